@@ -1,0 +1,14 @@
+"""使用tensorboard来可视化卷积过程: watch a convolutional network with TensorBoard, in TensorFlow 1's graph mode.
+
+The map, in the article's order:
+
+    记录标量, 直方图, 图片, 分布, 变化信息     summaries.py    tf.summary, with the tags that were meant
+    三、实例: the network                    network.py      placeholders -> conv1 -> conv2 -> fc1 -> fc2 -> loss
+    反卷积, 反池化, 反激活                    deconv.py       unpool, unrelu, one and two conv2d_transpose
+    第一层卷积, 第二层反卷积                  published.py    the 2018 program's reverse block, random kernels and all
+    四、可能遇到的问题                        shapes.py       the shape mistakes, caught while the graph is built
+    input_data.read_data_sets               mnist.py        the digits; download.py fetches them
+    损失函数和准确率的变化                    train.py        the session, the writers, the loop
+    tensorboard --logdir log                logdir.py       what a run leaves, and how to open it
+    the command line                        __main__.py     python -m legacy_graph --help; options from config.py
+"""

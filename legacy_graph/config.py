@@ -1,0 +1,85 @@
+"""One frozen set of options; the command line is derived from its fields, so that a default stands once."""
+
+import argparse
+import dataclasses
+import math
+from typing import Callable, Tuple
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A parser for a whole number from `low` to `high`; anything else is an `argparse` error in one line."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}, found {text!r}")
+        return value
+
+    return parse
+
+
+def real(low: float, high: float) -> Callable[[str], float]:
+    """A parser for a number above `low` and up to `high`; NaN and infinity are refused like any other text."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low < value <= high:
+            raise argparse.ArgumentTypeError(f"expected a number above {low:g} and up to {high:g}, found {text!r}")
+        return value
+
+    return parse
+
+
+def path(text: str) -> str:
+    """A parser for a path: any text but an empty one."""
+    if not text.strip() or "\0" in text:
+        raise argparse.ArgumentTypeError(f"expected the path of a directory, found {text!r}")
+    return text
+
+
+def option(default, parse, help):
+    return dataclasses.field(default=default, metadata={"parse": parse, "help": help})
+
+
+_interval = whole(1, 10**9)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What a training run is made of. The defaults are the article's, the intervals are ours."""
+
+    logdir: str = option("log", path, "where the event files go, for tensorboard --logdir")
+    data_dir: str = option("MNIST_data", path, "the four IDX gz files; downloaded there if missing")
+    steps: int = option(2000, whole(1, 10**9), "training steps in all")
+    batch_size: int = option(50, whole(1, 10**6), "digits a step")
+    learning_rate: float = option(1e-4, real(0.0, 1e9), "of the Adam optimizer")
+    keep_prob: float = option(1.0, real(0.0, 1.0), "part of fc1 that dropout keeps; 1 switches it off")
+    seed: int = option(0, whole(0, 2**31 - 1), "of initial values, batches and dropout")
+    summary_every: int = option(10, _interval, "steps between scalars of the training batch")
+    histogram_every: int = option(100, _interval, "steps between histograms")
+    image_every: int = option(200, _interval, "steps between images and sound")
+    test_every: int = option(100, _interval, "steps between tests on 1,000 test digits")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` one option for each field of `Config`: `data_dir` becomes `--data-dir`."""
+    for field in dataclasses.fields(Config):
+        parser.add_argument(
+            "--" + field.name.replace("_", "-"),
+            type=field.metadata["parse"],
+            default=field.default,
+            metavar={"path": "DIR"}.get(field.metadata["parse"].__name__, "N"),
+            help=field.metadata["help"] + " (default: %(default)s)",
+        )
+
+
+def from_options(options: argparse.Namespace) -> Config:
+    """The `Config` that parsed options describe."""
+    names: Tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Config))
+    return Config(**{name: getattr(options, name) for name in names})

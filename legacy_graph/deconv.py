@@ -1,0 +1,131 @@
+"""反卷积, 反池化, 反激活: what made a feature map light up, traced back to the pixels.
+
+A deconvnet runs the network backwards with the kernels it has learned. Each layer is undone in three steps:
+
+    反池化    unpool      each value goes back to where its maximum stood (the switches), zeros elsewhere
+    反激活    unrelu      a ReLU on the signal that travels back
+    反卷积    conv2d_transpose with the SAME kernel
+
+so layer one takes one `conv2d_transpose` to come back to the input's size, and layer two takes two.
+
+What it is not: `unrelu` looks at no forward value. Masked by where the forward ReLU was positive, and by nothing else,
+the same walk is the gradient; masked by both, it is guided backpropagation. Nor is it an inverse: the image cannot be
+restored, only the part of it that a feature map answered to.
+
+Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, section 2.1; the
+article, 二.6.
+"""
+
+from typing import List, NamedTuple, Optional
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.shapes import conv2d_transpose, dims
+from legacy_graph.summaries import image, on_one_scale
+
+
+class Layer(NamedTuple):
+    """One convolution with its ReLU and, if any, its max pool: what a deconvolution needs to undo it."""
+
+    name: str
+    input: tf.Tensor  # float32 [B, H_in, W_in, C_in]
+    kernel: tf.Tensor  # float32 [height, width, C_in, C]
+    linear: tf.Tensor  # float32 [B, H, W, C], before the ReLU
+    relu: tf.Tensor  # float32 [B, H, W, C], after it
+    output: tf.Tensor  # float32 [B, H / pool, W / pool, C]; `relu` itself where there is no pool
+    stride: int = 1  # of the convolution, in pixels
+    padding: str = "SAME"  # of the convolution
+    pool: int = 1  # window and stride of the max pool, in pixels; 1 is none
+    pool_padding: str = "SAME"
+
+
+def switches(layer: Layer) -> tf.Tensor:
+    """Where each maximum of the layer's pool stood.
+
+    Returns:
+        int64 [B, H / pool, W / pool, C], flat within one image: (y * W + x) * C + c. The first of equal values counts,
+        row by row.
+    """
+    window = [1, layer.pool, layer.pool, 1]
+    return tf.nn.max_pool_with_argmax(layer.relu, window, window, layer.pool_padding, name="switches")[1]
+
+
+def unpool(pooled: tf.Tensor, switches: tf.Tensor, size: List) -> tf.Tensor:
+    """反池化: put each value back where its maximum stood, zeros elsewhere.
+
+    Args:
+        pooled: float32 [B, h, w, C], a signal in the size that pooling left.
+        switches: int64 [B, h, w, C], flat within one image, as from `switches` above.
+        size: [B, H, W, C] before pooling, numbers or int32 scalars.
+
+    Returns:
+        float32 [B, H, W, C].
+
+    Source: Zeiler and Fergus, section 2.1, "Unpooling".
+    """
+    with tf.name_scope("unpool"):
+        batch, height, width, channels = [tf.cast(number, tf.int64) for number in size]
+        frame = height * width * channels
+        places = switches + tf.reshape(tf.range(batch) * frame, [-1, 1, 1, 1])
+        flat = tf.scatter_nd(tf.reshape(places, [-1, 1]), tf.reshape(pooled, [-1]), [batch * frame])
+        return tf.reshape(flat, size)
+
+
+def unrelu(signal: tf.Tensor) -> tf.Tensor:
+    """反激活: let the positive part of the signal pass, any shape; the forward activations are not asked.
+
+    Source: Zeiler and Fergus, section 2.1, "Rectification".
+    """
+    return tf.nn.relu(signal, name="unrelu")
+
+
+def deconvolve(
+    layers: List[Layer],
+    name: str,
+    maps: Optional[tf.Tensor] = None,
+    positions: Optional[tf.Tensor] = None,
+) -> tf.Tensor:
+    """Project what a layer put out down to the pixels. Build it once in your graph, run it as often as you like.
+
+    Args:
+        layers: from the input upwards, each fed by the one before.
+        name: of the layer to start from.
+        maps: int32 or int64 [B], for each image the one feature map to keep; None keeps all.
+        positions: int32 or int64 [B, 2], for each image the (y, x) in `output` to keep; None keeps all.
+
+    Returns:
+        float32 of the shape of `layers[0].input`.
+
+    Raises:
+        ValueError: no layer has that name.
+    """
+    names = [layer.name for layer in layers]
+    if name not in names:
+        raise ValueError("layer: expected one of {}, found {!r}".format(", ".join(names), name))
+    top = names.index(name)
+    signal = keep(layers[top].output, maps, positions)
+    for layer in reversed(layers[: top + 1]):
+        with tf.name_scope(layer.name):
+            if layer.pool > 1:
+                signal = unpool(signal, switches(layer), dims(layer.relu))
+            signal = unrelu(signal)
+            signal = conv2d_transpose(signal, layer.kernel, dims(layer.input), layer.stride, layer.padding)
+    return signal
+
+
+def keep(output: tf.Tensor, maps: Optional[tf.Tensor] = None, positions: Optional[tf.Tensor] = None) -> tf.Tensor:
+    """The layer's `output` [B, H, W, C] with all but one map, and all but one place, of each image set to zero."""
+    _, height, width, channels = dims(output)
+    if maps is not None:
+        output *= tf.one_hot(maps, channels)[:, None, None, :]
+    if positions is not None:
+        output *= tf.one_hot(positions[:, 0], height)[:, :, None, None]
+        output *= tf.one_hot(positions[:, 1], width)[:, None, :, None]
+    return output
+
+
+def visualise(layers: List[Layer]) -> None:
+    """卷积的可视化: for the n-th layer the picture deconv<n>, ten images on one scale a layer, zero at mid grey."""
+    for number, layer in enumerate(layers, 1):
+        with tf.name_scope(f"deconv/deconv{number}"):
+            image(f"deconv{number}", on_one_scale(deconvolve(layers, layer.name)))

@@ -1,0 +1,168 @@
+"""损失函数和准确率的变化: the session, the writers and the loop. This file runs what the others build."""
+
+import os
+from typing import Iterator, NamedTuple, Optional, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph import deconv, environment, logdir, mnist, network, progress, published, summaries
+from legacy_graph.config import Config
+from legacy_graph.errors import UserError
+
+TESTED = 1000  # digits behind a test summary
+CHUNK = 500  # digits in one forward pass of an evaluation
+SHOWN = 10  # digits in the IMAGES dashboard
+
+
+class Program(NamedTuple):
+    """The graph, and what a training run fetches from it."""
+
+    graph: tf.Graph
+    picture: tf.GraphDef  # the graph without its helpers, for the GRAPHS dashboard
+    network: network.Network
+    train: tf.Operation
+    scalars: tf.Tensor  # string [], a merged `Summary`, as are the next two
+    histograms: tf.Tensor
+    images: tf.Tensor
+    initialise: tf.Operation
+    saver: tf.train.Saver
+
+
+class Writers(NamedTuple):
+    train: tf.summary.FileWriter
+    test: tf.summary.FileWriter
+
+
+def build(config: Config) -> Program:
+    """Build the network with all its summaries, and the operations that train, merge, initialise and save."""
+    with tf.Graph().as_default() as graph:
+        net = network.build(config.seed)
+        train = network.training(net, config.learning_rate)
+        deconv.visualise(net.layers)
+        published.reverse(*net.layers)
+        picture = graph.as_graph_def(add_shapes=True)
+        merged = [tf.summary.merge_all(key) for key in (summaries.SCALARS, summaries.HISTOGRAMS, summaries.IMAGES)]
+        program = Program(graph, picture, net, train, *merged, tf.global_variables_initializer(), tf.train.Saver())
+        graph.finalize()
+    return program
+
+
+def run(config: Config, data: mnist.Dataset) -> float:
+    """Train from the first step to the last, fill `config.logdir`, and return the accuracy on all test digits.
+
+    Raises:
+        UserError: the log directory cannot be written, a batch is larger than the data, the loss is not finite.
+    """
+    digits = len(data.train.labels)
+    if config.batch_size > digits:
+        raise UserError(
+            f"--batch-size: expected at most the {digits} training digits there are, found {config.batch_size}: "
+            "take a smaller one"
+        )
+    logdir.prepare(config.logdir)
+    program = build(config)
+    with tf.Session(graph=program.graph) as session, _writer(config, logdir.TRAIN) as train, _writer(
+        config, logdir.TEST
+    ) as test:
+        train.add_event(tf.Event(graph_def=program.picture.SerializeToString()))
+        session.run(program.initialise)
+        for _ in progress.show(steps(session, program, config, data, Writers(train, test)), 0, config.steps):
+            pass
+        checkpoint = os.path.join(config.logdir, logdir.CHECKPOINTS, "model.ckpt")
+        program.saver.save(session, checkpoint, program.network.step, write_meta_graph=False)
+        return evaluate(session, program.network, data.test)[1]
+
+
+def steps(
+    session: tf.Session, program: Program, config: Config, data: mnist.Dataset, writers: Writers
+) -> Iterator[Tuple[int, float, Optional[float]]]:
+    """Train, and write what is due at each step before its update; the last step, `config.steps`, only looks.
+
+    Yields:
+        step, loss of its batch, and the batch's accuracy in [0, 1] where it was due, else None.
+    """
+    net, batches = program.network, mnist.batches(data.train, config.batch_size, config.seed)
+    traced = {config.steps // 4, config.steps // 2, config.steps * 3 // 4}
+    for step in range(config.steps + 1):
+        last = step == config.steps
+        fetches = {"loss": net.loss}
+        if last or step % config.summary_every == 0:
+            fetches.update(accuracy=net.accuracy, scalars=program.scalars)
+        if last or step % config.histogram_every == 0:
+            fetches.update(histograms=program.histograms)
+        if last or step % config.image_every == 0:
+            _record_images(session, program, data.test, writers, step, traced=last)
+        if last or step % config.test_every == 0:
+            _record_test(session, program, config, data.test, writers.test, step)
+        if not last:
+            fetches.update(train=program.train)
+        images, labels = next(batches)
+        feed = {net.images: images, net.labels: labels, net.keep_prob: config.keep_prob}
+        got = _run(session, fetches, feed, writers.train, step, f"step {step}" if step in traced else None)
+        if not np.isfinite(got["loss"]):
+            raise UserError(
+                "loss: expected a number at step {}, found {}: take a smaller --learning-rate".format(step, got["loss"])
+            )
+        if "scalars" in got:
+            writers.train.add_summary(got["scalars"], step)
+        if "histograms" in got:
+            # The weights are the same for both runs, and counting fc1's 3.2 million of them is dear.
+            writers.train.add_summary(got["histograms"], step)
+            writers.test.add_summary(got["histograms"], step)
+        yield step, got["loss"], got.get("accuracy")
+
+
+def evaluate(session: tf.Session, net: network.Network, digits: mnist.Digits) -> Tuple[float, float]:
+    """Loss a digit, and accuracy in [0, 1], over all of `digits`, without dropout."""
+    loss = correct = 0.0
+    for begin in range(0, len(digits.labels), CHUNK):
+        images, labels = digits.images[begin : begin + CHUNK], digits.labels[begin : begin + CHUNK]
+        feed = {net.images: mnist.pixels(images), net.labels: mnist.one_hot(labels), net.keep_prob: 1.0}
+        found_loss, found_accuracy = session.run([net.loss, net.accuracy], feed)
+        loss += found_loss
+        correct += found_accuracy * len(labels)
+    return loss / len(digits.labels), correct / len(digits.labels)
+
+
+def one_of_each(digits: mnist.Digits) -> np.ndarray:
+    """Ten images, uint8 [10, 784], always the same: the first of each class; others where a class is missing."""
+    first = [np.flatnonzero(digits.labels == label)[:1] for label in range(mnist.CLASSES)]
+    chosen = [int(index) for found in first for index in found]
+    rest = [index for index in range(len(digits.labels)) if index not in chosen]
+    return digits.images[(chosen + rest)[:SHOWN]]
+
+
+def _writer(config, part):
+    return tf.summary.FileWriter(os.path.join(config.logdir, part), flush_secs=30)
+
+
+def _record_images(session, program, digits, writers, step, traced):
+    feed = {program.network.images: mnist.pixels(one_of_each(digits))}
+    tag = f"step {step}, pictures" if traced else None
+    summary = _run(session, program.images, feed, writers.train, step, tag)
+    writers.train.add_summary(summary, step)
+    writers.test.add_summary(summary, step)
+
+
+def _record_test(session, program, config, digits, writer, step):
+    """The same summaries as in training, with the test's loss and accuracy put in for a batch's.
+
+    The loss is summed over a batch, so the test's is scaled to one too: the two curves share their axis.
+    """
+    net, tested = program.network, mnist.Digits(digits.images[:TESTED], digits.labels[:TESTED])
+    loss, accuracy = evaluate(session, net, tested)
+    summary = session.run(program.scalars, {net.loss: loss * config.batch_size, net.accuracy: accuracy})
+    writer.add_summary(summary, step)
+
+
+def _run(session, fetches, feed, writer, step, tag):
+    """session.run; with a tag also traced, so that the GRAPHS dashboard can show time and memory under that name."""
+    if tag is None:
+        return session.run(fetches, feed)
+    metadata = tf.RunMetadata()
+    options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+    with environment.without_chatter():
+        got = session.run(fetches, feed, options=options, run_metadata=metadata)
+    writer.add_run_metadata(metadata, tag, step)
+    return got
