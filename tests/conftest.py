@@ -1,0 +1,37 @@
+"""What several test files share: one short real run, on the sample that the package carries."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SAMPLE = os.path.join(ROOT, "legacy_graph", "sample")
+STEPS = 30
+
+
+def legacy_graph(*words, **options):
+    """Run `python -m legacy_graph WORDS` as a user does; returns the finished process with its text output."""
+    environment = dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", **options.pop("env", {}))
+    return subprocess.run(
+        [sys.executable, "-m", "legacy_graph"] + list(words),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        timeout=600,
+        **options,
+    )
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A finished run of 30 steps: an object with `logdir`, `stdout`, `stderr`. Look, do not write."""
+    logdir = str(tmp_path_factory.mktemp("trained") / "log")
+    words = ["--steps", str(STEPS), "--batch-size", "20", "--learning-rate", "1e-3", "--summary-every", "5"]
+    words += ["--histogram-every", "10", "--image-every", "10", "--test-every", "10"]
+    run = legacy_graph("train", "--logdir", logdir, "--data-dir", SAMPLE, *words)
+    assert run.returncode == 0, run.stderr
+    run.logdir = logdir
+    return run
