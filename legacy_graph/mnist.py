@@ -1,0 +1,189 @@
+"""MNIST, or any data set in MNIST's four files: find them, read them, and deal them out in shuffled batches.
+
+`load` finds the files, or downloads them, or takes the sample in this package. `batches` is what `next_batch` of
+TensorFlow 1's `input_data` was, and can begin at any step.
+"""
+
+import gzip
+import os
+import struct
+import zlib
+from typing import Iterator, NamedTuple, Tuple
+
+import numpy as np
+
+from legacy_graph.download import FILES, MIRROR, PATIENCE, Patience, download, is_original
+from legacy_graph.errors import UserError
+
+SIDE = 28  # pixels
+PIXELS = SIDE * SIDE
+CLASSES = 10
+VALIDATION = 5000  # digits that TensorFlow 1 held out
+SMALL = 10000  # training digits, up to which none are held out
+MOST_ITEMS = 1000000  # that a file may promise; as pictures, 784 MB
+UNSIGNED_BYTES = 0x800  # in the magic number; its last byte counts the dimensions
+BEST_DEFLATE = 1032  # bytes that one compressed byte can stand for, at most
+SAMPLE_DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sample")
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
+
+
+class Digits(NamedTuple):
+    """Pictures and what they show."""
+
+    images: np.ndarray  # uint8 [N, 784], 0 is the ground, 255 the ink
+    labels: np.ndarray  # uint8 [N], 0 to 9
+
+
+class Dataset(NamedTuple):
+    """The digits to learn from, to tune on (may be none) and to test with."""
+
+    train: Digits
+    validation: Digits
+    test: Digits
+    source: str  # one line: where they came from
+    sample: bool  # whether it is only the package's sample
+
+
+def load(data_dir: str, url: str = MIRROR, patience: Patience = PATIENCE) -> Dataset:
+    """The data set in the four files of `data_dir`; what is missing there is downloaded from `url`.
+
+    - All four are there: they are used, whatever data set they hold (Fashion-MNIST, say).
+    - None is there: MNIST is downloaded into `data_dir`. If that fails (no network, no space, an unwritable
+      directory), the sample in this package is used, and `source` says why and what to do.
+    - Some are there: the rest is downloaded beside them, if they are MNIST's own. If they are not, or the download
+      fails, that is an error: the sample would not be the data that the user meant, and a mixture even less.
+
+    Of more than 10,000 training digits the first 5,000 are held out for validation, as TensorFlow 1 did.
+
+    Raises:
+        UserError: a file is damaged, some of the four cannot be had, or `data_dir` is a file.
+    """
+    if os.path.lexists(data_dir) and not os.path.isdir(data_dir):
+        raise _bad(data_dir, "a directory with MNIST's four files", "a file", "name a directory")
+    missing = [name for name in FILES if not os.path.lexists(os.path.join(data_dir, name))]
+    if not missing:
+        return _read_set(data_dir, f"the four files in {data_dir}")
+    present = [name for name in FILES if name not in missing]
+    try:
+        for name in present:
+            if not is_original(os.path.join(data_dir, name)):
+                raise OSError(f"{name} is not MNIST's own, so MNIST's other files do not belong to it")
+        download(missing, data_dir, url, patience)
+    except OSError as error:
+        advice = "put {} into {}".format(", ".join(missing), data_dir)
+        if present:
+            raise _bad(data_dir, "four files", "only " + ", ".join(present), f"{advice} ({error})") from error
+        why = "the sample of 10,000 digits in this package, since the complete set cannot be had ({}); for that, {}"
+        return _read_set(SAMPLE_DIR, why.format(error, advice))._replace(sample=True)
+    return _read_set(data_dir, f"downloaded from {url} into {data_dir}")
+
+
+def pixels(images: np.ndarray) -> np.ndarray:
+    """uint8 [N, 784] -> float32 [N, 784] in [0, 1], by the multiplication of TensorFlow 1's reader."""
+    return images.astype(np.float32) * np.float32(1.0 / 255.0)
+
+
+def one_hot(labels: np.ndarray, classes: int = CLASSES) -> np.ndarray:
+    """uint8 [N] -> float32 [N, classes], a one in the label's column."""
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def batches(digits: Digits, batch_size: int, seed: int, step: int = 0) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
+    """Shuffled batches without end, as `next_batch` made them: float32 [B, 784] in [0, 1] and one-hot float32 [B, 10].
+
+    Each epoch has an order of its own; a batch that reaches beyond the end of an epoch takes the rest of it and the
+    beginning of the next. The order of epoch e depends on (seed, e) alone, so that a run taken up again at `step` goes
+    on with just the batches it would have had.
+
+    Raises:
+        UserError: the batch is empty, or larger than the data.
+    """
+    count = len(digits.labels)
+    if not 1 <= batch_size <= count:
+        raise _bad("batch size", f"1 to {count}, the number of digits", batch_size, "choose one of these")
+    return _deal(digits, batch_size, seed, *divmod(step * batch_size, count))
+
+
+def _deal(digits, batch_size, seed, epoch, start):
+    """The batches from digit `start` of `epoch` on."""
+    count = len(digits.labels)
+    order = np.random.RandomState([seed, epoch]).permutation(count)
+    while True:
+        chosen = order[start : start + batch_size]
+        start += batch_size
+        if start > count:
+            start, epoch = start - count, epoch + 1
+            order = np.random.RandomState([seed, epoch]).permutation(count)
+            chosen = np.concatenate([chosen, order[:start]])
+        yield pixels(digits.images[chosen]), one_hot(digits.labels[chosen])
+
+
+def _read_set(folder: str, source: str) -> Dataset:
+    """The four files of a folder, split as TensorFlow 1 did."""
+    train = read_digits(os.path.join(folder, TRAIN_IMAGES), os.path.join(folder, TRAIN_LABELS))
+    test = read_digits(os.path.join(folder, TEST_IMAGES), os.path.join(folder, TEST_LABELS))
+    held_out = VALIDATION if len(train.labels) > SMALL else 0
+    validation = Digits(train.images[:held_out], train.labels[:held_out])
+    return Dataset(Digits(train.images[held_out:], train.labels[held_out:]), validation, test, source, sample=False)
+
+
+def read_digits(images_file: str, labels_file: str) -> Digits:
+    """Pictures and labels from two gzipped IDX files.
+
+    Raises:
+        UserError: one of them is damaged, or they do not belong together.
+    """
+    images = read_idx(images_file, (SIDE, SIDE)).reshape(-1, PIXELS)
+    labels = read_idx(labels_file, ())
+    if len(images) != len(labels):
+        pair = f"{len(images):,} labels, as many as pictures in {images_file}"
+        raise _bad(labels_file, pair, f"{len(labels):,}", "copy both files again")
+    if labels.max() >= CLASSES:
+        place = int(np.argmax(labels >= CLASSES))
+        raise _bad(labels_file, "labels from 0 to 9", f"{labels[place]} at place {place:,}")
+    return Digits(images, labels)
+
+
+def read_idx(path: str, shape: Tuple[int, ...]) -> np.ndarray:
+    """uint8 [N, *shape], read-only, from a gzipped IDX file of unsigned bytes.
+
+    The file: a magic number, N, and `shape`, each a big-endian uint32; then the N items. Memory is taken once the
+    header is plausible, and never for more than it promises.
+
+    Raises:
+        UserError: it is anything else.
+    """
+    if not os.path.isfile(path):  # a pipe or a device might never end
+        raise _bad(path, "a gzipped IDX file", "a directory" if os.path.isdir(path) else "no file")
+    try:
+        with gzip.open(path) as file:
+            count = _count(path, file.read(4 * (2 + len(shape))), shape)
+            size = count * int(np.prod(shape))
+            body = file.read(size + 1)  # the one more shows what does not belong there, and has gzip check its sum
+    except (OSError, EOFError, zlib.error) as error:
+        raise _bad(path, "a whole gzipped IDX file", str(error)) from error
+    if len(body) != size:
+        found = "more" if len(body) > size else f"{len(body):,}"
+        raise _bad(path, f"{size:,} bytes after the header", found)
+    return np.frombuffer(body, np.uint8).reshape((count,) + shape)
+
+
+def _count(path: str, header: bytes, shape: Tuple[int, ...]) -> int:
+    """How many items a header promises; UserError if it is another header, or promises what cannot be."""
+    what = "x".join(map(str, shape)) + " pictures" if shape else "labels"
+    if len(header) != 4 * (2 + len(shape)):
+        raise _bad(path, f"an IDX header for {what}", f"{len(header)} bytes")
+    magic, count, *sizes = struct.unpack(f">{2 + len(shape)}I", header)
+    expected = UNSIGNED_BYTES + 1 + len(shape)
+    if (magic, sizes) != (expected, list(shape)):
+        found = f"magic number {magic} and sizes {sizes}"
+        raise _bad(path, f"an IDX file of {what}, magic number {expected} and sizes {list(shape)}", found)
+    most = min(MOST_ITEMS, BEST_DEFLATE * os.path.getsize(path) // int(np.prod(shape)))
+    if not 1 <= count <= most:
+        raise _bad(path, f"1 to {most:,} {what} in a file of this length", f"{count:,} promised")
+    return count
+
+
+def _bad(thing: str, expected: str, found, advice: str = "copy it here again, or remove it to have it downloaded"):
+    """The error a user meets, in one line."""
+    return UserError(f"{thing}: expected {expected}, found {found}; {advice}")
