@@ -45,12 +45,12 @@ def conv2d_transpose(
     value_shape, kernel_shape = _rank_4(value, "value"), _rank_4(kernel, "kernel")
     wanted = _numbers(output_shape)
     _check_kernel(value_shape, kernel_shape)
-    _check_batch(value_shape[0], wanted[0])
     if wanted[3] != kernel_shape[2]:
         raise ShapeError(
             f"output_shape: its channels are {wanted[3]} but the kernel {kernel_shape} has {kernel_shape[2]} "
             f"output_channels (the order is {ORDER}): write {kernel_shape[2]} as the last number of output_shape"
         )
+    _check_batch(value_shape[0], wanted[0])
     for axis, side in ((1, "height"), (2, "width")):
         _check_side(side, value_shape[axis], wanted[axis], kernel_shape[axis - 1], stride, padding)
     return tf.nn.conv2d_transpose(value, kernel, output_shape, [1, stride, stride, 1], padding, name=name)

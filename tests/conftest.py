@@ -17,9 +17,8 @@ def legacy_graph(*words, **options):
     return subprocess.run(
         [sys.executable, "-m", "legacy_graph"] + list(words),
         env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        universal_newlines=True,
+        capture_output=True,
+        text=True,
         timeout=600,
         **options,
     )
