@@ -134,6 +134,6 @@ def _fetch(url, folder, patience, answered, given_up, bar) -> None:
     try:
         pooch.retrieve(url, "sha256:" + FILES[name].sha256, name, folder, downloader=stream)
     except requests.RequestException as error:
-        raise OSError(f"{url}: no connection, or it broke off ({type(error).__name__})") from error
+        raise OSError(f"{url}: the connection failed ({type(error).__name__})") from error
     except ValueError as error:
         raise OSError(f"{url}: the server sent something else (its SHA-256 is wrong)") from error

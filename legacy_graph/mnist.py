@@ -70,11 +70,12 @@ def load(data_dir: str, url: str = MIRROR, patience: Patience = PATIENCE) -> Dat
                 raise OSError(f"{name} is not MNIST's own, so MNIST's other files do not belong to it")
         download(missing, data_dir, url, patience)
     except OSError as error:
-        advice = "put {} into {}".format(", ".join(missing), data_dir)
         if present:
-            raise _bad(data_dir, "four files", "only " + ", ".join(present), f"{advice} ({error})") from error
-        why = "the sample of 10,000 digits in this package, since the complete set cannot be had ({}); for that, {}"
-        return _read_set(SAMPLE_DIR, why.format(error, advice))._replace(sample=True)
+            advice = f"put the rest beside ({error})"
+            raise _bad(data_dir, "four files", "none of the name " + ", ".join(missing), advice) from error
+        why = f"the 10,000 digits in this package, as the complete set cannot be had ({error})"
+        advice = f"for that, put MNIST's four *-ubyte.gz files into {data_dir}"
+        return _read_set(SAMPLE_DIR, f"{why}; {advice}")._replace(sample=True)
     return _read_set(data_dir, f"downloaded from {url} into {data_dir}")
 
 

