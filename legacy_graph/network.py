@@ -70,7 +70,7 @@ def training(network: Network, learning_rate: float) -> tf.Operation:
     """The operation that takes one step of Adam and counts it in `network.step`."""
     with tf.name_scope("train") as scope:
         step = tf.train.AdamOptimizer(learning_rate).minimize(network.loss, global_step=network.step)
-        # A NoOp with the name of its scope: TensorBoard then sets the box beside the graph, arrows from everywhere and all.
+        # A NoOp with its scope's own name: TensorBoard then sets the box aside, with its arrows from everywhere.
         return tf.group(step, name=scope)
 
 
