@@ -17,7 +17,7 @@ from legacy_graph.summaries import image
 def reverse(conv1: Layer, conv2: Layer) -> Tuple[tf.Tensor, tf.Tensor]:
     """The article's two reversed pictures, and their image summaries `reverse_conv1` and `reverse_conv2`.
 
-    The pictures are float32 and may be negative, so the image summary turns their zero into grey 127: the grey ground
+    The pictures are float32 and may be negative, so the image summary turns their zero into grey 128: the grey ground
     of the article's figures.
 
     Args:

@@ -52,7 +52,7 @@ def image(tag: str, images: tf.Tensor, max_outputs: int = 10) -> tf.Tensor:
     Args:
         tag: the name in TensorBoard, whole.
         images: [B, height, width, channels], channels 1, 3 or 4. uint8 is shown as it is; float32 is stretched picture
-            by picture: with a negative value anywhere in it zero becomes grey 127, else its maximum becomes 255.
+            by picture: with a negative value anywhere in it zero becomes grey 128, else its maximum becomes 255.
         max_outputs: how many of the B are recorded.
 
     Returns:
@@ -97,16 +97,16 @@ def variable_summaries(variable: tf.Tensor) -> None:
 
 
 def on_one_scale(maps: tf.Tensor) -> tf.Tensor:
-    """Signed values as grey: one scale for all, zero at 127, so that pictures can be compared.
+    """Signed values as grey: one scale for all, zero at 128, so that pictures can be compared.
 
     Args:
         maps: float32 of any shape, for instance [B, height, width, 1].
 
     Returns:
-        uint8 of that shape: 127 + 127 * value / the largest absolute value, rounded; 127 all over if all are zero.
+        uint8 of that shape: 128 + 127 * value / the largest absolute value, rounded; 128 all over if all are zero.
     """
     largest = tf.reduce_max(tf.abs(maps))
-    return tf.cast(tf.round(127.0 + 127.0 * tf.math.divide_no_nan(maps, largest)), tf.uint8)
+    return tf.cast(tf.round(128.0 + 127.0 * tf.math.divide_no_nan(maps, largest)), tf.uint8)
 
 
 def _exactly(tag):
