@@ -93,11 +93,11 @@ def _full(value, outputs, seed):
 
 
 def _weights(shape, seed):
-    return _variable("weights", tf.truncated_normal(shape, stddev=0.1, seed=seed))
+    return _variable("weights", lambda: tf.truncated_normal(shape, stddev=0.1, seed=seed))
 
 
 def _bias(size):
-    return _variable("bias", tf.constant(0.1, shape=[size]))
+    return _variable("bias", lambda: tf.constant(0.1, shape=[size]))
 
 
 def _variable(scope, initial):

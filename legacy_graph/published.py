@@ -38,5 +38,6 @@ def reverse(conv1: Layer, conv2: Layer) -> Tuple[tf.Tensor, tf.Tensor]:
 
 def _kernel(layer, seed):
     """A random kernel of the layer's shape; the seeds go on from the network's. The optimizer never met it in 2018."""
-    initial = tf.truncated_normal(layer.kernel.shape.as_list(), stddev=0.1, seed=seed)
-    return tf.Variable(initial, trainable=False, use_resource=True).read_value()
+    with tf.name_scope("random_kernel"):
+        initial = tf.truncated_normal(layer.kernel.shape.as_list(), stddev=0.1, seed=seed)
+        return tf.Variable(initial, trainable=False, use_resource=True).read_value()
