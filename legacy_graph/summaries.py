@@ -105,8 +105,9 @@ def on_one_scale(maps: tf.Tensor) -> tf.Tensor:
     Returns:
         uint8 of that shape: 128 + 127 * value / the largest absolute value, rounded; 128 all over if all are zero.
     """
-    largest = tf.reduce_max(tf.abs(maps))
-    return tf.cast(tf.round(128.0 + 127.0 * tf.math.divide_no_nan(maps, largest)), tf.uint8)
+    with tf.name_scope("on_one_scale"):
+        largest = tf.reduce_max(tf.abs(maps))
+        return tf.cast(tf.round(128.0 + 127.0 * tf.math.divide_no_nan(maps, largest)), tf.uint8)
 
 
 def _exactly(tag):
