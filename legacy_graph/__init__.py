@@ -3,6 +3,7 @@
 The map, in the article's order:
 
     记录标量, 直方图, 图片, 分布, 变化信息     summaries.py    tf.summary, with the tags that were meant
+    a histogram of millions                 counting.py     what tf.summary.histogram writes, in a fifth of its time
     三、实例: the network                    network.py      placeholders -> conv1 -> conv2 -> fc1 -> fc2 -> loss
     反卷积, 反池化, 反激活                    deconv.py       unpool, unrelu, one and two conv2d_transpose
     第一层卷积, 第二层反卷积                  published.py    the 2018 program's reverse block, random kernels and all
