@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import math
-from typing import Callable, Tuple
+from typing import Callable, List, Optional, Tuple
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -19,6 +19,14 @@ def whole(low: int, high: int) -> Callable[[str], int]:
         return value
 
     return parse
+
+
+def wholes(text: str) -> List[int]:
+    """A parser for whole numbers from 0 up, with commas between them."""
+    try:
+        return [whole(0, 10**9)(part) for part in text.split(",")]
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"expected whole numbers such as 0,5,7, found {text!r}") from error
 
 
 def real(low: float, high: float) -> Callable[[str], float]:
@@ -67,9 +75,11 @@ class Config:
     test_every: int = option(100, _interval, "steps between tests on 1,000 test digits")
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` one option for each field of `Config`: `data_dir` becomes `--data-dir`."""
+def add_options(parser: argparse.ArgumentParser, names: Optional[Tuple[str, ...]] = None) -> None:
+    """Give `parser` one option for each field of `Config`, or for those named: `data_dir` becomes `--data-dir`."""
     for field in dataclasses.fields(Config):
+        if names is not None and field.name not in names:
+            continue
         parser.add_argument(
             "--" + field.name.replace("_", "-"),
             type=field.metadata["parse"],

@@ -9,8 +9,9 @@ import time
 from legacy_graph.errors import UserError
 
 TRAIN, TEST, CHECKPOINTS, EARLIER = "train", "test", "checkpoints", "earlier"
+FEATURES, DECONV = "features", "deconv"
 # What one run of ours leaves; anything else in the directory is not ours to move.
-PARTS = (TRAIN, TEST, "projector", "features", CHECKPOINTS)
+PARTS = (TRAIN, TEST, "projector", FEATURES, DECONV, CHECKPOINTS)
 
 
 def prepare(logdir: str) -> None:
