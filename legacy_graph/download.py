@@ -97,8 +97,8 @@ def _fetch_in_time(names: Sequence[str], folder: str, url: str, patience: Patien
             answered.set()
 
     thread = threading.Thread(target=work, daemon=True)
+    thread.start()
     try:
-        thread.start()
         if not answered.wait(patience.answer):
             raise OSError(f"{url}: no answer within {patience.answer:g} s")
         thread.join(patience.total)
@@ -108,6 +108,7 @@ def _fetch_in_time(names: Sequence[str], folder: str, url: str, patience: Patien
             raise problems[0]
     finally:
         given_up.set()  # a thread that is late throws away what still comes
+        thread.join(0.2)  # unless it hangs on the server it ends, and makes no file while the folder is cleared
         bar.close()
 
 
@@ -117,11 +118,11 @@ def _fetch(url, folder, patience, answered, given_up, bar) -> None:
     import requests
 
     name = url.rsplit("/", 1)[1]
-    options = {"timeout": (patience.connect, patience.read), "headers": {"Accept-Encoding": "identity"}}
+    options = {"stream": True, "allow_redirects": False, "timeout": (patience.connect, patience.read)}
 
     def stream(url, path, _):
         """What pooch calls a downloader: no redirects, and hardly more bytes than the file has."""
-        with requests.get(url, stream=True, allow_redirects=False, **options) as response, open(path, "wb") as file:
+        with open(path, "wb") as file, requests.get(url, **options) as response:
             answered.set()
             if response.status_code != 200:
                 raise OSError(f"{url}: the server answered {response.status_code} {response.reason}")

@@ -163,7 +163,7 @@ def endless(handler, content):
 
 
 def bomb(handler, content):
-    """10 MB of zeros, packed although the client asked for it as it is."""
+    """10 MB of zeros, packed for the transport alone."""
     zeros = gzip.compress(bytes(10000000))
     head(handler, len(zeros), Content_Encoding="gzip")
     handler.wfile.write(zeros)

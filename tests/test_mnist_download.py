@@ -173,23 +173,36 @@ import sys
 from legacy_graph import download
 for name in download.FILES:
     download.FILES[name] = download.MirrorFile(10 ** 6, sys.argv[3 + list(download.FILES).index(name)])
-download.download(list(download.FILES), sys.argv[1], sys.argv[2])
+patience = download.Patience(connect=600, read=600, answer=600, total=float(sys.argv[7]))
+download.download(list(download.FILES), sys.argv[1], sys.argv[2], patience)
 """
+
+
+def child(folder, server, total):
+    """A process that downloads from `server` into `folder`, and waits `total` seconds for it."""
+    hashes = [hashlib.sha256(content).hexdigest() for content in FILES.values()]
+    command = [sys.executable, "-c", CHILD, str(folder), server.url] + hashes + [str(total)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_process_stopped_half_way_leaves_no_named_file(tmp_path, signal_number):
-    hashes = [hashlib.sha256(content).hexdigest() for content in FILES.values()]
-    with Server(stall_half_way) as server:
-        command = [sys.executable, "-c", CHILD, str(tmp_path), server.url] + hashes
-        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as child:
-            assert server.waiting.wait(30)
-            child.send_signal(signal_number)
-            assert child.wait(30) != 0
+    with Server(stall_half_way) as server, child(tmp_path, server, 600) as process:
+        assert server.waiting.wait(30)
+        process.send_signal(signal_number)
+        process.communicate(timeout=30)
+        assert process.returncode
     left = [name for name in os.listdir(str(tmp_path)) if not name.startswith(".download-")]
     assert left == []
     if signal_number == signal.SIGINT:
         assert os.listdir(str(tmp_path)) == []
+
+
+def test_a_process_that_gave_up_ends(tmp_path):
+    """It does not wait for the thread that still hangs on the server."""
+    with Server(stall_half_way) as server, child(tmp_path, server, 0.5) as process:
+        assert b"not done within 0.5 s" in process.communicate(timeout=30)[1]
+    assert os.listdir(str(tmp_path)) == []
 
 
 class Screen(io.StringIO):

@@ -123,6 +123,16 @@ def test_a_bomb_behind_an_honest_header_is_not_unpacked(tmp_path):
     assert peak < 500000
 
 
+@pytest.mark.parametrize(("count", "accepted"), [(1000000, True), (1000001, False)])
+def test_no_file_may_hold_more_than_a_million(tmp_path, count, accepted):
+    """Whole and honest as it is: at 784 bytes each there must be an end."""
+    path = write(tmp_path / "many.gz", struct.pack(">II", 2049, count) + bytes(count))
+    if accepted:
+        assert len(mnist.read_idx(path, ())) == count
+    else:
+        assert "1 to 1,000,000 labels" in refusal(mnist.read_idx, path, ())
+
+
 def test_blank_pictures_are_read_however_well_they_compress(tmp_path):
     """Deflate's best is 1032:1; 5,000 blank pictures come close to it, and are plausible."""
     path = write(tmp_path / "blank.gz", struct.pack(">IIII", 2051, 5000, 28, 28) + bytes(5000 * 784))
