@@ -1,7 +1,7 @@
 """The README's first pictures, from a run: python -m tests.browser.side_by_side [LOGDIR]
 
-One picture a layer, layer1.png and layer2.png in tests/screenshots: ten test digits, what the article's program made of them,
-and what the deconvnet does, both before training and after it.
+One picture a layer, layer1.png and layer2.png in tests/screenshots: ten test digits, what the article's program made of
+them, and what the deconvnet does, both before training and after it.
 """
 
 import io
