@@ -71,8 +71,8 @@ def load(data_dir: str, url: str = MIRROR, patience: Patience = PATIENCE) -> Dat
         download(missing, data_dir, url, patience)
     except OSError as error:
         if present:
-            advice = f"put the rest beside ({error})"
-            raise _bad(data_dir, "four files", "none of the name " + ", ".join(missing), advice) from error
+            advice = f"add what is missing (it was not downloaded: {error})"
+            raise _bad(data_dir, "four files", "no " + ", no ".join(missing), advice) from error
         why = f"the 10,000 digits in this package, as the complete set cannot be had ({error})"
         advice = f"for that, put MNIST's four *-ubyte.gz files into {data_dir}"
         return _read_set(SAMPLE_DIR, f"{why}; {advice}")._replace(sample=True)

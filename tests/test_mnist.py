@@ -50,7 +50,7 @@ def test_another_data_set_is_never_completed_with_mnist(tmp_path, gone):
     (tmp_path / gone).unlink()
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     message = refusal(mnist.load, str(tmp_path), NOWHERE)
-    assert f"none of the name {gone};" in message
+    assert f"found no {gone};" in message
     assert "is not MNIST's own" in message
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
