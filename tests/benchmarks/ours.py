@@ -1,0 +1,125 @@
+"""Our own ways: the bare training step, the whole program, the matrix product, and where a step's time goes."""
+
+import dataclasses
+import re
+import sys
+import threading
+from collections import defaultdict
+
+import numpy as np
+
+from legacy_graph import environment, mnist
+from legacy_graph.config import Config
+from tests.benchmarks.layers import LAYERS
+
+PRODUCT = 2048  # rows and columns of the matrices
+
+
+def start(settings, batch_size=50, **session_options):
+    """A session of the whole program's graph after its initialisation, the program, and a maker of feeds."""
+    environment.prepare()
+    import tensorflow.compat.v1 as tf
+
+    from legacy_graph import train
+
+    program = train.build(Config())
+    session = tf.Session(graph=program.graph, config=tf.ConfigProto(**session_options))
+    session.run(program.initialise)
+    net = program.network
+    batches = mnist.batches(mnist.load(settings.data_dir).train, batch_size, seed=0)
+
+    def feed():
+        images, labels = next(batches)
+        return {net.images: images, net.labels: labels, net.keep_prob: 1.0}
+
+    return session, program, feed
+
+
+def bare(settings, batch_size=50):
+    """Training steps and nothing else."""
+    session, program, feed = start(settings, batch_size)
+
+    def advance(steps):
+        for _ in range(steps):
+            session.run([program.network.loss, program.train], feed())
+
+    advance(5)
+    return advance
+
+
+def whole(settings):
+    """The default run with all its dashboards and checkpoints, as the command line starts it, step by step."""
+    environment.prepare()
+    from legacy_graph import progress, train
+
+    allowed, finished = threading.Semaphore(0), threading.Semaphore(0)
+
+    def held(steps, *_):
+        allowed.acquire()
+        for found in steps:
+            yield found[0]
+            finished.release()
+            allowed.acquire()
+
+    progress.show = held
+    config = dataclasses.replace(Config(), logdir=settings.folder, steps=settings.steps)
+    threading.Thread(target=train.run, args=(config, mnist.load(settings.data_dir)), daemon=True).start()
+
+    def advance(steps):
+        for _ in range(steps):
+            allowed.release()
+            if not finished.acquire(timeout=60):
+                sys.exit("benchmark: the training run has stopped")
+
+    advance(11)  # by then everything that a step can write has been written once
+    return advance
+
+
+def product(settings):
+    """The float32 matrix product. Returns multiplications and additions a second."""
+    environment.prepare()
+    import tensorflow.compat.v1 as tf
+
+    with tf.Graph().as_default():
+        matrix = tf.Variable(tf.random_normal([PRODUCT, PRODUCT]), use_resource=True)
+        multiply = tf.matmul(matrix, matrix).op
+        session = tf.Session()
+        session.run(matrix.initializer)
+
+    def advance(times):
+        for _ in range(times):
+            session.run(multiply)
+
+    advance(2)
+    return advance
+
+
+def profile(settings):
+    """Milliseconds a training step spends in each layer, in Adam and in all the rest, one operation after the other."""
+    session, program, feed = start(settings, use_per_session_threads=True, inter_op_parallelism_threads=1)
+    import tensorflow.compat.v1 as tf
+
+    def traced():
+        metadata = tf.RunMetadata()
+        options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+        with environment.without_chatter():
+            session.run([program.network.loss, program.train], feed(), options=options, run_metadata=metadata)
+        spent = defaultdict(float)
+        for device in metadata.step_stats.dev_stats:
+            for node in device.node_stats:
+                spent[_part(node.node_name)] += (node.op_end_rel_micros - node.op_start_rel_micros) / 1e3
+        return spent
+
+    def work(steps):
+        every = [traced() for _ in range(steps)]
+        return {part: float(np.median([spent[part] for spent in every])) for part in [*LAYERS, "Adam", "rest"]}
+
+    work(3)
+    return work
+
+
+def _part(name):
+    if "/Adam/" in name:
+        return "Adam"
+    found = re.search("|".join(LAYERS), name)
+    return found.group() if found else "rest"

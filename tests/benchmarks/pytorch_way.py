@@ -1,0 +1,83 @@
+"""PyTorch: the same network with fused Adam and a SummaryWriter, which gets what ours gets, as often."""
+
+from legacy_graph import mnist
+from legacy_graph.config import Config
+
+TESTED, CHUNK = 1000, 500
+
+
+def fused(settings):
+    """Training steps with scalars, histograms, images and tests when ours have them, but no deconvolution."""
+    import torch
+    from torch.utils.tensorboard import SummaryWriter
+
+    torch.manual_seed(0)
+    data, config = mnist.load(settings.data_dir), Config()
+    model = _network(torch)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-4, fused=True)
+    criterion = torch.nn.CrossEntropyLoss(reduction="sum")
+    batches = mnist.batches(data.train, 50, seed=0)
+    test_images = torch.from_numpy(mnist.pixels(data.test.images[:TESTED]).reshape(-1, 1, 28, 28))
+    test_labels = torch.from_numpy(data.test.labels[:TESTED].astype("int64"))
+    writer = SummaryWriter(settings.folder)
+    counter = iter(range(settings.steps))
+
+    def step(number):
+        pictures, answers = next(batches)
+        images, labels = torch.from_numpy(pictures.reshape(-1, 1, 28, 28)), torch.from_numpy(answers)
+        output = model(images)
+        loss = criterion(output, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        if number % config.summary_every == 0:
+            writer.add_scalar("loss", loss, number)
+            writer.add_scalar("accuracy", (output.argmax(1) == labels.argmax(1)).float().mean(), number)
+            with torch.no_grad():
+                _scalars(model, writer, number)
+        if number % config.histogram_every == 0:
+            for name, values in model.named_parameters():
+                writer.add_histogram(name, values, number)
+        if number % config.image_every == 0:
+            writer.add_images("input", test_images[:10], number)
+        if number % config.test_every == 0:
+            with torch.no_grad():
+                parts = [model(part).argmax(1) for part in test_images.split(CHUNK)]
+            writer.add_scalar("test/accuracy", (torch.cat(parts) == test_labels).float().mean(), number)
+        optimizer.step()
+        return loss.item()
+
+    def advance(steps):
+        for _ in range(steps):
+            step(next(counter))
+
+    advance(11)
+    return advance
+
+
+def _scalars(model, writer, number):
+    for name, values in model.named_parameters():
+        for what in ("mean", "std", "max", "min"):
+            writer.add_scalar(f"{name}/{what}", getattr(values, what)(), number)
+
+
+def _network(torch):
+    layer = torch.nn
+    model = layer.Sequential(
+        layer.Conv2d(1, 32, 5, padding=2),
+        layer.ReLU(),
+        layer.MaxPool2d(2),
+        layer.Conv2d(32, 64, 5, padding=2),
+        layer.ReLU(),
+        layer.MaxPool2d(2),
+        layer.Flatten(),
+        layer.Linear(3136, 1024),
+        layer.ReLU(),
+        layer.Linear(1024, 10),
+    )
+    with torch.no_grad():
+        for name, values in model.named_parameters():
+            if name.endswith("bias"):
+                values.fill_(0.1)
+            else:
+                layer.init.trunc_normal_(values, std=0.1, a=-0.2, b=0.2)
+    return model
