@@ -1,18 +1,25 @@
 """The command line: python -m legacy_graph train. Thin; TensorFlow is imported only once a word needs it."""
 
 import argparse
+import os
+import shlex
+import signal
 import sys
 from typing import List, Optional
 
 from legacy_graph import config
 from legacy_graph.errors import UserError
+from legacy_graph.interrupt import Interrupted
 
 
 class Parser(argparse.ArgumentParser):
-    """An `ArgumentParser` that tells what is wrong in one line, without the usage above it."""
+    """An `ArgumentParser` that takes options by their whole names, and tells what is wrong in one line."""
+
+    def __init__(self, **settings):
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message):
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,17 +41,42 @@ def parser() -> argparse.ArgumentParser:
     add("--images", metavar="FILE", help="a gzipped IDX file of 28 x 28 pictures to scan (default: the test digits)")
     add("--control", choices=["random"], help="also project the same spots through a random kernel, and compare")
     features.set_defaults(work=_features)
+    deconv = words.add_parser("deconv", help="take your own picture of a digit through the network and back")
+    deconv.add_argument("pictures", nargs="+", metavar="DIGIT.png", help="any size, PNG or JPEG, on an even ground")
+    config.add_options(deconv, ("logdir",))
+    deconv.set_defaults(work=_deconv)
     return top
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Do what the words say. Returns the exit status: 0, or 2 after one line on what was wrong."""
+    """Do what the words say.
+
+    Returns:
+        The exit status: 0; 2 after one line on what was wrong; 130 or 143 after Ctrl-C or SIGTERM.
+    """
     options = parser().parse_args(arguments)
     try:
         return options.work(options)
     except UserError as error:
         print(f"legacy_graph: {error}", file=sys.stderr)
         return 2
+    except Interrupted as stop:
+        print(
+            f"legacy_graph: {stop}; to go on: {_again(sys.argv[1:] if arguments is None else arguments)}",
+            file=sys.stderr,
+        )
+        return stop.status
+    except KeyboardInterrupt:
+        print("legacy_graph: stopped", file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+def _again(words):
+    """The command that goes on where these words were stopped. run.sh tells how it was called."""
+    door, python = os.environ.get("LEGACY_GRAPH_RUN_SH"), os.environ.get("PYTHON")
+    program = ["bash", door] if door else [sys.executable, "-m", "legacy_graph"]
+    command = " ".join(shlex.quote(word) for word in program + [word for word in words if word != "--fresh"])
+    return f"PYTHON={shlex.quote(python)} {command}" if door and python else command
 
 
 def _train(options):
@@ -52,11 +84,18 @@ def _train(options):
 
     settings = config.from_options(options)
     data = mnist.load(settings.data_dir)
-    print(f"Data: {data.source}")
-    environment.prepare()
-    from legacy_graph import train
+    print(f"Data: {data.source}", flush=True)
+    digits = len(data.train.labels)
+    if settings.batch_size > digits:
+        raise UserError(
+            f"--batch-size: expected at most the {digits} training digits there are, found {settings.batch_size}: "
+            "take a smaller one"
+        )
+    with logdir.claimed(settings.logdir):
+        environment.prepare()
+        from legacy_graph import train
 
-    accuracy = train.run(settings, data)
+        accuracy = train.run(settings, data)
     if data.sample:
         print(f"Note: {data.source}")
     print(f"Accuracy on all {len(data.test.labels):,} test digits: {accuracy:.4f}")
@@ -87,6 +126,17 @@ def _features(options):
     from legacy_graph import features
 
     print(features.run(options.logdir, images, options.layer, options.maps, options.top, bool(options.control)))
+    print(f"Open the result with: {logdir.command(options.logdir)}")
+    return 0
+
+
+def _deconv(options):
+    from legacy_graph import environment, logdir
+
+    environment.prepare()
+    from legacy_graph import reading
+
+    print(reading.run(options.logdir, options.pictures))
     print(f"Open the result with: {logdir.command(options.logdir)}")
     return 0
 

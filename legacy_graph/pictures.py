@@ -41,7 +41,8 @@ def grid(tiles: np.ndarray, columns: int, line: int = 2) -> np.ndarray:
 
 
 def text(line: str, size: int = 14, width: int = 0) -> np.ndarray:
-    """One line of black text, at least `width` pixels wide; what the font lacks shows as a box."""
+    """One line of black text, at least `width` pixels wide; what is not in Latin-1 shows as a question mark."""
+    line = line.encode("latin-1", "replace").decode("latin-1")
     font = _font(size)
     left, _, right, bottom = font.getbbox(line)
     _, _, _, tall = font.getbbox("Agj")
