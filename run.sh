@@ -94,7 +94,7 @@ lock() {
   [ -w "$home" ] || die "cannot write in $home, where $venv must be made"
   until ln -s $$ "$venv.lock" 2>/dev/null; do
     owner=$(readlink "$venv.lock" || echo $$)
-    kill -0 "$owner" 2>/dev/null || rm -f "$venv.lock"
+    kill -0 "$owner" 2>/dev/null || { rm -f "$venv.lock" && continue; }
     [ -n "${waited:-}" ] || say "waiting for process $owner, which is setting up $venv"
     waited=yes && sleep 1
   done
