@@ -3,7 +3,8 @@
 import argparse
 import dataclasses
 import math
-from typing import Callable, List, Optional, Tuple
+import os
+from typing import Any, Callable, List, Optional, Tuple
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -51,7 +52,15 @@ def path(text: str) -> str:
     return text
 
 
-def option(default, parse, help):
+def folder(text: str) -> str:
+    """A parser for the path of a directory, which need not be there yet."""
+    if os.path.exists(path(text)) and not os.path.isdir(text):
+        raise argparse.ArgumentTypeError(f"expected a directory, found the file {text!r}: name another one")
+    return text
+
+
+def option(default: Any, parse: Callable[[str], Any], help: str) -> Any:
+    """A field of `Config` that knows how its option is read and explained."""
     return dataclasses.field(default=default, metadata={"parse": parse, "help": help})
 
 
@@ -62,7 +71,7 @@ _interval = whole(1, 10**9)
 class Config:
     """What a training run is made of. The defaults are the article's, the intervals are ours."""
 
-    logdir: str = option("log", path, "where the event files go, for tensorboard --logdir")
+    logdir: str = option("log", folder, "where the event files go, for tensorboard --logdir")
     data_dir: str = option("MNIST_data", path, "the four IDX gz files; downloaded there if missing")
     steps: int = option(2000, whole(1, 10**9), "training steps in all")
     batch_size: int = option(50, whole(1, 10**6), "digits a step")
@@ -73,6 +82,8 @@ class Config:
     histogram_every: int = option(100, _interval, "steps between histograms")
     image_every: int = option(200, _interval, "steps between images and sound")
     test_every: int = option(100, _interval, "steps between tests on 1,000 test digits")
+    checkpoint_every: int = option(200, _interval, "steps between checkpoints, from which a stopped run goes on")
+    fresh: bool = option(False, bool, "start anew, though the run in DIR could go on; that one moves to DIR/earlier")
 
 
 def add_options(parser: argparse.ArgumentParser, names: Optional[Tuple[str, ...]] = None) -> None:
@@ -80,13 +91,14 @@ def add_options(parser: argparse.ArgumentParser, names: Optional[Tuple[str, ...]
     for field in dataclasses.fields(Config):
         if names is not None and field.name not in names:
             continue
-        parser.add_argument(
-            "--" + field.name.replace("_", "-"),
-            type=field.metadata["parse"],
-            default=field.default,
-            metavar={"path": "DIR"}.get(field.metadata["parse"].__name__, "N"),
-            help=field.metadata["help"] + " (default: %(default)s)",
-        )
+        parse, help = field.metadata["parse"], field.metadata["help"]
+        name = "--" + field.name.replace("_", "-")
+        if parse is bool:
+            parser.add_argument(name, action="store_true", help=help)
+        else:
+            metavar = "DIR" if parse in (path, folder) else "N"
+            help += " (default: %(default)s)"
+            parser.add_argument(name, type=parse, default=field.default, metavar=metavar, help=help)
 
 
 def from_options(options: argparse.Namespace) -> Config:

@@ -1,39 +1,72 @@
 """The log directory: what stands in it, and how a new run leaves an old one whole."""
 
+import contextlib
+import fcntl
 import os
 import shlex
 import shutil
 import sys
 import time
+from typing import Iterator, Optional
 
 from legacy_graph.errors import UserError
 
+LOCK = ".lock"
 TRAIN, TEST, CHECKPOINTS, EARLIER = "train", "test", "checkpoints", "earlier"
 FEATURES, DECONV = "features", "deconv"
 # What one run of ours leaves; anything else in the directory is not ours to move.
 PARTS = (TRAIN, TEST, "projector", FEATURES, DECONV, CHECKPOINTS)
 
 
-def prepare(logdir: str) -> None:
-    """Make `logdir` ready for a new run. An earlier one moves to `earlier/<when>`, where TensorBoard still shows it.
+@contextlib.contextmanager
+def claimed(logdir: str) -> Iterator[None]:
+    """Make `logdir` if it is missing, and keep other runs out of it until the block ends, or the process does.
 
     Raises:
-        UserError: `logdir` is a file, or cannot be made or written.
+        UserError: another run is at work in it, or it cannot be made or written.
     """
+    with contextlib.ExitStack() as stack:
+        try:
+            os.makedirs(logdir, exist_ok=True)
+            lock = stack.enter_context(open(os.path.join(logdir, LOCK), "a+", encoding="ascii"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.truncate(0)
+            print(os.getpid(), file=lock, flush=True)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise UserError(
+                f"--logdir: expected a directory that no other run is using, found process {lock.read().strip()} "
+                f"at work in {logdir!r}: wait for it, or name another one"
+            ) from error
+        except OSError as error:
+            raise _unwritable(logdir, error) from error
+        yield
+
+
+def shelve(logdir: str) -> Optional[str]:
+    """Move the run in `logdir` to `earlier/<when>`, where TensorBoard still shows it, whole and under the same names.
+
+    A kill on the way leaves it in two places; the next call brings both together.
+
+    Returns:
+        Where it is now; None if there was none.
+
+    Raises:
+        UserError: it cannot be moved.
+    """
+    moving = os.path.join(logdir, EARLIER, ".moving")
     try:
-        os.makedirs(logdir, exist_ok=True)
-        old = [part for part in PARTS if os.path.exists(os.path.join(logdir, part))]
-        if old:
-            shelf = _free(os.path.join(logdir, EARLIER, _when(os.path.join(logdir, old[0]))))
-            os.makedirs(shelf)
-            for part in old:
-                shutil.move(os.path.join(logdir, part), os.path.join(shelf, part))
-        for part in (TRAIN, TEST, CHECKPOINTS):
-            os.makedirs(os.path.join(logdir, part))
+        parts = [part for part in PARTS if _files(os.path.join(logdir, part))]
+        if not parts and not os.path.isdir(moving):
+            return None
+        os.makedirs(moving, exist_ok=True)
+        for part in parts:
+            os.rename(os.path.join(logdir, part), os.path.join(moving, part))
+        shelf = _free(os.path.join(logdir, EARLIER, _when(moving)))
+        os.rename(moving, shelf)
     except OSError as error:
-        raise UserError(
-            f"--logdir: expected a directory that can be written, found {logdir!r} ({error.strerror}): name another one"
-        ) from error
+        raise _unwritable(logdir, error) from error
+    return shelf
 
 
 def command(logdir: str) -> str:
@@ -45,8 +78,14 @@ def command(logdir: str) -> str:
     return f"{shlex.quote(program)} --logdir {shlex.quote(os.path.abspath(logdir))}"
 
 
+def _files(folder):
+    return [os.path.join(path, name) for path, _, names in os.walk(folder) for name in names]
+
+
 def _when(folder):
-    return time.strftime("%Y-%m-%d_%H-%M-%S", time.localtime(os.path.getmtime(folder)))
+    """When a run last wrote."""
+    latest = max(os.path.getmtime(path) for path in _files(folder))
+    return time.strftime("%Y-%m-%d_%H-%M-%S", time.localtime(latest))
 
 
 def _free(folder):
@@ -55,3 +94,9 @@ def _free(folder):
         number += 1
         free = f"{folder}_{number}"
     return free
+
+
+def _unwritable(logdir, error):
+    return UserError(
+        f"--logdir: expected a directory that can be written, found {logdir!r} ({error.strerror}): name another one"
+    )

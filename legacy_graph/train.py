@@ -1,12 +1,14 @@
 """损失函数和准确率的变化: the session, the writers and the loop. This file runs what the others build."""
 
+import contextlib
 import os
 from typing import Iterator, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph import deconv, environment, logdir, mnist, network, progress, published, summaries
+from legacy_graph import deconv, environment, events, interrupt, logdir, mnist, network, progress, published, summaries
+from legacy_graph.checkpoints import Checkpoints, saver
 from legacy_graph.config import Config
 from legacy_graph.errors import UserError
 
@@ -43,7 +45,7 @@ def build(config: Config) -> Program:
         published.reverse(*net.layers)
         picture = graph.as_graph_def(add_shapes=True)
         merged = [tf.summary.merge_all(key) for key in (summaries.SCALARS, summaries.HISTOGRAMS, summaries.IMAGES)]
-        program = Program(graph, picture, net, train, *merged, tf.global_variables_initializer(), tf.train.Saver())
+        program = Program(graph, picture, net, train, *merged, tf.global_variables_initializer(), saver())
         graph.finalize()
     return program
 
@@ -54,42 +56,47 @@ def run(config: Config, data: mnist.Dataset) -> float:
     Raises:
         UserError: the log directory cannot be written, a batch is larger than the data, the loss is not finite.
     """
-    digits = len(data.train.labels)
-    if config.batch_size > digits:
-        raise UserError(
-            f"--batch-size: expected at most the {digits} training digits there are, found {config.batch_size}: "
-            "take a smaller one"
-        )
-    logdir.prepare(config.logdir)
     program = build(config)
-    with tf.Session(graph=program.graph) as session, _writer(config, logdir.TRAIN) as train, _writer(
-        config, logdir.TEST
-    ) as test:
-        train.add_event(tf.Event(graph_def=program.picture.SerializeToString()))
-        session.run(program.initialise)
-        for _ in progress.show(steps(session, program, config, data, Writers(train, test)), 0, config.steps):
-            pass
-        checkpoint = os.path.join(config.logdir, logdir.CHECKPOINTS, "model.ckpt")
-        program.saver.save(session, checkpoint, program.network.step, write_meta_graph=False)
-        return evaluate(session, program.network, data.test)[1]
+    saved = Checkpoints(config.logdir, program.saver)
+    with tf.Session(graph=program.graph) as session, interrupt.noted() as signals:
+        start = saved.take_up(session, program.initialise, config, data)
+        with _writer(config, logdir.TRAIN, start) as train, _writer(config, logdir.TEST, start) as test:
+            if start == 0:
+                train.add_event(tf.Event(graph_def=program.picture.SerializeToString()))
+            writers = Writers(train, test)
+            steps_taken = steps(session, program, config, data, writers, start)
+            with contextlib.closing(progress.show(steps_taken, start, config.steps)) as shown:
+                for step in shown:
+                    done = step + 1
+                    if done < config.steps and (signals or done % config.checkpoint_every == 0):
+                        _save(session, program, saved, done)
+                        if signals:
+                            raise interrupt.Interrupted(f"stopped at step {done} of {config.steps}", signals[0])
+            accuracy = evaluate(session, program.network, data.test)[1]
+        # Last of all: from here on the run counts as finished.
+        _save(session, program, saved, config.steps)
+    return accuracy
 
 
 def steps(
-    session: tf.Session, program: Program, config: Config, data: mnist.Dataset, writers: Writers
+    session: tf.Session, program: Program, config: Config, data: mnist.Dataset, writers: Writers, start: int = 0
 ) -> Iterator[Tuple[int, float, Optional[float]]]:
-    """Train, and write what is due at each step before its update; the last step, `config.steps`, only looks.
+    """Train from step `start` on, and write what is due at each step before its update.
+
+    The last step, `config.steps`, only looks.
 
     Yields:
         step, loss of its batch, and the batch's accuracy in [0, 1] where it was due, else None.
     """
-    net, batches = program.network, mnist.batches(data.train, config.batch_size, config.seed)
+    net, batches = program.network, mnist.batches(data.train, config.batch_size, config.seed, start)
     traced = {config.steps // 4, config.steps // 2, config.steps * 3 // 4}
-    for step in range(config.steps + 1):
+    for step in range(start, config.steps + 1):
         last = step == config.steps
         fetches = {"loss": net.loss}
         if last or step % config.summary_every == 0:
             fetches.update(accuracy=net.accuracy, scalars=program.scalars)
         if last or step % config.histogram_every == 0:
+            check_weights(session, program, step)
             fetches.update(histograms=program.histograms)
         if last or step % config.image_every == 0:
             _record_images(session, program, data.test, writers, step, traced=last)
@@ -100,11 +107,9 @@ def steps(
         images, labels = next(batches)
         feed = {net.images: images, net.labels: labels, net.keep_prob: config.keep_prob}
         got = _run(session, fetches, feed, writers.train, step, f"step {step}" if step in traced else None)
-        if not np.isfinite(got["loss"]):
-            raise UserError(
-                "loss: expected a number at step {}, found {}: take a smaller --learning-rate".format(step, got["loss"])
-            )
+        _check("loss", got["loss"], step)
         if "scalars" in got:
+            _check_all(got["scalars"], step)
             writers.train.add_summary(got["scalars"], step)
         if "histograms" in got:
             # The weights are the same for both runs, and counting fc1's 3.2 million of them is dear.
@@ -125,6 +130,16 @@ def evaluate(session: tf.Session, net: network.Network, digits: mnist.Digits) ->
     return loss / len(digits.labels), correct / len(digits.labels)
 
 
+def check_weights(session: tf.Session, program: Program, step: int) -> None:
+    """See to it that no weight has become NaN or infinite, by the means and bounds that the scalars show.
+
+    Raises:
+        UserError: one has; it is named.
+    """
+    net = program.network
+    _check_all(session.run(program.scalars, {net.loss: 0.0, net.accuracy: 0.0}), step)
+
+
 def one_of_each(digits: mnist.Digits) -> np.ndarray:
     """Ten images, uint8 [10, 784], always the same: the first of each class; others where a class is missing."""
     first = [np.flatnonzero(digits.labels == label)[:1] for label in range(mnist.CLASSES)]
@@ -133,8 +148,26 @@ def one_of_each(digits: mnist.Digits) -> np.ndarray:
     return digits.images[(chosen + rest)[:SHOWN]]
 
 
-def _writer(config, part):
-    return tf.summary.FileWriter(os.path.join(config.logdir, part), flush_secs=30)
+def _writer(config, part, start):
+    """A writer whose first event tells TensorBoard to drop what an interrupted run wrote from step `start` on."""
+    writer = events.FileWriter(os.path.join(config.logdir, part))
+    writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), start)
+    return writer
+
+
+def _save(session, program, saved, step):
+    check_weights(session, program, step)  # the one before is worth more than one that holds a NaN
+    saved.save(session, step)
+
+
+def _check_all(summary, step):
+    for value in tf.Summary.FromString(summary).value:
+        _check(value.tag, value.simple_value, step)
+
+
+def _check(tag, value, step):
+    if not np.isfinite(value):
+        raise UserError(f"{tag}: expected a number at step {step}, found {value}: take a smaller --learning-rate")
 
 
 def _record_images(session, program, digits, writers, step, traced):

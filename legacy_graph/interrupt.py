@@ -1,0 +1,36 @@
+"""Ctrl-C and SIGTERM: a run ends its step and saves; the second one ends it at once."""
+
+import contextlib
+import signal
+import threading
+from typing import Iterator, List
+
+
+class Interrupted(Exception):
+    """The user stopped a run, and it can go on: the message says where."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.status = 128 + number  # as a shell tells of a program that the signal ended: 130 or 143
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[List[int]]:
+    """A list in which the first SIGINT or SIGTERM puts its number; the next one ends the process at once."""
+    arrived = []
+
+    def note(number, _):
+        arrived.append(number)
+        for one in before:
+            signal.signal(one, signal.SIG_DFL)
+
+    # Python lets the main thread alone set handlers; a program under nohup, or in a script's background, ignores some.
+    wanted = [signal.SIGINT, signal.SIGTERM] if threading.current_thread() is threading.main_thread() else []
+    before = {one: signal.getsignal(one) for one in wanted if signal.getsignal(one) != signal.SIG_IGN}
+    for one in before:
+        signal.signal(one, note)
+    try:
+        yield arrived
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
