@@ -1,6 +1,7 @@
 """What TensorFlow must be told before it is imported, and what it says then. Nothing happens on import of this file."""
 
 import contextlib
+import logging
 import os
 import re
 import sys
@@ -25,6 +26,10 @@ def prepare() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     # TensorFlow 1.15 on its own numpy: "Passing (type, 1) as a synonym of type is deprecated", many times over.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"tensor(flow|board)\b")
+    # TensorFlow 1.15 warns of its own call whenever a resource variable is made; no constructor of ours avoids it.
+    logging.getLogger("tensorflow").addFilter(
+        lambda said: "calling BaseResourceVariable.__init__" not in said.getMessage()
+    )
     with without_chatter():
         import tensorflow.compat.v1 as tf
 

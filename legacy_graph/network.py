@@ -111,7 +111,8 @@ def _variable(scope, initial):
 def _dropout(value, keep_prob, seed, step):
     """tf.nn.dropout, but drawn from (seed, step) alone: a run that is taken up again drops the same units."""
     pair = tf.stack([tf.constant(seed, tf.int64), step.read_value()])
-    kept = tf.random.stateless_uniform(tf.shape(value), pair) < keep_prob
+    # Called by its raw name, since tf.random.stateless_uniform builds other operations on each TensorFlow.
+    kept = tf.raw_ops.StatelessRandomUniform(shape=tf.shape(value), seed=pair) < keep_prob
     return value * tf.cast(kept, value.dtype) / keep_prob
 
 

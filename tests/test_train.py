@@ -159,7 +159,7 @@ def test_what_the_user_is_told(trained):
     assert os.path.basename(words[0]) == "tensorboard"
     assert words[1:] == ["--logdir", os.path.abspath(trained.logdir)]
     assert f"step {STEPS}/{STEPS}" in trained.stderr
-    for chatter in ("oneDNN", "cuda", "cuInit", "rebuild TensorFlow", "InitializeLog", "GPU"):
+    for chatter in ("oneDNN", "cuda", "cuInit", "rebuild TensorFlow", "InitializeLog", "GPU", "deprecated"):
         assert chatter not in trained.stderr
 
 
