@@ -1,0 +1,109 @@
+"""TensorBoard over a log directory, and a browser in front of it: what the browser tests and the screenshots share."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from typing import Callable, Dict, Iterator
+from urllib.parse import quote
+
+from playwright.sync_api import Browser, Page, sync_playwright
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.browser import setup
+
+# The projector draws with WebGL, which must then work without a graphics card. Nothing else of the browser is changed.
+FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+EVERYTHING = dict.fromkeys(["scalars", "images", "audio", "histograms", "compressedHistograms", "tensors", "graph"], 0)
+# What a person may set in the page's own menus: more cards a page, and no curve that leaves its frame.
+SETTINGS = {"_tb_global_settings": json.dumps({"paginationSize": 100}), "_ignoreYOutliers": "false"}
+
+
+def read(logdir: str) -> Dict[str, EventAccumulator]:
+    """Everything that the event files of each run hold, by TensorBoard's own reader: {"train": ..., "test": ...}."""
+    runs = {}
+    for folder, _, files in os.walk(logdir):
+        if any("tfevents" in name for name in files):
+            runs[os.path.relpath(folder, logdir).replace(os.sep, "/")] = EventAccumulator(folder, EVERYTHING).Reload()
+    return runs
+
+
+@contextlib.contextmanager
+def tensorboard(logdir: str) -> Iterator[str]:
+    """Serve `logdir` on a free port as the README's command does; yields the address once all runs are loaded."""
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", logdir, "--host", "localhost", "--port", "0"]
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said)
+        try:
+            address = _soon(lambda: _address(said, process))
+            runs = read(logdir)
+            _soon(lambda: _loaded(address, runs))
+            yield address
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium or Chrome."""
+    path = setup.find()
+    assert path, setup.MISSING
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def open_page(
+    browser: Browser, address: str, dashboard: str, tags: str = "", width: int = 1400, height: int = 1000
+) -> Page:
+    """A new page on a dashboard ("scalars"), curves not smoothed, cards filtered by the regular expression `tags`."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.add_init_script(f"Object.assign(localStorage, {json.dumps(SETTINGS)})")
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
+    page.on("response", lambda got: got.ok or page.complaints.append(f"{got.status} {got.url}"))
+    page.goto(f"{address}#{dashboard}&_smoothingWeight=0&tagFilter={quote(tags)}")
+    return page
+
+
+def _address(said, process):
+    said.seek(0)
+    text = said.read()
+    assert process.poll() is None, "TensorBoard ended:\n" + text
+    found = re.search(r"http://localhost:\d+/", text)
+    return found and found.group()
+
+
+def _loaded(address, runs):
+    """Whether the page would show each run up to its last step."""
+    if set(_get(address + "data/runs")) != set(runs):
+        return False
+    for run, log in runs.items():
+        for tag in log.Tags()["scalars"][-1:]:
+            query = f"data/plugin/scalars/scalars?run={quote(run)}&tag={quote(tag)}"
+            if _get(address + query)[-1][1] != log.Scalars(tag)[-1].step:
+                return False
+    return True
+
+
+def _get(address):
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        return json.load(answer)
+
+
+def _soon(look: Callable, seconds: float = 60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"TensorBoard did not load the log within {seconds} seconds")
