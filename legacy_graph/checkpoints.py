@@ -64,8 +64,7 @@ class Checkpoints:
             with_others = " with " + ", ".join(others) if found and others else ""
             print(f"Starting anew; the run{with_others} that was in {self._directory} is now in {moved}")
         session.run(initialise)
-        self._begin(mine)
-        self.save(session, 0)
+        self._begin(session, mine)
         return 0
 
     def save(self, session: tf.Session, step: int) -> None:
@@ -108,14 +107,15 @@ class Checkpoints:
         except (OSError, ValueError, TypeError):
             return {}
 
-    def _begin(self, options):
+    def _begin(self, session, options):
+        self._last = None
         try:
             os.makedirs(self._folder, exist_ok=True)
+            self.save(session, 0)
             with open(os.path.join(self._folder, OPTIONS), "w", encoding="utf-8") as file:
                 json.dump(options, file, indent=1)
         except OSError as error:
             raise self._unwritable(0, error) from error
-        self._last = None
 
     def _steps(self):
         """The steps of which there is a checkpoint, to judge by the names."""

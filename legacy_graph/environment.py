@@ -9,10 +9,12 @@ import tempfile
 import warnings
 from typing import Iterator
 
-# Infos, the notice before them, a line that goes on with one, and what is said where there is no GPU.
+# Infos, the notice before them, a line that goes on with one, and what is said where there is no GPU; then what a
+# failed operation says besides raising its error, which tells the same.
 _CHATTER = re.compile(
     rb"I\d{4} |\d{4}-\d\d-\d\d [\d:.]+: I |WARNING: All log messages before absl|To enable the following"
     rb"|E\d{4} .*\bcuInit\b|W\d{4} .*GPU trace was not collected"
+    rb"|.*\] (OP_REQUIRES failed|Local rendezvous is aborting)|\t \[\[\{\{node |Hint: If you want to see a list|\n"
 )
 
 

@@ -71,6 +71,6 @@ def why(error: Exception) -> str:
     """What an operating system's or TensorFlow's error says was wrong, without paths and stack traces, in one line."""
     if isinstance(error, OSError):
         return str(error.strerror)
-    # TensorFlow's own: "/the/path; No space left on device", among many lines.
-    found = re.search(r"^/.*; (.+)$", str(error), re.MULTILINE)
+    # TensorFlow's own: "the/path; No space left on device", among many lines.
+    found = re.search(r"; ([A-Z][^;\n]+)$", str(error), re.MULTILINE)
     return found.group(1) if found else " ".join(str(error).split())[:200]
