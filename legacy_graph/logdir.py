@@ -13,9 +13,9 @@ from legacy_graph.errors import UserError
 
 LOCK = ".lock"
 TRAIN, TEST, CHECKPOINTS, EARLIER = "train", "test", "checkpoints", "earlier"
-FEATURES, DECONV = "features", "deconv"
+PROJECTOR, FEATURES, DECONV = "projector", "features", "deconv"
 # What one run of ours leaves; anything else in the directory is not ours to move.
-PARTS = (TRAIN, TEST, "projector", FEATURES, DECONV, CHECKPOINTS)
+PARTS = (TRAIN, TEST, PROJECTOR, FEATURES, DECONV, CHECKPOINTS)
 
 
 @contextlib.contextmanager

@@ -6,8 +6,22 @@ from typing import Iterator, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from legacy_graph import deconv, environment, events, interrupt, logdir, mnist, network, progress, published, summaries
+from legacy_graph import (
+    deconv,
+    embeddings,
+    environment,
+    events,
+    interrupt,
+    logdir,
+    mnist,
+    network,
+    progress,
+    published,
+    sound,
+    summaries,
+)
 from legacy_graph.checkpoints import Checkpoints, saver
 from legacy_graph.config import Config
 from legacy_graph.errors import UserError
@@ -27,6 +41,8 @@ class Program(NamedTuple):
     scalars: tf.Tensor  # string [], a merged `Summary`, as are the next two
     histograms: tf.Tensor
     images: tf.Tensor
+    samples: tf.Tensor  # float32 [1, frames, 1], a placeholder: what `sound` makes a `Summary` of
+    sound: tf.Tensor
     initialise: tf.Operation
     saver: tf.train.Saver
 
@@ -45,6 +61,8 @@ def build(config: Config) -> Program:
         published.reverse(*net.layers)
         picture = graph.as_graph_def(add_shapes=True)
         merged = [tf.summary.merge_all(key) for key in (summaries.SCALARS, summaries.HISTOGRAMS, summaries.IMAGES)]
+        samples = tf.placeholder(tf.float32, [1, None, 1], name="samples")
+        merged += [samples, summaries.audio("loss_sound", samples, sound.RATE)]
         program = Program(graph, picture, net, train, *merged, tf.global_variables_initializer(), saver())
         graph.finalize()
     return program
@@ -73,6 +91,7 @@ def run(config: Config, data: mnist.Dataset) -> float:
                         if signals:
                             raise interrupt.Interrupted(f"stopped at step {done} of {config.steps}", signals[0])
             accuracy = evaluate(session, program.network, data.test)[1]
+            embeddings.write(session, program.network, data.test, os.path.join(config.logdir, logdir.PROJECTOR))
         # Last of all: from here on the run counts as finished.
         _save(session, program, saved, config.steps)
     return accuracy
@@ -89,16 +108,17 @@ def steps(
         step, loss of its batch, and the batch's accuracy in [0, 1] where it was due, else None.
     """
     net, batches = program.network, mnist.batches(data.train, config.batch_size, config.seed, start)
-    traced = {config.steps // 4, config.steps // 2, config.steps * 3 // 4}
+    traced, losses = {config.steps // 4, config.steps // 2, config.steps * 3 // 4}, _recorded_losses(config, start)
     for step in range(start, config.steps + 1):
         last = step == config.steps
+        pictured = last or step % config.image_every == 0
         fetches = {"loss": net.loss}
         if last or step % config.summary_every == 0:
             fetches.update(accuracy=net.accuracy, scalars=program.scalars)
         if last or step % config.histogram_every == 0:
             check_weights(session, program, step)
             fetches.update(histograms=program.histograms)
-        if last or step % config.image_every == 0:
+        if pictured:
             _record_images(session, program, data.test, writers, step, traced=last)
         if last or step % config.test_every == 0:
             _record_test(session, program, config, data.test, writers.test, step)
@@ -111,6 +131,9 @@ def steps(
         if "scalars" in got:
             _check_all(got["scalars"], step)
             writers.train.add_summary(got["scalars"], step)
+            losses.append(got["loss"])
+        if pictured:
+            writers.train.add_summary(session.run(program.sound, {program.samples: sound.clip(losses)}), step)
         if "histograms" in got:
             # The weights are the same for both runs, and counting fc1's 3.2 million of them is dear.
             writers.train.add_summary(got["histograms"], step)
@@ -153,6 +176,12 @@ def _writer(config, part, start):
     writer = events.FileWriter(os.path.join(config.logdir, part))
     writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), start)
     return writer
+
+
+def _recorded_losses(config, start):
+    """The loss curve before step `start`, so that a run that is taken up again sounds as if it had never stopped."""
+    found = EventAccumulator(os.path.join(config.logdir, logdir.TRAIN), {"scalars": 0}).Reload() if start else None
+    return [event.value for event in found.Scalars("loss") if event.step < start] if found else []
 
 
 def _save(session, program, saved, step):
