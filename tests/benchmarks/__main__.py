@@ -62,7 +62,7 @@ def _ready(data_dir):
 def _machine():
     packages = ["tensorflow", "keras", "torch", "tensorboard", "numpy"]
     versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
-    print(f"Machine: {_processor()}, {len(os.sched_getaffinity(0))} cores, {platform.system()} {platform.machine()}.")
+    print(f"Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}.")
     print(f"Python {platform.python_version()}, {versions}. Batch {BATCH}, Adam, float32.\n")
 
 
