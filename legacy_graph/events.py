@@ -52,7 +52,7 @@ class EventFile:
         except (OSError, tf.errors.OpError) as error:
             raise UserError(
                 f"{self._path}: expected to write an event, found: {why(error)}; "
-                "mend that, and the same command goes on from the last checkpoint"
+                "mend that, and give the same command again"
             ) from error
 
     def flush(self) -> None:

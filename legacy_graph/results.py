@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph import pictures
 from legacy_graph.errors import UserError
+from legacy_graph.events import FileWriter
 
 
 def publish(directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes]) -> None:
@@ -54,5 +55,5 @@ def _write_events(directory, step, images):
         height, width = picture.shape
         image = tf.Summary.Image(height=height, width=width, colorspace=1, encoded_image_string=pictures.png(picture))
         values.append(tf.Summary.Value(tag=tag, image=image))
-    with tf.Graph().as_default(), tf.summary.FileWriter(directory) as writer:
+    with tf.Graph().as_default(), FileWriter(directory) as writer:
         writer.add_summary(tf.Summary(value=values), step)
