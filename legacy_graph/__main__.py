@@ -18,6 +18,12 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings):
         super().__init__(allow_abbrev=False, **settings)
 
+    def parse_known_args(self, args=None, namespace=None):
+        for word in sys.argv[1:] if args is None else args:
+            if word.startswith("--") and word.endswith("=--"):  # which argparse takes for no value, up to Python 3.12
+                self.error(f"argument {word[:-3]}: expected a value, found '--'")
+        return super().parse_known_args(args, namespace)
+
     def error(self, message):
         self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
 
@@ -30,6 +36,9 @@ def parser() -> argparse.ArgumentParser:
     train = words.add_parser("train", help="train the network and fill the log directory")
     config.add_options(train)
     train.set_defaults(work=_train)
+    check = words.add_parser("check", help="tell which dashboards a log directory feeds, and why one is empty")
+    check.add_argument("logdir", nargs="*", type=config.path, default=["log"], metavar="LOGDIR", help="(default: log)")
+    check.set_defaults(work=_check)
     layers = words.add_parser("layers", help="list the network's layers, what they see and their parameters")
     layers.set_defaults(work=_layers)
     features = words.add_parser("features", help="show what each feature map of a layer looks for")
@@ -101,6 +110,18 @@ def _train(options):
     print(f"Accuracy on all {len(data.test.labels):,} test digits: {accuracy:.4f}")
     print(f"Open the result with: {logdir.command(settings.logdir)}")
     return 0
+
+
+def _check(options):
+    from legacy_graph import environment, place
+
+    logdir = place.find(options.logdir)
+    environment.prepare()
+    from legacy_graph import check
+
+    told, status = check.run(logdir)
+    print(told)
+    return status
 
 
 def _layers(options):
