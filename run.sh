@@ -11,6 +11,7 @@ bash run.sh [WORD] [OPTIONS]
   check, layers, features, deconv      what else the program can do; each has --help
   setup         make the Python environment, nothing more
   test          run the tests; words after it go to pytest: bash run.sh test -k deconv
+  agreement     hold TensorFlow 1.15 and 2.21 against each other: needs both, see setup and PYTHON
   lint          look over the code with ruff
   matrix        run the tests on every Python and TensorFlow that this machine can have
   screenshots   make the README's pictures
@@ -137,6 +138,10 @@ case $word in
   help) usage ;;
   setup) need "$home/requirements.txt" && say "ready: $python" ;;
   test) need_tests && cd "$home" && exec "$python" -m pytest "$@" ;;
+  agreement)
+    need "$home/requirements.txt" "$home/tests/requirements.txt"
+    cd "$home" && exec "$python" -m pytest -m agreement tests/agreement "$@"
+    ;;
   lint) need_tests && cd "$home" && "$python" -m ruff check && exec "$python" -m ruff format --check ;;
   matrix) find_python && exec "$base" "$home/tests/matrix.py" "$@" ;;
   screenshots) need_tests && exec "$python" -m tests.browser.screenshots "$@" ;;

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOOLS = "sh bash cat cksum cp cut dirname grep ln mkdir pwd readlink rm sleep tail".split()
-WORDS = "train tensorboard check layers features deconv setup test lint matrix screenshots bench help".split()
+WORDS = "train tensorboard check layers features deconv setup test agreement lint matrix screenshots bench help".split()
 # @VERSION@ is put in for each interpreter. `pip` does what $PIP says. A program tells who and where it is.
 PYTHON = r"""#!/bin/sh
 case "$1 $2" in

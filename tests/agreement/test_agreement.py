@@ -1,0 +1,185 @@
+"""One source on TensorFlow 1.15 and on 2.21, and the same numbers: bash run.sh agreement
+
+Either of the two can run these tests; it drives both in child processes, and compares what they leave. The other one
+is found as run.sh makes it, or named by LEGACY_GRAPH_TF1 or LEGACY_GRAPH_TF2.
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.conftest import ROOT, SAMPLE
+
+pytestmark = pytest.mark.agreement
+MAJORS = "12"
+OTHER = {"1": "2", "2": "1"}
+MADE = {"1": (".venv-3.7", "PYTHON=python3.7 bash run.sh setup"), "2": (".venv", "bash run.sh setup")}
+BEGUN, FINISHED = 10, 20  # steps
+# Of the derivation of a gradient: TensorFlow 1.15 asks for shapes while running that 2.21 knows while building.
+SHAPING = {"BroadcastGradientArgs", "Const", "Fill", "Reshape", "Shape", "Sum"}
+QUANTITIES = ["logits", "softmax", "deconv1", "deconv2", "reverse_conv1", "reverse_conv2"]
+
+
+def python_with(major):
+    """The Python that runs this, if it has TensorFlow `major`; else the one that is named, or that run.sh makes."""
+    if tf.__version__.startswith(major + "."):
+        return sys.executable
+    folder, command = MADE[major]
+    named = os.environ.get("LEGACY_GRAPH_TF" + major, os.path.join(ROOT, folder, "bin", "python"))
+    python = shutil.which(named)
+    assert python, (
+        f"no Python with TensorFlow {major} at {named}: `{command}` makes it, LEGACY_GRAPH_TF{major} names it"
+    )
+    return python
+
+
+def drive(major, *words, **variables):
+    """Run a module of this project on TensorFlow `major`."""
+    child = subprocess.run(
+        [python_with(major), "-W", "ignore", "-m"] + list(words),
+        cwd=ROOT,
+        env=dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", **variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert child.returncode == 0, child.stdout
+
+
+def train(major, logdir, steps):
+    words = ["--batch-size", "20", "--keep-prob", "0.5", "--summary-every", "1", "--histogram-every", "10"]
+    drive(major, "legacy_graph", "train", "--logdir", logdir, "--data-dir", SAMPLE, "--steps", str(steps), *words)
+
+
+def read(logdir, run):
+    return EventAccumulator(os.path.join(logdir, run), {"scalars": 0}).Reload()
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A run of ten steps on each: {major: (log directory, {"train" or "test": tags})}."""
+    logs = {}
+    for major in MAJORS:
+        logdir = str(tmp_path_factory.mktemp("tensorflow" + major) / "log")
+        train(major, logdir, BEGUN)
+        logs[major] = logdir, {run: read(logdir, run).Tags() for run in ("train", "test")}
+    return logs
+
+
+@pytest.fixture(scope="module")
+def measured(begun, tmp_path_factory):
+    """A function of (who trained, who measures, oneDNN "0" or "1"): all that worker.py makes of the trained weights."""
+
+    @functools.lru_cache(maxsize=None)
+    def measure(trained_on, major, onednn):
+        checkpoint = os.path.join(begun[trained_on][0], "checkpoints", f"model.ckpt-{BEGUN}")
+        out = str(tmp_path_factory.mktemp("found") / "found.npz")
+        drive(major, "tests.agreement.worker", checkpoint, out, TF_ENABLE_ONEDNN_OPTS=onednn)
+        return np.load(out)
+
+    return measure
+
+
+@pytest.fixture(params=[("1", "0"), ("2", "0"), ("1", "1"), ("2", "1")], ids="weights of {0[0]}, oneDNN {0[1]}".format)
+def found(request, measured):
+    """What both make of one checkpoint: {major: everything}. The wheels of 1.15 have no oneDNN."""
+    trained_on, onednn = request.param
+    return {"1": measured(trained_on, "1", "0"), "2": measured(trained_on, "2", onednn)}
+
+
+def difference(one, other):
+    """The largest difference, relative to the largest magnitude."""
+    one, other = np.asarray(one, "d"), np.asarray(other, "d")
+    assert one.shape == other.shape
+    assert np.abs(one).max() > 0
+    return np.abs(one - other).max() / np.abs(one).max()
+
+
+@pytest.fixture
+def show(capsys, request):
+    """Prints {name: difference} under what was compared: the figures are worth more than a dot."""
+
+    def table(differences):
+        with capsys.disabled():
+            print("\n" + request.node.name)
+            print("\n".join(f"    {name:<56}{value:8.1e}" for name, value in differences.items()))
+
+    return table
+
+
+def test_one_is_tensorflow_1_and_the_other_2(found):
+    for major, everything in found.items():
+        assert str(everything["tensorflow"]).startswith(major + ".")
+
+
+def test_the_same_seed_gives_the_same_first_values_to_the_last_bit(found):
+    names = [name for name in found["1"].files if name.startswith("first/")]
+    assert len(names) == 8 + 3
+    for name in names:
+        np.testing.assert_array_equal(found["1"][name], found["2"][name], name)
+        assert name.endswith("bias/Variable") or found["1"][name].std() > 0.05
+
+
+def test_forward_backward_and_every_scalar_summary(found, show):
+    """All pictures and probabilities of 50 real digits, from weights that either of the two has written."""
+    scalars = sorted(name for name in found["1"].files if name.startswith("scalar/"))
+    assert len(scalars) == 2 + 8 * 4
+    assert scalars == sorted(name for name in found["2"].files if name.startswith("scalar/"))
+    differences = {name: difference(found["1"][name], found["2"][name]) for name in QUANTITIES + scalars}
+    worst = max(scalars, key=differences.get)
+    show(dict([(name, differences[name]) for name in QUANTITIES], **{worst + " (the worst)": differences[worst]}))
+    assert {name: value for name, value in differences.items() if value > 1e-5} == {}
+
+
+def test_dropout_keeps_the_same_units(found):
+    assert 0.45 < found["1"]["mask"].mean() < 0.55
+    np.testing.assert_array_equal(found["1"]["mask"], found["2"]["mask"])
+
+
+def test_twenty_steps_from_the_same_weights(found, show):
+    losses = [found[major]["losses"] for major in MAJORS]
+    assert losses[0].shape == (20,)
+    assert losses[0][-1] < losses[0][0]
+    worst = difference(losses[0] / losses[1], np.ones(20))
+    show({"loss of twenty steps": worst})
+    assert worst < 1e-3
+
+
+def test_the_nodes_bear_the_same_names(found):
+    """All of them but what stands in `train/gradients` to bring shapes together: there TensorFlow names, not we."""
+    one, two = [dict(zip(found[major]["names"].tolist(), found[major]["ops"].tolist())) for major in MAJORS]
+    for scope in ("input", "input_image", "conv1", "conv2", "fc1", "fc2", "loss", "accuracy", "train", "deconv"):
+        assert any(name.startswith(scope + "/") for name in one)
+    for name in set(one) ^ set(two):
+        assert name.startswith("train/gradients/"), name
+        assert one.get(name, two.get(name)) in SHAPING, name
+    changed = {(one[name], two[name]) for name in set(one) & set(two) if not name.startswith("train/gradients/")}
+    assert {pair for pair in changed if pair[0] != pair[1]} == {("Add", "AddV2")}  # the same sum by its newer name
+
+
+def test_the_event_files_hold_the_same_tags(begun):
+    (_, one), (_, two) = begun["1"], begun["2"]
+    assert one == two
+    assert "loss" in one["train"]["scalars"]
+    assert "deconv2/image/9" in one["test"]["images"]
+
+
+def test_a_run_begun_on_one_is_finished_by_the_other(begun, show):
+    losses = []
+    for major in MAJORS:
+        logdir = begun[major][0]
+        train(OTHER[major], logdir, FINISHED)
+        events = read(logdir, "train").Scalars("loss")
+        assert [event.step for event in events] == list(range(FINISHED + 1))
+        losses.append(np.array([event.value for event in events]))
+    worst = difference(losses[0] / losses[1], np.ones(FINISHED + 1))
+    show({"loss of runs handed over half way": worst})
+    assert worst < 1e-3
