@@ -126,6 +126,8 @@ need_tests() {
 home=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # The package is found from every directory, and no file that happens to lie in the user's is taken for a module.
 export PYTHONPATH="$home" PYTHONSAFEPATH=1
+# How to call this file again, for a run that is stopped and tells how to go on.
+export LEGACY_GRAPH_RUN_SH="$0"
 
 case ${1:-train} in
   -h | --help) set -- help ;;
