@@ -7,9 +7,8 @@ import signal
 import sys
 from typing import List, Optional
 
-from legacy_graph import config
+from legacy_graph import config, interrupt
 from legacy_graph.errors import UserError
-from legacy_graph.interrupt import Interrupted
 
 
 class Parser(argparse.ArgumentParser):
@@ -69,7 +68,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except UserError as error:
         print(f"legacy_graph: {error}", file=sys.stderr)
         return 2
-    except Interrupted as stop:
+    except interrupt.Interrupted as stop:
         print(
             f"legacy_graph: {stop}; to go on: {_again(sys.argv[1:] if arguments is None else arguments)}",
             file=sys.stderr,
@@ -100,11 +99,12 @@ def _train(options):
             f"--batch-size: expected at most the {digits} training digits there are, found {settings.batch_size}: "
             "take a smaller one"
         )
-    with logdir.claimed(settings.logdir):
+    # Noted from here on, since what TensorFlow imports may swallow a KeyboardInterrupt.
+    with logdir.claimed(settings.logdir), interrupt.noted() as signals:
         environment.prepare()
         from legacy_graph import train
 
-        accuracy = train.run(settings, data)
+        accuracy = train.run(settings, data, signals)
     if data.sample:
         print(f"Note: {data.source}")
     print(f"Accuracy on all {len(data.test.labels):,} test digits: {accuracy:.4f}")

@@ -84,7 +84,7 @@ def _files(folder):
 
 def _when(folder):
     """When a run last wrote."""
-    latest = max(os.path.getmtime(path) for path in _files(folder))
+    latest = max((os.path.getmtime(path) for path in _files(folder)), default=time.time())
     return time.strftime("%Y-%m-%d_%H-%M-%S", time.localtime(latest))
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from typing import Iterator, NamedTuple, Optional, Tuple
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -68,15 +68,24 @@ def build(config: Config) -> Program:
     return program
 
 
-def run(config: Config, data: mnist.Dataset) -> float:
-    """Train from the first step to the last, fill `config.logdir`, and return the accuracy on all test digits.
+def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = ()) -> float:
+    """Train to the last step, from the first or from where an earlier run stopped, and fill `config.logdir`.
+
+    Args:
+        config: of the run.
+        data: to train and test with.
+        signals: as from `interrupt.noted`: once there is one, the run ends its step, saves and stops.
+
+    Returns:
+        The accuracy in [0, 1] on all test digits.
 
     Raises:
+        Interrupted: a signal came.
         UserError: the log directory cannot be written, a batch is larger than the data, the loss is not finite.
     """
     program = build(config)
     saved = Checkpoints(config.logdir, program.saver)
-    with tf.Session(graph=program.graph) as session, interrupt.noted() as signals:
+    with tf.Session(graph=program.graph) as session:
         start = saved.take_up(session, program.initialise, config, data)
         with _writer(config, logdir.TRAIN, start) as train, _writer(config, logdir.TEST, start) as test:
             if start == 0:

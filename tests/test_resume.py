@@ -47,8 +47,9 @@ def run(data, tmp_path, monkeypatch, capsys):
 
         run.seen = []
         monkeypatch.setattr(train.progress, "show", show)
-        with pytest.raises(interrupt.Interrupted) if stop_at else contextlib.nullcontext():
-            train.run(Config(logdir=run.logdir, **dict(OPTIONS, **options)), data)
+        stop = pytest.raises(interrupt.Interrupted) if stop_at else contextlib.nullcontext()
+        with stop, interrupt.noted() as signals:
+            train.run(Config(logdir=run.logdir, **dict(OPTIONS, **options)), data, signals)
         return capsys.readouterr().out
 
     run.logdir = str(tmp_path / "log")

@@ -1,0 +1,83 @@
+"""A disk that fills up, or can only be read any more: a small file system, mounted for the test."""
+
+import os
+import subprocess
+
+import pytest
+
+from tests.faults import runs
+from tests.faults.test_faults import LONG, lines, newest
+
+pytestmark = pytest.mark.slow
+HELP = "this needs Linux, and root or user namespaces: run it as root, or sysctl kernel.unprivileged_userns_clone=1"
+
+
+def inside(script, place, **options):
+    """Run a shell script in a mount namespace where `place` is a tmpfs; "$@" is a training command in it."""
+    command = ["unshare", "--mount"] + ["--map-root-user"] * (os.geteuid() != 0) + ["sh", "-euc", script, place]
+    assert subprocess.call(command[:-3] + ["true"]) == 0, HELP
+    os.makedirs(place)
+    command += runs.words(os.path.join(place, "log"), **options)
+    return subprocess.run(command, capture_output=True, text=True, cwd=runs.ROOT, timeout=300)
+
+
+def test_a_disk_that_fills_up_with_checkpoints_goes_on_when_there_is_room(tmp_path):
+    """Two checkpoints fit, the third does not; with more room, the run goes on from the second and ends."""
+    script = """
+        mount -t tmpfs -o size=100m tmpfs "$0"
+        "$@" || echo "status $?"
+        ls "$0/log/checkpoints"
+        mount -o remount,size=400m "$0"
+        "$@"
+    """
+    run = inside(script, str(tmp_path / "disk"), **dict(LONG, steps=300, checkpoint_every=100))
+    assert run.returncode == 0, run.stderr
+    (line,) = lines(run.stderr)
+    assert "expected to write the checkpoint of step 200, found: No space left on device; mend that" in line
+    assert "status 2" in run.stdout
+    assert "model.ckpt-100.index" in run.stdout
+    assert "temp" not in run.stdout
+    assert "Going on at step 100 of 300" in run.stdout
+
+
+def test_a_disk_that_others_fill_up_stops_the_run_at_the_next_event(tmp_path):
+    script = """
+        mount -t tmpfs -o size=100m tmpfs "$0"
+        "$@" 2>"$0/../told" & run=$!
+        until grep -q "step  *250/" "$0/../told"; do sleep 0.1; done
+        dd if=/dev/zero of="$0/others" bs=1k 2>/dev/null || :
+        wait $run || echo "status $?"
+        cp -r "$0/log" "$0/../kept"
+    """
+    run = inside(script, str(tmp_path / "disk"), **LONG)
+    assert "status 2" in run.stdout, run.stderr
+    (line,) = lines((tmp_path / "told").read_text())
+    assert "expected to write an event, found: No space left on device; mend that" in line
+    assert newest(str(tmp_path / "kept")) == 0
+
+
+def test_a_disk_that_can_only_be_read_any_more(tmp_path):
+    """The event files are open and would still take events: the next checkpoint is what finds out."""
+    script = """
+        mount -t tmpfs -o size=200m tmpfs "$0"
+        "$@" 2>"$0/../told" & run=$!
+        until grep -q "step  *250/" "$0/../told"; do sleep 0.1; done
+        chmod a-w "$0/log/checkpoints"
+        wait $run || echo "status $?"
+        cp -r "$0/log" "$0/../kept"
+    """
+    # Root may write where no one may; without its capabilities it is a user like any other.
+    script = script.replace('"$@" 2>', 'setpriv --bounding-set=-all --inh-caps=-all "$@" 2>')
+    run = inside(script, str(tmp_path / "disk"), **dict(LONG, checkpoint_every=200))
+    assert "status 2" in run.stdout, run.stderr
+    (line,) = lines((tmp_path / "told").read_text())
+    assert "expected to write the checkpoint of step 400, found: Permission denied; mend that" in line
+    assert newest(str(tmp_path / "kept")) == 200
+
+
+def test_a_disk_without_any_room(tmp_path):
+    script = 'mount -t tmpfs -o size=1m tmpfs "$0"; "$@"'
+    run = inside(script, str(tmp_path / "disk"), **LONG)
+    assert run.returncode == 2
+    (line,) = lines(run.stderr)
+    assert "expected to write the checkpoint of step 0, found: No space left on device" in line

@@ -1,0 +1,134 @@
+"""Real training processes that are interrupted, starved or fed rubbish: one line each, and a run that can go on."""
+
+import os
+import resource
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+from tests.conftest import ROOT, SAMPLE, legacy_graph
+from tests.faults import runs
+
+# Would go on for a while; tells of every 50th step, and writes little besides the loss.
+NEVER = dict.fromkeys(["image_every", "histogram_every", "test_every", "checkpoint_every"], 1000)
+LONG = dict(NEVER, steps=1000, batch_size=5)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """The log directory of a run."""
+    yield str(tmp_path / "log")
+    shutil.rmtree(str(tmp_path))  # a checkpoint is 39 MB
+
+
+def lines(text):
+    """What a run tells on stderr besides its progress."""
+    return [line for line in text.splitlines() if not line.startswith("step ")]
+
+
+def newest(place):
+    """The step of the newest checkpoint, once every tensor in it has been read."""
+    reader = tf.train.load_checkpoint(os.path.join(place, "checkpoints"))
+    return int({name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}["input/step"])
+
+
+@pytest.mark.parametrize("by, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_step_and_says_how_to_go_on(place, by, status):
+    code, _, err = runs.stopped(place, step=50, by=by, fresh=True, **LONG)
+    step = newest(place)
+    assert code == status
+    (line,) = lines(err)
+    told, command = line.split("; to go on: ")
+    assert told == f"legacy_graph: stopped at step {step} of 1000"
+    assert step >= 50
+    # The command goes on from there: it does not start anew again.
+    assert shlex.split(command)[1:] == [word for word in runs.words(place, **LONG)[1:] if word != "--fresh"]
+    shorter = runs.words(place, **dict(LONG, steps=step + 2))
+    run = subprocess.run(shorter, env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE, text=True, check=True)
+    assert f"Going on at step {step} of {step + 2} " in run.stdout
+    losses = [at for at, _ in runs.curves(place)["train/loss"]]
+    assert losses == list(range(step + 3))
+
+
+def test_run_sh_says_how_to_go_on_in_its_own_words(place):
+    """run.sh tells how it was called, and is replaced by the program, so that signals reach it."""
+    called = {"LEGACY_GRAPH_RUN_SH": "some where/run.sh", "PYTHON": "python3"}
+    code = (
+        "from legacy_graph import __main__, interrupt\n"
+        "def work(options): raise interrupt.Interrupted('stopped at step 3 of 4', 15)\n"
+        "__main__._train = work\n"
+        "raise SystemExit(__main__.main())"
+    )
+    command = [sys.executable, "-c", code, "train", "--logdir", place, "--fresh"]
+    run = subprocess.run(command, env=dict(os.environ, PYTHONPATH=ROOT, **called), stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 143
+    assert run.stderr == (
+        "legacy_graph: stopped at step 3 of 4; to go on: "
+        f"PYTHON=python3 bash 'some where/run.sh' train --logdir {shlex.quote(place)}\n"
+    )
+    with open(os.path.join(ROOT, "run.sh")) as file:
+        assert "export LEGACY_GRAPH_RUN_SH=" in file.read()
+
+
+def test_a_second_signal_leaves_at_once(place):
+    """While the first waits for a step that never ends: the process is held, so both arrive in one."""
+    with runs.running(place, **LONG) as process:
+        runs.wait_for_step(process, 50)
+        process.send_signal(signal.SIGSTOP)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=60)
+    assert process.returncode in (-signal.SIGINT, -signal.SIGTERM, 130, 143)
+
+
+def test_a_signal_before_the_first_step(place):
+    """While TensorFlow is still being imported."""
+    with runs.running(place, **LONG) as process:
+        runs.wait_until(lambda: os.path.exists(os.path.join(place, ".lock")))
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("legacy_graph: stopped")
+    assert "Traceback" not in err
+
+
+def test_a_log_directory_that_is_removed(place):
+    with runs.running(place, **LONG) as process:
+        told = runs.wait_for_step(process, 50)
+        shutil.rmtree(place)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    (line,) = lines("".join(told) + err)
+    assert line.startswith(f"legacy_graph: {place}/train/events.out.tfevents.")
+    assert "expected to write an event, found: No such file or directory; mend that" in line
+    os.makedirs(place)  # for the fixture to remove
+
+
+@pytest.mark.parametrize("limit, thing", [(0, "an event"), (10**7, "the checkpoint of step ")])
+def test_no_more_room_for_a_file(place, limit, thing):
+    """A limit on the size of files, laid on the process while it runs: events do not fit, or checkpoints do not."""
+    with runs.running(place, **dict(LONG, checkpoint_every=20)) as process:
+        told = runs.wait_for_step(process, 50)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    (line,) = lines("".join(told) + err)
+    assert f"expected to write {thing}" in line
+    assert "found: File too large; mend that" in line
+    assert newest(place) >= 40
+    assert not [name for name in os.listdir(os.path.join(place, "checkpoints")) if "temp" in name]
+
+
+def test_a_learning_rate_beyond_reason(place):
+    run = legacy_graph("train", "--logdir", place, "--data-dir", SAMPLE, "--learning-rate", "1e6", "--batch-size", "10")
+    assert run.returncode == 2
+    (line,) = lines(run.stderr)
+    assert line.startswith("legacy_graph: loss: expected a number at step ")
+    assert line.endswith(", found nan: take a smaller --learning-rate")
+    assert newest(place) == 0
