@@ -144,7 +144,10 @@ case $word in
     need "$home/requirements.txt" "$home/tests/requirements.txt"
     cd "$home" && exec "$python" -m pytest -m agreement tests/agreement "$@"
     ;;
-  lint) need_tests && cd "$home" && "$python" -m ruff check && exec "$python" -m ruff format --check ;;
+  lint)
+    need "$home/requirements.txt" "$home/tests/requirements.txt"
+    cd "$home" && "$python" -m ruff check && exec "$python" -m ruff format --check
+    ;;
   matrix) find_python && exec "$base" "$home/tests/matrix.py" "$@" ;;
   screenshots) need_tests && exec "$python" -m tests.browser.screenshots "$@" ;;
   bench)
