@@ -117,9 +117,11 @@ need() {
   rm -f "$venv.lock" && trap - EXIT INT TERM
 }
 
-# Makes ready what the tests need, the browser included; where that cannot be had, the browser tests say so.
-need_tests() {
-  need "$home/requirements.txt" "$home/tests/requirements.txt"
+need_tests() { need "$home/requirements.txt" "$home/tests/requirements.txt"; }
+
+# Where no browser can be had, the tests that want one say so.
+need_browser() {
+  need_tests
   [ ! -e "$home/tests/browser/setup.py" ] || "$python" -m tests.browser.setup || :
 }
 
@@ -139,17 +141,11 @@ word=${1:-train}
 case $word in
   help) usage ;;
   setup) need "$home/requirements.txt" && say "ready: $python" ;;
-  test) need_tests && cd "$home" && exec "$python" -m pytest "$@" ;;
-  agreement)
-    need "$home/requirements.txt" "$home/tests/requirements.txt"
-    cd "$home" && exec "$python" -m pytest -m agreement tests/agreement "$@"
-    ;;
-  lint)
-    need "$home/requirements.txt" "$home/tests/requirements.txt"
-    cd "$home" && "$python" -m ruff check && exec "$python" -m ruff format --check
-    ;;
+  test) need_browser && cd "$home" && exec "$python" -m pytest "$@" ;;
+  agreement) need_tests && cd "$home" && exec "$python" -m pytest -m agreement tests/agreement "$@" ;;
+  lint) need_tests && cd "$home" && "$python" -m ruff check && exec "$python" -m ruff format --check ;;
   matrix) find_python && exec "$base" "$home/tests/matrix.py" "$@" ;;
-  screenshots) need_tests && exec "$python" -m tests.browser.screenshots "$@" ;;
+  screenshots) need_browser && exec "$python" -m tests.browser.screenshots "$@" ;;
   bench)
     need "$home/requirements.txt" "$home/tests/benchmarks/requirements.txt"
     exec "$python" -m tests.benchmarks "$@"
