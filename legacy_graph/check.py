@@ -92,8 +92,8 @@ def _reasons(logdir, runs: List[Run]):
                 )
             elif not file.records and len(run.files) == 1 and not run.fed and not run.problem:
                 lines.append(
-                    f"{path} holds no record yet: its run has just begun or has not flushed it, which a FileWriter does "
-                    "every two minutes and when it is closed; wait, or close it"
+                    f"{path} holds no record yet: its run has just begun, or not flushed it: a FileWriter does "
+                    "so every two minutes and when it is closed; wait, or close it"
                 )
     above, name = os.path.split(os.path.abspath(logdir))
     beside = {os.path.basename(folder) for folder in place.holders(above)} - {name, os.path.basename(above)}
@@ -109,7 +109,7 @@ def _notes(logdir, runs):
     for run in runs:
         if len(run.files) > 1 and not all(file.continues for file in run.files[1:]):
             lines.append(
-                f"{run.name} has {len(run.files)} event files in one run: curves overlap, and while two programs write, "
+                f"{run.name} has {len(run.files)} event files in one run: curves overlap, and while two write, "
                 "only one file is read on; give each run its own directory"
             )
         if GRAPHS in run.fed and not run.traced:

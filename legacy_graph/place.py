@@ -21,7 +21,9 @@ def find(words: List[str]) -> str:
     path = " ".join(words)
     if len(words) > 1:
         known = f"; {path!r} is there" if os.path.exists(path) else ""
-        raise _bad(path, "one path", f"{len(words)} words{known}", f"a path with spaces needs quotes: {shlex.quote(path)}")
+        raise _bad(
+            path, "one path", f"{len(words)} words{known}", f"a path with spaces needs quotes: {shlex.quote(path)}"
+        )
     if os.path.isdir(path):
         return path
     if os.path.exists(path):

@@ -1,11 +1,11 @@
 """What is in a log directory, as TensorBoard's own reader finds it: runs, their event files, and what feeds what.
 
-Files are read by TensorBoard's reader, which ends without a word where a file is cut short or damaged. A record takes up
-its own bytes and 16 around them; so what was not read shows in the file's size.
+TensorBoard's reader ends without a word where a file is cut short or damaged. A record takes up its own bytes and 16
+around them, so what was not read shows in the file's size.
 """
 
 import os
-from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Dict, List, NamedTuple, Optional, Set
 
 import tensorflow.compat.v1 as tf
 from google.protobuf import text_format
@@ -17,6 +17,7 @@ from tensorboard.plugins import projector
 SCALARS, IMAGES, AUDIO, GRAPHS = "SCALARS", "IMAGES", "AUDIO", "GRAPHS"
 DISTRIBUTIONS, HISTOGRAMS, EMBEDDINGS = "DISTRIBUTIONS", "HISTOGRAMS", "EMBEDDINGS"
 FRAME = 16  # bytes around a record: its length, and a checksum of either
+MARKS = ("file_version", "session_log")  # what a file begins with, before anything is recorded
 CONFIGURATION = "projector_config.pbtxt"
 # How a value says what it is: by its field, as TensorFlow 1 wrote it, or by the plugin that it is meant for.
 FEEDS = {
@@ -27,7 +28,7 @@ FEEDS = {
     "scalars": (SCALARS,),
     "images": (IMAGES,),
     "histograms": (DISTRIBUTIONS, HISTOGRAMS),
-}  # type: Dict[str, Tuple[str, ...]]
+}
 
 
 class File(NamedTuple):
@@ -36,7 +37,7 @@ class File(NamedTuple):
     name: str
     size: int  # bytes
     read: int  # bytes; less than `size` where it is cut short or damaged
-    records: int  # that can be read, the first, which only names the format, not counted
+    records: int  # that can be read and are no `MARKS`
     continues: bool  # whether it says at which step it takes over from the file before
 
 
@@ -101,7 +102,7 @@ def _file(path, fed, metadata, plugins):
         except DecodeError:
             break
         read += len(record) + FRAME
-        records += not event.file_version
+        records += event.WhichOneof("what") not in MARKS
         continues = continues or event.session_log.status == tf.SessionLog.START
         for dashboard, tag in _tags(event, plugins):
             found = fed.setdefault(dashboard, Fed(set(), set()))

@@ -1,10 +1,14 @@
 """What several test files share: one short real run, on the sample that the package carries."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 
 import pytest
+
+from legacy_graph.__main__ import main
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SAMPLE = os.path.join(ROOT, "legacy_graph", "sample")
@@ -34,3 +38,30 @@ def trained(tmp_path_factory):
     assert run.returncode == 0, run.stderr
     run.logdir = logdir
     return run
+
+
+@pytest.fixture
+def log(trained, tmp_path):
+    """A good log directory of one's own; its checkpoints are of no interest here."""
+    copy = str(tmp_path / "log")
+    shutil.copytree(trained.logdir, copy, ignore=shutil.ignore_patterns("checkpoints"))
+    return copy
+
+
+@pytest.fixture
+def check(capsys):
+    """check(WORDS) -> exit status, rows of the table by (dashboard, run), lines after it; or status and the error."""
+
+    def check(*words):
+        status = main(["check"] + list(words))
+        told = capsys.readouterr()
+        if status == 2:
+            assert told.out == ""
+            assert told.err.count("\n") == 1
+            return status, told.err
+        table, _, rest = told.out.partition("\n\n")
+        rows = [re.split(r"  +", line.strip()) for line in table.splitlines()]
+        assert rows[0] == ["dashboard", "run", "tags", "steps", "first", "last", "file size"]
+        return status, {(row[0], row[1]): row[2:] for row in rows[1:]}, rest.strip().splitlines()
+
+    return check
