@@ -79,6 +79,8 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 def told(likeness: Likeness, layer: str) -> str:
     """The figures, in words."""
+    if not likeness.spots:
+        return f"Control: no spot of {layer} to compare, its maps are dead"
     return "\n".join(
         [
             f"Control: the same {likeness.spots:,} spots of {layer} with its kernel replaced by random numbers",

@@ -1,12 +1,16 @@
 """A trained network brought back from a log directory, looked over before any of it is used."""
 
 import os
+import shlex
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph import logdir
 from legacy_graph.errors import UserError
+
+# What reading a damaged file raises; TensorFlow 2 turns some of its own errors into Python's.
+DAMAGED = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
 
 
 def restore(session: tf.Session, directory: str) -> int:
@@ -27,14 +31,14 @@ def restore(session: tf.Session, directory: str) -> int:
         found = "none" if os.path.isdir(directory) else "no such directory"
         raise UserError(
             f"--logdir: expected a training run's checkpoint in {directory!r}, found {found}: "
-            f"train one first with: python -m legacy_graph train --logdir {directory}"
+            f"train one first with: python -m legacy_graph train --logdir {shlex.quote(directory)}"
         )
     try:
         reader = tf.train.load_checkpoint(path)
         variables = session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
         values = [_value(reader, variable, path) for variable in variables]
-    except tf.errors.OpError as error:
-        raise _bad(path, "a whole file", error.message) from error
+    except DAMAGED as error:
+        raise _bad(path, "a whole file", getattr(error, "message", error)) from error
     # The value that an initialiser assigns is a tensor like any other: it can be fed.
     assigned = {variable.initializer.inputs[1]: value for variable, value in zip(variables, values)}
     session.run([variable.initializer for variable in variables], assigned)
