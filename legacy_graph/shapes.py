@@ -1,7 +1,7 @@
 """可能遇到的问题: the article's shape mistakes, caught while the graph is built, in words that name the mend.
 
-TensorFlow tells of these mistakes late and in the words of its kernels: some only once a session runs, one (on
-TensorFlow 1.15, with shapes unknown) by ending the process. `conv2d_transpose` below looks first.
+TensorFlow tells of these mistakes late and in the words of its kernels: some only once a session runs, one (the
+kernel's, on TensorFlow 1.15) by ending the process. `conv2d_transpose` below looks first.
 """
 
 from typing import List, Optional, Sequence, Union
@@ -38,7 +38,7 @@ def conv2d_transpose(
 
     Raises:
         ShapeError: a batch that is constant where `value` has another or one not yet known (the article's problem 2);
-            a kernel with its channels in the wrong order (problem 3) or unknown (what ends a process on 1.15); an
+            a kernel with its channels in the wrong order (problem 3, what ends a process on 1.15) or unknown; an
             `output_shape` with other channels than the kernel's, or with a side that this stride cannot have shrunk
             to `value`'s.
     """
