@@ -8,6 +8,9 @@ The map, in the article's order:
     反卷积, 反池化, 反激活                    deconv.py       unpool, unrelu, one and two conv2d_transpose
     第一层卷积, 第二层反卷积                  published.py    the 2018 program's reverse block, random kernels and all
     四、可能遇到的问题                        shapes.py       the shape mistakes, caught while the graph is built
+    卷积所记住的特征, map by map               features.py     the strongest spots: probe.py, receptive.py, sheets.py,
+                                                            and against over-reading them a control: controls.py
+    输入的图片, the user's own                reading.py      digits.py fits it into 28 x 28; all the way and back
     input_data.read_data_sets               mnist.py        the digits; download.py fetches them
     损失函数和准确率的变化                    train.py        the session, the writers, the loop
     tensorboard --logdir log                logdir.py       what a run leaves, and how to open it
