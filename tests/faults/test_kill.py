@@ -1,0 +1,92 @@
+"""A training process that is killed thirty times leaves, in the end, what one that was never disturbed leaves.
+
+    bash run.sh test -m slow tests/faults/test_kill.py
+
+Bit for bit: the batches and dropout depend on the seed and the step alone, and TensorFlow's sums on the CPU do not
+depend on which thread is first.
+"""
+
+import json
+import os
+import random
+import shutil
+import time
+import urllib.request
+
+import pytest
+
+from tests.browser import board
+from tests.faults import runs
+
+pytestmark = pytest.mark.slow
+OPTIONS = {
+    "steps": 400,
+    "batch_size": 10,
+    "histogram_every": 10,
+    "image_every": 50,
+    "test_every": 50,
+    "checkpoint_every": 2,
+}
+# When each of the thirty comes: at any moment, while a checkpoint is being written, while the program is starting.
+KILLS = ["any"] * 16 + ["writing"] * 8 + ["starting"] * 6
+
+
+@pytest.fixture
+def place(tmp_path):
+    yield tmp_path
+    shutil.rmtree(str(tmp_path))
+
+
+def entries(logdir):
+    folder = os.path.join(logdir, "checkpoints")
+    return os.listdir(folder) if os.path.isdir(folder) else []
+
+
+def newest(logdir):
+    return max([int(name.split("-")[1][: -len(".index")]) for name in entries(logdir) if name.endswith(".index")] + [0])
+
+
+def kill(process, logdir, when, chance):
+    """Send SIGKILL at a random moment of that kind; returns what that left half done."""
+    begun = newest(logdir)
+    if when == "starting":
+        time.sleep(chance.uniform(0, 4))
+    else:
+        far = begun + chance.randint(1, 8)
+        runs.wait_until(lambda: process.poll() is not None or newest(logdir) >= far, 120)
+        if when == "writing":
+            runs.wait_until(lambda: any("tempstate" in name for name in entries(logdir)))
+        time.sleep(chance.uniform(0, 0.1 if when == "any" else 0.02))
+    process.kill()
+    _, err = process.communicate()
+    assert process.returncode == -9, err
+    return sum("temp" in name for name in entries(logdir))
+
+
+def test_thirty_kills(place):
+    chance = random.Random(20180814)
+    chance.shuffle(KILLS)
+    logdir, undisturbed, half_done = str(place / "log"), str(place / "undisturbed"), 0
+    for when in KILLS:
+        with runs.running(logdir, **OPTIONS) as process:
+            half_done += bool(kill(process, logdir, when, chance))
+    assert half_done >= 3, "hardly a kill came while a checkpoint was being written"
+    for directory in (logdir, undisturbed):
+        with runs.running(directory, **OPTIONS) as process:
+            out, err = process.communicate()
+        assert process.returncode == 0, err
+        print(out)
+    print(f"{half_done} of {len(KILLS)} kills came while a checkpoint was being written")
+    assert not os.path.exists(os.path.join(logdir, "earlier"))
+    runs.assert_same(logdir, undisturbed)
+    assert [step for step, _ in runs.curves(logdir)["train/loss"]] == list(range(401))
+    assert_shown_whole(logdir)
+
+
+def assert_shown_whole(logdir):
+    """See to it that what TensorBoard sends to its page has every step once."""
+    with board.tensorboard(logdir) as address:
+        for run, every in (("train", 1), ("test", 50)):
+            with urllib.request.urlopen(f"{address}data/plugin/scalars/scalars?run={run}&tag=loss") as answer:
+                shown = [step for _, step, _ in json.load(answer)]
+            assert shown == list(range(0, 401, every))
