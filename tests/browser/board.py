@@ -12,7 +12,7 @@ import urllib.request
 from typing import Callable, Dict, Iterator
 from urllib.parse import quote
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.browser import setup
@@ -22,6 +22,8 @@ FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu
 EVERYTHING = dict.fromkeys(["scalars", "images", "audio", "histograms", "compressedHistograms", "tensors", "graph"], 0)
 # What a person may set in the page's own menus: more cards a page, and no curve that leaves its frame.
 SETTINGS = {"_tb_global_settings": json.dumps({"paginationSize": 100}), "_ignoreYOutliers": "false"}
+PATIENCE = 30000  # milliseconds: a page on a busy machine takes its time
+expect.set_options(timeout=PATIENCE)
 
 
 def read(logdir: str) -> Dict[str, EventAccumulator]:
@@ -40,9 +42,9 @@ def tensorboard(logdir: str) -> Iterator[str]:
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said)
         try:
-            address = _soon(lambda: _address(said, process))
+            address = soon(lambda: _address(said, process))
             runs = read(logdir)
-            _soon(lambda: _loaded(address, runs))
+            soon(lambda: _loaded(address, runs))
             yield address
         finally:
             process.terminate()
@@ -61,17 +63,46 @@ def chromium() -> Iterator[Browser]:
 
 
 def open_page(
-    browser: Browser, address: str, dashboard: str, tags: str = "", width: int = 1400, height: int = 1000
+    browser: Browser, address: str, dashboard: str, tags: str = "", runs: str = "", width=1400, height=1000, scale=1.0
 ) -> Page:
-    """A new page on a dashboard ("scalars"), curves not smoothed, cards filtered by the regular expression `tags`."""
-    page = browser.new_page(viewport={"width": width, "height": height})
+    """A new page on a dashboard ("scalars"), curves not smoothed, only what the regular expressions let through."""
+    page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
     page.add_init_script(f"Object.assign(localStorage, {json.dumps(SETTINGS)})")
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
     page.on("response", lambda got: got.ok or page.complaints.append(f"{got.status} {got.url}"))
-    page.goto(f"{address}#{dashboard}&_smoothingWeight=0&tagFilter={quote(tags)}")
+    page.goto(f"{address}#{dashboard}&_smoothingWeight=0&tagFilter={quote(tags)}&regexInput={quote(runs)}")
     return page
+
+
+def settled(look: Callable, pause: float = 0.5):
+    """What `look()` returns once it is the same again after `pause` seconds: TensorBoard moves things into place."""
+    before, now = None, look()
+    while before != now:
+        time.sleep(pause)
+        before, now = now, look()
+    return now
+
+
+class Look:
+    """A log directory as its files have it (`log`) and as a person sees it (`open`)."""
+
+    def __init__(self, browser: Browser, address: str, log: Dict[str, EventAccumulator]):
+        self.log, self.pages, self._browser, self._address = log, [], browser, address
+
+    def open(self, dashboard: str, tags: str = "", **size: int) -> Page:
+        self.pages.append(open_page(self._browser, self._address, dashboard, tags, **size))
+        return self.pages[-1]
+
+
+@contextlib.contextmanager
+def looking(browser: Browser, address: str, log: Dict[str, EventAccumulator]) -> Iterator[Look]:
+    """A `Look`, whose pages are closed at the end."""
+    look = Look(browser, address, log)
+    yield look
+    for page in look.pages:
+        page.close()
 
 
 def _address(said, process):
@@ -84,7 +115,11 @@ def _address(said, process):
 
 def _loaded(address, runs):
     """Whether the page would show each run up to its last step."""
+    # TensorBoard begins to look for embeddings only when it is first asked, so a page that is opened at once has none.
+    embeddings = any(os.path.exists(os.path.join(log.path, "projector_config.pbtxt")) for log in runs.values())
     if set(_get(address + "data/runs")) != set(runs):
+        return False
+    if embeddings and not _get(address + "data/plugins_listing")["projector"]["enabled"]:
         return False
     for run, log in runs.items():
         for tag in log.Tags()["scalars"][-1:]:
@@ -99,11 +134,12 @@ def _get(address):
         return json.load(answer)
 
 
-def _soon(look: Callable, seconds: float = 60):
+def soon(look: Callable, seconds: float = 60):
+    """What `look()` returns once that is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = look()
         if found:
             return found
         time.sleep(0.05)
-    raise AssertionError(f"TensorBoard did not load the log within {seconds} seconds")
+    raise AssertionError(f"not seen within {seconds} seconds")

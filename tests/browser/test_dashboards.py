@@ -1,14 +1,17 @@
 """What a person sees in each dashboard, held against what stands in the event files."""
 
 import io
+import os
 import re
+import wave
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-expect.set_options(timeout=30000)  # milliseconds: a page on a busy machine takes its time
+from tests.browser import board
+
 RUNS = ("train", "test")
 VARIABLES = [layer + kind for layer in ("conv1", "conv2", "fc1", "fc2") for kind in ("/weights", "/bias")]
 PICTURES = ("input", "reverse_conv1", "reverse_conv2", "deconv1", "deconv2")
@@ -20,6 +23,11 @@ PIXELS = """images => Promise.all(images.map(async image => {
     const {data} = context.getImageData(0, 0, image.naturalWidth, image.naturalHeight);
     return Array.from(data).filter((_, index) => index % 4 == 0);
 }))"""
+SAMPLES = """async element => {
+    const file = await (await fetch(element.src)).arrayBuffer();
+    const sound = await new OfflineAudioContext(1, 1, 8000).decodeAudioData(file);
+    return Array.from(sound.getChannelData(0));
+}"""
 
 
 def test_time_series(look):
@@ -108,7 +116,8 @@ def test_graph(look):
     chain = ["input", "input_image", "conv1", "conv2", "fc1", "fc2", "loss"]
     assert {"--".join(pair) for pair in zip(chain, chain[1:])} < arrows
     assert {"fc2--accuracy", "conv2--deconv", "conv2--reverse_conv1"} < arrows
-    heights = [page.locator(f"g.node[data-name='{name}']").bounding_box()["y"] for name in chain]
+    boxes = [page.locator(f"g.node[data-name='{name}']") for name in chain]
+    heights = board.settled(lambda: [box.bounding_box()["y"] for box in boxes])
     assert heights == sorted(heights, reverse=True)
 
 
@@ -143,6 +152,46 @@ def test_compute_time_and_memory(look):
         assert float(number) * units[unit] == pytest.approx(expected, rel=0.01)
 
 
+def test_audio(look):
+    """A sound that plays as long as what was written at the last step, and decodes to the same samples."""
+    page = look.open("audio")
+    card = page.locator("tf-audio-loader")
+    expect(card).to_have_count(1)
+    expect(card).to_contain_text("loss_sound/audio")
+    written = look.log["train"].Audio("loss_sound/audio")[-1]
+    player = card.locator("audio")
+    expect(player).to_be_visible()
+    expect(player).to_have_js_property("readyState", 4)
+    assert player.evaluate("element => element.duration") == pytest.approx(3.0)
+    assert (written.sample_rate, written.length_frames) == (8000, 24000)
+    with wave.open(io.BytesIO(written.encoded_audio_string)) as file:
+        expected = np.frombuffer(file.readframes(24000), "<i2") / 2**15
+    np.testing.assert_allclose(player.evaluate(SAMPLES), expected, atol=1e-4)
+    assert np.abs(expected).max() > 0.4
+
+
+def test_projector(look):
+    """All points and dimensions; each on its class's colour, as in the sprite; the misread ones, found by searching."""
+    folder = look.log["projector"].path
+    with open(os.path.join(folder, "metadata.tsv"), encoding="utf-8") as file:
+        wrong = [line.split("\t")[0] for line in file if "wrong" in line]
+    page = look.open("projector")
+    projector = page.frame_locator("iframe").frame_locator("iframe").locator("vz-projector")
+    expect(projector).to_contain_text(re.compile(r"Points:\s*1000\D+Dimension:\s*1024"))
+    corners = np.asarray(Image.open(os.path.join(folder, "sprite.png")))[::28, ::28].reshape(-1, 3)[:1000]
+    grounds = {tuple(corner) for corner in corners.tolist()}
+    assert len(grounds) == 10
+    canvas = projector.locator("#scatter canvas").first
+    board.soon(lambda: all(_colours(canvas.screenshot()).get(ground, 0) > 500 for ground in grounds))
+    search = projector.locator("vz-projector-inspector-panel vz-projector-input input")
+    search.fill("wrong")
+    expect(projector).to_contain_text(f"{len(wrong)} matches.")
+    shown = projector.locator("vz-projector-inspector-panel .results a.label")
+    expect(shown).to_have_count(min(100, len(wrong)))
+    assert sorted(shown.all_inner_texts()) == sorted(wrong[:100])
+    assert all(re.fullmatch(r"\d read as \d: wrong", label) for label in wrong)
+
+
 def _cards(page, element, count):
     """The cards that the filter lets through, in its pane on top of the page; their names: (tag, run), or (tag,)."""
     cards = page.locator("tf-category-paginated-view").first.locator(element)
@@ -151,6 +200,11 @@ def _cards(page, element, count):
     names = list(zip(*filter(None, labels)))
     assert len(set(names)) == count
     return cards, names
+
+
+def _colours(png):
+    """How often each colour stands in a picture: {(red, green, blue): pixels}."""
+    return {colour: count for count, colour in Image.open(io.BytesIO(png)).convert("RGB").getcolors(2**24)}
 
 
 def _names(locator, attribute):

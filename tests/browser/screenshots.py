@@ -1,0 +1,101 @@
+"""The README's pictures, from a run: python -m tests.browser.screenshots [LOGDIR]. Look at them before you keep them.
+
+Each is what TensorBoard shows a person, cropped to what matters; `side_by_side.py` draws the two of the convolutions.
+"""
+
+import io
+import os
+import sys
+
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser import board, side_by_side
+
+VARIABLES = "(weights|bias)/summaries/"
+PANE = "tf-category-paginated-view >> nth=0"
+
+
+def started(shoot):
+    """What the browser shows first."""
+    page = shoot.open("timeseries", width=1280, height=760)
+    expect(page.locator("scalar-card canvas").first).to_be_visible()
+    shoot.keep(page, "started")
+
+
+def loss_and_accuracy(shoot):
+    """损失函数和准确率的变化."""
+    page = shoot.open("scalars", "^(loss|accuracy)$", "^(train|test)$", width=1060, height=900, scale=1.3)
+    expect(page.locator(PANE).locator("path.line[d*=L]")).to_have_count(4)
+    page.locator("#ignore-y-outlier").click()
+    shoot.keep(page.locator(PANE), "loss_accuracy")
+
+
+def max_and_min(shoot):
+    """权重和偏置的最大最小值的变化."""
+    page = shoot.open("scalars", VARIABLES + "(max|min)$", "^train$", width=1730, height=1400, scale=0.8)
+    expect(page.locator(PANE).locator("path.line[d*=L]")).to_have_count(16)
+    shoot.keep(page.locator(PANE), "max_min")
+
+
+def input_images(shoot):
+    """输入的图片."""
+    page = shoot.open("images", "^input/", "^train$", width=2200, height=1200, scale=0.55)
+    expect(page.locator(PANE).locator("img")).to_have_count(10)
+    shoot.keep(page.locator(PANE), "input")
+
+
+def distributions(shoot):
+    page = shoot.open("distributions", VARIABLES, "^train$", width=1730, height=900, scale=0.8)
+    expect(page.locator(PANE).locator("path.area[d*=L]")).to_have_count(64)
+    shoot.keep(page.locator(PANE), "distributions")
+
+
+def histograms(shoot):
+    page = shoot.open("histograms", VARIABLES, "^train$", width=1730, height=900, scale=0.8)
+    expect(page.locator(PANE).locator("tf-histogram-loader")).to_have_count(8)
+    expect(page.locator(PANE).locator("path.outline[d*=L]").nth(20)).to_be_visible()
+    shoot.keep(page.locator(PANE), "histograms")
+
+
+def graph(shoot):
+    """The graph, then coloured by compute time."""
+    page = shoot.open("graphs", width=1300, height=820)
+    expect(page.locator("g.node[data-name=fc2]")).to_be_visible()
+    shoot.keep(page, "graph", clip={"x": 350, "y": 64, "width": 950, "height": 700})
+    page.locator("tf-graph-controls .tags-row input").click()
+    page.locator("tf-graph-controls .tags-row paper-item").filter(has_text="pictures").first.click()
+    page.locator("tf-graph-controls paper-radio-button", has_text="Compute time").click()
+    page.locator("g.node[data-name=deconv]").click()
+    expect(page.locator("tf-node-info")).to_contain_text("Compute Time")
+    shoot.keep(page, "compute_time", clip={"x": 0, "y": 64, "width": 1300, "height": 756})
+
+
+class Shoot:
+    """Opens pages of one TensorBoard, and keeps pictures of them."""
+
+    def __init__(self, browser, address):
+        self._browser, self._address = browser, address
+
+    def open(self, dashboard, tags="", runs="", **size):
+        return board.open_page(self._browser, self._address, dashboard, tags, runs, **size)
+
+    def keep(self, seen, name, **options):
+        """Write a picture of `seen`, a page or a part of one, once nothing in it moves any more."""
+        picture = board.settled(lambda: seen.screenshot(**options), pause=2)
+        path = os.path.join(side_by_side.FOLDER, name + ".png")
+        Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        print(path)
+
+
+def main(logdir):
+    if not os.path.isdir(os.path.join(logdir, "train")):
+        sys.exit(f"LOGDIR: expected the log of a run, found none in {logdir!r}: train first, with bash run.sh")
+    side_by_side.main(logdir)
+    with board.tensorboard(logdir) as address, board.chromium() as browser:
+        for take in (started, loss_and_accuracy, max_and_min, input_images, graph, distributions, histograms):
+            take(Shoot(browser, address))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "log")
