@@ -13,6 +13,10 @@ The map, in the article's order:
     输入的图片, the user's own                reading.py      digits.py fits it into 28 x 28; all the way and back
     input_data.read_data_sets               mnist.py        the digits; download.py fetches them
     损失函数和准确率的变化                    train.py        the session, the writers, the loop
+    声音                                    sound.py        the loss made audible, for AUDIO
+    嵌入向量                                 embeddings.py   fc1's values for a thousand digits, for EMBEDDINGS
+    提示 no dashboard                        place.py        is the log where one thinks? recorded.py reads it,
+                                            check.py        which dashboards it feeds, and why one is empty
     tensorboard --logdir log                logdir.py       what a run leaves, and how to open it
     the command line                        __main__.py     python -m legacy_graph --help; options from config.py
 """
