@@ -33,7 +33,7 @@ def loss_and_accuracy(shoot):
 
 def max_and_min(shoot):
     """权重和偏置的最大最小值的变化."""
-    page = shoot.open("scalars", VARIABLES + "(max|min)$", "^train$", width=1730, height=1400, scale=0.8)
+    page = shoot.open("scalars", VARIABLES + "(max|min)$", "^train$", width=1730, height=1950, scale=0.8)
     expect(page.locator(PANE).locator("path.line[d*=L]")).to_have_count(16)
     shoot.keep(page.locator(PANE), "max_min")
 
@@ -71,6 +71,24 @@ def graph(shoot):
     shoot.keep(page, "compute_time", clip={"x": 0, "y": 64, "width": 1300, "height": 756})
 
 
+def audio(shoot):
+    page = shoot.open("audio", width=1080, height=420, scale=1.2)
+    expect(page.locator("tf-audio-loader audio")).to_have_js_property("readyState", 4)
+    shoot.keep(page.locator("tf-category-paginated-view:visible").last, "audio")
+
+
+def embeddings(shoot):
+    """The points as they first stand. The scene turns, so there is no waiting until it is still."""
+    page = shoot.open("projector", width=1300, height=860)
+    projector = page.frame_locator("iframe").frame_locator("iframe").locator("vz-projector")
+    expect(projector).to_contain_text("Dimension: 1024")
+    page.wait_for_timeout(8000)
+    search = projector.locator("vz-projector-inspector-panel vz-projector-input input")
+    search.fill("wrong")
+    expect(projector).to_contain_text("matches.")
+    shoot.keep(page, "embeddings", still=False, clip={"x": 313, "y": 64, "width": 987, "height": 796})
+
+
 class Shoot:
     """Opens pages of one TensorBoard, and keeps pictures of them."""
 
@@ -80,12 +98,17 @@ class Shoot:
     def open(self, dashboard, tags="", runs="", **size):
         return board.open_page(self._browser, self._address, dashboard, tags, runs, **size)
 
-    def keep(self, seen, name, **options):
-        """Write a picture of `seen`, a page or a part of one, once nothing in it moves any more."""
-        picture = board.settled(lambda: seen.screenshot(**options), pause=2)
+    def keep(self, seen, name, still=True, **options):
+        """Write a picture of `seen`, a page or a part of one; if it comes to rest, once nothing in it moves."""
+        picture = board.settled(lambda: seen.screenshot(**options), pause=2) if still else seen.screenshot(**options)
         path = os.path.join(side_by_side.FOLDER, name + ".png")
         Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
         print(path)
+
+
+TAKES = (
+    started, loss_and_accuracy, max_and_min, input_images, graph, distributions, histograms, audio, embeddings
+)  # fmt: skip
 
 
 def main(logdir):
@@ -93,7 +116,7 @@ def main(logdir):
         sys.exit(f"LOGDIR: expected the log of a run, found none in {logdir!r}: train first, with bash run.sh")
     side_by_side.main(logdir)
     with board.tensorboard(logdir) as address, board.chromium() as browser:
-        for take in (started, loss_and_accuracy, max_and_min, input_images, graph, distributions, histograms):
+        for take in TAKES:
             take(Shoot(browser, address))
 
 
