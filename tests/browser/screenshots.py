@@ -40,7 +40,7 @@ def max_and_min(shoot):
 
 def input_images(shoot):
     """输入的图片."""
-    page = shoot.open("images", "^input/", "^train$", width=2200, height=1200, scale=0.55)
+    page = shoot.open("images", "^input/", "^train$", width=2200, height=1750, scale=0.55)
     expect(page.locator(PANE).locator("img")).to_have_count(10)
     shoot.keep(page.locator(PANE), "input")
 
