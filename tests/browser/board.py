@@ -22,7 +22,7 @@ FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu
 EVERYTHING = dict.fromkeys(["scalars", "images", "audio", "histograms", "compressedHistograms", "tensors", "graph"], 0)
 # What a person may set in the page's own menus: more cards a page, and no curve that leaves its frame.
 SETTINGS = {"_tb_global_settings": json.dumps({"paginationSize": 100}), "_ignoreYOutliers": "false"}
-PATIENCE = 30000  # milliseconds: a page on a busy machine takes its time
+PATIENCE = 90000  # milliseconds: a busy machine draws slowly, and a page that is right is never waited for in vain
 expect.set_options(timeout=PATIENCE)
 
 
