@@ -5,6 +5,7 @@ Each is what TensorBoard shows a person, cropped to what matters; `side_by_side.
 
 import io
 import os
+import re
 import sys
 
 from PIL import Image
@@ -25,48 +26,48 @@ def started(shoot):
 
 def loss_and_accuracy(shoot):
     """损失函数和准确率的变化."""
-    page = shoot.open("scalars", "^(loss|accuracy)$", "^(train|test)$", width=1060, height=900, scale=1.3)
+    page = shoot.open("scalars", "^(loss|accuracy)$", "^(train|test)$", width=1060, height=900, scale=1.4)
     expect(page.locator(PANE).locator("path.line[d*=L]")).to_have_count(4)
     page.locator("#ignore-y-outlier").click()
-    shoot.keep(page.locator(PANE), "loss_accuracy")
+    shoot.keep_cards(page, "tf-scalar-card", "loss_accuracy")
 
 
 def max_and_min(shoot):
     """权重和偏置的最大最小值的变化."""
-    page = shoot.open("scalars", VARIABLES + "(max|min)$", "^train$", width=1730, height=1950, scale=0.8)
+    page = shoot.open("scalars", VARIABLES + "(max|min)$", "^train$", width=1900, height=1700, scale=0.8)
     expect(page.locator(PANE).locator("path.line[d*=L]")).to_have_count(16)
-    shoot.keep(page.locator(PANE), "max_min")
+    shoot.keep_cards(page, "tf-scalar-card", "max_min")
 
 
 def input_images(shoot):
     """输入的图片."""
-    page = shoot.open("images", "^input/", "^train$", width=2200, height=1750, scale=0.55)
+    page = shoot.open("images", "^input/", "^train$", width=2500, height=1750, scale=0.55)
     expect(page.locator(PANE).locator("img")).to_have_count(10)
-    shoot.keep(page.locator(PANE), "input")
+    shoot.keep_cards(page, "tf-image-loader", "input")
 
 
 def distributions(shoot):
-    page = shoot.open("distributions", VARIABLES, "^train$", width=1730, height=900, scale=0.8)
+    page = shoot.open("distributions", VARIABLES, "^train$", width=1900, height=1200, scale=0.8)
     expect(page.locator(PANE).locator("path.area[d*=L]")).to_have_count(64)
-    shoot.keep(page.locator(PANE), "distributions")
+    shoot.keep_cards(page, "tf-distribution-loader", "distributions")
 
 
 def histograms(shoot):
-    page = shoot.open("histograms", VARIABLES, "^train$", width=1730, height=900, scale=0.8)
+    page = shoot.open("histograms", VARIABLES, "^train$", width=1900, height=1200, scale=0.8)
     expect(page.locator(PANE).locator("tf-histogram-loader")).to_have_count(8)
     expect(page.locator(PANE).locator("path.outline[d*=L]").nth(20)).to_be_visible()
-    shoot.keep(page.locator(PANE), "histograms")
+    shoot.keep_cards(page, "tf-histogram-loader", "histograms")
 
 
 def graph(shoot):
-    """The graph, then coloured by compute time."""
+    """The graph, then coloured by the compute time of a training step."""
     page = shoot.open("graphs", width=1300, height=820)
     expect(page.locator("g.node[data-name=fc2]")).to_be_visible()
     shoot.keep(page, "graph", clip={"x": 350, "y": 64, "width": 950, "height": 700})
     page.locator("tf-graph-controls .tags-row input").click()
-    page.locator("tf-graph-controls .tags-row paper-item").filter(has_text="pictures").first.click()
+    page.locator("tf-graph-controls .tags-row paper-item").filter(has_text=re.compile(r"\d\s*$")).last.click()
     page.locator("tf-graph-controls paper-radio-button", has_text="Compute time").click()
-    page.locator("g.node[data-name=deconv]").click()
+    page.locator("g.node[data-name=conv2]").click()
     expect(page.locator("tf-node-info")).to_contain_text("Compute Time")
     shoot.keep(page, "compute_time", clip={"x": 0, "y": 64, "width": 1300, "height": 756})
 
@@ -74,7 +75,7 @@ def graph(shoot):
 def audio(shoot):
     page = shoot.open("audio", width=1080, height=420, scale=1.2)
     expect(page.locator("tf-audio-loader audio")).to_have_js_property("readyState", 4)
-    shoot.keep(page.locator("tf-category-paginated-view:visible").last, "audio")
+    shoot.keep(page.locator("tf-audio-loader"), "audio")
 
 
 def embeddings(shoot):
@@ -97,6 +98,14 @@ class Shoot:
 
     def open(self, dashboard, tags="", runs="", **size):
         return board.open_page(self._browser, self._address, dashboard, tags, runs, **size)
+
+    def keep_cards(self, page, element, name):
+        """The cards that the filter lets through, without what is around them."""
+        boxes = [card.bounding_box() for card in page.locator(PANE).locator(element).all()]
+        left, top = min(box["x"] for box in boxes), min(box["y"] for box in boxes)
+        right = max(box["x"] + box["width"] for box in boxes)
+        bottom = max(box["y"] + box["height"] for box in boxes)
+        self.keep(page, name, clip={"x": left, "y": top, "width": right - left, "height": bottom - top})
 
     def keep(self, seen, name, still=True, **options):
         """Write a picture of `seen`, a page or a part of one; if it comes to rest, once nothing in it moves."""
