@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM: a run ends its step and saves; the second one ends it at once."""
 
 import contextlib
+import os
 import signal
 import threading
 from typing import Iterator, List
@@ -21,8 +22,9 @@ def noted() -> Iterator[List[int]]:
 
     def note(number, _):
         arrived.append(number)
-        for one in before:
-            signal.signal(one, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_DFL)  # so that the same one again need not wait for Python
+        if len(arrived) > 1:
+            os.kill(os.getpid(), number)
 
     # Python lets the main thread alone set handlers; a program under nohup, or in a script's background, ignores some.
     wanted = [signal.SIGINT, signal.SIGTERM] if threading.current_thread() is threading.main_thread() else []

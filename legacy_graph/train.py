@@ -1,6 +1,7 @@
 """损失函数和准确率的变化: the session, the writers and the loop. This file runs what the others build."""
 
 import contextlib
+import logging
 import os
 from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
@@ -13,6 +14,7 @@ from legacy_graph import (
     embeddings,
     environment,
     events,
+    finite,
     interrupt,
     logdir,
     mnist,
@@ -24,7 +26,6 @@ from legacy_graph import (
 )
 from legacy_graph.checkpoints import Checkpoints, saver
 from legacy_graph.config import Config
-from legacy_graph.errors import UserError
 
 TESTED = 1000  # digits behind a test summary
 CHUNK = 500  # digits in one forward pass of an evaluation
@@ -136,9 +137,9 @@ def steps(
         images, labels = next(batches)
         feed = {net.images: images, net.labels: labels, net.keep_prob: config.keep_prob}
         got = _run(session, fetches, feed, writers.train, step, f"step {step}" if step in traced else None)
-        _check("loss", got["loss"], step)
+        finite.check("loss", got["loss"], step)
         if "scalars" in got:
-            _check_all(got["scalars"], step)
+            finite.check_all(got["scalars"], step)
             writers.train.add_summary(got["scalars"], step)
             losses.append(got["loss"])
         if pictured:
@@ -169,7 +170,7 @@ def check_weights(session: tf.Session, program: Program, step: int) -> None:
         UserError: one has; it is named.
     """
     net = program.network
-    _check_all(session.run(program.scalars, {net.loss: 0.0, net.accuracy: 0.0}), step)
+    finite.check_all(session.run(program.scalars, {net.loss: 0.0, net.accuracy: 0.0}), step)
 
 
 def one_of_each(digits: mnist.Digits) -> np.ndarray:
@@ -189,23 +190,17 @@ def _writer(config, part, start):
 
 def _recorded_losses(config, start):
     """The loss curve before step `start`, so that a run that is taken up again sounds as if it had never stopped."""
-    found = EventAccumulator(os.path.join(config.logdir, logdir.TRAIN), {"scalars": 0}).Reload() if start else None
-    return [event.value for event in found.Scalars("loss") if event.step < start] if found else []
+    if start == 0:
+        return []
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it would warn of the steps that are taken again
+    found = EventAccumulator(os.path.join(config.logdir, logdir.TRAIN), {"scalars": 0}).Reload()
+    losses = found.Scalars("loss") if "loss" in found.Tags()["scalars"] else []
+    return [event.value for event in losses if event.step < start]
 
 
 def _save(session, program, saved, step):
     check_weights(session, program, step)  # the one before is worth more than one that holds a NaN
     saved.save(session, step)
-
-
-def _check_all(summary, step):
-    for value in tf.Summary.FromString(summary).value:
-        _check(value.tag, value.simple_value, step)
-
-
-def _check(tag, value, step):
-    if not np.isfinite(value):
-        raise UserError(f"{tag}: expected a number at step {step}, found {value}: take a smaller --learning-rate")
 
 
 def _record_images(session, program, digits, writers, step, traced):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from tensorboard.backend.event_processing import plugin_event_accumulator
+from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
 from legacy_graph import interrupt, mnist, train
 from legacy_graph.config import Config
@@ -95,14 +96,16 @@ def test_stopped_again_and_again(run, undisturbed):
     assert_same(run.logdir, undisturbed)
 
 
-def test_events_after_the_last_checkpoint_are_dropped(run, undisturbed, monkeypatch):
+def test_events_after_the_last_checkpoint_are_dropped(run, undisturbed, caplog):
     """As after a kill: the event files know of steps that no checkpoint knows of."""
     run(stop_at=10)
     for name in os.listdir(os.path.join(run.logdir, "checkpoints")):
         if name.startswith("model.ckpt-11"):
             os.remove(os.path.join(run.logdir, "checkpoints", name))
     assert curves(run.logdir)["train/loss"][-1][0] == 10
+    caplog.clear()
     assert "Going on at step 8 of 12" in run()
+    assert caplog.messages == []  # TensorBoard's reader would tell of its own doing here
     assert_same(run.logdir, undisturbed)
     # The reader behind TensorBoard's pages takes the first START for a beginning, and only the next for a new one.
     for part in ("train", "test"):
@@ -154,6 +157,8 @@ def test_a_finished_run_is_kept_whole_and_still_shown(run, undisturbed):
     assert curves(shelf) == before
     assert_same(shelf, undisturbed)  # its checkpoints can be read where they are now
     assert curves(run.logdir)["train/loss"] != before["train/loss"]
+    shown = EventMultiplexer().AddRunsFromDirectory(run.logdir).Runs()
+    assert set(shown) >= {"train", "test", f"earlier/{when}/train", f"earlier/{when}/test"}
     assert "Starting anew" in run(seed=4)
     assert len(earlier(run.logdir)) == 2
 
@@ -190,6 +195,14 @@ def test_another_run_than_the_one_that_is_there_starts_anew(run, options, told):
 def test_other_intervals_are_the_same_run(run):
     run(stop_at=5)
     assert "Going on at step 6 of 12" in run(summary_every=5, checkpoint_every=7, image_every=100)
+
+
+def test_the_weights_alone_are_enough_to_go_on(run):
+    """As when the event files were removed by hand: the curves begin anew, the training does not."""
+    run(stop_at=5)
+    shutil.rmtree(os.path.join(run.logdir, "train"))
+    assert "Going on at step 6 of 12" in run()
+    assert [step for step, _ in curves(run.logdir)["train/loss"]] == list(range(6, 13))
 
 
 def test_other_data_are_another_run(run, data):

@@ -15,7 +15,7 @@ HELP = "this needs Linux, and root or user namespaces: run it as root, or sysctl
 def inside(script, place, **options):
     """Run a shell script in a mount namespace where `place` is a tmpfs; "$@" is a training command in it."""
     command = ["unshare", "--mount"] + ["--map-root-user"] * (os.geteuid() != 0) + ["sh", "-euc", script, place]
-    assert subprocess.call(command[:-3] + ["true"]) == 0, HELP
+    assert subprocess.call(command[:-4] + ["true"]) == 0, HELP
     os.makedirs(place)
     command += runs.words(os.path.join(place, "log"), **options)
     return subprocess.run(command, capture_output=True, text=True, cwd=runs.ROOT, timeout=300)
@@ -32,7 +32,9 @@ def test_a_disk_that_fills_up_with_checkpoints_goes_on_when_there_is_room(tmp_pa
     """
     run = inside(script, str(tmp_path / "disk"), **dict(LONG, steps=300, checkpoint_every=100))
     assert run.returncode == 0, run.stderr
-    (line,) = lines(run.stderr)
+    told = lines(run.stderr)
+    assert len(told) == 1, told
+    (line,) = told
     assert "expected to write the checkpoint of step 200, found: No space left on device; mend that" in line
     assert "status 2" in run.stdout
     assert "model.ckpt-100.index" in run.stdout
