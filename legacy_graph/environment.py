@@ -13,7 +13,7 @@ from typing import Iterator
 # failed operation says besides raising its error, which tells the same.
 _CHATTER = re.compile(
     rb"I\d{4} |\d{4}-\d\d-\d\d [\d:.]+: I |WARNING: All log messages before absl|To enable the following"
-    rb"|E\d{4} .*\bcuInit\b|W\d{4} .*GPU trace was not collected|.*Unable to register cu\w+ factory"
+    rb"|.*(\bcuInit\b|GPU trace was not collected|Unable to register cu\w+ factory|Could not find TensorRT)"
     rb"|.*\] (OP_REQUIRES failed|Local rendezvous is aborting)|\t \[\[\{\{node |Hint: If you want to see a list|\n"
 )
 
