@@ -15,7 +15,7 @@ from legacy_graph import interrupt, mnist, train
 from legacy_graph.config import Config
 from legacy_graph.errors import UserError
 from tests.conftest import SAMPLE
-from tests.faults.runs import OPTIONS, assert_same, curves
+from tests.faults.runs import OPTIONS, assert_same, checkpoints, curves, damage, earlier
 
 
 @pytest.fixture(scope="module")
@@ -56,26 +56,6 @@ def run(data, tmp_path, monkeypatch, capsys):
     run.logdir = str(tmp_path / "log")
     yield run
     shutil.rmtree(str(tmp_path))  # a checkpoint is 39 MB
-
-
-def checkpoints(logdir):
-    names = os.listdir(os.path.join(logdir, "checkpoints"))
-    return sorted(int(name.split("-")[1].split(".")[0]) for name in names if name.endswith(".index"))
-
-
-def damage(logdir, step, kind="data-00000-of-00001"):
-    """Turn one byte in the middle of a checkpoint's file over."""
-    with open(os.path.join(logdir, "checkpoints", f"model.ckpt-{step}.{kind}"), "r+b") as file:
-        middle = os.fstat(file.fileno()).st_size // 2
-        file.seek(middle)
-        byte = file.read(1)[0]
-        file.seek(middle)
-        file.write(bytes([byte ^ 0xFF]))
-
-
-def earlier(logdir):
-    folder = os.path.join(logdir, "earlier")
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
 def test_stopped_and_taken_up_again(run, undisturbed):

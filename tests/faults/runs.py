@@ -103,3 +103,23 @@ def wait_until(condition, seconds=60):
     while not condition():
         assert time.monotonic() < end, "it never came about"
         time.sleep(0.01)
+
+
+def checkpoints(logdir):
+    names = os.listdir(os.path.join(logdir, "checkpoints"))
+    return sorted(int(name.split("-")[1].split(".")[0]) for name in names if name.endswith(".index"))
+
+
+def damage(logdir, step, kind="data-00000-of-00001"):
+    """Turn one byte in the middle of a checkpoint's file over."""
+    with open(os.path.join(logdir, "checkpoints", f"model.ckpt-{step}.{kind}"), "r+b") as file:
+        middle = os.fstat(file.fileno()).st_size // 2
+        file.seek(middle)
+        byte = file.read(1)[0]
+        file.seek(middle)
+        file.write(bytes([byte ^ 0xFF]))
+
+
+def earlier(logdir):
+    folder = os.path.join(logdir, "earlier")
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
