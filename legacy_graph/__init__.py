@@ -13,6 +13,8 @@ The map, in the article's order:
     输入的图片, the user's own                reading.py      digits.py fits it into 28 x 28; all the way and back
     input_data.read_data_sets               mnist.py        the digits; download.py fetches them
     损失函数和准确率的变化                    train.py        the session, the writers, the loop
+    stopped, and taken up again             checkpoints.py  interrupt.py ends a step; events.py and finite.py
+                                                            see that nothing is lost or spoilt without a word
     声音                                    sound.py        the loss made audible, for AUDIO
     嵌入向量                                 embeddings.py   fc1's values for a thousand digits, for EMBEDDINGS
     提示 no dashboard                        place.py        is the log where one thinks? recorded.py reads it,
