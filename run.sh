@@ -128,8 +128,6 @@ need_browser() {
 home=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # The package is found from every directory, and no file that happens to lie in the user's is taken for a module.
 export PYTHONPATH="$home" PYTHONSAFEPATH=1
-# How to call this file again, for a run that is stopped and tells how to go on.
-export LEGACY_GRAPH_RUN_SH="$0"
 
 case ${1:-train} in
   -h | --help) set -- help ;;
@@ -157,5 +155,10 @@ case $word in
     case " $*" in *" --host"* | *" --bind_all"*) ;; *) set -- --host localhost "$@" ;; esac
     exec "$python" -m tensorboard.main "$@"
     ;;
-  *) need "$home/requirements.txt" && exec "$python" -m legacy_graph "$word" "$@" ;;
+  *)
+    need "$home/requirements.txt"
+    # How to call this file again, for a run that is stopped and tells how to go on.
+    export LEGACY_GRAPH_RUN_SH="$0"
+    exec "$python" -m legacy_graph "$word" "$@"
+    ;;
 esac
