@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
 from tests.browser import board, side_by_side
@@ -111,7 +111,8 @@ class Shoot:
         """Write a picture of `seen`, a page or a part of one; if it comes to rest, once nothing in it moves."""
         picture = board.settled(lambda: seen.screenshot(**options), pause=2) if still else seen.screenshot(**options)
         path = os.path.join(side_by_side.FOLDER, name + ".png")
-        Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        framed = ImageOps.expand(Image.open(io.BytesIO(picture)).convert("RGB"), border=12, fill="white")
+        framed.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
         print(path)
 
 
