@@ -39,24 +39,32 @@ class Layer(NamedTuple):
     pool_padding: str = "SAME"
 
 
-def switches(layer: Layer) -> tf.Tensor:
-    """Where each maximum of the layer's pool stood.
+class Switches(NamedTuple):
+    """Where each maximum of a pool stood: the strongest of a window is the strongest of its rows' strongest."""
 
-    Returns:
-        int64 [B, H / pool, W / pool, C], flat within one image: (y * W + x) * C + c. The first of equal values counts,
-        row by row.
+    across: tf.Tensor  # int32 [B, H, W / pool, C], which column of its window was the strongest in each row
+    down: tf.Tensor  # int32 [B, H / pool, W / pool, C], in which row of its window the strongest of these stood
+
+
+def switches(layer: Layer) -> Switches:
+    """Where each maximum of the layer's pool stood. The first of equal values counts, row by row.
+
+    tf.nn.max_pool_with_argmax and a scatter do the same; on a processor they take twice as long.
     """
-    window = [1, layer.pool, layer.pool, 1]
-    return tf.nn.max_pool_with_argmax(layer.relu, window, window, layer.pool_padding, name="switches")[1]
+    with tf.name_scope("switches"):
+        strongest, across = _strongest(layer.relu, 2, layer.pool, layer.pool_padding)
+        return Switches(across, _strongest(strongest, 1, layer.pool, layer.pool_padding)[1])
 
 
-def unpool(pooled: tf.Tensor, switches: tf.Tensor, size: List) -> tf.Tensor:
+def unpool(pooled: tf.Tensor, switches: Switches, size: List, pool: int = 2, padding: str = "SAME") -> tf.Tensor:
     """反池化: put each value back where its maximum stood, zeros elsewhere.
 
     Args:
         pooled: float32 [B, h, w, C], a signal in the size that pooling left.
-        switches: int64 [B, h, w, C], flat within one image, as from `switches` above.
+        switches: as from `switches` above.
         size: [B, H, W, C] before pooling, numbers or int32 scalars.
+        pool: window and stride of the pool, in pixels.
+        padding: of the pool.
 
     Returns:
         float32 [B, H, W, C].
@@ -64,12 +72,50 @@ def unpool(pooled: tf.Tensor, switches: tf.Tensor, size: List) -> tf.Tensor:
     Source: Zeiler and Fergus, section 2.1, "Unpooling".
     """
     with tf.name_scope("unpool"):
-        batch, height, width, channels = [tf.cast(number, tf.int64) for number in size]
-        frame = height * width * channels
-        places = switches + tf.reshape(tf.range(batch) * frame, [-1, 1, 1, 1])
-        # No two values share a place, so this sum is a scatter; tf.scatter_nd takes three times as long.
-        flat = tf.math.unsorted_segment_sum(tf.reshape(pooled, [-1]), tf.reshape(places, [-1]), batch * frame)
-        return tf.reshape(flat, size)
+        signal = _put_back(pooled, switches.down, 1, size[1], pool, padding)  # [B, H, w, C]
+        return tf.reshape(_put_back(signal, switches.across, 2, size[2], pool, padding), size)
+
+
+def _strongest(value, axis, pool, padding):
+    """Of every `pool` neighbours along an axis the strongest, and its number among them."""
+    size = dims(value)
+    before, after = _margins(size[axis], pool, padding)
+    value = _fit(value, axis, before, after, value.dtype.min)
+    # Neighbours along one axis lie side by side in the next, once `pool` of them share a place in theirs.
+    size[axis], size[axis + 1] = (before + size[axis] + after) // pool, size[axis + 1] * pool
+    strongest, *others = tf.split(tf.reshape(value, size), pool, axis + 1)
+    switch = 0
+    for number, other in enumerate(others, 1):
+        switch = tf.maximum(switch, number * tf.cast(other > strongest, tf.int32))
+        strongest = tf.maximum(strongest, other)
+    return strongest, switch
+
+
+def _put_back(value, switch, axis, length, pool, padding):
+    """Undo `_strongest`: each value where it stood among its `pool` neighbours, zeros for the others."""
+    size, zeros = dims(value), tf.zeros_like(value)
+    neighbours = tf.concat([tf.where(tf.equal(switch, one), value, zeros) for one in range(pool)], axis + 1)
+    size[axis] *= pool
+    before, after = _margins(length, pool, padding)
+    return _fit(tf.reshape(neighbours, size), axis, -before, -after, 0.0)
+
+
+def _margins(length, pool, padding):
+    """How many places TensorFlow's pool adds before and after an axis; negative if it leaves some out."""
+    if padding == "VALID":
+        return 0, -(length % pool)
+    return -length % pool // 2, (-length % pool + 1) // 2
+
+
+def _fit(value, axis, before, after, filling):
+    """`value` with so many places more (or, where negative, fewer) before and after those of an axis."""
+    if isinstance(after, int) and after == 0:  # then `before`, which is never larger, is 0 too
+        return value
+    begin, size, margins = [0] * 4, dims(value), [[0, 0] for _ in range(4)]
+    begin[axis] = tf.maximum(-before, 0)
+    size[axis] += tf.minimum(before, 0) + tf.minimum(after, 0)
+    margins[axis] = [tf.maximum(before, 0), tf.maximum(after, 0)]
+    return tf.pad(tf.slice(value, begin, size), margins, constant_values=filling)
 
 
 def unrelu(signal: tf.Tensor) -> tf.Tensor:
@@ -130,7 +176,7 @@ def deconvolve(
     for layer in reversed(walked):
         with tf.name_scope(layer.name):
             if layer.pool > 1:
-                signal = unpool(signal, switches(layer), dims(layer.relu))
+                signal = unpool(signal, switches(layer), dims(layer.relu), layer.pool, layer.pool_padding)
             signal = METHODS[method].undo(signal, layer.relu)
             signal = conv2d_transpose(signal, layer.kernel, dims(layer.input), layer.stride, layer.padding)
     return signal

@@ -5,7 +5,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph import deconv, mnist, network
-from legacy_graph.shapes import conv2d_transpose
+from legacy_graph.shapes import conv2d_transpose, dims
 from tests.conftest import SAMPLE
 
 
@@ -49,18 +49,23 @@ def test_unpool_by_hand():
     with tf.Graph().as_default(), tf.Session() as session:
         switches = deconv.switches(layer_of(tf.constant(BEFORE)))
         got, places = session.run([deconv.unpool(tf.constant(SIGNAL), switches, [2, 4, 4, 1]), switches])
-    assert places[..., 0].tolist() == [[[5, 7], [8, 15]], [[0, 2], [9, 11]]]
+    # In each row of a window the column of its maximum; then the row in which the largest of these stood.
+    assert places.across[..., 0].tolist() == [[[1, 0], [1, 1], [0, 0], [1, 1]], [[0, 0], [0, 0], [1, 1], [0, 0]]]
+    assert places.down[..., 0].tolist() == [[[1, 1], [0, 1]], [[0, 0], [0, 0]]]
     np.testing.assert_array_equal(got, AFTER)
 
 
-@pytest.mark.parametrize("padding, size", [("SAME", (7, 9)), ("VALID", (7, 9)), ("SAME", (6, 8))])
-def test_unpool_puts_each_value_of_each_channel_where_its_maximum_stood(padding, size):
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("padding, size", [("SAME", (7, 9)), ("VALID", (7, 9)), ("SAME", (6, 8)), ("VALID", (8, 6))])
+def test_unpool_puts_each_value_of_each_channel_where_its_maximum_stood(padding, size, known):
     random = np.random.RandomState(0)
     relu = np.maximum(random.randn(3, size[0], size[1], 5), 0).astype("f")
     with tf.Graph().as_default(), tf.Session() as session:
-        layer = layer_of(tf.constant(relu), 3, padding)
-        signal = random.randn(*layer.output.shape.as_list()).astype("f")
-        got = session.run(deconv.unpool(tf.constant(signal), deconv.switches(layer), list(relu.shape)))
+        fed = tf.placeholder(tf.float32, relu.shape if known else [None, None, None, 5])
+        layer = layer_of(fed, 3, padding)
+        signal = random.randn(*session.run(layer.output, {fed: relu}).shape).astype("f")
+        back = deconv.unpool(tf.constant(signal), deconv.switches(layer), dims(fed), 3, padding)
+        got = session.run(back, {fed: relu})
     # 3 x 3 windows of SAME begin at -((3 * n - size) // 2), those of VALID at 0.
     begins = [-((3 * n - s) // 2) if padding == "SAME" else 0 for n, s in zip(signal.shape[1:3], size)]
     expected = np.zeros_like(relu)
@@ -119,7 +124,6 @@ def test_layer_one_takes_one_conv2d_transpose_and_layer_two_takes_two(name, call
         deconv.deconvolve(net.layers, name)
         added = [operation.type for operation in graph.get_operations()[before:]]
     assert added.count("Conv2DBackpropInput") == calls
-    assert added.count("MaxPoolWithArgmax") == calls
     assert added.count("Relu") == calls
 
 
