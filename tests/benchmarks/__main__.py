@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 from legacy_graph import mnist
+from legacy_graph.config import Config
 from tests.benchmarks import growth, ours
 from tests.benchmarks.layers import LAYERS, STEP
 from tests.benchmarks.workers import Settings, Worker
@@ -46,6 +47,7 @@ def main():
     try:
         _machine()
         _training(Settings(data_dir, os.path.join(place, "ways"), FOREVER), rounds)
+        _dashboards(Settings(data_dir, place, FOREVER))
         _deconvolution(Settings(data_dir, place, FOREVER))
         if not options.quick:
             _growth(Settings(data_dir, place, FOREVER))
@@ -125,6 +127,19 @@ def _layers(settings, flops):
         limit = 1e12 * work / flops
         cells = [f"{work:.2f}", f"{limit:.2f}", f"{spent[part]:.2f}", f"{limit / spent[part]:.2f}"]
         _row(part, *(cells if work else ["", "", cells[2], ""]))
+
+
+def _dashboards(settings):
+    _say("the dashboards one by one")
+    worker = Worker("ours:dashboards", settings)
+    spent = worker(15).value
+    worker.close()
+    config = Config()
+    _heading("what the dashboards cost", "every", "ms each time", "share of the bare steps between")
+    for what, every in [("scalars", config.summary_every), ("histograms", config.histogram_every),
+                        ("images", config.image_every), ("test", config.test_every),
+                        ("checkpoint", config.checkpoint_every)]:  # fmt: skip
+        _row(what, f"{every} steps", f"{spent[what]:.1f}", f"{spent[what] / every / spent['bare']:.2%}")
 
 
 def _deconvolution(settings):

@@ -1,9 +1,11 @@
 """Our own ways: the bare training step, the whole program, the matrix product, and where a step's time goes."""
 
 import dataclasses
+import os
 import re
 import sys
 import threading
+import time
 from collections import defaultdict
 
 import numpy as np
@@ -116,6 +118,42 @@ def profile(settings):
 
     work(3)
     return work
+
+
+def dashboards(settings):
+    """{what: milliseconds that it adds to a training step each time it is due}, medians, taken in turns."""
+    session, program, feed = start(settings)
+    from legacy_graph import train
+
+    net, digits = program.network, mnist.load(settings.data_dir).test
+    tested = mnist.Digits(digits.images[: train.TESTED], digits.labels[: train.TESTED])
+    shown = {net.images: mnist.pixels(train.one_of_each(digits))}
+    path, step = os.path.join(settings.folder, "model.ckpt"), [net.loss, program.train]
+
+    def save():
+        with session.graph.as_default():
+            program.saver.save(session, path, write_meta_graph=False)
+
+    jobs = {
+        "bare": lambda: session.run(step, feed()),
+        "scalars": lambda: session.run([step, net.accuracy, program.scalars], feed()),
+        "histograms": lambda: session.run([step, program.histograms], feed()),
+        "images": lambda: session.run(program.images, shown),
+        "test": lambda: train.evaluate(session, net, tested),
+        "checkpoint": save,
+    }
+
+    def measure(rounds):
+        times = {what: [] for what in jobs}
+        for what in [*jobs] * rounds:
+            began = time.perf_counter()
+            jobs[what]()
+            times[what].append(1e3 * (time.perf_counter() - began))
+        spent = {what: float(np.median(every)) for what, every in times.items()}
+        return dict(spent, scalars=spent["scalars"] - spent["bare"], histograms=spent["histograms"] - spent["bare"])
+
+    measure(2)
+    return measure
 
 
 def _part(name):
