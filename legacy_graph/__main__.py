@@ -1,6 +1,7 @@
 """The command line: python -m legacy_graph train. Thin; TensorFlow is imported only once a word needs it."""
 
 import argparse
+import contextlib
 import os
 import shlex
 import signal
@@ -60,7 +61,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Do what the words say.
 
     Returns:
-        The exit status: 0; 2 after one line on what was wrong; 130 or 143 after Ctrl-C or SIGTERM.
+        The exit status: 0; 2 after one line on what was wrong; 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP.
     """
     options = parser().parse_args(arguments)
     try:
@@ -69,10 +70,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
         print(f"legacy_graph: {error}", file=sys.stderr)
         return 2
     except interrupt.Interrupted as stop:
-        print(
-            f"legacy_graph: {stop}; to go on: {_again(sys.argv[1:] if arguments is None else arguments)}",
-            file=sys.stderr,
-        )
+        again = _again(sys.argv[1:] if arguments is None else arguments)
+        with contextlib.suppress(OSError):  # a terminal that was closed takes no more words
+            print(f"legacy_graph: {stop}; to go on: {again}", file=sys.stderr)
         return stop.status
     except KeyboardInterrupt:
         print("legacy_graph: stopped", file=sys.stderr)
@@ -91,14 +91,8 @@ def _train(options):
     from legacy_graph import environment, logdir, mnist
 
     settings = config.from_options(options)
-    data = mnist.load(settings.data_dir)
+    data = mnist.load(settings.data_dir, batch_size=settings.batch_size)
     print(f"Data: {data.source}", flush=True)
-    digits = len(data.train.labels)
-    if settings.batch_size > digits:
-        raise UserError(
-            f"--batch-size: expected at most the {digits} training digits there are, found {settings.batch_size}: "
-            "take a smaller one"
-        )
     # Noted from here on, since what TensorFlow imports may swallow a KeyboardInterrupt.
     with logdir.claimed(settings.logdir), interrupt.noted() as signals:
         environment.prepare()

@@ -93,9 +93,9 @@ def _strongest(value, axis, pool, padding):
 
 def _put_back(value, switch, axis, length, pool, padding):
     """Undo `_strongest`: each value where it stood among its `pool` neighbours, zeros for the others."""
-    size, zeros = dims(value), tf.zeros_like(value)
-    neighbours = tf.concat([tf.where(tf.equal(switch, one), value, zeros) for one in range(pool)], axis + 1)
+    size = dims(value)
     size[axis] *= pool
+    neighbours = tf.concat([value * tf.cast(tf.equal(switch, one), value.dtype) for one in range(pool)], axis + 1)
     before, after = _margins(length, pool, padding)
     return _fit(tf.reshape(neighbours, size), axis, -before, -after, 0.0)
 

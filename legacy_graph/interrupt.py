@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a run ends its step and saves; the second one ends it at once."""
+"""Ctrl-C, SIGTERM and a terminal that is closed: a run ends its step and saves; a second Ctrl-C ends it at once."""
 
 import contextlib
 import os
@@ -12,22 +12,28 @@ class Interrupted(Exception):
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
-        self.status = 128 + number  # as a shell tells of a program that the signal ended: 130 or 143
+        self.status = 128 + number  # as a shell tells of a program that the signal ended: 130, 143, 129
 
 
 @contextlib.contextmanager
 def noted() -> Iterator[List[int]]:
-    """A list in which the first SIGINT or SIGTERM puts its number; the next one ends the process at once."""
+    """A list in which the first SIGINT, SIGTERM or SIGHUP puts its number; the next one ends the process at once.
+
+    But SIGHUP never does: one comes from the terminal that is closed, and another from the shell in it.
+    """
     arrived = []
 
     def note(number, _):
         arrived.append(number)
-        signal.signal(number, signal.SIG_DFL)  # so that the same one again need not wait for Python
-        if len(arrived) > 1:
+        # The same one again need not wait for Python.
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
+        if len(arrived) > 1 and number != signal.SIGHUP:
             os.kill(os.getpid(), number)
 
     # Python lets the main thread alone set handlers; a program under nohup, or in a script's background, ignores some.
-    wanted = [signal.SIGINT, signal.SIGTERM] if threading.current_thread() is threading.main_thread() else []
+    wanted = (
+        [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] if threading.current_thread() is threading.main_thread() else []
+    )
     before = {one: signal.getsignal(one) for one in wanted if signal.getsignal(one) != signal.SIG_IGN}
     for one in before:
         signal.signal(one, note)

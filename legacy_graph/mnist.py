@@ -44,7 +44,7 @@ class Dataset(NamedTuple):
     sample: bool  # whether it is only the package's sample
 
 
-def load(data_dir: str, url: str = MIRROR, patience: Patience = PATIENCE) -> Dataset:
+def load(data_dir: str, url: str = MIRROR, patience: Patience = PATIENCE, batch_size: int = 1) -> Dataset:
     """The data set in the four files of `data_dir`; what is missing there is downloaded from `url`.
 
     - All four are there: they are used, whatever data set they hold (Fashion-MNIST, say).
@@ -56,13 +56,14 @@ def load(data_dir: str, url: str = MIRROR, patience: Patience = PATIENCE) -> Dat
     Of more than 10,000 training digits the first 5,000 are held out for validation, as TensorFlow 1 did.
 
     Raises:
-        UserError: a file is damaged, some of the four cannot be had, or `data_dir` is a file.
+        UserError: a file is damaged, some of the four cannot be had, `data_dir` is a file, or there are fewer training
+            digits than `batch_size`, which shows before the pictures are read.
     """
     if os.path.lexists(data_dir) and not os.path.isdir(data_dir):
         raise _bad(data_dir, "a directory with MNIST's four files", "a file", "name a directory")
     missing = [name for name in FILES if not os.path.lexists(os.path.join(data_dir, name))]
     if not missing:
-        return _read_set(data_dir, f"the four files in {data_dir}")
+        return _read_set(data_dir, f"the four files in {data_dir}", batch_size)
     present = [name for name in FILES if name not in missing]
     try:
         for name in present:
@@ -75,8 +76,8 @@ def load(data_dir: str, url: str = MIRROR, patience: Patience = PATIENCE) -> Dat
             raise _bad(data_dir, "four files", "no " + ", no ".join(missing), advice) from error
         why = f"the 10,000 digits in this package, as the complete set cannot be had ({error})"
         advice = f"for that, put MNIST's four *-ubyte.gz files into {data_dir}"
-        return _read_set(SAMPLE_DIR, f"{why}; {advice}")._replace(sample=True)
-    return _read_set(data_dir, f"downloaded from {url} into {data_dir}")
+        return _read_set(SAMPLE_DIR, f"{why}; {advice}", batch_size)._replace(sample=True)
+    return _read_set(data_dir, f"downloaded from {url} into {data_dir}", batch_size)
 
 
 def pixels(images: np.ndarray) -> np.ndarray:
@@ -119,11 +120,15 @@ def _deal(digits, batch_size, seed, epoch, start):
         yield pixels(digits.images[chosen]), one_hot(digits.labels[chosen])
 
 
-def _read_set(folder: str, source: str) -> Dataset:
+def _read_set(folder: str, source: str, batch_size: int) -> Dataset:
     """The four files of a folder, split as TensorFlow 1 did."""
+    count = len(read_idx(os.path.join(folder, TRAIN_LABELS), ()))
+    held_out = VALIDATION if count > SMALL else 0
+    if batch_size > count - held_out:
+        most = f"at most the {count - held_out} training digits there are"
+        raise _bad("--batch-size", most, batch_size, "take a smaller one")
     train = read_digits(os.path.join(folder, TRAIN_IMAGES), os.path.join(folder, TRAIN_LABELS))
     test = read_digits(os.path.join(folder, TEST_IMAGES), os.path.join(folder, TEST_LABELS))
-    held_out = VALIDATION if len(train.labels) > SMALL else 0
     validation = Digits(train.images[:held_out], train.labels[:held_out])
     return Dataset(Digits(train.images[held_out:], train.labels[held_out:]), validation, test, source, sample=False)
 

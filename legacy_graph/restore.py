@@ -1,5 +1,6 @@
 """A trained network brought back from a log directory, looked over before any of it is used."""
 
+import glob
 import os
 import shlex
 
@@ -14,7 +15,7 @@ DAMAGED = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
 
 
 def restore(session: tf.Session, directory: str) -> int:
-    """Fill all variables of the session's graph from the newest checkpoint of a run. Adds no operations.
+    """Fill all variables of the session's graph from the newest whole checkpoint of a run. Adds no operations.
 
     Args:
         session: of a graph that has the network's variables and no others.
@@ -24,25 +25,50 @@ def restore(session: tf.Session, directory: str) -> int:
         The training step that the checkpoint was made at.
 
     Raises:
-        UserError: there is no checkpoint, it is damaged, it is of another network, or a weight is not finite.
+        UserError: there is no checkpoint, all are damaged, it is of another network, or a weight is not finite.
     """
-    path = tf.train.latest_checkpoint(os.path.join(directory, logdir.CHECKPOINTS))
-    if path is None:
+    variables = session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+    reader, values = _newest_whole(directory, variables)
+    # The value that an initialiser assigns is a tensor like any other: it can be fed.
+    assigned = {variable.initializer.inputs[1]: value for variable, value in zip(variables, values)}
+    session.run([variable.initializer for variable in variables], assigned)
+    return int(reader.get_tensor("input/step"))
+
+
+def _newest_whole(directory, variables):
+    """A reader of the newest checkpoint that is not damaged, and the variables' values; tells of each that is."""
+    paths = _checkpoints(os.path.join(directory, logdir.CHECKPOINTS))
+    if not paths:
         found = "none" if os.path.isdir(directory) else "no such directory"
         raise UserError(
             f"--logdir: expected a training run's checkpoint in {directory!r}, found {found}: "
             f"train one first with: python -m legacy_graph train --logdir {shlex.quote(directory)}"
         )
+    for path in paths:
+        reader, values, error = _read(path, variables)
+        if error is None:
+            break
+        if path == paths[-1]:
+            raise _bad(path, "a whole file", getattr(error, "message", error)) from error
+        print(f"{path} is damaged ({type(error).__name__}): looking for the one before it")
+    return reader, values
+
+
+def _read(path, variables):
+    """A reader of a checkpoint and the variables' values; or, last of the three, what is wrong with its files."""
     try:
         reader = tf.train.load_checkpoint(path)
-        variables = session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-        values = [_value(reader, variable, path) for variable in variables]
+        return reader, [_value(reader, variable, path) for variable in variables], None
     except DAMAGED as error:
-        raise _bad(path, "a whole file", getattr(error, "message", error)) from error
-    # The value that an initialiser assigns is a tensor like any other: it can be fed.
-    assigned = {variable.initializer.inputs[1]: value for variable, value in zip(variables, values)}
-    session.run([variable.initializer for variable in variables], assigned)
-    return int(reader.get_tensor("input/step"))
+        return None, None, error
+
+
+def _checkpoints(folder):
+    """The paths of all checkpoints, the newest first: the one that TensorFlow has noted as such, the rest by number."""
+    noted = tf.train.latest_checkpoint(folder)
+    listed = [path[: -len(".index")] for path in glob.glob(os.path.join(glob.escape(folder), "*.index"))]
+    listed.sort(key=lambda path: int(path.rpartition("-")[2]) if path.rpartition("-")[2].isdigit() else -1)
+    return [noted] * bool(noted) + [path for path in reversed(listed) if path != noted]
 
 
 def _value(reader, variable, path):

@@ -66,13 +66,43 @@ def test_no_checkpoint(tmp_path):
     refused(str(tmp_path), "--logdir", "found none")
 
 
-@pytest.mark.parametrize("ending", [".index", ".data-00000-of-00001"])
-@pytest.mark.parametrize("how", ["cut", "garbage"])
-def test_a_damaged_checkpoint(logdir, ending, how):
-    path = pathlib.Path(newest(logdir, ending))
+def damage(path, how):
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 9] if how == "cut" else b"\xff" * 50 + content[50:])
-    refused(logdir, "expected", "train anew")
+
+
+def whole(logdir):
+    """The steps of the checkpoints, the newest first."""
+    names = [path.name for path in pathlib.Path(logdir, "checkpoints").glob("model.ckpt-*.index")]
+    return sorted([int(name[len("model.ckpt-") : -len(".index")]) for name in names], reverse=True)
+
+
+@pytest.mark.parametrize("ending", [".index", ".data-00000-of-00001"])
+@pytest.mark.parametrize("how", ["cut", "garbage"])
+def test_of_a_damaged_checkpoint_the_one_before_is_used(logdir, ending, how, capsys):
+    last, before = whole(logdir)[:2]
+    expected = tf.train.load_checkpoint(os.path.join(logdir, "checkpoints", f"model.ckpt-{before}"))
+    damage(pathlib.Path(newest(logdir, ending)), how)
+    step, values = restored(logdir)
+    assert step == before
+    for name, value in values.items():
+        np.testing.assert_array_equal(value, expected.get_tensor(name))
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == 1
+    assert f"model.ckpt-{last} is damaged" in told[0]
+
+
+@pytest.mark.parametrize("ending", [".index", ".data-00000-of-00001"])
+@pytest.mark.parametrize("how", ["cut", "garbage"])
+def test_where_all_are_damaged(logdir, ending, how):
+    for path in pathlib.Path(logdir, "checkpoints").glob("*" + ending):
+        damage(path, how)
+    refused(logdir, "expected", "train anew", f"model.ckpt-{whole(logdir)[-1]}")
+
+
+def test_without_tensorflows_note_of_the_newest_it_is_found(logdir):
+    os.remove(os.path.join(logdir, "checkpoints", "checkpoint"))
+    assert restored(logdir)[0] == STEPS
 
 
 def test_another_networks_checkpoint(logdir):

@@ -1,12 +1,17 @@
 """Real training processes that are interrupted, starved or fed rubbish: one line each, and a run that can go on."""
 
+import fcntl
 import os
+import pty
+import re
 import resource
 import shlex
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -37,7 +42,7 @@ def newest(place):
     return int({name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}["input/step"])
 
 
-@pytest.mark.parametrize("by, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("by, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_step_and_says_how_to_go_on(place, by, status):
     code, _, err = runs.stopped(place, step=50, by=by, fresh=True, **LONG)
     step = newest(place)
@@ -53,6 +58,28 @@ def test_a_signal_ends_the_step_and_says_how_to_go_on(place, by, status):
     assert f"Going on at step {step} of {step + 2} " in run.stdout
     losses = [at for at, _ in runs.curves(place)["train/loss"]]
     assert losses == list(range(step + 3))
+
+
+def test_a_terminal_that_is_closed_ends_the_step_and_saves(place):
+    """A real one, in which the progress bar moves: then nothing can be written to it any more."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))  # one of no size gets no bar
+
+    def own():
+        os.setsid()
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    environment = dict(os.environ, PYTHONPATH=ROOT)
+    terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    with subprocess.Popen(runs.words(place, **LONG), env=environment, preexec_fn=own, **terminal) as process:
+        os.close(theirs)
+        seen = b""
+        while not re.search(rb" ([5-9]|[1-9]\d)%\|", seen):
+            seen = seen[-1000:] + os.read(ours, 1000)
+        os.close(ours)
+        status = process.wait(timeout=60)
+    assert 50 <= newest(place) < 1000
+    assert status in (129, 120)  # 120 is Python's, where the terminal takes the last line neither
 
 
 def test_run_sh_says_how_to_go_on_in_its_own_words(place):
