@@ -65,11 +65,16 @@ def words(logdir, **options):
     return command
 
 
+def heeds_hangups():
+    """Undo what `nohup` does, under which these tests may have been started."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @contextlib.contextmanager
 def running(logdir, **options):
     """A training process, with text pipes; killed at the end if it is still there."""
     environment = dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8")
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": heeds_hangups}
     process = subprocess.Popen(words(logdir, **options), env=environment, cwd=ROOT, **pipes)
     try:
         yield process
