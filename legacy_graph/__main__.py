@@ -1,7 +1,6 @@
 """The command line: python -m legacy_graph train. Thin; TensorFlow is imported only once a word needs it."""
 
 import argparse
-import contextlib
 import os
 import shlex
 import signal
@@ -9,7 +8,7 @@ import sys
 from typing import List, Optional
 
 from legacy_graph import config, interrupt
-from legacy_graph.errors import UserError
+from legacy_graph.errors import UserError, command
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,24 +66,35 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         return options.work(options)
     except UserError as error:
-        print(f"legacy_graph: {error}", file=sys.stderr)
+        _tell(error)
         return 2
     except interrupt.Interrupted as stop:
         again = _again(sys.argv[1:] if arguments is None else arguments)
-        with contextlib.suppress(OSError):  # a terminal that was closed takes no more words
-            print(f"legacy_graph: {stop}; to go on: {again}", file=sys.stderr)
+        _tell(f"{stop}; to go on: {again}")
         return stop.status
     except KeyboardInterrupt:
-        print("legacy_graph: stopped", file=sys.stderr)
+        _tell("stopped")
         return 128 + signal.SIGINT
+    except BrokenPipeError:  # nobody reads our output any more, as in `... | head`
+        _mute(sys.stdout)
+        return 128 + signal.SIGPIPE
+
+
+def _tell(line):
+    try:
+        print(f"legacy_graph: {line}", file=sys.stderr, flush=True)
+    except OSError:  # a terminal that was closed
+        _mute(sys.stderr)
+
+
+def _mute(stream):
+    """What waits to be written, and would be at the very end, goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _again(words):
-    """The command that goes on where these words were stopped. run.sh tells how it was called."""
-    door, python = os.environ.get("LEGACY_GRAPH_RUN_SH"), os.environ.get("PYTHON")
-    program = ["bash", door] if door else [sys.executable, "-m", "legacy_graph"]
-    command = " ".join(shlex.quote(word) for word in program + [word for word in words if word != "--fresh"])
-    return f"PYTHON={shlex.quote(python)} {command}" if door and python else command
+    """The command that goes on where these words were stopped."""
+    return " ".join([command(), *[shlex.quote(word) for word in words if word != "--fresh"]])
 
 
 def _train(options):

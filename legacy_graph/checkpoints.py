@@ -9,7 +9,7 @@ import json
 import os
 import re
 import zlib
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import tensorflow.compat.v1 as tf
 
@@ -28,6 +28,12 @@ def identity(config: Config, data: mnist.Dataset) -> Dict[str, Any]:
     decisive = {name: getattr(config, name) for name in ("seed", "batch_size", "learning_rate", "keep_prob")}
     digits = f"{len(data.train.labels):,} digits with the checksum {zlib.crc32(data.train.images):08x}"
     return dict(decisive, data_dir=digits)
+
+
+def steps(folder: str) -> List[int]:
+    """The steps of which there is a checkpoint in a folder, to judge by the names; the newest last."""
+    found = [_FILE.fullmatch(name) for name in _list(folder)]
+    return sorted(int(one.group(1)) for one in found if one and one.group(2) == "index")
 
 
 def saver() -> tf.train.Saver:
@@ -87,7 +93,7 @@ class Checkpoints:
             The step it was made at; None if there is none.
         """
         self._sweep()
-        for step in sorted(self._steps(), reverse=True):
+        for step in reversed(steps(self._folder)):
             path = os.path.join(self._folder, f"{NAME}-{step}")
             try:
                 with environment.without_chatter():
@@ -117,14 +123,9 @@ class Checkpoints:
         except OSError as error:
             raise self._unwritable(0, error) from error
 
-    def _steps(self):
-        """The steps of which there is a checkpoint, to judge by the names."""
-        found = [_FILE.fullmatch(name) for name in _list(self._folder)]
-        return {int(one.group(1)) for one in found if one and one.group(2) == "index"}
-
     def _sweep(self):
         """Remove what a save that was cut off has left, and all but the last few checkpoints."""
-        kept = sorted(self._steps())[-KEPT:]
+        kept = steps(self._folder)[-KEPT:]
         for name in sorted(_list(self._folder), reverse=True):  # the .index first: without it the rest is no checkpoint
             whole = _FILE.fullmatch(name)
             if name.startswith((NAME + "-", "checkpoint.tmp")) and not (whole and int(whole.group(1)) in kept):

@@ -49,18 +49,18 @@ class Switches(NamedTuple):
 def switches(layer: Layer) -> Switches:
     """Where each maximum of the layer's pool stood. The first of equal values counts, row by row.
 
-    tf.nn.max_pool_with_argmax and a scatter do the same; on a processor they take twice as long.
+    tf.nn.max_pool_with_argmax and a scatter do the same; on a processor they take twice as long for 100 images.
     """
     with tf.name_scope("switches"):
-        strongest, across = _strongest(layer.relu, 2, layer.pool, layer.pool_padding)
-        return Switches(across, _strongest(strongest, 1, layer.pool, layer.pool_padding)[1])
+        strongest, across = _strongest(_whole_windows(layer.relu, layer.pool, layer.pool_padding), 2, layer.pool)
+        return Switches(across, _strongest(strongest, 1, layer.pool)[1])
 
 
 def unpool(pooled: tf.Tensor, switches: Switches, size: List, pool: int = 2, padding: str = "SAME") -> tf.Tensor:
     """反池化: put each value back where its maximum stood, zeros elsewhere.
 
     Args:
-        pooled: float32 [B, h, w, C], a signal in the size that pooling left.
+        pooled: float32 [B, h, w, C], a finite signal in the size that pooling left.
         switches: as from `switches` above.
         size: [B, H, W, C] before pooling, numbers or int32 scalars.
         pool: window and stride of the pool, in pixels.
@@ -72,17 +72,21 @@ def unpool(pooled: tf.Tensor, switches: Switches, size: List, pool: int = 2, pad
     Source: Zeiler and Fergus, section 2.1, "Unpooling".
     """
     with tf.name_scope("unpool"):
-        signal = _put_back(pooled, switches.down, 1, size[1], pool, padding)  # [B, H, w, C]
-        return tf.reshape(_put_back(signal, switches.across, 2, size[2], pool, padding), size)
+        signal = _put_back(_put_back(pooled, switches.down, 1, pool), switches.across, 2, pool)
+        _, height, width, _ = size
+        if padding == "VALID":
+            signal = tf.pad(signal, [[0, 0], [0, height % pool], [0, width % pool], [0, 0]])
+        else:
+            top, left = _added(height, pool)[0], _added(width, pool)[0]
+            signal = signal[:, top : top + height, left : left + width]
+        return tf.reshape(signal, size)
 
 
-def _strongest(value, axis, pool, padding):
+def _strongest(value, axis, pool):
     """Of every `pool` neighbours along an axis the strongest, and its number among them."""
     size = dims(value)
-    before, after = _margins(size[axis], pool, padding)
-    value = _fit(value, axis, before, after, value.dtype.min)
     # Neighbours along one axis lie side by side in the next, once `pool` of them share a place in theirs.
-    size[axis], size[axis + 1] = (before + size[axis] + after) // pool, size[axis + 1] * pool
+    size[axis], size[axis + 1] = size[axis] // pool, size[axis + 1] * pool
     strongest, *others = tf.split(tf.reshape(value, size), pool, axis + 1)
     switch = 0
     for number, other in enumerate(others, 1):
@@ -91,31 +95,26 @@ def _strongest(value, axis, pool, padding):
     return strongest, switch
 
 
-def _put_back(value, switch, axis, length, pool, padding):
+def _put_back(value, switch, axis, pool):
     """Undo `_strongest`: each value where it stood among its `pool` neighbours, zeros for the others."""
     size = dims(value)
     size[axis] *= pool
-    neighbours = tf.concat([value * tf.cast(tf.equal(switch, one), value.dtype) for one in range(pool)], axis + 1)
-    before, after = _margins(length, pool, padding)
-    return _fit(tf.reshape(neighbours, size), axis, -before, -after, 0.0)
+    neighbours = [value * tf.cast(tf.equal(switch, number), value.dtype) for number in range(pool)]
+    return tf.reshape(tf.concat(neighbours, axis + 1), size)
 
 
-def _margins(length, pool, padding):
-    """How many places TensorFlow's pool adds before and after an axis; negative if it leaves some out."""
+def _whole_windows(value, pool, padding):
+    """`value` with the places that TensorFlow's pool adds around it, or without those that it leaves out."""
+    _, height, width, _ = dims(value)
     if padding == "VALID":
-        return 0, -(length % pool)
-    return -length % pool // 2, (-length % pool + 1) // 2
+        return value[:, : height // pool * pool, : width // pool * pool]
+    margins = [[0, 0], _added(height, pool), _added(width, pool), [0, 0]]
+    return tf.pad(value, margins, constant_values=value.dtype.min)
 
 
-def _fit(value, axis, before, after, filling):
-    """`value` with so many places more (or, where negative, fewer) before and after those of an axis."""
-    if isinstance(after, int) and after == 0:  # then `before`, which is never larger, is 0 too
-        return value
-    begin, size, margins = [0] * 4, dims(value), [[0, 0] for _ in range(4)]
-    begin[axis] = tf.maximum(-before, 0)
-    size[axis] += tf.minimum(before, 0) + tf.minimum(after, 0)
-    margins[axis] = [tf.maximum(before, 0), tf.maximum(after, 0)]
-    return tf.pad(tf.slice(value, begin, size), margins, constant_values=filling)
+def _added(length, pool):
+    """How many places SAME adds before and after an axis."""
+    return [-length % pool // 2, (-length % pool + 1) // 2]
 
 
 def unrelu(signal: tf.Tensor) -> tf.Tensor:

@@ -40,18 +40,24 @@ def prepare() -> None:
 
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
-    """TensorFlow 2.21 writes its first lines before any level applies, straight to file descriptor 2: sift them."""
-    sys.stderr.flush()
+    """TensorFlow 2.21 writes its first lines before any level applies, straight to file descriptor 2: sift them.
+
+    Where nobody reads any more, a terminal that was closed or a pipe that broke, the words are lost and no more.
+    """
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as said:
         os.dup2(said.fileno(), 2)
         try:
             yield
         finally:
-            sys.stderr.flush()
+            with contextlib.suppress(OSError):
+                sys.stderr.flush()
             os.dup2(terminal, 2)
             os.close(terminal)
             said.seek(0)
-            for line in said:
-                if not _CHATTER.match(line):
-                    os.write(2, line)
+            with contextlib.suppress(OSError):
+                for line in said:
+                    if not _CHATTER.match(line):
+                        os.write(2, line)

@@ -19,15 +19,16 @@ class Interrupted(Exception):
 def noted() -> Iterator[List[int]]:
     """A list in which the first SIGINT, SIGTERM or SIGHUP puts its number; the next one ends the process at once.
 
-    But SIGHUP never does: one comes from the terminal that is closed, and another from the shell in it.
+    But SIGHUP does not count: a terminal that is closed may send one, the shell in it another, and then SIGTERM.
     """
     arrived = []
 
     def note(number, _):
+        second = number != signal.SIGHUP and any(one != signal.SIGHUP for one in arrived)
         arrived.append(number)
         # The same one again need not wait for Python.
         signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
-        if len(arrived) > 1 and number != signal.SIGHUP:
+        if second:
             os.kill(os.getpid(), number)
 
     # Python lets the main thread alone set handlers; a program under nohup, or in a script's background, ignores some.

@@ -4,6 +4,7 @@
 TensorFlow 1's `input_data` was, and can begin at any step.
 """
 
+import contextlib
 import gzip
 import os
 import struct
@@ -122,10 +123,11 @@ def _deal(digits, batch_size, seed, epoch, start):
 
 def _read_set(folder: str, source: str, batch_size: int) -> Dataset:
     """The four files of a folder, split as TensorFlow 1 did."""
-    count = len(read_idx(os.path.join(folder, TRAIN_LABELS), ()))
-    held_out = VALIDATION if count > SMALL else 0
-    if batch_size > count - held_out:
-        most = f"at most the {count - held_out} training digits there are"
+    pictures = _promised(os.path.join(folder, TRAIN_IMAGES), (SIDE, SIDE))
+    labels = _promised(os.path.join(folder, TRAIN_LABELS), ())
+    held_out = VALIDATION if labels > SMALL else 0
+    if batch_size > labels - held_out and labels == pictures:
+        most = f"at most the {labels - held_out} training digits there are ({source})"
         raise _bad("--batch-size", most, batch_size, "take a smaller one")
     train = read_digits(os.path.join(folder, TRAIN_IMAGES), os.path.join(folder, TRAIN_LABELS))
     test = read_digits(os.path.join(folder, TEST_IMAGES), os.path.join(folder, TEST_LABELS))
@@ -159,23 +161,37 @@ def read_idx(path: str, shape: Tuple[int, ...]) -> np.ndarray:
     Raises:
         UserError: it is anything else.
     """
-    if not os.path.isfile(path):  # a pipe or a device might never end
-        raise _bad(path, "a gzipped IDX file", "a directory" if os.path.isdir(path) else "no file")
-    try:
-        with gzip.open(path) as file:
-            count = _count(path, file.read(4 * (2 + len(shape))), shape)
-            size = count * int(np.prod(shape))
-            body = file.read(size + 1)  # the one more shows what does not belong there, and has gzip check its sum
-    except (OSError, EOFError, zlib.error) as error:
-        raise _bad(path, "a whole gzipped IDX file", str(error)) from error
+    with _opened(path) as file:
+        count = _header(path, file, shape)
+        size = count * int(np.prod(shape))
+        body = file.read(size + 1)  # the one more shows what does not belong there, and has gzip check its sum
     if len(body) != size:
         found = "more" if len(body) > size else f"{len(body):,}"
         raise _bad(path, f"{size:,} bytes after the header", found)
     return np.frombuffer(body, np.uint8).reshape((count,) + shape)
 
 
-def _count(path: str, header: bytes, shape: Tuple[int, ...]) -> int:
-    """How many items a header promises; UserError if it is another header, or promises what cannot be."""
+@contextlib.contextmanager
+def _opened(path):
+    """A gzipped file to read from; UserError if it cannot be read."""
+    if not os.path.isfile(path):  # a pipe or a device might never end
+        raise _bad(path, "a gzipped IDX file", "a directory" if os.path.isdir(path) else "no file")
+    try:
+        with gzip.open(path) as file:
+            yield file
+    except (OSError, EOFError, zlib.error) as error:
+        raise _bad(path, "a whole gzipped IDX file", str(error)) from error
+
+
+def _promised(path, shape):
+    """How many items a file promises, before they are read."""
+    with _opened(path) as file:
+        return _header(path, file, shape)
+
+
+def _header(path, file, shape):
+    """How many items the header promises; UserError if it is another header, or promises what cannot be."""
+    header = file.read(4 * (2 + len(shape)))
     what = "x".join(map(str, shape)) + " pictures" if shape else "labels"
     if len(header) != 4 * (2 + len(shape)):
         raise _bad(path, f"an IDX header for {what}", f"{len(header)} bytes")

@@ -95,10 +95,10 @@ def _full(value, outputs, seed):
 
 @tf.RegisterGradient("MatMulAlongRows")
 def _gradient_along_rows(product, gradient):
-    """The same numbers as TensorFlow's own gradient of a matrix product, a tenth of a training step sooner.
+    """What TensorFlow's own gradient of a matrix product is, a tenth of a training step sooner.
 
-    The value's is gradient * weights^T, [B, out] x [out, in]. Its own way walks down the columns of the weights; as the
-    transpose of weights * gradient^T it goes along their rows, as they lie in memory.
+    The value's is gradient * weights^T, [B, out] x [out, in]. As the transpose of weights * gradient^T it leaves the
+    large matrix as it lies in memory.
     """
     value, weights = product.inputs
     return tf.transpose(tf.matmul(weights, gradient, transpose_b=True)), tf.matmul(value, gradient, transpose_a=True)

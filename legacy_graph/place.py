@@ -9,7 +9,7 @@ import os
 import shlex
 from typing import List, Optional, Set
 
-from legacy_graph.errors import UserError
+from legacy_graph.errors import UserError, command
 
 
 def find(words: List[str]) -> str:
@@ -56,7 +56,7 @@ def holders(folder: str) -> Set[str]:
 
 def train(path: str) -> str:
     """What fills a log directory."""
-    return f"to fill it: python -m legacy_graph train --logdir {shlex.quote(path)}"
+    return f"to fill it: {command()} train --logdir {shlex.quote(path)}"
 
 
 def _bad(path, expected, found, advice):

@@ -1,5 +1,6 @@
 """A progress bar on a terminal, plain lines elsewhere."""
 
+import contextlib
 import sys
 import time
 from typing import Iterable, Iterator, Optional, Tuple
@@ -27,10 +28,9 @@ def show(steps: Iterable[Tuple[int, float, Optional[float]]], start: int, total:
                 bar.update(step - bar.n)
             elif step % every == 0 and step > start:
                 speed = (step - start) / (time.time() - begun)
-                print(
-                    "step {:>{}}/{}  loss {:8.2f}  accuracy {:.3f}  {:5.1f} steps/s  {:4.0f} s left".format(
-                        step, len(str(total)), total, loss, accuracy or 0, speed, (total - step) / speed
-                    ),
-                    file=sys.stderr,
+                line = "step {:>{}}/{}  loss {:8.2f}  accuracy {:.3f}  {:5.1f} steps/s  {:4.0f} s left".format(
+                    step, len(str(total)), total, loss, accuracy or 0, speed, (total - step) / speed
                 )
+                with contextlib.suppress(OSError):  # a pipe that nobody reads is no reason to stop
+                    print(line, file=sys.stderr, flush=True)
             yield step

@@ -1,14 +1,13 @@
 """A trained network brought back from a log directory, looked over before any of it is used."""
 
-import glob
 import os
 import shlex
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph import logdir
-from legacy_graph.errors import UserError
+from legacy_graph import checkpoints, logdir
+from legacy_graph.errors import UserError, command
 
 # What reading a damaged file raises; TensorFlow 2 turns some of its own errors into Python's.
 DAMAGED = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
@@ -37,21 +36,20 @@ def restore(session: tf.Session, directory: str) -> int:
 
 def _newest_whole(directory, variables):
     """A reader of the newest checkpoint that is not damaged, and the variables' values; tells of each that is."""
-    paths = _checkpoints(os.path.join(directory, logdir.CHECKPOINTS))
+    folder = os.path.join(directory, logdir.CHECKPOINTS)
+    paths = [os.path.join(folder, f"{checkpoints.NAME}-{step}") for step in reversed(checkpoints.steps(folder))]
     if not paths:
         found = "none" if os.path.isdir(directory) else "no such directory"
         raise UserError(
             f"--logdir: expected a training run's checkpoint in {directory!r}, found {found}: "
-            f"train one first with: python -m legacy_graph train --logdir {shlex.quote(directory)}"
+            f"train one first with: {command()} train --logdir {shlex.quote(directory)}"
         )
     for path in paths:
         reader, values, error = _read(path, variables)
         if error is None:
-            break
-        if path == paths[-1]:
-            raise _bad(path, "a whole file", getattr(error, "message", error)) from error
+            return reader, values
         print(f"{path} is damaged ({type(error).__name__}): looking for the one before it")
-    return reader, values
+    raise _bad(path, "one that is whole, here or before it", getattr(error, "message", error)) from error
 
 
 def _read(path, variables):
@@ -61,14 +59,6 @@ def _read(path, variables):
         return reader, [_value(reader, variable, path) for variable in variables], None
     except DAMAGED as error:
         return None, None, error
-
-
-def _checkpoints(folder):
-    """The paths of all checkpoints, the newest first: the one that TensorFlow has noted as such, the rest by number."""
-    noted = tf.train.latest_checkpoint(folder)
-    listed = [path[: -len(".index")] for path in glob.glob(os.path.join(glob.escape(folder), "*.index"))]
-    listed.sort(key=lambda path: int(path.rpartition("-")[2]) if path.rpartition("-")[2].isdigit() else -1)
-    return [noted] * bool(noted) + [path for path in reversed(listed) if path != noted]
 
 
 def _value(reader, variable, path):

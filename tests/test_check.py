@@ -9,6 +9,7 @@ import sys
 import pytest
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.errors import command
 from tests.conftest import ROOT, STEPS, legacy_graph
 
 SEVEN = ["SCALARS", "IMAGES", "AUDIO", "GRAPHS", "DISTRIBUTIONS", "HISTOGRAMS", "EMBEDDINGS"]
@@ -62,7 +63,7 @@ def test_a_directory_without_event_files(check, log, tmp_path):
     (tmp_path / "far" / "away").mkdir(parents=True)
     status, rows, rest = check(str(tmp_path / "far" / "away"))
     assert (status, fed(rows)) == (1, [])
-    assert f"No event file lies in {tmp_path / 'far' / 'away'}: to fill it: python -m legacy_graph train" in rest[-2]
+    assert f"No event file lies in {tmp_path / 'far' / 'away'}: to fill it: {command()} train" in rest[-2]
     assert [line for line in rest if "is empty" in line] == [f"{dashboard} is empty: see below" for dashboard in SEVEN]
     os.mkdir(os.path.join(log, "checkpoints"))
     status, rows, rest = check(os.path.join(log, "checkpoints"))

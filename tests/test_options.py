@@ -126,7 +126,7 @@ def test_words_that_nobody_knows(capsys, tmp_path):
     (["trian"], "argument WORD: invalid choice: 'trian'"),
     ([], "WORD"),
     (["train", "--keep-prob", "1.5"], "argument --keep-prob: expected a number above 0 and up to 1, found '1.5'"),
-    (["train", "--data-dir", SAMPLE, "--batch-size", "9001"], "at most the 9000 training digits there are, found 9001"),
+    (["train", "--data-dir", SAMPLE, "--batch-size", "9001"], "at most the 9000 training digits there are"),
 ])  # fmt: skip
 def test_as_a_user_meets_them(tmp_path, words, line):
     """In a process of its own, in an empty directory: nothing is written, and TensorFlow is never imported."""
@@ -143,3 +143,14 @@ def test_as_a_user_meets_them(tmp_path, words, line):
     assert len(run.stderr.splitlines()) == 1
     assert line in run.stderr
     assert os.listdir(str(tmp_path)) == []
+
+
+def test_where_nobody_reads_the_program_ends_quietly(tmp_path):
+    """As in `python -m legacy_graph train | head -0`: no traceback, and the status of a program that SIGPIPE ended."""
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    command = [sys.executable, "-m", "legacy_graph", "train", "--data-dir", SAMPLE, "--logdir", str(tmp_path / "log")]
+    environment = dict(os.environ, PYTHONPATH=ROOT)
+    run = subprocess.run(command, env=environment, stdout=ours, stderr=subprocess.PIPE, text=True)
+    os.close(ours)
+    assert (run.returncode, run.stderr) == (141, "")

@@ -10,7 +10,7 @@ import pytest
 def test_no_such_path(check, tmp_path):
     status, said = check(str(tmp_path / "nowhere"))
     assert status == 2
-    assert "expected a directory, found nothing of that name; to fill it: python -m legacy_graph train --logdir" in said
+    assert f"expected a directory, found nothing of that name; to fill it: {command()} train --logdir" in said
 
 
 def test_a_file_instead_of_a_directory(check, log):

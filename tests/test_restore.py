@@ -45,7 +45,9 @@ def save(logdir, variables):
     with tf.Graph().as_default(), tf.Session() as session:
         made = [tf.get_variable(name, initializer=tf.constant(value)) for name, value in variables.items()]
         session.run(tf.global_variables_initializer())
-        tf.train.Saver(made).save(session, os.path.join(logdir, "checkpoints", "other.ckpt"), 7, write_meta_graph=False)
+        tf.train.Saver(made).save(
+            session, os.path.join(logdir, "checkpoints", "model.ckpt"), 999, write_meta_graph=False
+        )
 
 
 def newest(logdir, ending):
@@ -100,8 +102,9 @@ def test_where_all_are_damaged(logdir, ending, how):
     refused(logdir, "expected", "train anew", f"model.ckpt-{whole(logdir)[-1]}")
 
 
-def test_without_tensorflows_note_of_the_newest_it_is_found(logdir):
-    os.remove(os.path.join(logdir, "checkpoints", "checkpoint"))
+def test_tensorflows_note_of_the_newest_is_not_asked(logdir):
+    """A kill may leave it one behind, and a full disk empty."""
+    pathlib.Path(logdir, "checkpoints", "checkpoint").write_bytes(b"\xff" * 50)
     assert restored(logdir)[0] == STEPS
 
 

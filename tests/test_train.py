@@ -187,7 +187,7 @@ def test_a_batch_larger_than_the_data(tmp_path):
     run = legacy_graph("train", "--logdir", str(tmp_path / "log"), "--data-dir", SAMPLE, "--batch-size", "9001")
     assert run.returncode == 2
     assert run.stderr.strip().endswith(
-        "--batch-size: expected at most the 9000 training digits there are, found 9001; take a smaller one"
+        f"at most the 9000 training digits there are (the four files in {SAMPLE}), found 9001; take a smaller one"
     )
     assert run.stdout == ""  # it shows before the pictures are read
     assert not (tmp_path / "log").exists()

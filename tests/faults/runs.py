@@ -65,6 +65,13 @@ def words(logdir, **options):
     return command
 
 
+def environment():
+    """A user's: what is written waits in a buffer."""
+    given = dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8")
+    given.pop("PYTHONUNBUFFERED", None)
+    return given
+
+
 def heeds_hangups():
     """Undo what `nohup` does, under which these tests may have been started."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -73,9 +80,8 @@ def heeds_hangups():
 @contextlib.contextmanager
 def running(logdir, **options):
     """A training process, with text pipes; killed at the end if it is still there."""
-    environment = dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": heeds_hangups}
-    process = subprocess.Popen(words(logdir, **options), env=environment, cwd=ROOT, **pipes)
+    process = subprocess.Popen(words(logdir, **options), env=environment(), cwd=ROOT, **pipes)
     try:
         yield process
     finally:
