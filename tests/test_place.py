@@ -6,6 +6,8 @@ import shlex
 
 import pytest
 
+from legacy_graph.errors import command
+
 
 def test_no_such_path(check, tmp_path):
     status, said = check(str(tmp_path / "nowhere"))
