@@ -141,8 +141,8 @@ def test_compute_time_and_memory(look):
         assert _styles(boxes[0], "fill") != _styles(boxes[1], "fill")
     expect(page.locator("tf-graph-controls")).to_contain_text("CPU:0")
     page.locator("g.node[data-name='deconv']").click()
-    # TensorBoard knows what is in the graph, and nothing of what TensorFlow's optimiser puts into it.
-    drawn = {node.name for node in look.log["train"].Graph().node}
+    # TensorBoard knows nothing of what TensorFlow's optimiser adds to the graph, and draws constants as mere dots.
+    drawn = {node.name for node in look.log["train"].Graph().node if node.op != "Const"}
     nodes = [node for device in trace.dev_stats for node in device.node_stats]
     nodes = [node for node in nodes if node.node_name.startswith("deconv/") and node.node_name in drawn]
     begin = min(node.all_start_micros for node in nodes)
@@ -153,7 +153,7 @@ def test_compute_time_and_memory(look):
         row = page.locator("tf-node-info .sub-list-table-row").filter(has_text=name)
         expect(row).to_have_text(re.compile(r"\d \S+\s*$"))
         number, unit = row.inner_text().split()[-2:]
-        assert float(number) * units[unit] == pytest.approx(expected, rel=0.01)
+        assert float(number) * units[unit] == pytest.approx(expected, rel=0.02)
 
 
 def test_audio(look):
