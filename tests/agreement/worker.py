@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph import config, deconv, mnist, network, published, summaries, train
-from tests.conftest import SAMPLE
 
 DIGITS = 50
 STEPS = 20
@@ -43,7 +42,7 @@ def first_values(session):
 
 def forward(session, net, quantities):
     """Every quantity for the first 50 test digits; each scalar summary by itself, as "scalar/TAG"."""
-    digits = mnist.load(SAMPLE).test
+    digits = mnist.load(mnist.SAMPLE_DIR).test
     images, labels = mnist.pixels(digits.images[:DIGITS]), mnist.one_hot(digits.labels[:DIGITS])
     got = session.run(quantities, {net.images: images, net.labels: labels, net.keep_prob: 1.0})
     scalars = tf.Summary.FromString(got.pop("scalars")).value
@@ -60,7 +59,7 @@ def mask(session, net):
 def losses(session, net, step):
     """The loss before each of 20 training steps, with dropout, on batches of 50."""
     got = []
-    for images, labels in itertools.islice(mnist.batches(mnist.load(SAMPLE).train, DIGITS, seed=0), STEPS):
+    for images, labels in itertools.islice(mnist.batches(mnist.load(mnist.SAMPLE_DIR).train, DIGITS, seed=0), STEPS):
         feed = {net.images: images, net.labels: labels, net.keep_prob: KEEP_PROB}
         got.append(session.run([net.loss, step], feed)[0])
     return got
