@@ -87,7 +87,8 @@ def _strongest(value, axis, pool):
     size = dims(value)
     # Neighbours along one axis lie side by side in the next, once `pool` of them share a place in theirs.
     size[axis], size[axis + 1] = size[axis] // pool, size[axis + 1] * pool
-    strongest, *others = tf.split(tf.reshape(value, size), pool, axis + 1)
+    # By its raw name, since tf.split adds a constant that nobody reads on TensorFlow 1.15.
+    strongest, *others = tf.raw_ops.Split(axis=axis + 1, value=tf.reshape(value, size), num_split=pool)
     switch = 0
     for number, other in enumerate(others, 1):
         switch = tf.maximum(switch, number * tf.cast(other > strongest, tf.int32))

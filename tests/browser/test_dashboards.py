@@ -153,7 +153,7 @@ def test_compute_time_and_memory(look):
         row = page.locator("tf-node-info .sub-list-table-row").filter(has_text=name)
         expect(row).to_have_text(re.compile(r"\d \S+\s*$"))
         number, unit = row.inner_text().split()[-2:]
-        assert float(number) * units[unit] == pytest.approx(expected, rel=0.02)
+        assert float(number) * units[unit] == pytest.approx(expected, rel=0.01)
 
 
 def test_audio(look):
