@@ -158,7 +158,7 @@ case $word in
   *)
     need "$home/requirements.txt"
     # How to call this file again, for a run that is stopped and tells how to go on.
-    export LEGACY_GRAPH_RUN_SH="$0"
+    export LEGACY_GRAPH_LAUNCHER="$0"
     exec "$python" -m legacy_graph "$word" "$@"
     ;;
 esac

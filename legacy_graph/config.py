@@ -7,7 +7,7 @@ import os
 from typing import Any, Callable, List, Optional, Tuple
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
+def integer(low: int, high: int) -> Callable[[str], int]:
     """A parser for a whole number from `low` to `high`; anything else is an `argparse` error in one line."""
 
     def parse(text: str) -> int:
@@ -22,15 +22,15 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def wholes(text: str) -> List[int]:
+def integer_list(text: str) -> List[int]:
     """A parser for whole numbers from 0 up, with commas between them."""
     try:
-        return [whole(0, 10**9)(part) for part in text.split(",")]
+        return [integer(0, 10**9)(part) for part in text.split(",")]
     except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"expected whole numbers such as 0,5,7, found {text!r}") from error
 
 
-def real(low: float, high: float) -> Callable[[str], float]:
+def positive_float(low: float, high: float) -> Callable[[str], float]:
     """A parser for a number above `low` and up to `high`; NaN and infinity are refused like any other text."""
 
     def parse(text: str) -> float:
@@ -52,7 +52,7 @@ def path(text: str) -> str:
     return text
 
 
-def folder(text: str) -> str:
+def directory(text: str) -> str:
     """A parser for the path of a directory, which need not be there yet."""
     if os.path.exists(path(text)) and not os.path.isdir(text):
         raise argparse.ArgumentTypeError(f"expected a directory, found the file {text!r}: name another one")
@@ -64,20 +64,20 @@ def option(default: Any, parse: Callable[[str], Any], help: str) -> Any:
     return dataclasses.field(default=default, metadata={"parse": parse, "help": help})
 
 
-_interval = whole(1, 10**9)
+_interval = integer(1, 10**9)
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
     """What a training run is made of. The defaults are the article's, the intervals are ours."""
 
-    logdir: str = option("log", folder, "where the event files go, for tensorboard --logdir")
+    logdir: str = option("log", directory, "where the event files go, for tensorboard --logdir")
     data_dir: str = option("MNIST_data", path, "the four IDX gz files; downloaded there if missing")
-    steps: int = option(2000, whole(1, 10**9), "training steps in all")
-    batch_size: int = option(50, whole(1, 10**6), "digits a step")
-    learning_rate: float = option(1e-4, real(0.0, 1e9), "of the Adam optimizer")
-    keep_prob: float = option(1.0, real(0.0, 1.0), "part of fc1 that dropout keeps; 1 switches it off")
-    seed: int = option(0, whole(0, 2**31 - 1), "of initial values, batches and dropout")
+    steps: int = option(2000, integer(1, 10**9), "training steps in all")
+    batch_size: int = option(50, integer(1, 10**6), "digits a step")
+    learning_rate: float = option(1e-4, positive_float(0.0, 1e9), "of the Adam optimizer")
+    keep_prob: float = option(1.0, positive_float(0.0, 1.0), "part of fc1 that dropout keeps; 1 switches it off")
+    seed: int = option(0, integer(0, 2**31 - 1), "of initial values, batches and dropout")
     summary_every: int = option(10, _interval, "steps between scalars of the training batch")
     histogram_every: int = option(100, _interval, "steps between histograms")
     image_every: int = option(200, _interval, "steps between images and sound")
@@ -96,7 +96,7 @@ def add_options(parser: argparse.ArgumentParser, names: Optional[Tuple[str, ...]
         if parse is bool:
             parser.add_argument(name, action="store_true", help=help)
         else:
-            metavar = "DIR" if parse in (path, folder) else "N"
+            metavar = "DIR" if parse in (path, directory) else "N"
             help += " (default: %(default)s)"
             parser.add_argument(name, type=parse, default=field.default, metavar=metavar, help=help)
 

@@ -1,20 +1,53 @@
-"""What the user can mend, told in one line."""
+"""Errors that the user can fix, exit statuses, and how the user called this program."""
 
+import enum
 import os
+import re
 import shlex
 import sys
 
+RETRY = "fix this, then run the same command again"
+
 
 class UserError(Exception):
-    """Bad input: the message names the thing, what was expected, what came and what to do.
+    """Bad input, rendered as one line: "subject: expected ..., found ...; hint".
 
-    The command line prints it without a traceback and leaves with exit status 2.
+    The command line prints it without a traceback and exits with `ExitStatus.USAGE`.
+
+    Args:
+        subject: the option, file or tensor that is wrong.
+        expected: what it should be.
+        found: what it is; any object, line breaks become spaces.
+        hint: what to do, as an imperative.
     """
 
+    def __init__(self, subject: str, expected: str, found: object, hint: str) -> None:
+        self.subject, self.expected, self.found, self.hint = subject, expected, found, hint
+        line = f"{subject}: expected {expected}, found {found}; {hint}"
+        super().__init__(re.sub(r"\s*[\r\n]\s*", " ", line))
 
-def command() -> str:
-    """How the user called this program, through run.sh or not: the beginning of a command to call it again."""
-    door, python = os.environ.get("LEGACY_GRAPH_RUN_SH"), os.environ.get("PYTHON")
-    if not door:
+
+class ExitStatus(enum.IntEnum):
+    """What the process returns to the shell. A run stopped by a signal returns 128 + the signal's number."""
+
+    OK = 0
+    INCOMPLETE = 1  # `check`: at least one dashboard has no data
+    USAGE = 2  # bad input, see `UserError`
+    INTERNAL = 70  # a bug in this program; EX_SOFTWARE of sysexits.h
+
+
+def launch_command() -> str:
+    """How the user called this program, quoted for the shell: `bash run.sh`, or Python with `-m legacy_graph`."""
+    launcher, python = os.environ.get("LEGACY_GRAPH_LAUNCHER"), os.environ.get("PYTHON")
+    if not launcher:
         return f"{shlex.quote(sys.executable)} -m legacy_graph"
-    return (f"PYTHON={shlex.quote(python)} " if python else "") + f"bash {shlex.quote(door)}"
+    return (f"PYTHON={shlex.quote(python)} " if python else "") + f"bash {shlex.quote(launcher)}"
+
+
+def reason(error: Exception) -> str:
+    """The reason in an OSError or a TensorFlow error, in one line, without paths and stack traces."""
+    if isinstance(error, OSError):
+        return str(error.strerror or error)
+    # TensorFlow puts it after the path, on one of many lines: "/the/path; No space left on device".
+    found = re.search(r"; ([A-Z][^;\n]+)$", str(error), re.MULTILINE)
+    return found.group(1) if found else " ".join(str(error).split())[:200]

@@ -1,31 +1,12 @@
 """What several test files share: one short real run, on the sample that the package carries."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from legacy_graph.__main__ import main
-
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SAMPLE = os.path.join(ROOT, "legacy_graph", "sample")
-STEPS = 30
-
-
-def legacy_graph(*words, **options):
-    """Run `python -m legacy_graph WORDS` as a user does; returns the finished process with its text output."""
-    environment = dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", **options.pop("env", {}))
-    return subprocess.run(
-        [sys.executable, "-m", "legacy_graph"] + list(words),
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        **options,
-    )
+from tests.support.program import SAMPLE, STEPS, legacy_graph
 
 
 @pytest.fixture(scope="session")

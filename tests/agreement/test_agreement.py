@@ -15,7 +15,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.conftest import ROOT, SAMPLE
+from tests.support.program import ROOT, SAMPLE
 
 pytestmark = pytest.mark.agreement
 MAJORS = "12"

@@ -9,7 +9,10 @@ import sys
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph import config, deconv, mnist, network, published, summaries, train
+from legacy_graph import config
+from legacy_graph.article import deconv, network, published, summaries
+from legacy_graph.data import mnist
+from legacy_graph.training.program import build_program
 
 DIGITS = 50
 STEPS = 20
@@ -43,7 +46,7 @@ def first_values(session):
 def forward(session, net, quantities):
     """Every quantity for the first 50 test digits; each scalar summary by itself, as "scalar/TAG"."""
     digits = mnist.load(mnist.SAMPLE_DIR).test
-    images, labels = mnist.pixels(digits.images[:DIGITS]), mnist.one_hot(digits.labels[:DIGITS])
+    images, labels = mnist.scale_pixels(digits.images[:DIGITS]), mnist.one_hot(digits.labels[:DIGITS])
     got = session.run(quantities, {net.images: images, net.labels: labels, net.keep_prob: 1.0})
     scalars = tf.Summary.FromString(got.pop("scalars")).value
     return dict(got, **{"scalar/" + scalar.tag: scalar.simple_value for scalar in scalars})
@@ -67,7 +70,7 @@ def losses(session, net, step):
 
 def main(checkpoint, out):
     """Do all of it, in the order in which nothing disturbs what comes after."""
-    picture = train.build(config.Config()).picture
+    picture = build_program(config.Config()).picture
     with tf.Graph().as_default(), tf.Session() as session:
         quantities, net, step = build()
         found = first_values(session)

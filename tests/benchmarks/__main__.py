@@ -9,8 +9,8 @@ import statistics
 import sys
 import tempfile
 
-from legacy_graph import mnist
 from legacy_graph.config import Config
+from legacy_graph.data import mnist
 from tests.benchmarks import growth, ours
 from tests.benchmarks.layers import LAYERS, STEP
 from tests.benchmarks.workers import Settings, Worker

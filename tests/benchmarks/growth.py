@@ -8,7 +8,8 @@ import time
 
 import numpy as np
 
-from legacy_graph import environment, mnist
+from legacy_graph import tf_setup
+from legacy_graph.data import mnist
 from tests.benchmarks import ours
 
 BUDGET = 1.5  # seconds of measuring, about, for each of the three
@@ -16,10 +17,10 @@ BUDGET = 1.5  # seconds of measuring, about, for each of the three
 
 def deconvolution(settings):
     """Seconds for so many images: forward to layer two, its deconvolution, and tf.gradients of the same."""
-    environment.prepare()
+    tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
-    from legacy_graph import deconv, network
+    from legacy_graph.article import deconv, network
 
     with tf.Graph().as_default():
         net = network.build()
@@ -31,7 +32,7 @@ def deconvolution(settings):
     digits = mnist.load(settings.data_dir).test.images
 
     def measure(images):
-        feed = {net.images: mnist.pixels(digits[:images])}
+        feed = {net.images: mnist.scale_pixels(digits[:images])}
         times = [[_timed(session, one, feed) for one in asked] for _ in range(3)]
         repeats = int(np.clip(BUDGET / max(times[-1]), 3, 100))
         times = [[_timed(session, one, feed) for one in asked] for _ in range(repeats)]
@@ -42,21 +43,22 @@ def deconvolution(settings):
 
 def memory(settings):
     """Megabytes of memory, the most so far, after so many images have been projected in chunks, as `features` does."""
-    environment.prepare()
+    tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
-    from legacy_graph import network, probe
+    from legacy_graph.article import network
+    from legacy_graph.visualize import top_activations
 
     with tf.Graph().as_default():
         net = network.build()
-        ends = probe.build(net, "conv2")
+        ends = top_activations.build_probe(net, "conv2")
         session = tf.Session()
         session.run(tf.global_variables_initializer())
     digits = mnist.load(settings.data_dir).test.images
 
     def project(images):
         chosen = np.resize(digits, [images, digits.shape[1]])
-        probe.project(session, ends, chosen, np.arange(images) % 64)
+        top_activations.project(session, ends, chosen, np.arange(images) % 64)
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
     return project

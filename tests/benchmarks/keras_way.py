@@ -1,14 +1,15 @@
 """Keras: `fit` with its TensorBoard callback, which writes no images; oneDNN on, as in ours."""
 
-from legacy_graph import environment, mnist
+from legacy_graph import tf_setup
 from legacy_graph.config import Config
+from legacy_graph.data import mnist
 
 TESTED = 1000
 
 
 def fit(settings):
     """Epochs of as many steps as one asks for, each with histograms and a test at its end."""
-    environment.prepare()
+    tf_setup.import_tensorflow()
     import keras
 
     data = mnist.load(settings.data_dir)
@@ -33,7 +34,7 @@ def fit(settings):
 
 
 def _arrays(digits):
-    return mnist.pixels(digits.images).reshape(-1, 28, 28, 1), mnist.one_hot(digits.labels)
+    return mnist.scale_pixels(digits.images).reshape(-1, 28, 28, 1), mnist.one_hot(digits.labels)
 
 
 def _network(keras):

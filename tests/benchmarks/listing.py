@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from legacy_graph import mnist
+from legacy_graph.data import mnist
 
 
 def merged(settings):

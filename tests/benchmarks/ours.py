@@ -10,8 +10,9 @@ from collections import defaultdict
 
 import numpy as np
 
-from legacy_graph import environment, mnist
+from legacy_graph import tf_setup
 from legacy_graph.config import Config
+from legacy_graph.data import mnist
 from tests.benchmarks.layers import LAYERS
 
 PRODUCT = 2048  # rows and columns of the matrices
@@ -19,12 +20,12 @@ PRODUCT = 2048  # rows and columns of the matrices
 
 def start(settings, batch_size=50, **session_options):
     """A session of the whole program's graph after its initialisation, the program, and a maker of feeds."""
-    environment.prepare()
+    tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
-    from legacy_graph import train
+    from legacy_graph.training.program import build_program
 
-    program = train.build(Config())
+    program = build_program(Config())
     session = tf.Session(graph=program.graph, config=tf.ConfigProto(**session_options))
     session.run(program.initialise)
     net = program.network
@@ -51,8 +52,8 @@ def bare(settings, batch_size=50):
 
 def whole(settings):
     """The default run with all its dashboards and checkpoints, as the command line starts it, step by step."""
-    environment.prepare()
-    from legacy_graph import progress, train
+    tf_setup.import_tensorflow()
+    from legacy_graph.training import loop, progress
 
     allowed, finished = threading.Semaphore(0), threading.Semaphore(0)
 
@@ -63,9 +64,9 @@ def whole(settings):
             finished.release()
             allowed.acquire()
 
-    progress.show = held
+    progress.show_progress = held
     config = dataclasses.replace(Config(), logdir=settings.folder, steps=settings.steps)
-    threading.Thread(target=train.run, args=(config, mnist.load(settings.data_dir)), daemon=True).start()
+    threading.Thread(target=loop.run, args=(config, mnist.load(settings.data_dir)), daemon=True).start()
 
     def advance(steps):
         for _ in range(steps):
@@ -79,7 +80,7 @@ def whole(settings):
 
 def product(settings):
     """The float32 matrix product. Returns multiplications and additions a second."""
-    environment.prepare()
+    tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
     with tf.Graph().as_default():
@@ -104,7 +105,7 @@ def profile(settings):
     def traced():
         metadata = tf.RunMetadata()
         options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
-        with environment.without_chatter():
+        with tf_setup.filter_stderr():
             session.run([program.network.loss, program.train], feed(), options=options, run_metadata=metadata)
         spent = defaultdict(float)
         for device in metadata.step_stats.dev_stats:
@@ -123,11 +124,11 @@ def profile(settings):
 def dashboards(settings):
     """{what: milliseconds that it adds to a training step each time it is due}, medians, taken in turns."""
     session, program, feed = start(settings)
-    from legacy_graph import train
+    from legacy_graph.training import loop
 
     net, digits = program.network, mnist.load(settings.data_dir).test
-    tested = mnist.Digits(digits.images[: train.TESTED], digits.labels[: train.TESTED])
-    shown = {net.images: mnist.pixels(train.one_of_each(digits))}
+    tested = mnist.Digits(digits.images[: loop.TESTED], digits.labels[: loop.TESTED])
+    shown = {net.images: mnist.scale_pixels(loop.one_of_each(digits))}
     path, step = os.path.join(settings.folder, "model.ckpt"), [net.loss, program.train]
 
     def save():
@@ -139,7 +140,7 @@ def dashboards(settings):
         "scalars": lambda: session.run([step, net.accuracy, program.scalars], feed()),
         "histograms": lambda: session.run([step, program.histograms], feed()),
         "images": lambda: session.run(program.images, shown),
-        "test": lambda: train.evaluate(session, net, tested),
+        "test": lambda: loop.evaluate(session, net, tested),
         "checkpoint": save,
     }
 

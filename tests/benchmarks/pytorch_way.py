@@ -1,7 +1,7 @@
 """PyTorch: the same network with fused Adam and a SummaryWriter, which gets what ours gets, as often."""
 
-from legacy_graph import mnist
 from legacy_graph.config import Config
+from legacy_graph.data import mnist
 
 TESTED, CHUNK = 1000, 500
 
@@ -17,7 +17,7 @@ def fused(settings):
     optimizer = torch.optim.Adam(model.parameters(), 1e-4, fused=True)
     criterion = torch.nn.CrossEntropyLoss(reduction="sum")
     batches = mnist.batches(data.train, 50, seed=0)
-    test_images = torch.from_numpy(mnist.pixels(data.test.images[:TESTED]).reshape(-1, 1, 28, 28))
+    test_images = torch.from_numpy(mnist.scale_pixels(data.test.images[:TESTED]).reshape(-1, 1, 28, 28))
     test_labels = torch.from_numpy(data.test.labels[:TESTED].astype("int64"))
     writer = SummaryWriter(settings.folder)
     counter = iter(range(settings.steps))

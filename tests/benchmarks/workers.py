@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any, NamedTuple
 
-from legacy_graph import environment
+from legacy_graph import tf_setup
 
 
 class Settings(NamedTuple):
@@ -54,7 +54,7 @@ class Worker:
 def _serve(connection, target, settings):
     sys.stdout = sys.stderr  # the table alone goes to the terminal's standard output
     module, _, prepare = target.partition(":")
-    with environment.without_chatter():
+    with tf_setup.filter_stderr():
         work = getattr(importlib.import_module("tests.benchmarks." + module), prepare)(settings)
     connection.send("ready")
     while True:

@@ -12,7 +12,7 @@ import pytest
 if sys.version_info < (3, 8):
     collect_ignore_glob = ["*.py"]
 else:
-    from tests.browser import board
+    from tests.support import board
 
 
 @pytest.fixture(scope="session")

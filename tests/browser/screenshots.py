@@ -11,7 +11,8 @@ import sys
 from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
-from tests.browser import board, side_by_side
+from tests.browser import side_by_side
+from tests.support import board
 
 VARIABLES = "(weights|bias)/summaries/"
 PANE = "tf-category-paginated-view >> nth=0"

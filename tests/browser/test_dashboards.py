@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser import board
+from tests.support import board
 
 RUNS = ("train", "test")
 VARIABLES = [layer + kind for layer in ("conv1", "conv2", "fc1", "fc2") for kind in ("/weights", "/bias")]

@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from tests.browser import board
+from tests.support import board
 
 # A test, and what it looks at: a field of an event or of a summary value, or a file.
 NEEDS = [

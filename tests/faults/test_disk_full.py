@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.faults import runs
-from tests.faults.test_faults import LONG, lines, newest
+from tests.support import faulty_runs as runs
+from tests.support.faulty_runs import LONG, lines, newest
 
 pytestmark = pytest.mark.slow
 HELP = "this needs Linux, and root or user namespaces: run it as root, or sysctl kernel.unprivileged_userns_clone=1"
@@ -35,11 +35,11 @@ def test_a_disk_that_fills_up_with_checkpoints_goes_on_when_there_is_room(tmp_pa
     told = lines(run.stderr)
     assert len(told) == 1, told
     (line,) = told
-    assert "expected to write the checkpoint of step 200, found: No space left on device; mend that" in line
+    assert "expected to write the checkpoint of step 200, found No space left on device; fix this" in line
     assert "status 2" in run.stdout
     assert "model.ckpt-100.index" in run.stdout
     assert "temp" not in run.stdout
-    assert "Going on at step 100 of 300" in run.stdout
+    assert "Resuming at step 100 of 300" in run.stdout
 
 
 def test_a_disk_that_others_fill_up_stops_the_run_at_the_next_event(tmp_path):
@@ -54,7 +54,7 @@ def test_a_disk_that_others_fill_up_stops_the_run_at_the_next_event(tmp_path):
     run = inside(script, str(tmp_path / "disk"), **LONG)
     assert "status 2" in run.stdout, run.stderr
     (line,) = lines((tmp_path / "told").read_text())
-    assert "expected to write an event, found: No space left on device; mend that" in line
+    assert "expected to write an event, found No space left on device; fix this" in line
     assert newest(str(tmp_path / "kept")) == 0
 
 
@@ -73,7 +73,7 @@ def test_a_disk_that_can_only_be_read_any_more(tmp_path):
     run = inside(script, str(tmp_path / "disk"), **dict(LONG, checkpoint_every=200))
     assert "status 2" in run.stdout, run.stderr
     (line,) = lines((tmp_path / "told").read_text())
-    assert "expected to write the checkpoint of step 400, found: Permission denied; mend that" in line
+    assert "expected to write the checkpoint of step 400, found Permission denied; fix this" in line
     assert newest(str(tmp_path / "kept")) == 200
 
 
@@ -82,4 +82,4 @@ def test_a_disk_without_any_room(tmp_path):
     run = inside(script, str(tmp_path / "disk"), **LONG)
     assert run.returncode == 2
     (line,) = lines(run.stderr)
-    assert "expected to write the checkpoint of step 0, found: No space left on device" in line
+    assert "expected to write the checkpoint of step 0, found No space left on device" in line

@@ -14,14 +14,10 @@ import sys
 import termios
 
 import pytest
-import tensorflow.compat.v1 as tf
 
-from tests.conftest import ROOT, SAMPLE, legacy_graph
-from tests.faults import runs
-
-# Would go on for a while; tells of every 50th step, and writes little besides the loss.
-NEVER = dict.fromkeys(["image_every", "histogram_every", "test_every", "checkpoint_every"], 1000)
-LONG = dict(NEVER, steps=1000, batch_size=5)
+from tests.support import faulty_runs as runs
+from tests.support.faulty_runs import LONG, lines, newest
+from tests.support.program import ROOT, SAMPLE, legacy_graph
 
 
 @pytest.fixture
@@ -31,31 +27,20 @@ def place(tmp_path):
     shutil.rmtree(str(tmp_path))  # a checkpoint is 39 MB
 
 
-def lines(text):
-    """What a run tells on stderr besides its progress."""
-    return [line for line in text.splitlines() if not line.startswith("step ")]
-
-
-def newest(place):
-    """The step of the newest checkpoint, once every tensor in it has been read."""
-    reader = tf.train.load_checkpoint(os.path.join(place, "checkpoints"))
-    return int({name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}["input/step"])
-
-
 @pytest.mark.parametrize("by, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_step_and_says_how_to_go_on(place, by, status):
     code, _, err = runs.stopped(place, step=50, by=by, fresh=True, **LONG)
     step = newest(place)
     assert code == status
     (line,) = lines(err)
-    told, command = line.split("; to go on: ")
+    told, command = line.split("; to resume: ")
     assert told == f"legacy_graph: stopped at step {step} of 1000"
     assert step >= 50
     # The command goes on from there: it does not start anew again.
     assert shlex.split(command)[1:] == [word for word in runs.words(place, **LONG)[1:] if word != "--fresh"]
     shorter = runs.words(place, **dict(LONG, steps=step + 2))
     run = subprocess.run(shorter, env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE, text=True, check=True)
-    assert f"Going on at step {step} of {step + 2} " in run.stdout
+    assert f"Resuming at step {step} of {step + 2} " in run.stdout
     losses = [at for at, _ in runs.curves(place)["train/loss"]]
     assert losses == list(range(step + 3))
 
@@ -88,9 +73,9 @@ def test_sigterm_on_top_of_a_closed_terminal_does_not_count_twice():
     """A session that ends sends both at once, and Python handles SIGHUP first."""
     code = (
         "import os, signal\n"
-        "from legacy_graph import interrupt\n"
+        "from legacy_graph.training import signals as deferred\n"
         "both = [signal.SIGTERM, signal.SIGHUP]\n"
-        "with interrupt.noted() as signals:\n"
+        "with deferred.deferred_signals() as signals:\n"
         "    signal.pthread_sigmask(signal.SIG_BLOCK, both)\n"
         "    for one in both: os.kill(os.getpid(), one)\n"
         "    signal.pthread_sigmask(signal.SIG_UNBLOCK, both)\n"
@@ -105,22 +90,24 @@ def test_sigterm_on_top_of_a_closed_terminal_does_not_count_twice():
 
 def test_run_sh_says_how_to_go_on_in_its_own_words(place):
     """run.sh tells how it was called, and is replaced by the program, so that signals reach it."""
-    called = {"LEGACY_GRAPH_RUN_SH": "some where/run.sh", "PYTHON": "python3"}
+    called = {"LEGACY_GRAPH_LAUNCHER": "some where/run.sh", "PYTHON": "python3"}
     code = (
-        "from legacy_graph import __main__, interrupt\n"
-        "def work(options): raise interrupt.Interrupted('stopped at step 3 of 4', 15)\n"
-        "__main__._train = work\n"
+        "from legacy_graph import __main__\n"
+        "from legacy_graph.commands import train\n"
+        "from legacy_graph.training.signals import Interrupted\n"
+        "def work(options): raise Interrupted('stopped at step 3 of 4', 15)\n"
+        "train.run = work\n"
         "raise SystemExit(__main__.main())"
     )
     command = [sys.executable, "-c", code, "train", "--logdir", place, "--fresh"]
     run = subprocess.run(command, env=dict(os.environ, PYTHONPATH=ROOT, **called), stderr=subprocess.PIPE, text=True)
     assert run.returncode == 143
     assert run.stderr == (
-        "legacy_graph: stopped at step 3 of 4; to go on: "
+        "legacy_graph: stopped at step 3 of 4; to resume: "
         f"PYTHON=python3 bash 'some where/run.sh' train --logdir {shlex.quote(place)}\n"
     )
     with open(os.path.join(ROOT, "run.sh")) as file:
-        assert "export LEGACY_GRAPH_RUN_SH=" in file.read()
+        assert "export LEGACY_GRAPH_LAUNCHER=" in file.read()
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
@@ -165,7 +152,7 @@ def test_a_log_directory_that_is_removed(place):
     assert process.returncode == 2
     (line,) = lines("".join(told) + err)
     assert line.startswith(f"legacy_graph: {place}/train/events.out.tfevents.")
-    assert "expected to write an event, found: No such file or directory; mend that" in line
+    assert "expected to write an event, found No such file or directory; fix this" in line
     os.makedirs(place)  # for the fixture to remove
 
 
@@ -179,7 +166,7 @@ def test_no_more_room_for_a_file(place, limit, thing):
     assert process.returncode == 2
     (line,) = lines("".join(told) + err)
     assert f"expected to write {thing}" in line
-    assert "found: File too large; mend that" in line
+    assert "found File too large; fix this" in line
     assert newest(place) >= 40
     assert not [name for name in os.listdir(os.path.join(place, "checkpoints")) if "temp" in name]
 
@@ -188,6 +175,6 @@ def test_a_learning_rate_beyond_reason(place):
     run = legacy_graph("train", "--logdir", place, "--data-dir", SAMPLE, "--learning-rate", "1e6", "--batch-size", "10")
     assert run.returncode == 2
     (line,) = lines(run.stderr)
-    assert line.startswith("legacy_graph: loss: expected a number at step ")
-    assert line.endswith(", found nan: take a smaller --learning-rate")
+    assert line.startswith("legacy_graph: loss: expected a finite number at step ")
+    assert line.endswith(", found nan; use a smaller --learning-rate")
     assert newest(place) == 0

@@ -15,8 +15,8 @@ import urllib.request
 
 import pytest
 
-from tests.browser import board
-from tests.faults import runs
+from tests.support import board
+from tests.support import faulty_runs as runs
 
 pytestmark = pytest.mark.slow
 OPTIONS = {

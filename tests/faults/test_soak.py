@@ -10,8 +10,8 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.conftest import legacy_graph
-from tests.faults import runs
+from tests.support import faulty_runs as runs
+from tests.support.program import legacy_graph
 
 pytestmark = pytest.mark.slow
 STEPS = int(os.environ.get("SOAK_STEPS", "20000"))

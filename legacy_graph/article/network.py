@@ -1,0 +1,148 @@
+"""实例: the article's network, from the placeholders to the accuracy. This file builds; it never runs.
+
+The name scopes are the picture that the GRAPHS dashboard (计算图) draws:
+
+    input -> input_image -> conv1 -> conv2 -> fc1 -> fc2 -> loss -> train
+                                                         -> accuracy
+"""
+
+from typing import List, NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article.layer import Layer
+from legacy_graph.article.summaries import image as image_summary
+from legacy_graph.article.summaries import scalar, variable_summaries
+from legacy_graph.data.mnist import CLASSES, SIDE
+
+
+class Network(NamedTuple):
+    """The tensors that a caller feeds or fetches; B is any batch size."""
+
+    images: tf.Tensor  # float32 [B, 784], a placeholder, pixels in [0, 1]
+    labels: tf.Tensor  # float32 [B, 10], a placeholder, one-hot
+    keep_prob: tf.Tensor  # float32 [], a placeholder, the part of fc1 that dropout keeps
+    step: tf.Variable  # int64 [], training steps taken so far
+    layers: List[Layer]  # conv1, conv2: all that a deconvolution needs
+    features: tf.Tensor  # float32 [B, 1024], fc1 after its ReLU
+    probabilities: tf.Tensor  # float32 [B, 10], softmax
+    loss: tf.Tensor  # float32 [], cross-entropy SUMMED over the batch, as in the article
+    accuracy: tf.Tensor  # float32 [], in [0, 1]
+
+
+def build(seed: int = 0) -> Network:
+    """Build the network in the default graph: 3,274,634 trainable parameters.
+
+    Args:
+        seed: of the graph from now on: of the initial values and of dropout. Each random operation has its own number
+            beside it, so that the same seed gives the same values on every TensorFlow, whatever else is in the graph.
+    """
+    tf.set_random_seed(seed)
+    with tf.name_scope("input"):
+        images = tf.placeholder(tf.float32, [None, SIDE * SIDE], name="images")
+        labels = tf.placeholder(tf.float32, [None, CLASSES], name="labels")
+        keep_prob = tf.placeholder(tf.float32, [], name="keep_prob")
+        # An input, because dropout reads it: from `train` an arrow would run backwards through the picture.
+        step = tf.Variable(tf.zeros([], tf.int64), trainable=False, use_resource=True, name="step")
+    with tf.name_scope("input_image"):
+        image = tf.reshape(images, [-1, SIDE, SIDE, 1])  # [B, 28, 28, 1]
+        image_summary("input", image)
+    conv1 = _convolution("conv1", image, 32, 1)  # [B, 14, 14, 32]
+    conv2 = _convolution("conv2", conv1.output, 64, 2)  # [B, 7, 7, 64]
+    with tf.name_scope("fc1"):
+        flat = tf.reshape(conv2.output, [-1, 7 * 7 * 64], name="flat")  # [B, 3136]
+        linear = _full(flat, 1024, 3)
+        with tf.name_scope("relu_output"):
+            features = tf.nn.relu(linear)
+        with tf.name_scope("dropout"):
+            dropped = _dropout(features, keep_prob, seed, step)
+    with tf.name_scope("fc2"):
+        logits = _full(dropped, CLASSES, 4)  # [B, 10]
+        with tf.name_scope("output"):
+            probabilities = tf.nn.softmax(logits)
+    return Network(
+        images, labels, keep_prob, step, [conv1, conv2], features, probabilities, _loss(logits, labels),
+        _accuracy(logits, labels),
+    )  # fmt: skip
+
+
+def training(network: Network, learning_rate: float) -> tf.Operation:
+    """The operation that takes one step of Adam and counts it in `network.step`."""
+    with tf.name_scope("train") as scope:
+        step = tf.train.AdamOptimizer(learning_rate).minimize(network.loss, global_step=network.step)
+        # A NoOp with its scope's own name: TensorBoard then sets the box aside, with its arrows from everywhere.
+        return tf.group(step, name=scope)
+
+
+def _convolution(name, value, channels, seed, window=5, pool=2):
+    """卷积, 激活, 池化: convolution, ReLU and max pool, with a name scope each."""
+    with tf.name_scope(name):
+        kernel = _weights([window, window, value.shape.as_list()[3], channels], seed)
+        bias = _bias(channels)
+        linear = tf.nn.conv2d(value, kernel, [1, 1, 1, 1], "SAME", name="convolution") + bias
+        with tf.name_scope("relu_output"):
+            relu = tf.nn.relu(linear)
+        with tf.name_scope("max_pool"):
+            pooled = tf.nn.max_pool(relu, [1, pool, pool, 1], [1, pool, pool, 1], "SAME")
+    return Layer(name, value, kernel, linear, relu, pooled, pool=pool)
+
+
+def _full(value, outputs, seed):
+    weights = _weights([value.shape.as_list()[1], outputs], seed)
+    with tf.get_default_graph().gradient_override_map({"MatMul": "MatMulAlongRows"}):
+        return tf.matmul(value, weights) + _bias(outputs)
+
+
+@tf.RegisterGradient("MatMulAlongRows")
+def _gradient_along_rows(product, gradient):
+    """What TensorFlow's own gradient of a matrix product is, a tenth of a training step sooner.
+
+    The value's is gradient * weights^T, [B, out] x [out, in]. As the transpose of weights * gradient^T it leaves the
+    large matrix as it lies in memory.
+    """
+    value, weights = product.inputs
+    return tf.transpose(tf.matmul(weights, gradient, transpose_b=True)), tf.matmul(value, gradient, transpose_a=True)
+
+
+def _weights(shape, seed):
+    return _variable("weights", lambda: tf.truncated_normal(shape, stddev=0.1, seed=seed))
+
+
+def _bias(size):
+    return _variable("bias", lambda: tf.constant(0.1, shape=[size]))
+
+
+def _variable(scope, initial):
+    with tf.name_scope(scope):
+        # Read once: what is summarised at a step is then just what the step computed with, before its update.
+        value = tf.Variable(initial, use_resource=True).read_value()
+        variable_summaries(value)
+        return value
+
+
+def _dropout(value, keep_prob, seed, step):
+    """tf.nn.dropout, but drawn from (seed, step) alone: a run that is taken up again drops the same units."""
+    pair = tf.stack([tf.constant(seed, tf.int64), step.read_value()])
+    # Called by its raw name, since tf.random.stateless_uniform builds other operations on each TensorFlow.
+    kept = tf.raw_ops.StatelessRandomUniform(shape=tf.shape(value), seed=pair) < keep_prob
+    return value * tf.cast(kept, value.dtype) / keep_prob
+
+
+def _loss(logits, labels):
+    """损失值. From the logits, so that it cannot become NaN as the article's -sum(y * log(softmax)) could."""
+    with tf.name_scope("loss"):
+        losses = tf.nn.softmax_cross_entropy_with_logits_v2(labels=labels, logits=logits)
+        loss = tf.reduce_sum(losses, name="sum")
+        scalar("loss", loss)
+        return loss
+
+
+def _accuracy(logits, labels):
+    """准确率."""
+    with tf.name_scope("accuracy"):
+        with tf.name_scope("correct_prediction"):
+            correct = tf.equal(tf.argmax(logits, 1), tf.argmax(labels, 1))
+        with tf.name_scope("accuracy"):
+            accuracy = tf.reduce_mean(tf.cast(correct, tf.float32), name="mean_value")
+        scalar("accuracy", accuracy)
+        return accuracy

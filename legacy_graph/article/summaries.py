@@ -1,0 +1,129 @@
+"""Tensorboard的使用: 记录标量, 记录直方图, 记录图片, 记录数据的分布图, 记录变化信息.
+
+Each helper is the `tf.summary` call of the same name, with two things taken care of:
+
+* The tag is the one that was asked for. `tf.summary.scalar("max", x)` in a scope that has an op `Max` writes "max_1",
+  and every tag named like a scope gets a `_1` too; TensorBoard then shows names nobody chose.
+* The summary joins a cadence, `SCALARS`, `HISTOGRAMS`, `IMAGES` or `AUDIO`, since a histogram of fc1's 3.2 million
+  weights costs a thousand scalars. `tf.summary.merge_all(SCALARS)` gathers one cadence.
+"""
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article.histogram import histogram_proto
+
+MANY = 1000000  # values, from which TensorFlow's own histogram holds a training run up
+
+SCALARS, HISTOGRAMS, IMAGES, AUDIO = "scalars", "histograms", "images", "audio"
+
+
+def scalar(tag: str, value: tf.Tensor) -> tf.Tensor:
+    """记录标量: record a number.
+
+    Args:
+        tag: the name in TensorBoard, whole: "conv1/weights/summaries/max".
+        value: a number [], of any real dtype.
+
+    Returns:
+        string [], a serialised `Summary`, also in the collection `SCALARS`.
+
+    Source: the article, 二.1.
+    """
+    return tf.summary.scalar(_exactly(tag), value, collections=[SCALARS])
+
+
+def histogram(tag: str, values: tf.Tensor) -> tf.Tensor:
+    """记录直方图 and 记录数据的分布图: record how values are distributed.
+
+    The HISTOGRAMS and the DISTRIBUTIONS dashboards are two views of this one summary: the article's
+    `tf.summary.distribution` never existed.
+
+    Args:
+        tag: the name in TensorBoard, whole.
+        values: of any shape and real dtype; a NaN ends the whole merged run. A million and more float32 are counted by
+            `counting`, with the same result.
+
+    Returns:
+        string [], a serialised `Summary`, also in the collection `HISTOGRAMS`.
+
+    Source: the article, 二.2 and 二.4.
+    """
+    if (values.shape.num_elements() or 0) < MANY or values.dtype != tf.float32:
+        return tf.summary.histogram(_exactly(tag), values, collections=[HISTOGRAMS])
+
+    def count(array):
+        return tf.Summary(value=[tf.Summary.Value(tag=tag, histo=histogram_proto(array))]).SerializeToString()
+
+    summary = tf.numpy_function(count, [values], tf.string, name=_exactly(tag))
+    summary.set_shape([])
+    tf.add_to_collection(HISTOGRAMS, summary)
+    return summary
+
+
+def image(tag: str, images: tf.Tensor, max_outputs: int = 10) -> tf.Tensor:
+    """记录图片: record pictures, as tag/image/0, tag/image/1 ...
+
+    Args:
+        tag: the name in TensorBoard, whole.
+        images: [B, height, width, channels], channels 1, 3 or 4. uint8 is shown as it is; float32 is stretched picture
+            by picture: with a negative value anywhere in it zero becomes grey 128, else its maximum becomes 255.
+        max_outputs: how many of the B are recorded.
+
+    Returns:
+        string [], a serialised `Summary`, also in the collection `IMAGES`.
+
+    Source: the article, 二.3.
+    """
+    return tf.summary.image(_exactly(tag), images, max_outputs, collections=[IMAGES])
+
+
+def audio(tag: str, samples: tf.Tensor, sample_rate: float) -> tf.Tensor:
+    """记录音频: record one sound, as tag/audio.
+
+    Args:
+        tag: the name in TensorBoard, whole.
+        samples: float32 [1, frames, 1] in [-1, 1].
+        sample_rate: frames a second, in hertz.
+
+    Returns:
+        string [], a serialised `Summary`, also in the collection `AUDIO`.
+
+    Source: the article names the AUDIO dashboard in its section 一 and leaves it empty.
+    """
+    return tf.summary.audio(_exactly(tag), samples, sample_rate, max_outputs=1, collections=[AUDIO])
+
+
+def variable_summaries(variable: tf.Tensor) -> None:
+    """变化信息: record mean, stddev, max, min and a histogram of a variable, under "summaries" in the current scope.
+
+    Args:
+        variable: float32 of any shape.
+
+    Source: the article, 二.5.
+    """
+    with tf.name_scope("summaries") as scope:
+        mean = tf.reduce_mean(variable, name="mean_value")
+        scalar(scope + "mean", mean)
+        scalar(scope + "stddev", tf.sqrt(tf.reduce_mean(tf.square(variable - mean)), name="stddev_value"))
+        scalar(scope + "max", tf.reduce_max(variable, name="max_value"))
+        scalar(scope + "min", tf.reduce_min(variable, name="min_value"))
+        histogram(scope + "histogram", variable)
+
+
+def on_one_scale(maps: tf.Tensor) -> tf.Tensor:
+    """Signed values as grey: one scale for all, zero at 128, so that pictures can be compared.
+
+    Args:
+        maps: float32 of any shape, for instance [B, height, width, 1].
+
+    Returns:
+        uint8 of that shape: 128 + 127 * value / the largest absolute value, rounded; 128 all over if all are zero.
+    """
+    with tf.name_scope("on_one_scale"):
+        largest = tf.reduce_max(tf.abs(maps))
+        return tf.cast(tf.round(128.0 + 127.0 * tf.math.divide_no_nan(maps, largest)), tf.uint8)
+
+
+def _exactly(tag):
+    """A trailing slash makes a name scope absolute: nothing is put before the tag, no `_1` after it."""
+    return tag + "/"

@@ -1,0 +1,92 @@
+"""The commands and their options. Imports neither TensorFlow nor numpy, so that --help answers at once."""
+
+import argparse
+import sys
+
+from legacy_graph import __version__, config
+from legacy_graph.errors import ExitStatus
+
+DEFAULT_COMMAND = "train"
+
+
+class Parser(argparse.ArgumentParser):
+    """An `ArgumentParser` without abbreviated options, whose errors are one line."""
+
+    def __init__(self, **settings):
+        super().__init__(allow_abbrev=False, **settings)
+
+    def parse_known_args(self, args=None, namespace=None):
+        for word in args or []:
+            if word.startswith("--") and word.endswith("=--"):  # argparse before Python 3.13 drops this value
+                self.error(f"argument {word[:-3]}: expected a value, found '--'")
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message):
+        self.exit(ExitStatus.USAGE, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+class CommandParser(Parser):
+    """The top parser: without a command, the words are those of the default command."""
+
+    def parse_args(self, args=None, namespace=None):
+        words = list(sys.argv[1:] if args is None else args)
+        if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+            words = [DEFAULT_COMMAND, *words]
+        return super().parse_args(words, namespace)
+
+
+class _Version(argparse.Action):
+    """Print the versions of this program, TensorFlow and Python."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        from legacy_graph import tf_setup
+
+        tf_setup.import_tensorflow()
+        import tensorflow.compat.v1 as tf
+
+        python = ".".join(map(str, sys.version_info[:3]))
+        print(f"legacy_graph {__version__}, TensorFlow {tf.__version__}, Python {python}")
+        parser.exit()
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line. `command` in its result names a module of this package."""
+    top = CommandParser(
+        prog="legacy_graph",
+        description="Watch a convolutional network with TensorBoard, in TensorFlow 1's graph mode.",
+        epilog=f"Without a command: {DEFAULT_COMMAND}.",
+    )
+    top.add_argument("--version", action=_Version, nargs=0, help="print the versions and exit")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+
+    def add(name, help):
+        command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        command.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
+        return command
+
+    config.add_options(add("train", "train the network and fill the log directory"))
+    _add_check(add("check", "list which dashboards a log directory feeds, and why one is empty"))
+    add("layers", "list the network's layers with shapes, receptive fields and parameters")
+    _add_features(add("features", "show what each feature map of a layer responds to"))
+    _add_deconv(add("deconv", "take your own picture of a digit through the network and back"))
+    return top
+
+
+def _add_check(command):
+    config.add_options(command, ("logdir",))
+    command.add_argument("path", nargs="*", type=config.path, metavar="LOGDIR", help="the same as --logdir")
+
+
+def _add_features(command):
+    config.add_options(command, ("logdir", "data_dir"))
+    add = command.add_argument
+    add("--layer", default="conv2", metavar="NAME", help="see: legacy_graph layers (default: %(default)s)")
+    add("--maps", type=config.integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
+    add("--top", type=config.integer(1, 100), default=9, metavar="N", help="spots per map (default: %(default)s)")
+    add("--images", metavar="FILE", help="an IDX file of 28 x 28 pictures to scan (default: the test digits)")
+    add("--control", choices=["random"], help="also project the same spots through a random kernel, and compare")
+
+
+def _add_deconv(command):
+    command.add_argument("pictures", nargs="+", metavar="DIGIT.png", help="any size, PNG or JPEG, even background")
+    config.add_options(command, ("logdir",))

@@ -1,0 +1,27 @@
+"""The train command: train the article's network and fill the log directory."""
+
+import argparse
+
+from legacy_graph import config, tf_setup
+from legacy_graph.data import mnist
+from legacy_graph.errors import ExitStatus
+from legacy_graph.logdir import layout
+from legacy_graph.training.signals import deferred_signals
+
+
+def run(options: argparse.Namespace) -> ExitStatus:
+    """Train, then print the accuracy and the command that opens the log directory."""
+    settings = config.from_options(options)
+    data = mnist.load(settings.data_dir, batch_size=settings.batch_size)
+    print(f"Data: {data.source}", flush=True)
+    # Signals are deferred before TensorFlow is imported: some of its imports swallow a KeyboardInterrupt.
+    with layout.lock(settings.logdir), deferred_signals() as signals:
+        tf_setup.import_tensorflow()
+        from legacy_graph.training import loop
+
+        accuracy = loop.run(settings, data, signals)
+    if data.sample:
+        print(f"Note: {data.source}")
+    print(f"Accuracy on all {len(data.test.labels):,} test digits: {accuracy:.4f}")
+    print(f"Open the result with: {layout.tensorboard_command(settings.logdir)}")
+    return ExitStatus.OK

@@ -1,0 +1,140 @@
+"""MNIST's four files from the mirror that TensorFlow 1's `input_data` used: whole and verified, or not at all.
+
+pooch compares the SHA-256 of what came; requests, which pooch brings, talks to the server. The files land in a
+directory of their own and move to their names once all of them are there and right. A thread does the work and nobody
+waits for it longer than `Patience` says: a socket's time-out ends neither a name server that is silent nor a server
+that sends a byte now and then.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+from typing import NamedTuple, Sequence
+
+MIRROR = "https://storage.googleapis.com/cvdf-datasets/mnist/"
+
+
+class MirrorFile(NamedTuple):
+    """What a file of the mirror must be: its length in bytes and its SHA-256."""
+
+    size: int
+    sha256: str
+
+
+FILES = {
+    "train-images-idx3-ubyte.gz": MirrorFile(
+        9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+    ),
+    "train-labels-idx1-ubyte.gz": MirrorFile(28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+    "t10k-images-idx3-ubyte.gz": MirrorFile(
+        1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
+    ),
+    "t10k-labels-idx1-ubyte.gz": MirrorFile(4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+}
+
+
+class Timeouts(NamedTuple):
+    """How long to wait, in seconds."""
+
+    connect: float = 5.0  # for a connection
+    read: float = 10.0  # between two bytes
+    answer: float = 15.0  # for the first answer, the search for the server's address included
+    total: float = 300.0  # for all files together
+
+
+TIMEOUTS = Timeouts()
+
+
+def is_original(path: str) -> bool:
+    """Whether `path` is, byte for byte, the mirror's file of that name.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    expected = FILES[os.path.basename(path)]
+    if not os.path.isfile(path) or os.path.getsize(path) != expected.size:
+        return False
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest() == expected.sha256
+
+
+def download(names: Sequence[str], folder: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS) -> None:
+    """Put the named files of the mirror into `folder`, all of them or none; on a terminal a bar shows how far it is.
+
+    The folder is made if it is missing. A file that is in it stays as it is.
+
+    Raises:
+        OSError: the files cannot be had; the message says why, in one line. Nothing is left in the folder.
+    """
+    os.makedirs(folder, exist_ok=True)
+    arriving = tempfile.mkdtemp(prefix=".download-", dir=folder)
+    try:
+        _fetch_in_time(names, arriving, url, patience)
+        for name in names:
+            os.chmod(os.path.join(arriving, name), 0o644)  # a temporary file is private, MNIST is not
+            if not os.path.lexists(os.path.join(folder, name)):
+                os.replace(os.path.join(arriving, name), os.path.join(folder, name))
+    finally:
+        shutil.rmtree(arriving, ignore_errors=True)
+
+
+def _fetch_in_time(names: Sequence[str], folder: str, url: str, patience: Timeouts) -> None:
+    """Fetch and verify the files in a thread; OSError if it fails, or is not done in time."""
+    from tqdm import tqdm
+
+    answered, given_up, problems = threading.Event(), threading.Event(), []
+    bar = tqdm(desc="MNIST", total=sum(FILES[name].size for name in names), unit="B", unit_scale=True, disable=None)
+
+    def work():
+        try:
+            for name in names:
+                _fetch(url + name, folder, patience, answered, given_up, bar)
+        except OSError as error:
+            problems.append(error)
+        finally:
+            answered.set()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        if not answered.wait(patience.answer):
+            raise OSError(f"{url}: no answer within {patience.answer:g} s")
+        thread.join(patience.total)
+        if thread.is_alive():
+            raise OSError(f"{url}: not done within {patience.total:g} s")
+        if problems:
+            raise problems[0]
+    finally:
+        given_up.set()  # a thread that is late throws away what still comes
+        thread.join(0.2)  # unless it hangs on the server it ends, and makes no file while the folder is cleared
+        bar.close()
+
+
+def _fetch(url, folder, patience, answered, given_up, bar) -> None:
+    """Fetch and verify one file; OSError in one line if it cannot be had."""
+    import pooch
+    import requests
+
+    name = url.rsplit("/", 1)[1]
+    options = {"stream": True, "allow_redirects": False, "timeout": (patience.connect, patience.read)}
+
+    def stream(url, path, _):
+        """What pooch calls a downloader: no redirects, and hardly more bytes than the file has."""
+        with open(path, "wb") as file, requests.get(url, **options) as response:
+            answered.set()
+            if response.status_code != 200:
+                raise OSError(f"{url}: the server answered {response.status_code} {response.reason}")
+            for chunk in response.iter_content(1 << 16):
+                if given_up.is_set() or file.tell() > FILES[name].size:
+                    break
+                bar.update(file.write(chunk))
+
+    pooch.get_logger().setLevel("WARNING")  # it would tell of a temporary directory
+    try:
+        pooch.retrieve(url, "sha256:" + FILES[name].sha256, name, folder, downloader=stream)
+    except requests.RequestException as error:
+        raise OSError(f"{url}: the connection failed ({type(error).__name__})") from error
+    except ValueError as error:
+        raise OSError(f"{url}: the server sent something else (its SHA-256 is wrong)") from error

@@ -1,0 +1,122 @@
+"""提示 no dashboard: which dashboards a log directory feeds, and why one is empty."""
+
+import os
+import shlex
+from typing import List, Tuple
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.errors import RETRY, UserError, reason
+from legacy_graph.logdir import event_reader, locate
+from legacy_graph.logdir.event_reader import AUDIO, DISTRIBUTIONS, EMBEDDINGS, GRAPHS, HISTOGRAMS, IMAGES, SCALARS, Run
+
+# What feeds each, in the article's order.
+NEEDS = {
+    SCALARS: "tf.summary.scalar",
+    IMAGES: "tf.summary.image",
+    AUDIO: "tf.summary.audio",
+    GRAPHS: "tf.summary.FileWriter(logdir, graph)",
+    DISTRIBUTIONS: "tf.summary.histogram (tf.summary.distribution never existed)",
+    HISTOGRAMS: "tf.summary.histogram",
+    EMBEDDINGS: "projector.visualize_embeddings (train calls it at its end)",
+}
+ROW = "{:<13}  {:<{width}}  {:>4}  {:>5}  {:>6}  {:>6}  {:>9}"
+
+
+def report(logdir: str) -> Tuple[str, bool]:
+    """Look through an existing log directory.
+
+    Returns:
+        A table dashboard x run, why a dashboard is empty and what to do, and what else is odd; and whether all seven
+        dashboards are fed.
+
+    Raises:
+        UserError: a file in it cannot be opened.
+    """
+    try:
+        runs = event_reader.read_runs(logdir)
+    except tf.errors.OpError as error:
+        raise UserError(logdir, "readable event files", reason(error), RETRY) from error
+    empty = [dashboard for dashboard in NEEDS if not any(dashboard in run.fed for run in runs)]
+    lines = _table(runs) + [""]
+    reasons = _reasons(logdir, runs)
+    for dashboard in empty:
+        cause = _projector(logdir, runs) if dashboard == EMBEDDINGS else None
+        if cause is None:
+            cause = "see below" if reasons else f"nothing came from {NEEDS[dashboard]}; {locate.train_hint(logdir)}"
+        lines.append(f"{dashboard} is empty: {cause}")
+    lines += reasons + _notes(logdir, runs)
+    lines.append(f"{len(NEEDS) - len(empty)} of {len(NEEDS)} dashboards are fed.")
+    return "\n".join(lines), not empty
+
+
+def _table(runs):
+    width = max([len(run.name) for run in runs] + [3])
+    lines = [ROW.format("dashboard", "run", "tags", "steps", "first", "last", "file size", width=width)]
+    for dashboard in NEEDS:
+        rows = [_row(dashboard, run, width) for run in runs if dashboard in run.fed]
+        lines += rows or [ROW.format(dashboard, "-", "-", "-", "-", "-", "-", width=width)]
+    return lines
+
+
+def _row(dashboard, run, width):
+    found = run.fed[dashboard]
+    first, last = (min(found.steps), max(found.steps)) if found.steps else ("-", "-")
+    counts = len(found.tags), len(found.steps) or "-", first, last
+    return ROW.format(dashboard, run.name, *counts, f"{found.size / 1e6:.2f} MB", width=width)
+
+
+def _projector(logdir, runs):
+    """Why EMBEDDINGS is empty though something was meant for it; else None."""
+    for run in runs:
+        if run.problem:
+            return f"in {run.name}, {run.problem}; {locate.train_hint(logdir)}"
+    for name in event_reader.orphan_projectors(logdir):
+        return f"{name} has a configuration but no event file, so it is no run; open a FileWriter in it"
+    return None
+
+
+def _reasons(logdir, runs: List[Run]):
+    """What leaves dashboards empty though something was meant for them."""
+    if not runs:
+        hint = locate.suggest_logdir(logdir) or locate.train_hint(logdir)
+        return [f"No event file lies in {os.path.abspath(logdir)}: {hint}"]
+    lines = []
+    for run in runs:
+        for file in run.files:
+            path = os.path.normpath(os.path.join(run.name, file.name))
+            if file.bytes_read < file.size:
+                lines.append(
+                    f"{path} is cut short or damaged: {file.records:,} records are readable, {file.bytes_read:,} of "
+                    f"{file.size:,} bytes; TensorBoard shows these. "
+                    f"If no run is writing it, {locate.train_hint(logdir)}"
+                )
+            elif not file.records and len(run.files) == 1 and not run.fed and not run.problem:
+                lines.append(
+                    f"{path} holds no record yet: its run has just begun, or not flushed it: a FileWriter does "
+                    "so every two minutes and when it is closed; wait, or close it"
+                )
+    above, name = os.path.split(os.path.abspath(logdir))
+    beside = {os.path.basename(folder) for folder in locate.event_file_dirs(above)} - {name, os.path.basename(above)}
+    if [run.name for run in runs] == ["."] and beside:
+        others = ", ".join(sorted(beside))
+        lines.append(f"This is a single run, beside {others}: the log directory is one level up, {shlex.quote(above)}")
+    return lines
+
+
+def _notes(logdir, runs):
+    """What is shown, but not as one may think."""
+    lines = []
+    for run in runs:
+        if len(run.files) > 1 and not all(file.continues for file in run.files[1:]):
+            lines.append(
+                f"{run.name} has {len(run.files)} event files in one run: curves overlap, and while two write, "
+                "only one file is read on; give each run its own directory"
+            )
+        if GRAPHS in run.fed and not run.traced:
+            lines.append(f"{run.name} has a graph but no traced session run, so no compute time: RunOptions.FULL_TRACE")
+    first = {run.name.split(os.sep)[0] for run in runs}
+    if len(first) == 1 and all(os.sep in run.name for run in runs):
+        below = os.path.join(os.path.abspath(logdir), *first)
+        lines.append(f"All runs lie one level down, in {shlex.quote(below)}: name that for shorter run names")
+    return lines

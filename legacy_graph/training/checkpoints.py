@@ -1,0 +1,215 @@
+"""Checkpoints: save, resume, restore.
+
+TensorFlow writes each file of a checkpoint under a temporary name and renames it, the .index file last, and stores a
+checksum of every tensor. After a kill a checkpoint is therefore either complete or absent, and damage shows when it is
+read.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shlex
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph import tf_setup
+from legacy_graph.errors import UserError, launch_command, reason
+from legacy_graph.logdir import layout
+
+KEPT = 3  # checkpoints; each holds the weights and Adam's two moments, 39 MB
+NAME, OPTIONS = "model.ckpt", "options.json"
+_FILE = re.compile(re.escape(NAME) + r"-(\d+)\.(index|data-00000-of-00001)")
+# What reading a damaged file raises. TensorFlow 2 turns some of its errors into Python's.
+_DAMAGED = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
+
+
+def saved_steps(folder: str) -> List[int]:
+    """The steps of the checkpoints in a folder, by their file names, the newest last."""
+    found = [_FILE.fullmatch(name) for name in _list(folder)]
+    return sorted(int(match.group(1)) for match in found if match and match.group(2) == "index")
+
+
+def make_saver() -> tf.train.Saver:
+    """A `Saver` of the default graph's variables. Its checkpoints can be moved; it removes none."""
+    return tf.train.Saver(max_to_keep=None, save_relative_paths=True)
+
+
+class Checkpoints:
+    """The checkpoints in one log directory, and beside them the options of their run.
+
+    Raises:
+        UserError: they cannot be written: no space, no permission, the directory is gone.
+    """
+
+    def __init__(self, logdir: str, saver: tf.train.Saver) -> None:
+        self._logdir, self._saver = logdir, saver
+        self._folder = os.path.join(logdir, layout.CHECKPOINTS)
+        self._last = None  # the step that was saved or restored last
+
+    def resume_or_start(
+        self, session: tf.Session, initialise: tf.Operation, identity: Dict[str, Any], steps: int, fresh: bool
+    ) -> int:
+        """Resume the unfinished run in the log directory if it is the same run, else archive it and start a new one.
+
+        Args:
+            session: of the training graph.
+            initialise: sets all variables to their initial values.
+            identity: the options that decide the numbers of the run. Two runs with equal identities are the same run.
+            steps: the number of training steps at which the run is finished.
+            fresh: start a new run in any case.
+
+        Returns:
+            The step to continue with. The variables are those of that step.
+        """
+        found = self._options()
+        step = self.restore(session) if found == identity and not fresh else None
+        if step is not None and step < steps:
+            print(f"Resuming at step {step} of {steps} the run in {self._logdir} (--fresh starts a new one)")
+            return step
+        archived = layout.archive(self._logdir)
+        if archived is not None:
+            print(f"Starting a new run; the run{_differences(found, identity)} in {self._logdir} is now in {archived}")
+        session.run(initialise)
+        self._start(session, identity)
+        return 0
+
+    def save(self, session: tf.Session, step: int) -> None:
+        """Write the state after `step` training steps, and remove all but the last few checkpoints."""
+        if step == self._last:
+            return
+        try:
+            with tf_setup.filter_stderr():
+                self._saver.save(session, os.path.join(self._folder, NAME), step, write_meta_graph=False)
+        except (tf.errors.OpError, OSError, ValueError) as error:
+            self._remove_old()
+            raise self._unwritable(step, error) from error
+        self._last = step
+        self._remove_old()
+
+    def restore(self, session: tf.Session) -> Optional[int]:
+        """Fill the variables from the newest intact checkpoint.
+
+        Returns:
+            The step of the checkpoint; None if there is none.
+        """
+        self._remove_old()
+        self._last = _restore_newest(session, self._folder).step
+        return self._last
+
+    def _options(self):
+        """The identity of the run that the checkpoints belong to; empty if there is none, or none that can be read."""
+        try:
+            with open(os.path.join(self._folder, OPTIONS), encoding="utf-8") as file:
+                return dict(json.load(file))
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    def _start(self, session, identity):
+        self._last = None
+        try:
+            os.makedirs(self._folder, exist_ok=True)
+            self.save(session, 0)
+            with open(os.path.join(self._folder, OPTIONS), "w", encoding="utf-8") as file:
+                json.dump(identity, file, indent=1)
+        except OSError as error:
+            raise self._unwritable(0, error) from error
+
+    def _remove_old(self):
+        """Remove what an interrupted save left, and all but the last few checkpoints."""
+        kept = saved_steps(self._folder)[-KEPT:]
+        # In reverse order the .index file comes first: without it the rest is no checkpoint.
+        for name in sorted(_list(self._folder), reverse=True):
+            complete = _FILE.fullmatch(name)
+            if name.startswith((NAME + "-", "checkpoint.tmp")) and not (complete and int(complete.group(1)) in kept):
+                with contextlib.suppress(OSError):  # the next call tries again
+                    os.remove(os.path.join(self._folder, name))
+
+    def _unwritable(self, step, error):
+        hint = "fix this, then the same command resumes from the last checkpoint"
+        return UserError(self._folder, f"to write the checkpoint of step {step}", reason(error), hint)
+
+
+def restore_weights(session: tf.Session, logdir: str) -> int:
+    """Fill all variables of the session's graph from the newest intact checkpoint of a run. Adds no operations.
+
+    Args:
+        session: of a graph that has the network's variables and no others.
+        logdir: the run's log directory.
+
+    Returns:
+        The training step of the checkpoint.
+
+    Raises:
+        UserError: there is no checkpoint, all are damaged, it is of another network, or a weight is not finite.
+    """
+    step, path, error = _restore_newest(session, os.path.join(logdir, layout.CHECKPOINTS))
+    if path is None:
+        found = "none" if os.path.isdir(logdir) else "no such directory"
+        hint = f"train one first with: {launch_command()} train --logdir {shlex.quote(logdir)}"
+        raise UserError("--logdir", f"a checkpoint of a training run in {logdir!r}", found, hint)
+    if step is None:
+        raise _unusable(path, "an intact checkpoint, this one or an older one", getattr(error, "message", error))
+    return step
+
+
+@contextlib.contextmanager
+def restored_session(graph: tf.Graph, logdir: str) -> Iterator[Tuple[tf.Session, int]]:
+    """A session of `graph` with the weights of a run, and their training step; see `restore_weights`."""
+    with tf.Session(graph=graph) as session:
+        yield session, restore_weights(session, logdir)
+
+
+class _Restored(NamedTuple):
+    step: Optional[int]  # of the checkpoint; None if there is none, or all are damaged
+    path: Optional[str]  # of the checkpoint that was read last; None if there is none
+    error: Optional[Exception]  # why that one is damaged
+
+
+def _restore_newest(session, folder):
+    """Fill the variables from the newest intact checkpoint in a folder, and report each one that is damaged."""
+    variables = session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+    path = error = None
+    for step in reversed(saved_steps(folder)):
+        path = os.path.join(folder, f"{NAME}-{step}")
+        try:
+            reader = tf.train.load_checkpoint(path)
+            values = [_read_variable(reader, variable, path) for variable in variables]
+        except _DAMAGED as damage:
+            error = damage
+            print(f"{path} is damaged ({type(damage).__name__}): trying the previous checkpoint")
+            continue
+        # The value that an initializer assigns is a tensor like any other: it can be fed.
+        fed = {variable.initializer.inputs[1]: value for variable, value in zip(variables, values)}
+        session.run([variable.initializer for variable in variables], fed)
+        return _Restored(step, path, None)
+    return _Restored(None, path, error)
+
+
+def _read_variable(reader, variable, path):
+    name, shape = variable.op.name, variable.shape.as_list()
+    found = reader.get_variable_to_shape_map().get(name)
+    if found != shape:
+        raise _unusable(path, f"{name} of the shape {shape}", found or "no such variable")
+    value = reader.get_tensor(name)
+    if not np.isfinite(value).all():
+        raise _unusable(path, f"finite numbers in {name}", f"{np.sum(~np.isfinite(value)):,} that are not finite")
+    return value
+
+
+def _unusable(path, expected, found):
+    return UserError(path, expected, found, "train a new run, or name another --logdir")
+
+
+def _differences(found, identity):
+    """The options in which a run that is archived differs from the new one: " with --seed 3"."""
+    options = [
+        f"--{name.replace('_', '-')} {found.get(name)}" for name in identity if found.get(name) != identity[name]
+    ]
+    return " with " + ", ".join(options) if found and options else ""
+
+
+def _list(folder):
+    return os.listdir(folder) if os.path.isdir(folder) else []

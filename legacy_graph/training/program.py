@@ -1,0 +1,52 @@
+"""The training program: the network with its summaries, optimizer and Saver, in one graph."""
+
+from typing import List, NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import network, published, summaries
+from legacy_graph.article.deconv import deconvolve
+from legacy_graph.article.layer import Layer
+from legacy_graph.article.summaries import image, on_one_scale
+from legacy_graph.config import Config
+from legacy_graph.training import sonify
+from legacy_graph.training.checkpoints import make_saver
+
+
+class Program(NamedTuple):
+    """The graph, and what a training run fetches from it."""
+
+    graph: tf.Graph
+    picture: tf.GraphDef  # the graph without its helpers, for the GRAPHS dashboard
+    network: network.Network
+    train: tf.Operation
+    scalars: tf.Tensor  # string [], a merged `Summary`, as are the next two
+    histograms: tf.Tensor
+    images: tf.Tensor
+    samples: tf.Tensor  # float32 [1, frames, 1], a placeholder: what `sound` makes a `Summary` of
+    sound: tf.Tensor
+    initialise: tf.Operation
+    saver: tf.train.Saver
+
+
+def build_program(config: Config) -> Program:
+    """Build the network with all its summaries, and the operations that train, merge, initialise and save."""
+    with tf.Graph().as_default() as graph:
+        net = network.build(config.seed)
+        train = network.training(net, config.learning_rate)
+        add_deconv_images(net.layers)
+        published.reverse(*net.layers)
+        picture = graph.as_graph_def(add_shapes=True)
+        merged = [tf.summary.merge_all(key) for key in (summaries.SCALARS, summaries.HISTOGRAMS, summaries.IMAGES)]
+        samples = tf.placeholder(tf.float32, [1, None, 1], name="samples")
+        merged += [samples, summaries.audio("loss_sound", samples, sonify.RATE)]
+        program = Program(graph, picture, net, train, *merged, tf.global_variables_initializer(), make_saver())
+        graph.finalize()
+    return program
+
+
+def add_deconv_images(layers: List[Layer]) -> None:
+    """卷积的可视化: for the n-th layer the picture deconv<n>, ten images on one scale a layer, zero at mid grey."""
+    for number, layer in enumerate(layers, 1):
+        with tf.name_scope(f"deconv/deconv{number}"):
+            image(f"deconv{number}", on_one_scale(deconvolve(layers, layer.name)))

@@ -1,0 +1,36 @@
+"""A progress bar on a terminal, plain lines elsewhere."""
+
+import contextlib
+import sys
+import time
+from typing import Iterable, Iterator, Optional, Tuple
+
+from tqdm import tqdm
+
+LINES = 20  # of a whole run, where the output is no terminal
+
+
+def show_progress(steps: Iterable[Tuple[int, float, Optional[float]]], start: int, total: int) -> Iterator[int]:
+    """Pass the step numbers of (step, loss, accuracy) on, and show all three, the speed and the time left.
+
+    Args:
+        steps: step number, loss, and the accuracy of the batch in [0, 1] or None where it was not computed.
+        start: the step that the run begins with.
+        total: the step that it ends with.
+    """
+    terminal, begun, accuracy = sys.stderr.isatty(), time.time(), None
+    every = max(1, total // LINES)
+    with tqdm(total=total, initial=start, unit="step", disable=not terminal, dynamic_ncols=True) as bar:
+        for step, loss, found in steps:
+            accuracy = accuracy if found is None else found
+            if terminal:
+                bar.set_postfix_str(f"loss {loss:.2f}, accuracy {accuracy or 0:.3f}", refresh=False)
+                bar.update(step - bar.n)
+            elif step % every == 0 and step > start:
+                speed = (step - start) / (time.time() - begun)
+                line = "step {:>{}}/{}  loss {:8.2f}  accuracy {:.3f}  {:5.1f} steps/s  {:4.0f} s left".format(
+                    step, len(str(total)), total, loss, accuracy or 0, speed, (total - step) / speed
+                )
+                with contextlib.suppress(OSError):  # a pipe that nobody reads is no reason to stop
+                    print(line, file=sys.stderr, flush=True)
+            yield step

@@ -1,0 +1,107 @@
+"""嵌入向量: fc1's 1,024 values for a thousand test digits, for the EMBEDDINGS dashboard (PROJECTOR today).
+
+Each point is the picture of its digit on the colour of its class, so that the classes show before anything is chosen.
+Searching for "wrong" finds the digits that were misread; "as 5" those that were taken for a five.
+"""
+
+import math
+import os
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from PIL import Image
+from tensorboard.plugins import projector
+
+from legacy_graph.article.network import Network
+from legacy_graph.data.mnist import PIXELS, SIDE, Digits, scale_pixels
+from legacy_graph.errors import RETRY, UserError, reason
+from legacy_graph.logdir.event_writer import FileWriter
+
+POINTS = 1000
+TENSOR = "fc1"
+SPRITE, METADATA = "sprite.png", "metadata.tsv"
+# The first column that is not a number is what the projector shows and searches unless told otherwise.
+COLUMNS = ("label", "class", "read as", "verdict", "certainty")
+# One for each class, told apart by people who see colours differently: Tableau's ten.
+COLOURS = np.array(
+    [(78, 121, 167), (242, 142, 43), (225, 87, 89), (118, 183, 178), (89, 161, 79)]
+    + [(237, 201, 72), (176, 122, 161), (255, 157, 167), (156, 117, 95), (186, 176, 172)],
+    np.uint8,
+)  # fmt: skip
+
+
+def write_projector(session: tf.Session, net: Network, digits: Digits, directory: str) -> None:
+    """Fill `directory`, one run for TensorBoard, with the first `POINTS` digits as the network sees them now.
+
+    The projector opens only what lies beside its configuration, so bare names are all it is given, and only a directory
+    with an event file counts as a run.
+
+    Args:
+        session: with trained weights.
+        net: the network that the session runs.
+        digits: to show.
+        directory: made if it is missing; what was written there before is replaced.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    images, labels = digits.images[:POINTS], digits.labels[:POINTS]
+    fetches = [net.features, net.probabilities]
+    features, probabilities = session.run(fetches, {net.images: scale_pixels(images), net.keep_prob: 1.0})
+    try:
+        os.makedirs(directory, exist_ok=True)
+        Image.fromarray(sprite(images, labels)).save(os.path.join(directory, SPRITE))
+        with open(os.path.join(directory, METADATA), "w", encoding="utf-8", newline="\n") as file:
+            file.write(metadata(labels, probabilities))
+        _save(features, directory)
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(directory, "to write the embeddings", reason(error), RETRY) from error
+
+
+def sprite(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The small pictures of all points in one square sheet, row by row.
+
+    Args:
+        images: uint8 [N, 784].
+        labels: uint8 [N], 0 to 9.
+
+    Returns:
+        uint8 [n * 28, n * 28, 3], n * n the next square number: the ink is white, the ground has the class's colour.
+    """
+    side = math.ceil(math.sqrt(len(labels)))
+    ink = images[:, :, None] / 255.0
+    tiles = np.zeros([side * side, PIXELS, 3], np.uint8)
+    tiles[: len(labels)] = np.rint(ink * 255 + (1 - ink) * COLOURS[labels][:, None, :])
+    rows = tiles.reshape(side, side, SIDE, SIDE, 3).swapaxes(1, 2)
+    return rows.reshape(side * SIDE, side * SIDE, 3)
+
+
+def metadata(labels: np.ndarray, probabilities: np.ndarray) -> str:
+    """What the projector knows of each point, as tab-separated lines under a header.
+
+    Args:
+        labels: uint8 [N], the true classes.
+        probabilities: float32 [N, 10], what the network said.
+    """
+    lines = [COLUMNS]
+    for true, read, certainty in zip(labels, probabilities.argmax(1), probabilities.max(1)):
+        verdict = "right" if true == read else "wrong"
+        label = f"{true}: right" if true == read else f"{true} read as {read}: wrong"
+        lines.append((label, str(true), str(read), verdict, f"{certainty:.3f}"))
+    return "".join("\t".join(line) + "\n" for line in lines)
+
+
+def _save(features, directory):
+    """Checkpoint, configuration and event file. The variable is alone: the projector lists every one it finds."""
+    config = projector.ProjectorConfig()
+    config.embeddings.add(
+        tensor_name=TENSOR,
+        metadata_path=METADATA,
+        sprite=projector.SpriteMetadata(image_path=SPRITE, single_image_dim=[SIDE, SIDE]),
+    )
+    with tf.Graph().as_default(), tf.Session() as session, FileWriter(directory) as writer:
+        embedding = tf.Variable(features, name=TENSOR)
+        session.run(embedding.initializer)
+        saver = tf.train.Saver([embedding], save_relative_paths=True)
+        saver.save(session, os.path.join(directory, "embedding.ckpt"), write_meta_graph=False)
+        projector.visualize_embeddings(writer, config)

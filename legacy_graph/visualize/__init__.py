@@ -1,0 +1,1 @@
+"""Sessions that look: activations to pictures."""

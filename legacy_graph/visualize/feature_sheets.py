@@ -1,0 +1,100 @@
+"""What each feature map of a layer responds to: the images and files that the features command publishes."""
+
+import io
+from typing import Dict, List, NamedTuple, Optional
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import network
+from legacy_graph.data.mnist import SIDE
+from legacy_graph.errors import UserError
+from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, top_activations
+
+
+class Scan(NamedTuple):
+    """A graph, and what to look for in it."""
+
+    graph: tf.Graph
+    probe: top_activations.Probe
+    maps: np.ndarray  # int64 [M], the feature maps
+    top: int  # spots per map
+
+
+class Sheets(NamedTuple):
+    """What is published, and what is printed."""
+
+    images: Dict[str, np.ndarray]  # tag -> uint8 [H, W], for TensorBoard
+    files: Dict[str, bytes]  # file name -> content
+    report: str  # of the control; empty without one
+
+
+def prepare(layer: str, maps: Optional[List[int]], top: int, count: int) -> Scan:
+    """Build the graph that scans a layer of the article's network.
+
+    Args:
+        layer: its name.
+        maps: numbers of its feature maps; None is all.
+        top: spots per map.
+        count: the number of images to scan.
+
+    Raises:
+        UserError: no such layer or map, or fewer than `top` images.
+    """
+    with tf.Graph().as_default() as graph:
+        net = network.build()
+        names = [one.name for one in net.layers]
+        if layer not in names:
+            raise UserError("--layer", "one of " + ", ".join(names), repr(layer), "name one of these")
+        probe = top_activations.build_probe(net, layer)
+        graph.finalize()
+    if top > count:
+        raise UserError("--top", f"at most {count:,}, the number of images", top, "choose a smaller number")
+    return Scan(graph, probe, _chosen(probe, maps), top)
+
+
+def draw(session: tf.Session, scan: Scan, images: np.ndarray, step: int, control: bool) -> Sheets:
+    """Scan the images and draw one contact sheet, with `control` a second one through a random kernel.
+
+    Args:
+        session: of the scan's graph, with trained weights.
+        scan: as from `prepare`.
+        images: uint8 [N, 784].
+        step: the training step of the weights, for the heading.
+        control: also project the same spots through a random kernel, and compare.
+    """
+    probe, layer = scan.probe, scan.probe.layer.name
+    found = {"features": top_activations.collect(session, probe, images, scan.maps, scan.top)}
+    report = ""
+    if control:
+        found["control"] = sanity_check.project_random(session, probe, images, found["features"])
+        metrics = sanity_check.compare(found["features"], found["control"], probe.fields)
+        report = sanity_check.format_report(metrics, layer)
+    shown, files = {}, {}
+    for name, spots in found.items():
+        heading = f"{layer} after {step:,} training steps, over {len(images):,} digits"
+        heading += ", with a RANDOM kernel" if name == "control" else ""
+        sheet, blocks = contact_sheet.draw_sheet(spots, images.reshape(-1, SIDE, SIDE), probe.fields, heading)
+        shown[f"{name}/sheet"] = sheet
+        shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())
+        files[f"{name}.png"] = image_grid.encode_png(sheet)
+        files[f"{name}.npz"] = _numbers(spots, probe.fields)
+    return Sheets(shown, files, report)
+
+
+def _chosen(probe, maps):
+    """The numbers of the maps, int64 [M], each once."""
+    count = probe.layer.output.shape.as_list()[3]
+    chosen = list(range(count)) if maps is None else list(dict.fromkeys(maps))
+    for number in chosen:
+        if not 0 <= number < count:
+            expected = f"maps of {probe.layer.name}, 0 to {count - 1}"
+            raise UserError("--maps", expected, number, "choose among these")
+    return np.array(chosen, np.int64)
+
+
+def _numbers(spots, fields):
+    """The .npz file: all of `TopActivations`, and the receptive field as [down, across] x [size, step, begin]."""
+    file = io.BytesIO()
+    np.savez_compressed(file, receptive_field=np.array(fields), **spots._asdict())
+    return file.getvalue()

@@ -1,0 +1,104 @@
+"""A control for the projections: the same spots through a kernel that has learned nothing.
+
+A projection that comes out much alike says little about what the layer has learned: it then shows the digit, the lower
+layers and the way back more than the map.
+
+Source: Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018; Nie, Zhang and Patel, "A Theoretical
+Explanation for Perplexing Behaviors of Backpropagation-based Visualizations", ICML 2018.
+"""
+
+from typing import List, NamedTuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article.receptive_field import Fields, crop_patches
+from legacy_graph.visualize.top_activations import Probe, TopActivations, project
+
+DEVIATION = 0.1  # of the network's weights as they begin
+STRONGEST = 0.25  # part of the receptive field's pixels
+
+
+class ControlMetrics(NamedTuple):
+    """How alike learned and random projections are, each a mean over all spots."""
+
+    spots: int
+    rank_correlation: float  # Spearman's, over the pixels of the receptive field: 1 is alike, 0 unrelated
+    learned: float  # part of the learned projection's energy in the quarter of the pixels where it is strongest
+    random: float  # part of the random projection's energy in the SAME quarter; 0.25 if it does not care
+
+
+def project_random(
+    session: tf.Session, probe: Probe, images: np.ndarray, found: TopActivations, seed: int = 0
+) -> TopActivations:
+    """The same spots of the same digits, with the layer's kernel replaced by fresh random numbers.
+
+    The signal at the spot is 1: the map may well be dead there with such a kernel.
+    """
+    there = found.digits >= 0
+    projections = np.zeros_like(found.projections)
+    if there.any():
+        projections[there] = project(
+            session, probe, images[found.digits[there]], found.maps[np.nonzero(there)[0]], found.places[there],
+            random_kernel(probe.layer.kernel.shape.as_list(), seed),
+        )[1]  # fmt: skip
+    return found._replace(projections=projections)
+
+
+def random_kernel(shape: List[int], seed: int) -> np.ndarray:
+    """float32 numbers as the network itself begins with: normal, nothing beyond two standard deviations."""
+    random = np.random.RandomState(seed)
+    kernel = random.normal(0, DEVIATION, shape)
+    beyond = np.abs(kernel) > 2 * DEVIATION
+    while beyond.any():
+        kernel[beyond] = random.normal(0, DEVIATION, beyond.sum())
+        beyond = np.abs(kernel) > 2 * DEVIATION
+    return kernel.astype(np.float32)
+
+
+def compare(learned: TopActivations, random: TopActivations, fields: Fields) -> ControlMetrics:
+    """How alike two sets of projections of the same spots are, within what each spot sees of its digit."""
+    there = learned.digits >= 0
+    places = learned.places[there]
+    pairs = zip(*[crop_patches(set_of.projections[there], places, fields, np.nan) for set_of in (learned, random)])
+    figures = []
+    for one, other in pairs:
+        seen = np.isfinite(one)  # the rest lies outside the picture
+        one, other = one[seen].astype(float), other[seen].astype(float)
+        quarter = np.argsort(-np.abs(one), kind="stable")[: max(1, round(STRONGEST * len(one)))]
+        figures.append((rank_correlation(one, other), _energy_in(one, quarter), _energy_in(other, quarter)))
+    means = np.mean(figures, axis=0) if figures else [np.nan] * 3
+    return ControlMetrics(len(figures), *map(float, means))
+
+
+def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Spearman's rank correlation of two float [N], equal values sharing their mean rank; 0 if one does not vary."""
+    ranks = [_ranks(values) for values in (one, other)]
+    (a, b) = [values - values.mean() for values in ranks]
+    spread = np.sqrt((a * a).sum() * (b * b).sum())
+    return float((a * b).sum() / spread) if spread > 0 else 0.0
+
+
+def format_report(likeness: ControlMetrics, layer: str) -> str:
+    """The figures, in words."""
+    if not likeness.spots:
+        return f"Control: no spot of {layer} to compare, its maps are dead"
+    return "\n".join(
+        [
+            f"Control: the same {likeness.spots:,} spots of {layer} with its kernel replaced by random numbers",
+            f"  rank correlation, learned against random: {likeness.rank_correlation:.2f} (1 alike, 0 unrelated)",
+            f"  energy in the learned projection's strongest quarter of the receptive field: {likeness.learned:.2f} "
+            f"learned, {likeness.random:.2f} random (0.25 by chance), ratio {likeness.random / likeness.learned:.2f}",
+        ]
+    )
+
+
+def _ranks(values):
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+
+
+def _energy_in(values, chosen):
+    """The part of the sum of squares; what is zero all over has its energy spread evenly."""
+    energy = (values**2).sum()
+    return (values[chosen] ** 2).sum() / energy if energy > 0 else len(chosen) / len(values)

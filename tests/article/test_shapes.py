@@ -1,0 +1,179 @@
+"""可能遇到的问题: what TensorFlow says to the article's mistakes on this version, and what we say before it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article.shapes import ORDER, ShapeError, conv2d_transpose, dims
+from tests.support.program import ROOT
+from tests.support.shape_mistakes import FED, MISTAKES
+
+TF1 = tf.__version__.startswith("1.")
+
+# What TensorFlow says: without oneDNN, and with it where that differs. The wheels of 1.15 have none.
+SAME_BATCH = r"Conv2DCustomBackpropInput: input and out_backprop must have the same batch size"
+DIVISIBLE = r"input depth must be evenly divisible by filter depth"
+WORDS_1 = {
+    "batch not known": (SAME_BATCH + r"input batch: 1outbackprop batch: 50 batch_dim: 0", "running"),
+    "batch known": (SAME_BATCH + r"input batch: 1outbackprop batch: 50 batch_dim: 0", "running"),
+    "kernel": (
+        r"Check failed: iz % kz == 0 \(32 vs. 0\)Input channel 32 is not a multiple of filter channel 64",
+        "ended",
+    ),
+    "kernel not known": (DIVISIBLE, "running"),
+    # 1.10 refused it; from 1.15 on it may pass for a grouped convolution, and what comes out are wrong numbers.
+    "channels": (r"", "runs"),
+}
+WORDS_2 = {
+    "batch not known": (SAME_BATCH + r"\. Input batch: 1, outbackprop batch: 50, batch_dim: 0", "running"),
+    "batch known": (r"Dimensions must be equal, but are 1 and 50 for .*Conv2DBackpropInput", "building"),
+    "kernel": (r"Dimensions must be equal, but are 64 and 32 for .*Conv2DBackpropInput", "building"),
+    "kernel not known": (DIVISIBLE, "running"),
+    "channels": (
+        r"Gradients for grouped convolutions are not supported on CPU\..*"
+        r"Computed input depth 64 doesn't match filter input depth 32",
+        "running",
+    ),
+}
+WORDS_2_ONEDNN = dict(
+    WORDS_2,
+    **{
+        "batch not known": (r"could not create a primitive descriptor", "running"),
+        "channels": (r"", "runs"),
+    },
+)
+
+
+def said(onednn):
+    """What TensorFlow says to every mistake, in child processes: {name: (words, when)}."""
+    environment = dict(os.environ, PYTHONPATH=ROOT, TF_ENABLE_ONEDNN_OPTS=onednn)
+    answers, left = {}, list(MISTAKES)
+    while left:
+        child = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "tests.support.shape_mistakes"] + left,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        for line in child.stdout.splitlines():
+            name, *answer = json.loads(line)
+            answers[name] = tuple(answer) or (child.stderr, "ended")
+        assert answers, child.stderr
+        left = [name for name in left if name not in answers]
+    return answers
+
+
+@pytest.fixture(scope="module")
+def tensorflow_says():
+    return said("0")
+
+
+@pytest.mark.parametrize("mistake", sorted(MISTAKES))
+def test_what_tensorflow_says(tensorflow_says, mistake):
+    words, when = (WORDS_1 if TF1 else WORDS_2)[mistake]
+    assert tensorflow_says[mistake][1] == when
+    assert re.search(words, tensorflow_says[mistake][0], re.DOTALL)
+
+
+def test_what_tensorflow_says_with_onednn():
+    expected = WORDS_1 if TF1 else WORDS_2_ONEDNN
+    for mistake, (found, when) in said("1").items():
+        assert when == expected[mistake][1], mistake
+        assert re.search(expected[mistake][0], found, re.DOTALL), mistake
+
+
+# argument that is named, the two numbers, the mend
+OURS = {
+    "batch not known": ("output_shape", "batch is 1", "not known while the graph is built", "tf.shape(value)[0]"),
+    "batch known": ("output_shape", "batch is 1", "value is 50", "tf.shape(value)[0]"),
+    "kernel": ("kernel", "64 channels", "32 in_channels", "swap them: [5, 5, 32, 64]"),
+    "kernel not known": ("kernel", "set_shape"),
+    "channels": ("output_shape", "channels are 64", "32 output_channels", "write 32"),
+}
+
+
+@pytest.mark.parametrize("mistake", sorted(MISTAKES))
+def test_we_say_it_first(mistake):
+    value_shape, kernel_shape, output_shape, known = MISTAKES[mistake]
+    with tf.Graph().as_default():
+        value = tf.placeholder(tf.float32, value_shape)
+        kernel = tf.placeholder(tf.float32, kernel_shape if known else [None] * 4)
+        with pytest.raises(ShapeError) as caught:
+            conv2d_transpose(value, kernel, output_shape)
+    for words in OURS[mistake] + ("[batch, height, width, output_channels]" if "batch" in mistake else ORDER,):
+        assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("fed", [1, 7, FED])
+def test_the_mended_call_runs_with_any_batch(fed):
+    with tf.Graph().as_default(), tf.Session() as session:
+        value = tf.placeholder(tf.float32, [None, 14, 14, 64])
+        kernel = tf.placeholder(tf.float32, [5, 5, 32, 64])
+        output = conv2d_transpose(value, kernel, [tf.shape(value)[0], 14, 14, 32])
+        assert output.shape.as_list() == [None, 14, 14, 32]
+        got = session.run(output, {value: np.ones([fed, 14, 14, 64], "f"), kernel: np.ones([5, 5, 32, 64], "f")})
+    assert got.shape == (fed, 14, 14, 32)
+    assert (got[:, 7, 7] == 25 * 64).all()  # far from the border every output sees 5 x 5 places of 64 channels
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ({"output_shape": [50, 27, 28, 1], "stride": 2}, ()),  # 27 and 28 both become 14
+        ({"output_shape": [50, 29, 28, 1], "stride": 2}, ("height is 29", "turns into 15", "value is 14")),
+        ({"output_shape": [50, 28, 14, 1], "stride": 2}, ("width is 14", "turns into 7", "value is 14")),
+        ({"output_shape": [50, 18, 18, 1], "padding": "VALID"}, ()),
+        ({"output_shape": [50, 14, 14, 1], "padding": "VALID"}, ("height is 14", "turns into 10", "value is 14")),
+    ],
+)
+def test_sides_are_checked_as_the_convolution_makes_them(arguments, words):
+    with tf.Graph().as_default():
+        value, kernel = tf.zeros([50, 14, 14, 32]), tf.zeros([5, 5, 1, 32])
+        if words:
+            with pytest.raises(ShapeError) as caught:
+                conv2d_transpose(value, kernel, **arguments)
+            assert all(word in str(caught.value) for word in words)
+        else:
+            with tf.Session() as session:
+                made = session.run(conv2d_transpose(value, kernel, **arguments))
+            assert list(made.shape) == arguments["output_shape"]
+
+
+def test_a_constant_tensor_is_no_hiding_place():
+    with tf.Graph().as_default():
+        value, kernel = tf.placeholder(tf.float32, [None, 14, 14, 32]), tf.zeros([5, 5, 1, 32])
+        with pytest.raises(ShapeError, match="batch is 1"):
+            conv2d_transpose(value, kernel, [tf.constant(1), 28, 28, 1], stride=2)
+
+
+@pytest.mark.parametrize("output_shape", [[28, 28, 1], [50, 28, 28, 1, 1]])
+def test_output_shape_has_four_numbers(output_shape):
+    with tf.Graph().as_default(), pytest.raises(ShapeError, match="expected a list of four"):
+        conv2d_transpose(tf.zeros([50, 14, 14, 32]), tf.zeros([5, 5, 1, 32]), output_shape, stride=2)
+
+
+@pytest.mark.parametrize("argument", ["value", "kernel"])
+def test_four_dimensions_are_asked_for_by_name(argument):
+    shapes = {"value": [50, 14, 14, 32], "kernel": [5, 5, 1, 32]}
+    shapes[argument] = shapes[argument][1:]
+    with tf.Graph().as_default(), pytest.raises(ShapeError, match="^" + argument + ": expected a tensor of four"):
+        conv2d_transpose(tf.zeros(shapes["value"]), tf.zeros(shapes["kernel"]), [50, 28, 28, 1], stride=2)
+
+
+def test_dims_are_numbers_where_they_are_known():
+    with tf.Graph().as_default(), tf.Session() as session:
+        tensor = tf.placeholder(tf.float32, [None, 28, None, 3])
+        batch, height, width, channels = dims(tensor)
+        assert (height, channels) == (28, 3)
+        assert session.run([batch, width], {tensor: np.zeros([5, 28, 9, 3])}) == [5, 9]
+        assert dims(tf.zeros([2, 3])) == [2, 3]

@@ -1,0 +1,156 @@
+"""The command line: a bad option is one line and exit status 2, and nothing is written, nor TensorFlow imported."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from legacy_graph import config
+from legacy_graph.commands import parser
+from tests.support.program import ROOT, SAMPLE
+
+FIELDS = {
+    "steps": (1, 10**9),
+    "batch_size": (1, 10**6),
+    "seed": (0, 2**31 - 1),
+    "summary_every": (1, 10**9),
+    "histogram_every": (1, 10**9),
+    "image_every": (1, 10**9),
+    "test_every": (1, 10**9),
+    "checkpoint_every": (1, 10**9),
+}
+REALS = {"learning_rate": 1e9, "keep_prob": 1.0}
+NO_NUMBERS = ["", " ", "ten", "1e", "0x10", "--", "1 2", "½", "nan", "-nan", "inf", "-inf", "1e999", "-0", "0", "-1"]
+
+
+def parse(*words):
+    return config.from_options(parser.make_parser().parse_args(["train", *words]))
+
+
+def refused(capsys, *words):
+    """See to it that the words are refused as they should be; returns the line that says so."""
+    with pytest.raises(SystemExit) as end:
+        parse(*words)
+    out, err = capsys.readouterr()
+    assert (end.value.code, out) == (2, "")
+    assert err.endswith("\n")
+    assert len(err.splitlines()) == 1
+    return err
+
+
+def option(name):
+    return "--" + name.replace("_", "-")
+
+
+@st.composite
+def drawn_options(draw):
+    """Any options that are valid, and the words that say so."""
+    chosen = {name: draw(st.integers(*bounds)) for name, bounds in FIELDS.items() if draw(st.booleans())}
+    for name, high in REALS.items():
+        if draw(st.booleans()):
+            chosen[name] = draw(st.floats(0, high, exclude_min=True, allow_nan=False))
+    if draw(st.booleans()):
+        chosen["fresh"] = True
+    words = [(option(name), "" if value is True else repr(value)) for name, value in chosen.items()]
+    return chosen, [word for pair in draw(st.permutations(words)) for word in pair if word]
+
+
+@settings(deadline=None)
+@given(drawn_options())
+def test_valid_options_are_taken_as_they_are_in_any_order(drawn):
+    chosen, words = drawn
+    assert parse(*words) == config.Config(**chosen)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(FIELDS)), st.integers())
+def test_a_whole_number_is_taken_or_refused_by_its_bounds(name, value):
+    low, high = FIELDS[name]
+    try:
+        accepted = getattr(parse(f"{option(name)}={value}"), name) == value
+    except SystemExit as end:
+        assert end.code == 2
+        accepted = False
+    assert accepted == (low <= value <= high)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(REALS)), st.floats())
+def test_a_real_number_is_taken_or_refused_by_its_bounds(name, value):
+    try:
+        accepted = getattr(parse(f"{option(name)}={value!r}"), name) == value
+    except SystemExit as end:
+        assert end.code == 2
+        accepted = False
+    assert accepted == (0 < value <= REALS[name])
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(), max_size=4))
+def test_whatever_is_typed_gives_options_or_exit_status_2(words):
+    try:
+        options = parse(*words)
+    except SystemExit as end:
+        # Asking for help is no mistake.
+        assert end.code == 2 or (end.code == 0 and {"-h", "--help"} & set(words))
+    else:
+        assert options == config.Config() or words
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS) + sorted(REALS))
+@pytest.mark.parametrize("value", NO_NUMBERS + [str(10**30), "1.5"])
+def test_bad_numbers(capsys, name, value):
+    if (name, value) in [("learning_rate", "1.5"), ("seed", "0"), ("seed", "-0")]:
+        assert getattr(parse(f"{option(name)}={value}"), name) == float(value)
+        return
+    line = refused(capsys, f"{option(name)}={value}")
+    assert f": argument {option(name)}: expected a " in line
+    assert f"found {value!r}" in line
+
+
+def test_words_that_nobody_knows(capsys, tmp_path):
+    assert "unrecognized arguments: --epochs 3" in refused(capsys, "--epochs", "3")
+    assert "unrecognized arguments: --step" in refused(capsys, "--step", "3")  # no abbreviations: they hide slips
+    assert "unrecognized arguments: two lines" in refused(capsys, "two\nlines")
+    assert "expected one argument" in refused(capsys, "--steps")
+    file = tmp_path / "file"
+    file.write_text("")
+    assert f"expected a directory, found the file {str(file)!r}" in refused(capsys, "--logdir", str(file))
+    assert "expected the path of a directory, found ''" in refused(capsys, "--logdir", "")
+    assert "expected the path of a directory" in refused(capsys, "--data-dir", "a\0b")
+
+
+@pytest.mark.parametrize("words, line", [
+    (["trian"], "argument COMMAND: invalid choice: 'trian'"),
+    (["train", "--keep-prob", "1.5"], "argument --keep-prob: expected a number above 0 and up to 1, found '1.5'"),
+    (["train", "--data-dir", SAMPLE, "--batch-size", "9001"], "at most the 9000 training digits there are"),
+])  # fmt: skip
+def test_as_a_user_meets_them(tmp_path, words, line):
+    """In a process of its own, in an empty directory: nothing is written, and TensorFlow is never imported."""
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['legacy_graph'] + {words!r}\n"
+        "try: runpy.run_module('legacy_graph', run_name='__main__')\n"
+        "except SystemExit as end: assert 'tensorflow' not in sys.modules; raise\n"
+    )
+    environment = dict(os.environ, PYTHONPATH=ROOT)
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=str(tmp_path), env=environment, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 2
+    assert len(run.stderr.splitlines()) == 1
+    assert line in run.stderr
+    assert os.listdir(str(tmp_path)) == []
+
+
+def test_where_nobody_reads_the_program_ends_quietly(tmp_path):
+    """As in `python -m legacy_graph train | head -0`: no traceback, and the status of a program that SIGPIPE ended."""
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    command = [sys.executable, "-m", "legacy_graph", "train", "--data-dir", SAMPLE, "--logdir", str(tmp_path / "log")]
+    environment = dict(os.environ, PYTHONPATH=ROOT)
+    run = subprocess.run(command, env=environment, stdout=ours, stderr=subprocess.PIPE, text=True)
+    os.close(ours)
+    assert (run.returncode, run.stderr) == (141, "")

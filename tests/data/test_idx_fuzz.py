@@ -1,0 +1,166 @@
+"""The reader of IDX files under arbitrary and mutated bytes: it reads exactly what is valid, and refuses all else.
+
+What is valid, `oracle` says by unpacking the whole file first, which the reader must never do.
+"""
+
+import gzip
+import random
+import struct
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from legacy_graph.data import mnist
+from legacy_graph.data.idx import read_idx
+from legacy_graph.errors import UserError
+from tests.support.idx_files import images_idx, labels_idx
+
+SHAPES = {(28, 28): struct.pack(">I", 2051), (): struct.pack(">I", 2049)}
+shapes = st.sampled_from(sorted(SHAPES))
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("fuzz") / "some-idx-ubyte.gz")
+
+
+def oracle(content, shape):
+    """The items' bytes if `content` is a valid file, None if not."""
+    try:
+        raw = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        return None
+    head = SHAPES[shape] + raw[4:8] + struct.pack(f">{len(shape)}I", *shape)
+    items = raw[len(head) :]
+    count = int.from_bytes(raw[4:8], "big")
+    valid = raw.startswith(head) and count and len(items) == count * (784 if shape else 1)
+    return items if valid else None
+
+
+def check(path, content, shape):
+    """Read `content` as a file; agree with the oracle; return whether it is valid."""
+    with open(path, "wb") as file:
+        file.write(content)
+    expected = oracle(content, shape)
+    try:
+        items = read_idx(path, shape)
+    except UserError as error:
+        assert expected is None
+        assert str(error).startswith(path + ": expected ")
+        assert len(str(error).splitlines()) == 1
+        return False
+    assert items.tobytes() == expected
+    assert items.shape[1:] == shape
+    return True
+
+
+@given(st.binary(max_size=300), shapes)
+@settings(max_examples=100, deadline=None)
+def test_arbitrary_bytes(path, content, shape):
+    check(path, content, shape)
+
+
+@given(st.binary(max_size=300), shapes, st.integers(0, 9), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_arbitrary_bytes_in_gzip_and_behind_a_header(path, body, shape, level, honest):
+    items = len(body) // (784 if shape else 1) if honest else len(body)
+    head = SHAPES[shape] + struct.pack(f">{1 + len(shape)}I", items, *shape)
+    check(path, gzip.compress(head + body, level), shape)
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 2**32 - 1), max_size=3), st.integers(0, 4), shapes)
+@settings(max_examples=200, deadline=None)
+def test_arbitrary_headers(path, count, sizes, dimensions, shape):
+    head = struct.pack(f">{2 + len(sizes)}I", 0x800 + dimensions, count, *sizes)
+    check(path, gzip.compress(head + bytes(784)), shape)
+
+
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=40))
+@settings(max_examples=200, deadline=None)
+def test_labels_are_accepted_up_to_nine(path, labels):
+    pictures, numbers = path + ".images", path + ".labels"
+    for name, raw in ((pictures, images_idx(len(labels))), (numbers, labels_idx(labels))):
+        with gzip.open(name, "wb", 1) as file:
+            file.write(raw)
+    if max(labels) < 10:
+        assert mnist.read_digits(pictures, numbers).labels.tolist() == labels
+    else:
+        with pytest.raises(UserError, match="labels from 0 to 9"):
+            mnist.read_digits(pictures, numbers)
+
+
+@given(st.data(), st.integers(1, 60), st.integers(0, 2**32 - 1), st.integers(0, 10**6))
+@settings(max_examples=200, deadline=None)
+def test_batches_are_one_endless_row_of_shuffled_epochs(data, count, seed, step):
+    """Digit number p of the row is number p % N of epoch p // N, whatever the batch."""
+    size = data.draw(st.integers(1, count))
+    images = np.repeat(np.arange(count, dtype=np.uint8)[:, None], 784, axis=1)
+    dealt = mnist.batches(mnist.Digits(images, np.zeros(count, np.uint8)), size, seed, step=step)
+    found = [round(float(row[0]) * 255) for _ in range(3) for row in next(dealt)[0]]
+    epochs = {}
+    for place, number in enumerate(found, start=step * size):
+        epoch = place // count
+        epochs.setdefault(epoch, np.random.RandomState([seed, epoch]).permutation(count))
+        assert number == epochs[epoch][place % count]
+
+
+def mutate(dice, content):
+    """A few random changes of the kinds that disks, editors and enemies make."""
+    content = bytearray(content)
+    for _ in range(dice.randint(1, 4)):
+        place = dice.randrange(len(content) + 1)
+        if dice.random() < 0.3:
+            place = min(place, dice.randrange(20))  # the headers are at the beginning
+        end = place + dice.choice([1, 2, 4, 30])
+        kind = dice.randrange(6)
+        if kind == 0:
+            content[place:end] = bytes(dice.randrange(256) for _ in content[place:end])
+        elif kind == 1 and place < len(content):
+            content[place] ^= 1 << dice.randrange(8)
+        elif kind == 2:
+            del content[place : dice.choice([end, len(content)])]
+        elif kind == 3:
+            content[place:place] = content[dice.randrange(len(content) + 1) :][: dice.choice([1, 4, 100, 9999])]
+        elif kind == 4:
+            content[place:place] = bytes(dice.choice([1, 8, 1000]))
+        else:
+            number = dice.choice([0, 1, 27, 28, 784, 2049, 2051, 10**6, 10**6 + 1, 2**31, 2**32 - 1])
+            content[place : place + 4] = struct.pack(">I", number)
+    return bytes(content)
+
+
+def fuzz(path, rounds, seed):
+    """Check mutants of whole files and of what is packed in them; how many were valid, and the greatest excess memory.
+
+    The excess is counted in bytes above what a file of that length can stand for: deflate's best, 1032 times it.
+    """
+    dice, valid, excess = random.Random(seed), 0, 0
+    seeds = {(28, 28): images_idx(3), (): labels_idx(range(10))}
+    for _ in range(rounds):
+        shape = dice.choice(sorted(seeds))
+        if dice.random() < 0.5:
+            content = gzip.compress(mutate(dice, seeds[shape]))
+        else:
+            content = mutate(dice, gzip.compress(seeds[shape]))
+        tracemalloc.start()
+        valid += check(path, content, shape)
+        excess = max(excess, tracemalloc.get_traced_memory()[1] - 1032 * len(content))
+        tracemalloc.stop()
+    return valid, excess
+
+
+def test_some_mutated_files(path):
+    valid, excess = fuzz(path, 400, 0)
+    assert 0 < valid < 400
+    assert excess < 400000
+
+
+@pytest.mark.slow
+def test_many_mutated_files(path):
+    valid, excess = fuzz(path, 20000, 1)
+    assert 0 < valid < 20000
+    assert excess < 400000

@@ -1,0 +1,186 @@
+"""The user's own picture, fitted as MNIST's were: MNIST's own digits, in many guises, must come out as they went in."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from legacy_graph.data import mnist, user_image
+from legacy_graph.errors import UserError
+from tests.support.program import SAMPLE
+
+
+@pytest.fixture(scope="module")
+def images():
+    return mnist.load(SAMPLE).test.images.reshape(-1, 28, 28)
+
+
+def saved(folder, picture, name="digit.png", **options):
+    path = str(folder / name)
+    picture.save(path, **options)
+    return path
+
+
+def gap(one, other):
+    """The mean difference over the pixels, of 255, a shift by one pixel forgiven: the centre may lie between two."""
+    shifts = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
+    return min(np.abs(np.roll(one, shift, (0, 1)).astype(float) - other).mean() for shift in shifts)
+
+
+def test_mnists_own_digits_come_out_as_they_went_in(images, tmp_path):
+    """But that the strongest ink becomes 255, and that traces below a tenth of it may be cut off at the border."""
+    gaps = np.array([
+        np.abs(image.astype(int) - user_image.read_image(saved(tmp_path, Image.fromarray(image)))).max()
+        for image in images[:500]
+    ])  # fmt: skip
+    assert (gaps <= 1).mean() > 0.8
+    assert (gaps <= 26).mean() > 0.99
+
+
+def on_paper(image):
+    return Image.fromarray(255 - image)
+
+
+def large_and_off_centre(image):
+    sheet = np.full([500, 900], 250, np.uint8)
+    sheet[40:320, 600:880] = 250 - (image * (200 / 255)).astype(np.uint8).repeat(10, 0).repeat(10, 1)
+    return Image.fromarray(sheet)
+
+
+def red_on_green(image):
+    ink = image[..., None] / 255.0
+    return Image.fromarray((ink * [200, 40, 40] + (1 - ink) * [40, 140, 40]).astype(np.uint8))
+
+
+def transparent(shade):
+    def make(image):
+        layers = np.full([28, 28, 4], shade, np.uint8)
+        layers[..., 3] = image
+        return Image.fromarray(layers)
+
+    return make
+
+
+def palette(image):
+    return Image.fromarray(image).convert("P")
+
+
+def grey_and_alpha(image):
+    return transparent(0)(image).convert("LA")
+
+
+def sixteen_bits(image):
+    return Image.fromarray(image.astype(np.uint16) * 200 + 3000)
+
+
+def floating(image):
+    return Image.fromarray(image.astype(np.float32) / 255)
+
+
+GUISES = [on_paper, red_on_green, transparent(0), transparent(255), palette, grey_and_alpha, sixteen_bits]
+
+
+@pytest.mark.parametrize("guise", GUISES + [large_and_off_centre])
+def test_a_digit_in_any_guise_is_the_same_digit(guise, images, tmp_path):
+    for image in images[:30]:
+        assert gap(user_image.read_image(saved(tmp_path, guise(image))), image) < 3
+
+
+def test_a_digit_of_floating_numbers(images, tmp_path):
+    for image in images[:10]:
+        assert gap(user_image.read_image(saved(tmp_path, floating(image), "digit.tiff")), image) < 3
+
+
+def test_a_large_noisy_photograph_in_uneven_light(images, tmp_path):
+    random = np.random.RandomState(0)
+    light = np.linspace(0.85, 1, 840)[:, None]
+    for image in images[:20]:
+        page = np.full([840, 840], 230.0)
+        page[140:700, 140:700] -= 180 * (image / 255.0).repeat(20, 0).repeat(20, 1)
+        page = np.clip(page * light + random.normal(0, 4, page.shape), 0, 255).astype(np.uint8)
+        photograph = Image.fromarray(page).convert("RGB")
+        assert gap(user_image.read_image(saved(tmp_path, photograph, "digit.jpg", quality=80)), image) < 8
+
+
+def test_the_way_the_camera_was_held_is_heeded(images, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # To be turned clockwise by a quarter.
+    turned = Image.fromarray(np.rot90(images[0]).repeat(10, 0).repeat(10, 1))
+    path = saved(tmp_path, turned, "digit.jpg", quality=95, exif=exif)
+    assert gap(user_image.read_image(path), images[0]) < 3
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 30), st.integers(0, 30), st.integers(1, 255))
+def test_any_block_fills_the_box_and_is_centred(height, width, above, left, ink):
+    sheet = np.zeros([height + above, width + left])
+    sheet[above:, left:] = ink
+    fitted = user_image.fit_to_mnist(sheet)
+    rows, columns = np.flatnonzero(fitted.any(axis=1)), np.flatnonzero(fitted.any(axis=0))
+    sides = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    assert max(sides) == 20
+    assert abs(min(sides) - max(1, 20 * min(height, width) / max(height, width))) <= 1
+    for place in (rows, columns):
+        assert 13.5 <= place.mean() < 14.5  # Of indices: half a pixel less than of places.
+    assert fitted.max() == 255
+
+
+def test_a_digit_whose_mass_lies_to_one_side_stays_inside():
+    sheet = np.zeros([100, 100])
+    sheet[:10], sheet[:, 50] = 255, 40
+    fitted = user_image.fit_to_mnist(sheet)
+    assert np.flatnonzero(fitted.any(axis=1)).tolist() == list(range(8, 28))
+
+
+def refused(path, words):
+    with pytest.raises(UserError) as caught:
+        user_image.read_image(str(path))
+    message = str(caught.value)
+    assert str(path) in message
+    assert words in message
+    assert "\n" not in message
+
+
+def test_what_is_no_picture_is_refused_in_one_line(images, tmp_path):
+    whole = io.BytesIO()
+    Image.fromarray(images[0].repeat(10, 0).repeat(10, 1)).save(whole, "PNG")
+    cases = {"text.png": b"not a picture", "empty.png": b"", "cut.png": whole.getvalue()[:300]}
+    for name, content in cases.items():
+        (tmp_path / name).write_bytes(content)
+        refused(tmp_path / name, "expected a picture such as PNG or JPEG, found")
+    refused(tmp_path / "none.png", "found no file")
+    refused(tmp_path, "found a directory")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "1", "I;16"])
+def test_a_picture_of_one_colour_is_refused(mode, tmp_path):
+    refused(saved(tmp_path, Image.new(mode, (40, 30))), "found a picture of one colour")
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    refused(saved(tmp_path, Image.fromarray(images[0])), "exceeds limit")
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data(), st.sampled_from(["PNG", "JPEG", "GIF"]))
+def test_mutated_files_are_read_or_refused(tmp_path_factory, data, kind):
+    file = io.BytesIO()
+    digit = np.zeros([24, 20], np.uint8)
+    digit[4:20, 9:12] = 200
+    Image.fromarray(digit).save(file, kind)
+    content = bytearray(file.getvalue())
+    for _ in range(data.draw(st.integers(1, 5))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "mutated"
+    path.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))]))
+    try:
+        fitted = user_image.read_image(str(path))
+    except UserError as error:
+        assert "\n" not in str(error)
+    else:
+        assert fitted.shape == (28, 28)
+        assert fitted.max() == 255

@@ -1,0 +1,22 @@
+"""The program as a user runs it, in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SAMPLE = os.path.join(ROOT, "legacy_graph", "data", "sample")
+STEPS = 30
+
+
+def legacy_graph(*words, **options):
+    """Run `python -m legacy_graph WORDS` as a user does; returns the finished process with its text output."""
+    environment = dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", **options.pop("env", {}))
+    return subprocess.run(
+        [sys.executable, "-m", "legacy_graph"] + list(words),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        **options,
+    )

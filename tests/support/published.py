@@ -1,0 +1,45 @@
+"""What the features and deconv commands publish, and how they refuse bad input."""
+
+import hashlib
+import io
+import os
+import pathlib
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+from legacy_graph import __main__
+
+
+def tree(folder):
+    """Every file under a folder with a sum of its content."""
+    return {
+        os.path.join(where, name): hashlib.sha256(pathlib.Path(where, name).read_bytes()).hexdigest()
+        for where, _, names in os.walk(folder)
+        for name in names
+    }
+
+
+def images_of(folder):
+    """tag -> (step, uint8 picture) of the event files in a run."""
+    found = {}
+    for name in sorted(os.listdir(folder)):
+        if "tfevents" not in name:
+            continue
+        for event in tf.train.summary_iterator(os.path.join(folder, name)):
+            for value in event.summary.value:
+                assert value.tag not in found
+                picture = Image.open(io.BytesIO(value.image.encoded_image_string))
+                assert picture.size == (value.image.width, value.image.height)
+                found[value.tag] = event.step, np.asarray(picture)
+    return found
+
+
+def assert_refused(capsys, words, *expected):
+    """Exit status 2, and one line on standard error that says all of this."""
+    assert __main__.main(words) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    for words in expected:
+        assert words in said

@@ -1,0 +1,185 @@
+"""The rules of the source tree: layout, import order, sessions, size, docstrings, Python 3.7 syntax."""
+
+import ast
+import glob
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.program import ROOT
+
+PACKAGE = sorted(glob.glob(os.path.join(ROOT, "legacy_graph", "**", "*.py"), recursive=True))
+TESTS = sorted(glob.glob(os.path.join(ROOT, "tests", "**", "*.py"), recursive=True))
+SOURCES = PACKAGE + TESTS
+# What a run in the checkout itself creates; git ignores it.
+IGNORED = {"log", "MNIST_data", "__pycache__"}
+# A package imports only from itself and from packages of lower rank. `training` and `visualize` have the same rank and
+# do not import each other.
+RANKS = {
+    "": 0, "errors": 0, "config": 0, "tf_setup": 0,
+    "data": 1, "logdir": 1,
+    "article": 2,
+    "graphs": 3,
+    "training": 4, "visualize": 4,
+    "commands": 5,
+    "__main__": 6,
+}  # fmt: skip
+SESSION_PACKAGES = {"training", "visualize", "commands"}
+WITHOUT_TENSORFLOW = [
+    "", "errors", "config", "tf_setup", "data.mnist", "data.idx", "data.download", "data.user_image", "logdir.layout",
+    "logdir.locate", "visualize.image_grid", "training.sonify", "training.signals", "commands.train", "commands.check",
+    "commands.layers", "commands.features", "commands.deconv",
+]  # fmt: skip
+
+
+def name(path):
+    return os.path.relpath(path, ROOT)
+
+
+def parse(path):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    # Python 3.7 itself has no such option.
+    options = {} if sys.version_info < (3, 8) else {"feature_version": (3, 7)}
+    return ast.parse(text, path, **options)
+
+
+def package_of(path):
+    """The package of a file in legacy_graph, "" for the top one, or the module's name for a module of the top."""
+    parts = os.path.relpath(path, os.path.join(ROOT, "legacy_graph")).split(os.sep)
+    return parts[0] if len(parts) > 1 else parts[0].replace(".py", "").replace("__init__", "")
+
+
+def imported(tree):
+    """The full names of what a module imports, in functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(path):
+    """The parts of legacy_graph that a file imports: packages, or modules of the top."""
+    for full in imported(parse(path)):
+        if full.startswith("legacy_graph."):
+            part = full.split(".")[1]
+            yield part if part in RANKS else ""
+
+
+def test_top_level_holds_only_what_is_expected():
+    seen = {entry for entry in os.listdir(ROOT) if not entry.startswith(".")} - IGNORED
+    assert seen == {"README.md", "legacy_graph", "requirements.txt", "run.sh", "tests"}
+
+
+def test_every_package_has_a_rank():
+    assert {package_of(path) for path in PACKAGE} <= set(RANKS)
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=name)
+def test_imports_follow_the_order_of_the_packages(path):
+    package = package_of(path)
+    for part in own_imports(path):
+        assert part == package or RANKS[part] < RANKS[package] or RANKS[package] == RANKS[part] == 0, (
+            f"{name(path)} imports {part or 'the top package'}"
+        )
+
+
+def test_the_modules_of_a_package_import_each_other_one_way():
+    """Removing, again and again, the modules that import none of those that remain must remove all."""
+    modules = {name(path)[:-3].replace(os.sep, "."): parse(path) for path in PACKAGE}
+    remaining = {
+        module: {other for other in modules for full in imported(tree) if full == other or full.startswith(other + ".")}
+        - {module, "legacy_graph.__init__"}
+        for module, tree in modules.items()
+    }
+    while remaining:
+        free = {module for module, wanted in remaining.items() if not wanted & set(remaining)}
+        assert free, f"these import each other in a circle: {sorted(remaining)}"
+        remaining = {module: wanted for module, wanted in remaining.items() if module not in free}
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=name)
+def test_sessions_are_opened_only_where_graphs_are_run(path):
+    calls = [node for node in ast.walk(parse(path)) if isinstance(node, ast.Call)]
+    opened = [call.lineno for call in calls if getattr(call.func, "attr", "").endswith("Session")]
+    # tf_setup opens one empty session: the first in a process is the one that looks for a GPU.
+    assert not opened or package_of(path) in SESSION_PACKAGES | {"tf_setup"}, f"a session in lines {opened}"
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name)
+def test_tests_import_only_support_code(path):
+    for full in imported(parse(path)):
+        assert "conftest" not in full.split("."), full
+        if full.startswith("tests."):
+            assert not any(part.startswith("test_") for part in full.split(".")), full
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_files_are_short_and_valid_python_37(path):
+    parse(path)
+    with open(path, encoding="utf-8") as file:
+        assert len(file.readlines()) < 250
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=name)
+def test_functions_are_short_and_public_ones_documented(path):
+    tree = parse(path)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            docstring = ast.get_docstring(node, clean=False) or ""
+            last = max(getattr(inner, "lineno", 0) for inner in ast.walk(node))
+            lines = last - node.lineno - docstring.count("\n")
+            assert lines <= 45, f"{node.name} has {lines} lines"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            arguments = node.args.args + node.args.kwonlyargs
+            assert ast.get_docstring(node), f"{node.name} has no docstring"
+            assert node.returns is not None, f"{node.name} does not say what it returns"
+            assert [one.arg for one in arguments if one.annotation is None] == [], f"{node.name} has no type hint for"
+
+
+def test_no_check_is_silenced_or_skipped():
+    silencers = re.compile("no[q]a|[s]kip(if|test)?\\(|mark[.]skip|x[f]ail|importor[s]kip")
+    found = []
+    for path in SOURCES:
+        with open(path, encoding="utf-8") as file:
+            found += [f"{name(path)}:{number}" for number, line in enumerate(file, 1) if silencers.search(line)]
+    assert found == []
+
+
+def loaded_by(code):
+    """The names of all modules that Python has loaded once it has run `code`."""
+    code += "\nimport sys; print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    assert run.returncode == 0
+    return set(run.stdout.split())
+
+
+def test_modules_that_load_no_tensorflow():
+    """Bad input is reported before TensorFlow is imported, which takes seconds."""
+    modules = ["legacy_graph" + ("." + module if module else "") for module in WITHOUT_TENSORFLOW]
+    loaded = loaded_by("import " + ", ".join(modules))
+    assert set(modules) <= loaded
+    assert "tensorflow" not in loaded
+
+
+def test_help_loads_neither_tensorflow_nor_numpy():
+    loaded = loaded_by(
+        "import runpy, sys\n"
+        "sys.argv = ['legacy_graph', '--help']\n"
+        "try: runpy.run_module('legacy_graph', run_name='__main__')\n"
+        "except SystemExit as end: assert end.code == 0"
+    )
+    assert "argparse" in loaded and not loaded & {"tensorflow", "numpy"}
+
+
+@pytest.mark.parametrize("exported", ["Layer", "conv2d_transpose", "deconvolve", "unpool", "unrelu"])
+def test_exported_names_are_imported_on_first_use(exported):
+    loaded = loaded_by(f"import legacy_graph, sys; assert 'tensorflow' not in sys.modules; legacy_graph.{exported}")
+    assert "tensorflow" in loaded

@@ -1,0 +1,156 @@
+"""EMBEDDINGS: what TensorBoard itself serves to the projector's page, against the network and the digits."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+from legacy_graph.article import network
+from legacy_graph.data import mnist
+from legacy_graph.errors import UserError
+from legacy_graph.training import projector
+from tests.support.program import SAMPLE
+
+PATIENCE = 120  # seconds
+
+
+@pytest.fixture(scope="module")
+def served(trained):
+    """A function that fetches a route of the projector from a real TensorBoard."""
+    words = ["--logdir", trained.logdir, "--host", "localhost", "--port", "0", "--load_fast", "false"]
+    words = words if tf.__version__.startswith("2") else words[:-2]  # 1.15 knows but one way to load
+    with subprocess.Popen([sys.executable, "-m", "tensorboard.main"] + words, stderr=subprocess.PIPE) as board:
+        try:
+            line = next(line.decode() for line in board.stderr if b" at http" in line)
+            address = line.split(" at ")[1].split()[0].rstrip("/") + "/data/plugin/projector/"
+
+            def fetch(route):
+                with urllib.request.urlopen(address + route, timeout=PATIENCE) as answer:
+                    return answer.read()
+
+            deadline = time.time() + PATIENCE
+            while b"projector" not in fetch("runs"):
+                assert time.time() < deadline, "TensorBoard shows no run called projector"
+                time.sleep(0.2)
+            yield fetch
+        finally:
+            board.kill()
+
+
+@pytest.fixture(scope="module")
+def known(trained):
+    """fc1 and the probabilities for the first thousand test digits, from the run's last checkpoint."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        net = network.build()
+        checkpoint = tf.train.latest_checkpoint(os.path.join(trained.logdir, "checkpoints"))
+        tf.train.Saver(tf.global_variables()).restore(session, checkpoint)
+        feed = {net.images: mnist.scale_pixels(digits().images), net.keep_prob: 1.0}
+        return session.run([net.features, net.probabilities], feed)
+
+
+def digits():
+    return mnist.Digits(*(part[:1000] for part in mnist.load(SAMPLE).test))
+
+
+def rows(served):
+    header, *lines = served("metadata?run=projector&name=fc1").decode().splitlines()
+    return [dict(zip(header.split("\t"), line.split("\t"))) for line in lines]
+
+
+def test_it_opens_by_itself(served):
+    """One run, one tensor, two dimensions, metadata, sprite: the page loads these without a click."""
+    assert json.loads(served("runs")) == ["projector"]
+    (embedding,) = json.loads(served("info?run=projector"))["embeddings"]
+    assert embedding == {
+        "tensorName": "fc1",
+        "tensorShape": [1000, 1024],
+        "metadataPath": "metadata.tsv",
+        "sprite": {"imagePath": "sprite.png", "singleImageDim": [28, 28]},
+    }
+
+
+def test_the_points_are_what_fc1_says_of_the_digits(served, known):
+    points = np.frombuffer(served("tensor?run=projector&name=fc1"), "<f4").reshape(1000, 1024)
+    np.testing.assert_allclose(points, known[0], rtol=1e-4, atol=1e-5)
+
+
+def test_each_point_says_what_it_is_and_what_it_was_taken_for(served, known):
+    found = rows(served)
+    assert list(found[0]) == ["label", "class", "read as", "verdict", "certainty"]
+    assert [int(row["class"]) for row in found] == digits().labels.tolist()
+    # Two classes may be so close that rounding decides.
+    clear = np.diff(np.sort(known[1], 1)[:, -2:], axis=1)[:, 0] > 1e-4
+    assert clear.sum() > 900
+    assert np.array([int(row["read as"]) for row in found])[clear].tolist() == known[1].argmax(1)[clear].tolist()
+    np.testing.assert_allclose([float(row["certainty"]) for row in found], known[1].max(1), atol=6e-4)
+
+
+def test_searching_for_wrong_finds_the_misread_digits_and_no_other(served):
+    """The page searches the column `label` unless told otherwise, without regard to case, for a part of it."""
+    found = rows(served)
+    misread = [row for row in found if row["class"] != row["read as"]]
+    assert 10 < len(misread) < 900
+    for column in ("label", "verdict"):
+        assert [row for row in found if "wrong" in row[column].lower()] == misread
+    assert all(row["label"] == "{class} read as {read as}: wrong".format(**row) for row in misread)
+    # The first column that holds no numbers is the one that the page takes for labels and searches.
+    assert next(column for column in found[0] if not found[0][column].replace(".", "").isdigit()) == "label"
+
+
+def test_each_point_has_the_picture_of_its_digit_on_the_colour_of_its_class(served):
+    sheet = np.asarray(Image.open(io.BytesIO(served("sprite_image?run=projector&name=fc1"))))
+    assert sheet.shape == (32 * 28, 32 * 28, 3)  # square: a sheet that is not mislabels the points
+    images, labels = digits()
+    grounds = set()
+    for number in range(1000):
+        y, x = number // 32 * 28, number % 32 * 28
+        tile, digit = sheet[y : y + 28, x : x + 28].astype(float), images[number].reshape(28, 28, 1)
+        ground = tile[0, 0]  # MNIST's corners are empty
+        grounds.add((labels[number], tuple(ground)))
+        assert np.abs(tile - (ground + (255 - ground) * (digit / 255.0))).max() <= 0.5 + 1e-9
+    assert len(grounds) == len({colour for _, colour in grounds}) == 10
+    assert not sheet[31 * 28 :, 8 * 28 :].any()  # after the thousandth
+
+
+def test_the_run_can_be_moved_as_a_whole(trained, tmp_path):
+    moved = str(tmp_path / "elsewhere")
+    shutil.copytree(os.path.join(trained.logdir, "projector"), moved)
+    checkpoint = tf.train.latest_checkpoint(moved)
+    assert os.path.dirname(checkpoint) == moved
+    assert tf.train.NewCheckpointReader(checkpoint).get_variable_to_shape_map() == {"fc1": [1000, 1024]}
+    assert any("tfevents" in name for name in os.listdir(moved))  # or it is no run
+
+
+def test_fewer_digits_than_a_thousand_by_hand():
+    images = np.zeros([5, 784], np.uint8)
+    images[3, 28 * 2 + 1] = 255
+    sheet = projector.sprite(images, np.array([0, 1, 2, 3, 3], np.uint8))
+    assert sheet.shape == (3 * 28, 3 * 28, 3)
+    assert sheet[28 + 2, 1].tolist() == [255, 255, 255]  # the fourth: second row, first column
+    assert (sheet[28, 0] == sheet[28, 28]).all()
+    assert (sheet[0, 0] != sheet[0, 28]).any()
+    text = projector.metadata(np.array([0, 1], np.uint8), np.array([[0.75, 0.25], [0.625, 0.375]], "f"))
+    expected = [
+        "label class read_as verdict certainty",
+        "0:_right 0 0 right 0.750",
+        "1_read_as_0:_wrong 1 0 wrong 0.625",
+    ]
+    assert text.replace(" ", "_").replace("\t", " ").splitlines() == expected
+
+
+def test_a_directory_that_cannot_be_written(tmp_path):
+    (tmp_path / "log").write_text("a file")
+    with tf.Graph().as_default(), tf.Session() as session:
+        net = network.build()
+        session.run(tf.global_variables_initializer())
+        with pytest.raises(UserError, match="expected to write the embeddings, found Not a directory"):
+            projector.write_projector(session, net, digits(), str(tmp_path / "log" / "projector"))

@@ -1,0 +1,245 @@
+"""A run that was stopped and taken up again leaves what a run that was never stopped leaves, to the last bit."""
+
+import contextlib
+import os
+import shutil
+import signal
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from tensorboard.backend.event_processing import plugin_event_accumulator
+from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
+
+from legacy_graph.config import Config
+from legacy_graph.data import mnist
+from legacy_graph.errors import UserError
+from legacy_graph.training import loop
+from legacy_graph.training.signals import Interrupted, deferred_signals
+from tests.support.faulty_runs import OPTIONS, assert_same, checkpoints, curves, damage, earlier
+from tests.support.program import SAMPLE
+
+
+@pytest.fixture(scope="module")
+def data():
+    """The sample, with fewer test digits: they take most of the time."""
+    whole = mnist.load(SAMPLE)
+    return whole._replace(test=mnist.Digits(whole.test.images[:50], whole.test.labels[:50]))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data, tmp_path_factory):
+    """The log directory of a run of 12 steps, with checkpoints at 0, 4, 8 and 12, of which the last three are kept."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    loop.run(Config(logdir=str(folder / "log"), **OPTIONS), data)
+    yield str(folder / "log")
+    shutil.rmtree(str(folder))
+
+
+@pytest.fixture
+def run(data, tmp_path, monkeypatch, capsys):
+    """run(stop_at=STEP, **options): train in `run.logdir`, and return what is printed."""
+
+    def run(stop_at=None, **options):
+        def show(steps, start, total):
+            for step, *_ in steps:
+                run.seen.append(step)
+                if step == stop_at:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                yield step
+
+        run.seen = []
+        monkeypatch.setattr(loop.progress, "show_progress", show)
+        stop = pytest.raises(Interrupted) if stop_at else contextlib.nullcontext()
+        with stop, deferred_signals() as signals:
+            loop.run(Config(logdir=run.logdir, **dict(OPTIONS, **options)), data, signals)
+        return capsys.readouterr().out
+
+    run.logdir = str(tmp_path / "log")
+    yield run
+    shutil.rmtree(str(tmp_path))  # a checkpoint is 39 MB
+
+
+def test_stopped_and_taken_up_again(run, undisturbed):
+    assert run(stop_at=6) == ""
+    assert run.seen == list(range(7))
+    assert checkpoints(run.logdir) == [0, 4, 7]
+    assert run() == f"Resuming at step 7 of 12 the run in {run.logdir} (--fresh starts a new one)\n"
+    assert run.seen == list(range(7, 13))
+    assert checkpoints(run.logdir) == [7, 8, 12]
+    assert_same(run.logdir, undisturbed)
+
+
+def test_stopped_again_and_again(run, undisturbed):
+    for step in (1, 2, 3, 7, 10):
+        run(stop_at=step)
+        assert checkpoints(run.logdir)[-1] == step + 1
+    run()
+    assert_same(run.logdir, undisturbed)
+
+
+def test_events_after_the_last_checkpoint_are_dropped(run, undisturbed, caplog):
+    """As after a kill: the event files know of steps that no checkpoint knows of."""
+    run(stop_at=10)
+    for name in os.listdir(os.path.join(run.logdir, "checkpoints")):
+        if name.startswith("model.ckpt-11"):
+            os.remove(os.path.join(run.logdir, "checkpoints", name))
+    assert curves(run.logdir)["train/loss"][-1][0] == 10
+    caplog.clear()
+    assert "Resuming at step 8 of 12" in run()
+    assert caplog.messages == []  # TensorBoard's reader would tell of its own doing here
+    assert_same(run.logdir, undisturbed)
+    # The reader behind TensorBoard's pages takes the first START for a beginning, and only the next for a new one.
+    for part in ("train", "test"):
+        folder = os.path.join(run.logdir, part)
+        found = plugin_event_accumulator.EventAccumulator(folder, tensor_size_guidance={"scalars": 0}).Reload()
+        steps = [event.step for event in found.Tensors("loss")]
+        assert steps == list(range(0, 13, 1 if part == "train" else 4))
+
+
+def test_an_event_that_was_cut_off_is_made_up_for(run, undisturbed):
+    run(stop_at=7)
+    folder = os.path.join(run.logdir, "train")
+    (name,) = os.listdir(folder)
+    with open(os.path.join(folder, name), "r+b") as file:
+        file.truncate(os.fstat(file.fileno()).st_size - 5)
+    damage(run.logdir, 8)
+    run()
+    assert_same(run.logdir, undisturbed)
+
+
+@pytest.mark.parametrize("kind", ["data-00000-of-00001", "index"])
+def test_of_a_damaged_checkpoint_the_one_before_is_used(run, undisturbed, kind):
+    run(stop_at=8)
+    damage(run.logdir, 9, kind)
+    damaged, going_on = run().splitlines()
+    path = os.path.join(run.logdir, "checkpoints", "model.ckpt-9")
+    assert damaged.startswith(f"{path} is damaged (")
+    assert damaged.endswith("): trying the previous checkpoint")
+    assert going_on.startswith("Resuming at step 8 of 12")
+    assert_same(run.logdir, undisturbed)
+
+
+def test_with_no_whole_checkpoint_the_run_is_put_aside(run, undisturbed):
+    run(stop_at=1)
+    damage(run.logdir, 0)
+    os.remove(os.path.join(run.logdir, "checkpoints", "model.ckpt-2.data-00000-of-00001"))
+    told = run().splitlines()
+    assert [line.split(" is damaged")[0][-1] for line in told[:2]] == ["2", "0"]
+    assert told[2].startswith(f"Starting a new run; the run in {run.logdir} is now in {run.logdir}/earlier/")
+    assert run.seen == list(range(13))
+    assert_same(run.logdir, undisturbed)
+
+
+def test_a_finished_run_is_kept_whole_and_still_shown(run, undisturbed):
+    run()
+    before = curves(run.logdir)
+    assert "Starting a new run" in run(seed=4)
+    (when,) = earlier(run.logdir)
+    shelf = os.path.join(run.logdir, "earlier", when)
+    assert curves(shelf) == before
+    assert_same(shelf, undisturbed)  # its checkpoints can be read where they are now
+    assert curves(run.logdir)["train/loss"] != before["train/loss"]
+    shown = EventMultiplexer().AddRunsFromDirectory(run.logdir).Runs()
+    assert set(shown) >= {"train", "test", f"earlier/{when}/train", f"earlier/{when}/test"}
+    assert "Starting a new run" in run(seed=4)
+    assert len(earlier(run.logdir)) == 2
+
+
+def test_more_steps_go_on_from_a_finished_run(run, undisturbed):
+    run(steps=6)
+    assert "Resuming at step 6 of 12" in run()
+    ours, theirs = curves(run.logdir), curves(undisturbed)
+    assert ours["train/loss"] == theirs["train/loss"]
+    assert [step for step, _ in ours["test/loss"]] == [0, 4, 8, 12]  # not 6, which was only the end of the first
+
+
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        ({"learning_rate": 1e-4}, " with --learning-rate 0.001"),
+        ({"batch_size": 10, "seed": 4}, " with --seed 3, --batch-size 20"),
+        ({"steps": 5}, ""),  # fewer than the run has already taken
+        ({"fresh": True}, ""),
+    ],
+)
+def test_another_run_than_the_one_that_is_there_starts_anew(run, options, told):
+    run(stop_at=5)
+    shelf = os.path.join(run.logdir, "earlier", "")
+    assert f"Starting a new run; the run{told} in {run.logdir} is now in {shelf}" in run(**options)
+    assert run.seen[0] == 0
+    # What was put aside is a run like any other: it can be taken up where it is now.
+    inner, (when,) = run.logdir, earlier(run.logdir)
+    run.logdir = shelf + when
+    assert "Resuming at step 6 of 12" in run()
+    run.logdir = inner
+
+
+def test_other_intervals_are_the_same_run(run):
+    run(stop_at=5)
+    assert "Resuming at step 6 of 12" in run(summary_every=5, checkpoint_every=7, image_every=100)
+
+
+def test_the_weights_alone_are_enough_to_go_on(run):
+    """As when the event files were removed by hand: the curves begin anew, the training does not."""
+    run(stop_at=5)
+    shutil.rmtree(os.path.join(run.logdir, "train"))
+    assert "Resuming at step 6 of 12" in run()
+    assert [step for step, _ in curves(run.logdir)["train/loss"]] == list(range(6, 13))
+
+
+def test_other_data_are_another_run(run, data):
+    run(stop_at=5)
+    images = data.train.images.copy()
+    images[0, 0] = 1
+    config = Config(logdir=run.logdir, **dict(OPTIONS, steps=1))
+    loop.run(config, data._replace(train=mnist.Digits(images, data.train.labels)))
+    assert len(earlier(run.logdir)) == 1
+
+
+def test_what_a_kill_left_in_the_checkpoints_is_removed(run):
+    run(stop_at=5)
+    folder = os.path.join(run.logdir, "checkpoints")
+    left = ["model.ckpt-9.data-00000-of-00001", "model.ckpt-9.index.tempstate123", "checkpoint.tmp0ab"]
+    for name in left + ["mine.txt"]:
+        with open(os.path.join(folder, name), "w"):
+            pass
+    run()
+    assert not set(left) & set(os.listdir(folder))
+    assert "mine.txt" in os.listdir(folder)
+
+
+def test_a_weight_that_is_no_number_stops_the_run_and_is_not_saved(run, monkeypatch):
+    """Half way a weight becomes NaN where no loss shows it: behind a ReLU that is shut."""
+    saved = []
+    real = loop._save
+
+    def save(session, program, checkpoints, step):
+        if step == 8:
+            bias = [v for v in program.graph.get_collection("variables") if v.op.name.startswith("conv2/bias")][0]
+            broken = np.zeros(64, np.float32)
+            broken[5] = np.inf
+            session.run(bias.initializer, {bias.initializer.inputs[1]: broken})
+        real(session, program, checkpoints, step)
+        saved.append(step)
+
+    monkeypatch.setattr(loop, "_save", save)
+    with pytest.raises(
+        UserError, match=r"^conv2/bias/summaries/\w+: expected a finite number at step 8, found (inf|nan)"
+    ):
+        run()
+    assert saved == [4]
+    assert checkpoints(run.logdir) == [0, 4]
+
+
+def test_no_nan_reaches_a_histogram(run, data):
+    with pytest.raises(
+        UserError, match=r"expected a finite number at step \d+, found nan; use a smaller --learning-rate"
+    ):
+        run(learning_rate=1e6, histogram_every=1)
+    histograms = {tag: events for tag, events in curves(run.logdir).items() if tag.endswith("histogram")}
+    assert len(histograms) == 16
+    for events in histograms.values():
+        assert all(np.isfinite(histogram.sum_squares) for _, histogram in events)
+    assert checkpoints(run.logdir) == [0]
+    assert tf.train.load_checkpoint(os.path.join(run.logdir, "checkpoints")).get_tensor("input/step") == 0

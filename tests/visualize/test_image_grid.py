@@ -1,0 +1,70 @@
+"""Pictures from numbers, against small arrays written by hand."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from legacy_graph.visualize import image_grid
+
+P, L = image_grid.PAPER, image_grid.LINE
+
+
+def test_signed_values_have_zero_in_the_middle():
+    got = image_grid.to_diverging(np.array([-2.0, -1.0, 0.0, 0.5, 2.0, 9.0]), 2.0)
+    assert got.tolist() == [0, 64, 127, 159, 254, 254]
+    assert got.dtype == np.uint8
+    assert image_grid.to_diverging(np.zeros([2, 2]), 0.0).tolist() == [[127, 127], [127, 127]]
+
+
+def test_positive_values_have_zero_at_black():
+    assert image_grid.to_grayscale(np.array([0.0, 1.0, 2.0, -1.0]), 2.0).tolist() == [0, 128, 255, 0]
+    assert image_grid.to_grayscale(np.zeros(3), 0.0).tolist() == [0, 0, 0]
+
+
+def test_enlarge_makes_squares():
+    assert image_grid.enlarge(np.array([[[1, 2]]]), 2).tolist() == [[[1, 1, 2, 2], [1, 1, 2, 2]]]
+
+
+def test_a_grid_has_lines_between_its_tiles_and_around():
+    tiles = np.array([[[1, 2]], [[3, 4]], [[5, 6]]], np.uint8)
+    assert image_grid.grid(tiles, 2, 1).tolist() == [
+        [L, L, L, L, L, L, L],
+        [L, 1, 2, L, 3, 4, L],
+        [L, L, L, L, L, L, L],
+        [L, 5, 6, L, L, L, L],
+        [L, L, L, L, L, L, L],
+    ]
+
+
+def test_beside_above_and_margin():
+    one, two = np.full([1, 2], 1, np.uint8), np.full([2, 1], 2, np.uint8)
+    assert image_grid.stack_horizontally([one, two], 1).tolist() == [[1, 1, P, 2], [P, P, P, 2]]
+    assert image_grid.stack_vertically([one, two], 1).tolist() == [[1, 1], [P, P], [2, P], [2, P]]
+    assert image_grid.stack_vertically([one, two], 0).tolist() == [[1, 1], [2, P], [2, P]]
+    assert image_grid.add_margin(one, 1).tolist() == [[P] * 4, [P, 1, 1, P], [P] * 4]
+
+
+def test_text_is_black_on_paper_and_as_wide_as_it_must_be():
+    short, long = image_grid.render_text("map 5"), image_grid.render_text("map 5, and a good deal more")
+    for line in (short, long):
+        assert line.dtype == np.uint8
+        assert line.max() == P
+        assert line.min() < 64
+        assert (line[:, -1] == P).all()
+    assert short.shape[0] == long.shape[0]
+    assert short.shape[1] < long.shape[1]
+    assert image_grid.render_text("map 5", width=300).shape[1] == 300
+
+
+@pytest.mark.parametrize("line", ["\u00b10.5", "\u53cd\u5377\u79ef.png", ""])
+def test_text_of_any_characters(line):
+    assert image_grid.render_text(line).ndim == 2
+
+
+def test_a_png_gives_the_picture_back_and_is_always_the_same():
+    picture = np.random.RandomState(0).randint(0, 256, (7, 5)).astype(np.uint8)
+    file = image_grid.encode_png(picture)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(file))), picture)
+    assert image_grid.encode_png(picture) == file

@@ -1,0 +1,166 @@
+"""What each feature map looks for: the scan, the spots and their projections, against numpy on all digits at once."""
+
+import types
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import deconv, network
+from legacy_graph.article.layer import Layer
+from legacy_graph.data import mnist
+from legacy_graph.training.checkpoints import restore_weights
+from legacy_graph.visualize import top_activations
+from tests.support.program import SAMPLE, STEPS
+
+
+class Trained:
+    """A trained network with one layer's probe, in one session; and the layer's output for 200 digits, for numpy."""
+
+    def __init__(self, logdir, layer):
+        with tf.Graph().as_default() as self.graph:
+            self.net = network.build()
+            self.ends = top_activations.build_probe(self.net, layer)
+            self.whole = deconv.deconvolve(self.net.layers, layer, self.ends.maps, self.ends.places)
+            self.graph.finalize()
+        self.session = tf.Session(graph=self.graph)
+        assert restore_weights(self.session, logdir) == STEPS
+        self.images = mnist.load(SAMPLE).test.images[:200]
+        feed = {self.net.images: mnist.scale_pixels(self.images)}
+        self.output = self.session.run(self.ends.layer.output, feed)  # [200, H, W, C]
+
+
+@pytest.fixture(scope="module", params=["conv1", "conv2"])
+def subject(trained, request):
+    return Trained(trained.logdir, request.param)
+
+
+@pytest.fixture(scope="module")
+def chunked():
+    """Chunks that do not divide 200: what is strongest must not depend on them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(top_activations, "CHUNK", 37)
+        yield
+
+
+@pytest.fixture(scope="module")
+def found(subject, chunked):
+    maps = np.arange(subject.output.shape[3])[::-1]
+    return top_activations.collect(subject.session, subject.ends, subject.images, maps, 9)
+
+
+def test_the_strongest_digits_are_those_of_numpy(subject, found):
+    strongest = subject.output.max(axis=(1, 2))  # [200, C]
+    for row, number in enumerate(found.maps):
+        order = np.argsort(-strongest[:, number], kind="stable")[:9]
+        alive = strongest[order, number] > 0
+        assert (found.digits[row] >= 0).tolist() == alive.tolist()
+        np.testing.assert_allclose(found.activations[row], strongest[order, number], rtol=1e-5, atol=1e-7)
+        # Two that are as strong but for rounding may change places.
+        chosen = strongest[found.digits[row][alive], number]
+        np.testing.assert_allclose(chosen, strongest[order, number][alive], rtol=1e-5)
+        assert len(set(found.digits[row][alive])) == alive.sum()
+
+
+def test_a_spot_is_where_its_map_is_strongest(subject, found):
+    for row, rank in zip(*np.nonzero(found.digits >= 0)):
+        one = subject.output[found.digits[row, rank], :, :, found.maps[row]]
+        y, x = found.places[row, rank]
+        assert one[y, x] == pytest.approx(one.max(), rel=1e-5)
+
+
+def test_a_projection_is_of_this_spot_alone_and_lies_in_what_it_sees(subject, found):
+    """Against TensorFlow's walk with everything but the spot put to zero by numpy, in the layer's output itself."""
+    row, rank = np.argwhere(found.digits >= 0)[::23].T
+    numbers, maps, places = found.digits[row, rank], found.maps[row], found.places[row, rank]
+    kept = np.zeros_like(subject.output[numbers])
+    index = (np.arange(len(numbers)), places[:, 0], places[:, 1], maps)
+    kept[index] = subject.output[numbers][index]
+    feed = {subject.net.images: mnist.scale_pixels(subject.images[numbers]), subject.ends.layer.output: kept}
+    feed.update({subject.ends.maps: maps, subject.ends.places: places})
+    expected = subject.session.run(subject.whole, feed)[..., 0]
+    got = found.projections[row, rank]
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+    assert got.any(axis=(1, 2)).mean() > 0.9
+    for projection, place in zip(got, places):
+        begins = [field.begin + at * field.step for field, at in zip(subject.ends.fields, place)]
+        rows, columns = [slice(max(0, b), b + f.size) for b, f in zip(begins, subject.ends.fields)]
+        outside = projection.copy()
+        outside[rows, columns] = 0
+        assert not outside.any()
+
+
+def test_no_call_adds_an_operation(subject, found):
+    before = len(subject.graph.get_operations())
+    for count in (1, 60, 200):
+        top_activations.collect(subject.session, subject.ends, subject.images[:count], np.array([3]), 1)
+    assert len(subject.graph.get_operations()) == before
+
+
+def test_the_learned_kernel_itself_given_as_another_changes_nothing_but_the_signal(subject, found):
+    """The signal is 1 then, so a projection comes out divided by its activation."""
+    row, rank = np.argwhere(found.digits >= 0)[::31].T
+    kernel = subject.session.run(subject.ends.layer.kernel)
+    images, maps, places = subject.images[found.digits[row, rank]], found.maps[row], found.places[row, rank]
+    where, got = top_activations.project(subject.session, subject.ends, images, maps, places, kernel)
+    np.testing.assert_array_equal(where, places)
+    expected = found.projections[row, rank] / found.activations[row, rank][:, None, None]
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+class Table:
+    """In the place of a session: activations from a table, and a count of the calls."""
+
+    def __init__(self, table):
+        self.table, self.calls = table, []
+
+    def run(self, _, feed):
+        (chunk,) = feed.values()
+        self.calls.append(len(chunk))
+        numbers = np.rint(chunk[:, 0] * 255).astype(int)
+        return self.table[numbers]
+
+
+def scan_of(table, top, chunk, monkeypatch):
+    """`scan` over digits whose first pixel is their row in the table."""
+    monkeypatch.setattr(top_activations, "CHUNK", chunk)
+    output = types.SimpleNamespace(shape=tf.TensorShape([None, 1, 1, table.shape[1]]))
+    layer = Layer("any", None, None, None, None, output)
+    ends = top_activations.Probe("images", layer, None, None, None, None, None)
+    images = np.zeros([len(table), 784], np.uint8)
+    images[:, 0] = np.arange(len(table))
+    session = Table(table.astype(np.float32))
+    return top_activations.scan(session, ends, images, top) + (session.calls,)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 7, 100])
+def test_the_earlier_of_equals_comes_first_whatever_the_chunks(chunk, monkeypatch):
+    table = np.array([[1, 0, 5], [2, 0, 5], [2, 0, 5], [0, 0, 5], [2, 3, 5], [1, 0, 5], [0, 0, 6]])
+    digits, activations, calls = scan_of(table, 4, chunk, monkeypatch)
+    assert digits.tolist() == [[1, 2, 4, 0], [4, -1, -1, -1], [6, 0, 1, 2]]
+    assert activations.tolist() == [[2, 2, 2, 1], [3, 0, 0, 0], [6, 5, 5, 5]]
+    assert calls == [chunk] * (7 // chunk) + [7 % chunk] * (7 % chunk > 0)
+
+
+def test_many_digits_against_a_sort_of_them_all(monkeypatch):
+    table = np.random.RandomState(0).randint(0, 30, (250, 40))
+    digits, activations, _ = scan_of(table, 9, 16, monkeypatch)
+    order = np.argsort(-table, axis=0, kind="stable")[:9].T
+    np.testing.assert_array_equal(activations, np.take_along_axis(table.T, order, 1))
+    np.testing.assert_array_equal(digits, order)
+
+
+def test_a_map_that_nothing_excites_has_no_spots(trained):
+    subject = Trained(trained.logdir, "conv1")
+    variables = {variable.op.name: variable for variable in subject.graph.get_collection("variables")}
+    assign = variables["conv1/bias/Variable"].initializer
+    subject.session.run(assign, {assign.inputs[1]: np.full(32, -1e4, "f")})
+    found = top_activations.collect(subject.session, subject.ends, subject.images, np.array([0, 7]), 5)
+    assert (found.digits == -1).all()
+    assert not found.activations.any()
+    assert not found.projections.any()
+
+
+def test_an_unknown_layer_is_told_with_the_known_ones():
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="expected one of conv1, conv2, found 'conv9'"):
+        top_activations.build_probe(network.build(), "conv9")
