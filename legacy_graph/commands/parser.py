@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from legacy_graph import __version__, config
+from legacy_graph.commands.graph_options import add_graph_options
 from legacy_graph.errors import ExitStatus
 
 DEFAULT_COMMAND = "train"
@@ -66,7 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     config.add_options(add("train", "train the network and fill the log directory"))
     _add_check(add("check", "list which dashboards a log directory feeds, and why one is empty"))
-    add("layers", "list the network's layers with shapes, receptive fields and parameters")
+    add_graph_options(add("layers", "list the layers of a network with shapes, receptive fields and parameters"))
     _add_features(add("features", "show what each feature map of a layer responds to"))
     _add_deconv(add("deconv", "take your own picture of a digit through the network and back"))
     return top
