@@ -11,6 +11,7 @@ from legacy_graph.graphs.nodes import (
     canonical,
     constant,
     identity,
+    keep,
     node_name,
     redirect,
     replace_node,
@@ -30,8 +31,8 @@ def set_to_inference(graph_def: tf.GraphDef) -> List[str]:
         A sentence for each bool placeholder that was given a value.
     """
     notes = _fix_placeholders(graph_def)
-    _remove_summaries(graph_def)
     _resolve_switches(graph_def)
+    _remove_summaries(graph_def)
     return notes
 
 
@@ -108,17 +109,17 @@ def _remove_summaries(graph_def):
         if readers and readers <= summaries:
             summaries.add(name)
     removed |= summaries
-    # What reads a removed node goes too, such as the optimizer's update or the merged summary.
-    for name in nodes.order:
-        if any(node_name(text) in removed for text in nodes.by_name[name].input):
-            removed.add(name)
     _remove(graph_def, removed)
 
 
 def _remove(graph_def, names):
-    kept = [tf.NodeDef.FromString(node.SerializeToString()) for node in graph_def.node if node.name not in names]
-    del graph_def.node[:]
-    graph_def.node.extend(kept)
+    """Remove the named nodes, and all that read their outputs, such as an optimizer's update."""
+    nodes, removed = Nodes(graph_def), set(names)
+    for name in nodes.order:
+        if removed.intersection(nodes.data_inputs(name)):
+            removed.add(name)
+    kept = keep(graph_def, set(nodes.by_name) - removed)
+    graph_def.CopyFrom(kept)
 
 
 def _resolve_switches(graph_def):
