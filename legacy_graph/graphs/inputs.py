@@ -84,7 +84,10 @@ def _bottlenecks(nodes, name, types, convolutions):
     before = nodes.ancestors(convolutions) & nodes.dependents([name])
     found: Dict[int, str] = {}
     for candidate in nodes.order:
-        if candidate in before - convolutions and types[candidate].is_image and 1 not in types[candidate].shape[1:3]:
+        if candidate not in before - convolutions or not types[candidate].is_image:
+            continue
+        batch, *sides, _ = types[candidate].shape
+        if batch in (None, 1) and 1 not in sides:
             count = len((convolutions & nodes.dependents([candidate])) - _bypassing(nodes, name, candidate))
             found.setdefault(count, candidate)
     best = sorted(found, reverse=True)[:3]

@@ -77,7 +77,7 @@ def strip_attributes(nodes: Iterable[tf.NodeDef]) -> None:
         known = definition(node.op)
         names = {attribute.name for attribute in known.attr} if known else set(node.attr)
         for key in list(node.attr):
-            if key.startswith("_") and key != "_gradient_op_type" or key not in names:
+            if key.startswith("_") or key not in names:
                 if not key.startswith("_") and not _is_empty(key, node.attr[key]):
                     raise UserError(
                         f"operation {node.op} ({node.name})", f"attributes that TensorFlow {tf.__version__} knows", key,
