@@ -61,7 +61,7 @@ def _errors(nodes, types, input, labels) -> Dict[str, Optional[UserError]]:
     errors: Dict[str, Optional[UserError]] = {}
     floats = {input}
     for name in nodes.order:
-        before = [errors[source] for source in nodes.data_inputs(name) if errors[source]]
+        before = [errors[source] for source in nodes.data_inputs(name) if errors.get(source)]
         errors[name] = before[0] if before else _refusal(nodes.by_name[name], sources)
         if name in types and types[name].is_float and floats.intersection(nodes.data_inputs(name)):
             floats.add(name)

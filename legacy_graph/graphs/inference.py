@@ -1,7 +1,7 @@
 """Set a training graph to inference: switches, default values, dropout. The graph is changed in place."""
 
 import re
-from typing import Dict, List, Optional
+from typing import Dict, List
 
 import tensorflow.compat.v1 as tf
 
@@ -143,7 +143,7 @@ def _resolve_switches(graph_def):
         elif any(map(is_dead, node.input)):
             dead_nodes.add(name)
         elif node.op in ("Switch", "RefSwitch"):
-            predicate = _truth(nodes, data[1])
+            predicate = nodes.truth(data[1])
             if predicate is not None:
                 outputs = (name, f"{name}:1")
                 dead_outputs.add(outputs[not predicate])
@@ -151,16 +151,3 @@ def _resolve_switches(graph_def):
                 resolved.add(name)
     redirect(graph_def, replacements)
     _remove(graph_def, dead_nodes | resolved | {name for name in replacements if ":" not in name})
-
-
-def _truth(nodes, reference) -> Optional[bool]:
-    """The value of a constant bool, None where it is not constant."""
-    value = nodes.constant(reference)
-    if value is not None:
-        return bool(value) if value.size == 1 else None
-    node = nodes.by_name[node_name(reference)]
-    values = [_truth(nodes, text) for text in node.input if not text.startswith("^")]
-    if node.op in ("LogicalNot", "LogicalAnd", "LogicalOr", "Identity") and None not in values:
-        truths = {"LogicalNot": not values[0], "LogicalAnd": all(values), "LogicalOr": any(values)}
-        return truths.get(node.op, values[0])
-    return None

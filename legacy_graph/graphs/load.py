@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import inference, layout, rewrite
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
+from legacy_graph.graphs.functions import inline_functions
 from legacy_graph.graphs.inputs import choose_input, find_sources, first_image
 from legacy_graph.graphs.inspect import CONVOLUTIONS, find_convolutions, measure_layers
 from legacy_graph.graphs.model import ConvLayer, Model
@@ -53,6 +54,7 @@ def load_model(
     graph_def = source.graph_def
     strip_attributes(graph_def.node)
     notes = inference.set_to_inference(graph_def)
+    graph_def = inline_functions(graph_def)
     rewrite.unfuse(graph_def)
     inference.remove_dropout(graph_def, find_sources(Nodes(graph_def)))
     graph_def, name, types, cut_notes = _cut_at_input(graph_def, path, input, source.inputs)

@@ -12,8 +12,9 @@ def constant(shape, seed=0):
 
 
 def variable(name, shape, seed=0, **options):
-    """A variable of such values."""
-    return tf.get_variable(name, initializer=constant(shape, seed), **options)
+    """A random variable, which may be partitioned."""
+    initial = tf.random_normal_initializer(0, 0.4, seed=seed + 1)
+    return tf.get_variable(name, shape, initializer=initial, **options)
 
 
 def images(*shape, seed=1):
