@@ -48,7 +48,7 @@ def positive_float(low: float, high: float) -> Callable[[str], float]:
 def path(text: str) -> str:
     """A parser for a path: any text but an empty one."""
     if not text.strip() or "\0" in text:
-        raise argparse.ArgumentTypeError(f"expected the path of a directory, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a path, found {text!r}")
     return text
 
 
