@@ -9,6 +9,7 @@ import numpy as np
 from legacy_graph import tf_setup
 from legacy_graph.config import Config
 from legacy_graph.data import idx, mnist
+from legacy_graph.data.files import find_files
 from legacy_graph.errors import ExitStatus, UserError
 from legacy_graph.logdir import layout
 from legacy_graph.training import identity
@@ -52,9 +53,11 @@ def _images(options) -> Images:
     run_data = identity.run_data(options.logdir)
     data = _load(options.data_dir, run_data)
     print(f"Data: {data.source}")
-    kind = "digits" if run_data.name in (None, identity.MNIST) else f"images of {run_data.name}"
-    if not run_data.text or identity.same_data(identity.describe(data), run_data.text):
-        return Images(data.test.images, kind, "")
+    own = not run_data.text or identity.same_data(identity.describe(data), run_data.text)
+    if own and (not run_data.text or run_data.name == identity.MNIST):
+        return Images(data.test.images, "digits", "")
+    if own:
+        return Images(data.test.images, f"images of {run_data.name or _display_name(data.folder)}", "")
     if options.other_data:
         return Images(data.test.images, f"images of {_display_name(data.folder)}, not the run's own data", OTHER)
     found = f"{identity.describe(data)} in {data.folder}"
@@ -72,9 +75,9 @@ def _load(data_dir, run_data) -> mnist.Dataset:
     sample = mnist.load(mnist.SAMPLE_DIR)
     if identity.same_data(identity.describe(sample), run_data.text):
         return sample
-    if run_data.folder and not os.path.isdir(run_data.folder):
+    if run_data.folder and not find_files(run_data.folder).files:
         expected = f"the data of the run in {run_data.folder}"
-        raise UserError("--data-dir", expected, "no such directory", "name the directory where it is now")
+        raise UserError("--data-dir", expected, "none there", "name the directory where it is now")
     return mnist.load(run_data.folder or Config.data_dir)
 
 
