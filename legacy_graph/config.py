@@ -48,7 +48,7 @@ def positive_float(low: float, high: float) -> Callable[[str], float]:
 def path(text: str) -> str:
     """A parser for a path: any text but an empty one."""
     if not text.strip() or "\0" in text:
-        raise argparse.ArgumentTypeError(f"expected the path of a directory, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a path, found {text!r}")
     return text
 
 
@@ -72,7 +72,7 @@ class Config:
     """What a training run is made of. The defaults are the article's, the intervals are ours."""
 
     logdir: str = option("log", directory, "where the event files go, for tensorboard --logdir")
-    data_dir: str = option("MNIST_data", path, "the four IDX gz files; downloaded there if missing")
+    data_dir: str = option("MNIST_data", path, "the four IDX files, gzipped or not; an empty one gets MNIST")
     steps: int = option(2000, integer(1, 10**9), "training steps in all")
     batch_size: int = option(50, integer(1, 10**6), "digits a step")
     learning_rate: float = option(1e-4, positive_float(0.0, 1e9), "of the Adam optimizer")
