@@ -11,7 +11,7 @@ from legacy_graph.logdir import layout
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print where it is."""
-    if options.images:
+    if options.images is not None:
         images = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
     else:
         data = mnist.load(options.data_dir)

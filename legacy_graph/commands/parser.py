@@ -83,7 +83,8 @@ def _add_features(command):
     add("--layer", default="conv2", metavar="NAME", help="see: legacy_graph layers (default: %(default)s)")
     add("--maps", type=config.integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
     add("--top", type=config.integer(1, 100), default=9, metavar="N", help="spots per map (default: %(default)s)")
-    add("--images", metavar="FILE", help="an IDX file of 28 x 28 pictures to scan (default: the test digits)")
+    images = "an IDX file of 28 x 28 pictures to scan (default: the test digits)"
+    add("--images", type=config.path, metavar="FILE", help=images)
     add("--control", choices=["random"], help="also project the same spots through a random kernel, and compare")
 
 
