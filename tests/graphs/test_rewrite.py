@@ -22,7 +22,8 @@ def test_a_batch_of_1_becomes_free(construct, tmp_path):
     original = graph_of(CONSTRUCTS[construct], shape=(1, 12, 12, 3))
     model, values = outputs(path)
     one_by_one = [run(original, model.layers[-1].start, {"images": image[None]}) for image in BATCH]
-    np.testing.assert_array_equal(values, np.concatenate(one_by_one))
+    # A batch of another size runs other kernels.
+    np.testing.assert_allclose(values, np.concatenate(one_by_one), rtol=1e-5, atol=1e-6)
 
 
 def fixed_sizes(x):
@@ -36,7 +37,7 @@ def test_constants_with_a_batch_of_1_become_free(tmp_path):
     path = write_frozen(tmp_path / "model.pb", fixed_sizes, shape=(1, 12, 12, 3))
     original = graph_of(fixed_sizes, shape=(1, 12, 12, 3))
     one_by_one = [run(original, "relu", {"images": image[None]}) for image in BATCH]
-    np.testing.assert_array_equal(outputs(path)[1], np.concatenate(one_by_one))
+    np.testing.assert_allclose(outputs(path)[1], np.concatenate(one_by_one), rtol=1e-5, atol=1e-6)
 
 
 def test_integer_images_are_cut_at_the_first_floats(tmp_path):
