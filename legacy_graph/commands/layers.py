@@ -5,11 +5,13 @@ import argparse
 from tabulate import tabulate
 
 from legacy_graph import tf_setup
+from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.errors import ExitStatus
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Print the table of layers of the article's network, or of the graph that --graph names."""
+    check_graph_options(options)
     tf_setup.import_tensorflow()
     from legacy_graph.article import layer_table
     from legacy_graph.graphs import graph_table, load

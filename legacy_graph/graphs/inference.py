@@ -100,7 +100,7 @@ def _fix_placeholders(graph_def):
 
 
 def _fix_bool(graph_def, node):
-    value = bool(_INFERENCE_NAME.search(node.name))
+    value = bool(_INFERENCE_NAME.search(node.name.split("/")[-1]))
     replace_node(graph_def, constant(node.name, value, tf.bool.as_datatype_enum))
     return f"The placeholder {node.name} is set to {value}, as at inference."
 

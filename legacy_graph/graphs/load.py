@@ -19,6 +19,8 @@ from legacy_graph.graphs.saved_model import read_signature
 from legacy_graph.graphs.tensor_types import infer_types
 from legacy_graph.graphs.variables import ReadVariables, fill_variables, read_checkpoint, refuse_variables
 
+DEFAULT_SIGNATURE = "serving_default"
+
 
 class _Source(NamedTuple):
     """A graph as it was read."""
@@ -31,7 +33,7 @@ class _Source(NamedTuple):
 def load_model(
     path: str,
     checkpoint: Optional[str] = None,
-    signature: str = "serving_default",
+    signature: str = DEFAULT_SIGNATURE,
     input: Optional[str] = None,
     layer: Optional[str] = None,
     size: Optional[Tuple[int, int]] = None,
@@ -104,8 +106,13 @@ def find_layer(model: Model, name: str) -> ConvLayer:
 
 def _read(path, checkpoint, signature) -> _Source:
     if os.path.isdir(path):
+        if checkpoint is not None:
+            hint = "leave it out: a SavedModel holds its variables"
+            raise UserError("--checkpoint", "a MetaGraph", f"the SavedModel {path}", hint)
         graph = read_signature(path, signature)
         return _Source(graph.graph_def, graph.inputs, graph.read)
+    if signature != DEFAULT_SIGNATURE:
+        raise UserError("--signature", "a SavedModel directory", path, "leave it out: only a SavedModel has signatures")
     if path.endswith(".meta"):
         graph_def = read_meta_graph(path).graph_def
         return _Source(graph_def, [], read_checkpoint(checkpoint or path[: -len(".meta")], graph_def))
