@@ -138,11 +138,11 @@ install() {
 # left over. Python takes it, because macOS has no flock command.
 lock() {
   [ -w "$home" ] || die "cannot write in $home, where $venv must be created"
-  [ ! -L "$venv.lock" ] || rm -f "$venv.lock"
-  if [ -e "$venv.lock" ] && [ ! -f "$venv.lock" ] || ! (: >>"$venv.lock") 2>/dev/null; then
-    die "cannot write the lock file $venv.lock: remove it"
+  if [ -L "$venv.flock" ] || { [ -e "$venv.flock" ] && [ ! -f "$venv.flock" ]; } || ! (: >>"$venv.flock") 2>/dev/null
+  then
+    die "cannot write the lock file $venv.flock: remove it"
   fi
-  exec 9>>"$venv.lock"
+  exec 9>>"$venv.flock"
   "$base" -I - "$venv" <<'PY' || exit 2
 import fcntl, signal, sys, time
 signal.signal(signal.SIGINT, signal.SIG_DFL)
