@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from tests.support.checkout import Checkout, arguments, assert_refused
+from tests.support.checkout import LIMIT, Checkout, arguments, assert_refused
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_an_environment_of_someone_else_is_left_alone(checkout, whole, linked):
 
 def test_two_starts_at_once_set_up_once(checkout):
     first, second = [checkout.start("train", PIP="sleep 1") for _ in range(2)]
-    errors = [process.communicate(timeout=20)[1] for process in (first, second)]
+    errors = [process.communicate(timeout=LIMIT)[1] for process in (first, second)]
     assert first.returncode == second.returncode == 0
     assert checkout.called() == ["venv", "pip"]
     assert sorted("waiting for another run.sh" in error for error in errors) == [False, True]
@@ -112,7 +112,7 @@ def test_a_lock_left_over_does_not_stop_a_set_up(checkout, left):
         name = ".venv.lock" if left == "plain file" else ".venv.flock"
         (checkout.home / name).write_text(f"{os.getpid()}\n")
     for process in [checkout.start("train") for _ in range(4)]:
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=LIMIT)
         assert process.returncode == 0, errors
     assert checkout.called() == ["venv", "pip"]
 
@@ -139,7 +139,7 @@ def test_waiting_for_a_lock_has_a_limit(checkout):
 def test_a_lock_outlives_a_killed_shell_as_long_as_its_pip(checkout):
     """The second start waits until the first one's pip ends, and then does the set-up again."""
     first = checkout.start("train", PIP="kill -9 $PPID; sleep 1; echo end >>$CALLS")
-    first.wait(timeout=20)
+    first.wait(timeout=LIMIT)
     assert checkout.run("train").returncode == 0
     assert checkout.called() == ["venv", "pip", "end", "venv", "pip"]
     first.communicate()
@@ -149,7 +149,7 @@ def test_a_lock_outlives_a_killed_shell_as_long_as_its_pip(checkout):
 def test_a_signal_during_the_set_up(checkout, number, status):
     process = checkout.start("train", PIP="echo started; sleep 1")
     threading.Timer(0.5, process.send_signal, [number]).start()
-    process.communicate(timeout=20)
+    process.communicate(timeout=LIMIT)
     assert process.returncode == status
     assert checkout.run("train").returncode == 0
 
@@ -168,3 +168,15 @@ def test_a_failure_of_pip_for_the_tests_leaves_training_ready(checkout):
     checkout.calls()
     assert checkout.run("train").returncode == 0
     assert checkout.calls() == []
+
+
+def test_a_failure_while_pip_installs_starts_again(checkout):
+    """As on a full disk: some packages are replaced, others are not."""
+    checkout.run("setup")
+    checkout.require("tensorflow==2.22.0")
+    fails = "echo Installing collected packages: tensorflow; echo ERROR: No space left on device; exit 1"
+    assert_refused(checkout.run("train", PIP=fails), "No space left on device")
+    checkout.require("tensorflow==2.21.0")
+    checkout.calls()
+    assert checkout.run("train").returncode == 0
+    assert checkout.called() == ["venv", "pip"]
