@@ -136,6 +136,15 @@ def test_waiting_for_a_lock_has_a_limit(checkout):
     assert "waiting for another run.sh" in waiting and "still being set up after" in given_up
 
 
+def test_a_file_system_without_locks(checkout):
+    """As some network file systems: the set-up goes on and warns."""
+    text = checkout.script.read_text()
+    checkout.script.write_text(text.replace("fcntl.flock(9", "raise OSError(37, 'No locks available')  # "))
+    process = checkout.run("train")
+    assert process.returncode == 0 and checkout.called() == ["venv", "pip"]
+    assert "has no locks ([Errno 37] No locks available)" in process.stderr_text
+
+
 def test_a_lock_outlives_a_killed_shell_as_long_as_its_pip(checkout):
     """The second start waits until the first one's pip ends, and then does the set-up again."""
     first = checkout.start("train", PIP="kill -9 $PPID; sleep 1; echo end >>$CALLS")
