@@ -53,7 +53,9 @@ def prepare(layer: str, maps: Optional[List[int]], top: int, count: int) -> Scan
     return Scan(graph, probe, _chosen(probe, maps), top)
 
 
-def draw(session: tf.Session, scan: Scan, images: np.ndarray, step: int, control: bool) -> Sheets:
+def draw(
+    session: tf.Session, scan: Scan, images: np.ndarray, step: int, control: bool, about: str = "digits"
+) -> Sheets:
     """Scan the images and draw one contact sheet, with `control` a second one through a random kernel.
 
     Args:
@@ -62,6 +64,7 @@ def draw(session: tf.Session, scan: Scan, images: np.ndarray, step: int, control
         images: uint8 [N, 784].
         step: the training step of the weights, for the heading.
         control: also project the same spots through a random kernel, and compare.
+        about: what the images are, for the heading.
     """
     probe, layer = scan.probe, scan.probe.layer.name
     found = {"features": top_activations.collect(session, probe, images, scan.maps, scan.top)}
@@ -72,7 +75,7 @@ def draw(session: tf.Session, scan: Scan, images: np.ndarray, step: int, control
         report = sanity_check.format_report(metrics, layer)
     shown, files = {}, {}
     for name, spots in found.items():
-        heading = f"{layer} after {step:,} training steps, over {len(images):,} digits"
+        heading = f"{layer} after {step:,} training steps, over {len(images):,} {about}"
         heading += ", with a RANDOM kernel" if name == "control" else ""
         sheet, blocks = contact_sheet.draw_sheet(spots, images.reshape(-1, SIDE, SIDE), probe.fields, heading)
         shown[f"{name}/sheet"] = sheet

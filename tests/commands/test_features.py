@@ -13,6 +13,7 @@ from legacy_graph import __main__
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.data import mnist
 from legacy_graph.visualize import contact_sheet, image_grid, top_activations
+from tests.support.idx_files import small_set
 from tests.support.program import SAMPLE, STEPS, legacy_graph
 from tests.support.published import assert_refused, images_of, tree
 
@@ -77,7 +78,7 @@ def test_tensorboard_gets_the_sheet_and_each_map(shown):
 def test_features_prints_the_sheets_path_and_control_metrics(shown):
     assert os.path.join(shown.place, "features.png") in shown.stdout
     assert "rank correlation, learned against random: " in shown.stdout
-    assert "tensorboard --logdir " in shown.stdout.splitlines()[-1]
+    assert " -m tensorboard.main --logdir " in shown.stdout.splitlines()[-1]
     assert shown.stderr == ""
 
 
@@ -119,8 +120,9 @@ def test_other_digits_can_be_scanned(logdir, tmp_path):
     images[2, 10:18, 10:18] = 255
     words = ["--layer", "conv2", "--maps", "0,1,2,3", "--top", "3", "--images", idx(tmp_path / "mine.gz", images)]
     assert __main__.main(["features", "--logdir", logdir] + words) == 0
-    with np.load(os.path.join(logdir, "features", "conv2", "features.npz"), allow_pickle=False) as numbers:
+    with np.load(os.path.join(logdir, "features", "conv2-other", "features.npz"), allow_pickle=False) as numbers:
         assert set(numbers["digits"].ravel()) <= {-1, 0, 1, 2}
+    assert not os.path.exists(os.path.join(logdir, "features", "conv2"))
 
 
 BAD = [
@@ -128,6 +130,7 @@ BAD = [
     (["--layer", "conv1", "--maps", "3,32"], ["--maps: expected maps of conv1, 0 to 31, found 32"]),
     (["--top", "4", "--images", "IMAGES"], ["--top: expected at most 3, the number of images, found 4"]),
     (["--images", "none.gz"], ["none.gz", "no file"]),
+    (["--data-dir", "OTHER"], ["--data-dir: expected the data of the run in", "add --other-data", "236c9301"]),
 ]
 
 
@@ -135,13 +138,15 @@ BAD = [
 def test_what_features_refuses_leaves_all_as_it_was(shown, logdir, capsys, tmp_path, words, expected):
     images = idx(tmp_path / "images.gz", np.zeros([3, 28, 28], np.uint8))
     before = tree(logdir)
-    words = [images if word == "IMAGES" else word for word in words]
+    (tmp_path / "other").mkdir()
+    paths = {"IMAGES": images, "OTHER": small_set(tmp_path / "other")}
+    words = [paths.get(word, word) for word in words]
     assert_refused(capsys, ["features", "--logdir", logdir, "--data-dir", SAMPLE] + words, *expected)
     assert tree(logdir) == before
 
 
 @pytest.mark.parametrize("words", [["--maps", "1,x"], ["--maps", "-1"], ["--top", "0"], ["--top", "101"],
-                                   ["--control", "magic"]])  # fmt: skip
+                                   ["--control", "magic"], ["--images", ""]])  # fmt: skip
 def test_what_cannot_be_parsed_is_refused_in_one_line(words, capsys):
     with pytest.raises(SystemExit) as left:
         __main__.main(["features"] + words)

@@ -119,8 +119,8 @@ def test_words_that_nobody_knows(capsys, tmp_path):
     file = tmp_path / "file"
     file.write_text("")
     assert f"expected a directory, found the file {str(file)!r}" in refused(capsys, "--logdir", str(file))
-    assert "expected the path of a directory, found ''" in refused(capsys, "--logdir", "")
-    assert "expected the path of a directory" in refused(capsys, "--data-dir", "a\0b")
+    assert "expected a path, found ''" in refused(capsys, "--logdir", "")
+    assert "expected a path" in refused(capsys, "--data-dir", "a\0b")
 
 
 @pytest.mark.parametrize("words, line", [
