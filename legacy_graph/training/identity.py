@@ -15,7 +15,6 @@ from legacy_graph.data.mnist import SAMPLE_DIR, Dataset
 from legacy_graph.errors import UserError, reason
 from legacy_graph.logdir import layout
 
-OPTIONS = "options.json"
 DECISIVE = ("seed", "batch_size", "learning_rate", "keep_prob")  # options that decide the numbers of a run
 MNIST, FASHION = "MNIST", "Fashion-MNIST"
 # The training images of the complete set without the validation images, and those of the sample in this package.
@@ -66,7 +65,7 @@ def run_data(logdir: str) -> RunData:
     Raises:
         UserError: `options.json` is there and cannot be read.
     """
-    path = os.path.join(logdir, layout.CHECKPOINTS, OPTIONS)
+    path = os.path.join(logdir, layout.CHECKPOINTS, layout.OPTIONS)
     try:
         with open(path, encoding="utf-8") as file:
             recorded = dict(json.load(file))

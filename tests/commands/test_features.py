@@ -45,7 +45,7 @@ def test_features_leave_a_sheet_numbers_and_events(shown):
     assert os.listdir(os.path.dirname(shown.place)) == ["conv1"]
 
 
-def test_the_numbers_are_plain_arrays_and_the_projections_lead_back_to_the_digits(shown):
+def test_npz_arrays_and_projections_match_the_digits(shown):
     digits = mnist.load(SAMPLE).test.images.reshape(-1, 28, 28)
     with np.load(os.path.join(shown.place, "features.npz"), allow_pickle=False) as numbers:
         found = {name: numbers[name] for name in numbers.files}
@@ -75,10 +75,10 @@ def test_tensorboard_gets_the_sheet_and_each_map(shown):
     assert not np.array_equal(found["features/map 05"][1], found["control/map 05"][1])
 
 
-def test_features_say_where_the_sheet_is_and_how_alike_the_control(shown):
+def test_features_prints_the_sheets_path_and_control_metrics(shown):
     assert os.path.join(shown.place, "features.png") in shown.stdout
     assert "rank correlation, learned against random: " in shown.stdout
-    assert "tensorboard --logdir " in shown.stdout.splitlines()[-1]
+    assert " -m tensorboard.main --logdir " in shown.stdout.splitlines()[-1]
     assert shown.stderr == ""
 
 
