@@ -33,9 +33,11 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from legacy_graph.visualize import feature_sheets
     from legacy_graph.visualize.image_run import publish
 
-    scan = feature_sheets.prepare(options.layer, options.maps, options.top, len(images.pixels))
+    scan = feature_sheets.prepare(options.layer, options.maps, options.top, len(images.pixels), options.order)
     with restored_session(scan.graph, options.logdir) as (session, step):
-        sheets = feature_sheets.draw(session, scan, images.pixels, step, bool(options.control), images.about)
+        sheets = feature_sheets.draw(
+            session, scan, images.pixels, step, bool(options.control), options.context, images.about
+        )
     folder = os.path.join(options.logdir, layout.FEATURES, options.layer + images.ending)
     publish(folder, step, sheets.images, sheets.files)
     print(f"Contact sheet: {os.path.join(folder, 'features.png')}")
