@@ -23,6 +23,7 @@ FORMAT_NAMES = "PNG, JPEG, BMP, GIF or WebP"
 FITS = ("digit", "none")
 OTHER_FILE = "name another file"
 MAX_PIXELS = 50000000  # of a picture, known before it is decoded; a telephone's camera has up to 50 million
+FEWER_PIXELS, SMALLER = f"a picture of at most {MAX_PIXELS:,} pixels", "make it smaller"
 BOX = 20  # pixels
 LARGEST = 1000  # pixels a side, to which a photograph is first brought down
 FAINT = 0.1  # of the strongest ink: what is below is no edge of a digit, but noise, or what JPEG adds around it
@@ -67,6 +68,8 @@ def read_image(path: str, fit: Optional[str] = None, digits: bool = True) -> Use
         ink = _ink(picture)
     except UserError:
         raise
+    except Image.DecompressionBombError as error:  # above 179 million Pillow does not even tell the size
+        raise UserError(path, FEWER_PIXELS, "more than 178 million", SMALLER) from error
     except Exception as error:  # whatever a decoder makes of a broken file
         raise UserError(path, f"a picture in {FORMAT_NAMES}", str(error) or type(error).__name__, OTHER_FILE) from error
     return UserImage(fit_to_mnist(_checked(path, ink)), "fitted as MNIST's digits were")
@@ -80,8 +83,7 @@ def _decode(path):
         picture = stack.enter_context(Image.open(path, formats=FORMATS))
         width, height = picture.size
         if width * height > MAX_PIXELS:
-            expected = f"a picture of at most {MAX_PIXELS:,} pixels"
-            raise UserError(path, expected, f"{width:,} x {height:,}", "make it smaller")
+            raise UserError(path, FEWER_PIXELS, f"{width:,} x {height:,}", SMALLER)
         if picture.mode.startswith("I"):  # reduced before it takes 8 bytes a pixel
             small = picture.convert("I").reduce(max(1, -(-max(width, height) // LARGEST)))
         elif "transparency" in picture.info or picture.mode in ("P", "PA", "1"):
