@@ -7,6 +7,9 @@ from legacy_graph import __version__, config
 from legacy_graph.errors import ExitStatus
 
 DEFAULT_COMMAND = "train"
+FIT_HELP = """digit: crop, scale and centre the picture as MNIST does, on a dark or a light ground; none: resize it to
+28 x 28 pixels, black is 0. Default for a run whose data is not MNIST: none. Default for a run over MNIST: digit, except
+that a grey picture of 28 x 28 pixels goes in as it is, inverted if its border is light"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -93,5 +96,8 @@ def _add_features(command):
 
 
 def _add_deconv(command):
-    command.add_argument("pictures", nargs="+", metavar="DIGIT.png", help="any size, PNG or JPEG, even background")
+    add = command.add_argument
+    add("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")
     config.add_options(command, ("logdir",))
+    add("--fit", choices=["digit", "none"], help=FIT_HELP)
+    add("--class-names", type=config.path, metavar="FILE", help="text file with the ten class names, one a line")
