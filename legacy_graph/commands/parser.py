@@ -60,7 +60,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
 
     def add(name, help):
-        command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        numbers = "Numbers are written in the digits 0 to 9, such as 1000, 0.5 or 1e-4."
+        command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".", epilog=numbers)
         command.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
         return command
 
