@@ -90,5 +90,7 @@ def _add_features(command):
 
 
 def _add_deconv(command):
-    command.add_argument("pictures", nargs="+", metavar="DIGIT.png", help="any size, PNG or JPEG, even background")
+    command.add_argument(
+        "pictures", nargs="+", type=config.path, metavar="DIGIT.png", help="any size, PNG or JPEG, even background"
+    )
     config.add_options(command, ("logdir",))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from legacy_graph import __main__
 from legacy_graph.article import deconv
 from legacy_graph.data import mnist
 from legacy_graph.visualize import image_report
@@ -78,6 +79,16 @@ def test_one_broken_picture_among_good_ones_leaves_all_as_it_was(read, logdir, d
         capsys, ["deconv", digit_files[0], str(broken), "--logdir", logdir], "broken.png", "expected a picture"
     )
     assert tree(logdir) == before
+
+
+def test_a_picture_whose_name_is_no_utf_8_is_refused(capsys):
+    """TensorFlow takes no such path."""
+    with pytest.raises(SystemExit) as end:
+        __main__.main(["deconv", os.fsdecode(b"\xff.png")])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith(
+        r"legacy_graph deconv: argument DIGIT.png: expected a path in UTF-8, found '\udcff.png'"
+    )
 
 
 @pytest.mark.parametrize("word", ["features", "deconv"])

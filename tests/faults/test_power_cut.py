@@ -43,20 +43,15 @@ RESUME = """
 def inside(script, folder, *words):
     """Run a shell script as root in a mount namespace of its own."""
     command = ["unshare", "--mount", "sh", "-euc", script, folder, *words]
-    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    run = subprocess.run(command, capture_output=True, text=True, env=runs.environment())
     assert run.returncode == 0, f"{HELP}\n{run.stdout}{run.stderr}"
     return run
-
-
-def environment():
-    return dict(runs.environment(), PYTHONPATH=runs.ROOT)
 
 
 def test_after_a_power_cut_a_run_goes_on_from_a_checkpoint(tmp_path):
     """A checkpoint is saved every second step, so that most cuts come while one is being written."""
     chance, folder = random.Random(17), str(tmp_path)
-    options = dict(steps=100_000, batch_size=5, checkpoint_every=2, summary_every=1, image_every=10**6)
-    options.update(histogram_every=10**6, test_every=10**6)
+    options = dict(runs.NEVER, steps=100_000, batch_size=5, checkpoint_every=2)
     logdir = os.path.join(folder, "disk.mounted", "log")
     moments = " ".join(f"{chance.uniform(0.1, 3):.2f}" for _ in range(CUTS))
     inside(SCRIPT, folder, moments, *runs.words(logdir, **options))

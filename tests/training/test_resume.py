@@ -104,7 +104,9 @@ def test_an_event_that_was_cut_off_is_made_up_for(run, undisturbed):
     with open(os.path.join(folder, name), "r+b") as file:
         file.truncate(os.fstat(file.fileno()).st_size - 5)
     damage(run.logdir, 8)
-    run()
+    told = run().splitlines()
+    assert told[2].startswith(f"{folder}/{name} is damaged: TensorBoard shows its first ")
+    assert len(told) == 3
     assert_same(run.logdir, undisturbed)
 
 
