@@ -77,7 +77,7 @@ class Config:
     """What a training run is made of. The defaults are the article's, the intervals are ours."""
 
     logdir: str = option("log", directory, "where the event files go, for tensorboard --logdir")
-    data_dir: str = option("MNIST_data", path, "the four IDX gz files; downloaded there if missing")
+    data_dir: str = option("MNIST_data", path, "the four IDX files, gzipped or not; an empty one gets MNIST")
     steps: int = option(2000, integer(1, 10**9), "training steps in all")
     batch_size: int = option(50, integer(1, 10**6), "digits a step")
     learning_rate: float = option(1e-4, positive_float(0.0, 1e9), "of the Adam optimizer")

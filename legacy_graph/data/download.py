@@ -49,13 +49,13 @@ class Timeouts(NamedTuple):
 TIMEOUTS = Timeouts()
 
 
-def is_original(path: str) -> bool:
-    """Whether `path` is, byte for byte, the mirror's file of that name.
+def is_original(path: str, name: str) -> bool:
+    """Whether `path` is, byte for byte, the mirror's file `name`.
 
     Raises:
         OSError: it cannot be read.
     """
-    expected = FILES[os.path.basename(path)]
+    expected = FILES[name]
     if not os.path.isfile(path) or os.path.getsize(path) != expected.size:
         return False
     with open(path, "rb") as file:

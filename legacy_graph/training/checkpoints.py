@@ -19,6 +19,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph import tf_setup
 from legacy_graph.errors import RETRY, UserError, launch_command, reason
 from legacy_graph.logdir import durable, layout
+from legacy_graph.training.identity import differences
 
 KEPT = 3  # checkpoints; each holds the weights and Adam's two moments, 39 MB
 NAME = "model.ckpt"
@@ -59,7 +60,7 @@ class Checkpoints:
         Args:
             session: of the training graph.
             initialise: sets all variables to their initial values.
-            identity: the options that decide the numbers of the run. Two runs with equal identities are the same run.
+            identity: the options of the run, as from `run_identity`.
             steps: the number of training steps at which the run is finished.
             fresh: start a new run in any case.
 
@@ -70,7 +71,7 @@ class Checkpoints:
         if moved is not None:
             print(f"An interrupted move of the run in {self._logdir} is finished: the run is now in {moved}")
         found = {} if fresh else self._read_options()
-        step = self.restore(session) if found == identity and not fresh else None
+        step = self.restore(session) if not differences(found, identity) and not fresh else None
         if step is not None and step < steps:
             print(f"Resuming at step {step} of {steps} the run in {self._logdir} (--fresh starts a new one)")
             return step
@@ -226,9 +227,7 @@ def _unusable(path, expected, found):
 
 def _differences(found, identity):
     """The options in which a run that is archived differs from the new one: " with --seed 3"."""
-    options = [
-        f"--{name.replace('_', '-')} {found.get(name)}" for name in identity if found.get(name) != identity[name]
-    ]
+    options = [f"--{name.replace('_', '-')} {found.get(name)}" for name in differences(found, identity)]
     return " with " + ", ".join(options) if found and options else ""
 
 

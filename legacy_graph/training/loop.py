@@ -3,8 +3,7 @@
 import contextlib
 import logging
 import os
-import zlib
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -17,6 +16,7 @@ from legacy_graph.data import mnist
 from legacy_graph.logdir import event_reader, event_writer, layout
 from legacy_graph.training import nan_guard, progress, projector, sonify
 from legacy_graph.training.checkpoints import Checkpoints
+from legacy_graph.training.identity import run_identity
 from legacy_graph.training.program import Program, build_program
 from legacy_graph.training.signals import Interrupted
 
@@ -74,13 +74,6 @@ def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = ()) -> flo
         # Last of all: from here on the run counts as finished.
         _save(session, program, saved, config.steps)
     return accuracy
-
-
-def run_identity(config: Config, data: mnist.Dataset) -> Dict[str, Any]:
-    """All that decides the numbers of a run, as its options: two runs that agree in it are one."""
-    decisive = {name: getattr(config, name) for name in ("seed", "batch_size", "learning_rate", "keep_prob")}
-    digits = f"{len(data.train.labels):,} digits with the checksum {zlib.crc32(data.train.images):08x}"
-    return dict(decisive, data_dir=digits)
 
 
 def steps(

@@ -39,10 +39,12 @@ def test_a_second_run_is_refused_and_a_dead_one_is_no_obstacle(place):
         assert content(place) == {".lock": f"{os.getpid()}\n"}
 
 
-def test_a_lock_that_was_given_back_can_be_had_again(place):
-    for _ in range(2):
-        with layout.lock(place):
-            pass
+def test_the_lock_ends_with_its_block(place):
+    """Another process is refused inside the block, and takes the lock after it, while this process goes on."""
+    other = [sys.executable, "-c", HOLD, place]
+    with layout.lock(place):
+        assert subprocess.run(other, input=b"\n", stderr=subprocess.PIPE, cwd=ROOT).returncode == 1
+    assert subprocess.run(other, input=b"\n", stdout=subprocess.PIPE, cwd=ROOT).stdout == b"held\n"
 
 
 def test_a_place_that_cannot_be_made(tmp_path):
