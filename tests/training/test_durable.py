@@ -175,3 +175,15 @@ def test_an_interrupted_archive_is_finished_before_a_run_is_resumed(start, tmp_p
     assert capsys.readouterr().out.endswith(f"is finished: the run is now in {shelf}\n")
     assert content(str(shelf / "train")) == {"events.out.tfevents.1": "old"}
     assert not (tmp_path / "log" / "train").exists()
+
+
+def test_what_a_kill_left_in_the_checkpoints_is_removed(start):
+    _, session, saved = start()
+    saved.save(session, 10)
+    left = ["model.ckpt-20.data-00000-of-00001", "model.ckpt-20.index.tempstate123", "checkpoint.tmp0ab"]
+    for name in left + ["mine.txt"]:
+        with open(os.path.join(saved._folder, name), "w"):
+            pass
+    assert start()[0] == 10
+    assert not set(left) & set(os.listdir(saved._folder))
+    assert "mine.txt" in os.listdir(saved._folder)

@@ -209,18 +209,6 @@ def test_a_run_of_an_earlier_version_is_resumed(run, undisturbed):
     assert_same(run.logdir, undisturbed)
 
 
-def test_what_a_kill_left_in_the_checkpoints_is_removed(run):
-    run(stop_at=5)
-    folder = os.path.join(run.logdir, "checkpoints")
-    left = ["model.ckpt-9.data-00000-of-00001", "model.ckpt-9.index.tempstate123", "checkpoint.tmp0ab"]
-    for name in left + ["mine.txt"]:
-        with open(os.path.join(folder, name), "w"):
-            pass
-    run()
-    assert not set(left) & set(os.listdir(folder))
-    assert "mine.txt" in os.listdir(folder)
-
-
 def test_a_weight_that_is_not_finite_stops_the_run_unsaved(run, monkeypatch):
     """Half way a weight becomes NaN where no loss shows it: behind a ReLU that is shut."""
     saved = []
