@@ -63,7 +63,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
 
     def add(name, help):
-        command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        numbers = "Numbers are written in the digits 0 to 9, such as 1000, 0.5 or 1e-4."
+        command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".", epilog=numbers)
         command.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
         return command
 
@@ -97,7 +98,8 @@ def _add_features(command):
 
 def _add_deconv(command):
     add = command.add_argument
-    add("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")
+    add("pictures", nargs="+", type=config.path, metavar="PICTURE",
+        help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")  # fmt: skip
     config.add_options(command, ("logdir",))
     add("--fit", choices=["digit", "none"], help=FIT_HELP)
     add("--class-names", type=config.path, metavar="FILE", help="text file with the ten class names, one a line")

@@ -92,10 +92,10 @@ class Checkpoints:
             for file in [path + ending for ending in _ENDINGS] + [self._folder]:
                 durable.sync(file)
         except (tf.errors.OpError, OSError, ValueError) as error:
-            self._remove_old()
+            self._remove_all_but(saved_steps(self._folder))
             raise self._unwritable(step, error) from error
         self._last = step
-        self._remove_old()
+        self._remove_all_but(saved_steps(self._folder)[-KEPT:])
 
     def restore(self, session: tf.Session) -> Optional[int]:
         """Fill the variables from the newest intact checkpoint.
@@ -103,7 +103,7 @@ class Checkpoints:
         Returns:
             The step of the checkpoint; None if there is none.
         """
-        self._remove_old()
+        self._remove_all_but(saved_steps(self._folder))
         self._last = _restore_newest(session, self._folder).step
         return self._last
 
@@ -117,9 +117,8 @@ class Checkpoints:
         except OSError as error:
             raise self._unwritable(0, error) from error
 
-    def _remove_old(self):
-        """Remove what an interrupted save left, and all but the last few checkpoints."""
-        kept = saved_steps(self._folder)[-KEPT:]
+    def _remove_all_but(self, kept):
+        """Remove what an interrupted save left, and all checkpoints but those of the steps `kept`."""
         # In reverse order the .index file comes first: without it the rest is no checkpoint.
         for name in sorted(_list(self._folder), reverse=True):
             complete = _FILE.fullmatch(name)

@@ -140,15 +140,3 @@ def test_other_data_are_another_run(run, data):
     config = Config(logdir=run.logdir, **dict(OPTIONS, steps=1))
     loop.run(config, data._replace(train=mnist.Digits(images, data.train.labels)))
     assert len(earlier(run.logdir)) == 1
-
-
-def test_what_a_kill_left_in_the_checkpoints_is_removed(run):
-    run(stop_at=5)
-    folder = os.path.join(run.logdir, "checkpoints")
-    left = ["model.ckpt-9.data-00000-of-00001", "model.ckpt-9.index.tempstate123", "checkpoint.tmp0ab"]
-    for name in left + ["mine.txt"]:
-        with open(os.path.join(folder, name), "w"):
-            pass
-    run()
-    assert not set(left) & set(os.listdir(folder))
-    assert "mine.txt" in os.listdir(folder)
