@@ -17,12 +17,12 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from legacy_graph.visualize import image_report
     from legacy_graph.visualize.image_run import publish
 
-    graph, net, fetches = image_report.build()
+    graph, net, fetches = image_report.build(options.ties)
     with restored_session(graph, options.logdir) as (session, step):
         for path, name, digit in zip(options.pictures, _names(options.pictures), digits):
             reading = image_report.read(session, net, fetches, digit)
             folder = os.path.join(options.logdir, layout.DECONV, name)
-            images, files = image_report.draw(os.path.basename(path), digit, reading)
+            images, files = image_report.draw(os.path.basename(path), digit, reading, options.ties)
             publish(folder, step, images, files)
             answer = image_report.format_answer(reading.probabilities)
             print(f"{path}: {answer}. See {os.path.join(folder, 'picture.png')}")

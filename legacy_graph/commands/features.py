@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from legacy_graph.visualize import feature_sheets
     from legacy_graph.visualize.image_run import publish
 
-    scan = feature_sheets.prepare(options.layer, options.maps, options.top, len(images), options.order)
+    scan = feature_sheets.prepare(options.layer, options.maps, options.top, len(images), options.order, options.ties)
     with restored_session(scan.graph, options.logdir) as (session, step):
         sheets = feature_sheets.draw(session, scan, images, step, bool(options.control), options.context)
     folder = os.path.join(options.logdir, layout.FEATURES, options.layer)

@@ -78,6 +78,7 @@ def _add_check(command):
 
 
 def _add_features(command):
+    config.add_options(command, ("ties",))
     config.add_options(command, ("logdir", "data_dir"))
     add = command.add_argument
     add("--layer", default="conv2", metavar="NAME", help="see: legacy_graph layers (default: %(default)s)")
@@ -91,5 +92,6 @@ def _add_features(command):
 
 
 def _add_deconv(command):
+    config.add_options(command, ("ties",))
     command.add_argument("pictures", nargs="+", metavar="DIGIT.png", help="any size, PNG or JPEG, even background")
     config.add_options(command, ("logdir",))

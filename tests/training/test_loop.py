@@ -94,7 +94,7 @@ def projected(trained):
     with tf.Graph().as_default(), tf.Session() as session:
         net = network.build()
         made = dict(zip(["reverse_conv1", "reverse_conv2"], published.reverse(*net.layers)))
-        made.update(deconv1=deconv.deconvolve(net.layers, "conv1"), deconv2=deconv.deconvolve(net.layers, "conv2"))
+        made.update({f"deconv{n}": deconv.deconvolve(net.layers, f"conv{n}", ties="shared") for n in (1, 2)})
         checkpoint = tf.train.latest_checkpoint(os.path.join(trained.logdir, "checkpoints"))
         tf.train.Saver(tf.global_variables()).restore(session, checkpoint)
         digits = mnist.load(SAMPLE).test
