@@ -2,33 +2,89 @@
 
 import argparse
 import os
+from typing import NamedTuple
+
+import numpy as np
 
 from legacy_graph import tf_setup
+from legacy_graph.config import Config
 from legacy_graph.data import idx, mnist
-from legacy_graph.errors import ExitStatus
+from legacy_graph.data.files import find_files
+from legacy_graph.errors import ExitStatus, UserError
 from legacy_graph.logdir import layout
+from legacy_graph.training import identity
+
+OTHER = "-other"  # ends the folder of a sheet over other images than the run's own
+
+
+class Images(NamedTuple):
+    """The images to scan."""
+
+    pixels: np.ndarray  # uint8 [N, 784]
+    about: str  # what they are, for the heading
+    ending: str  # of the folder's name
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print where it is."""
-    if options.images:
-        images = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
-    else:
-        data = mnist.load(options.data_dir)
-        images = data.test.images
-        print(f"Data: {data.source}")
+    images = _images(options)
     tf_setup.import_tensorflow()
     from legacy_graph.training.checkpoints import restored_session
     from legacy_graph.visualize import feature_sheets
     from legacy_graph.visualize.image_run import publish
 
-    scan = feature_sheets.prepare(options.layer, options.maps, options.top, len(images), options.order, options.ties)
+    scan = feature_sheets.prepare(
+        options.layer, options.maps, options.top, len(images.pixels), options.order, options.ties
+    )
     with restored_session(scan.graph, options.logdir) as (session, step):
-        sheets = feature_sheets.draw(session, scan, images, step, bool(options.control), options.context)
-    folder = os.path.join(options.logdir, layout.FEATURES, options.layer)
+        sheets = feature_sheets.draw(
+            session, scan, images.pixels, step, bool(options.control), options.context, images.about
+        )
+    folder = os.path.join(options.logdir, layout.FEATURES, options.layer + images.ending)
     publish(folder, step, sheets.images, sheets.files)
     print(f"Contact sheet: {os.path.join(folder, 'features.png')}")
     if sheets.report:
         print(sheets.report)
     print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
     return ExitStatus.OK
+
+
+def _images(options) -> Images:
+    """The images of --images, else the test images of the run's data, else with --other-data those of --data-dir."""
+    if options.images:
+        pixels = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
+        return Images(pixels, f"images of {_display_name(options.images)}, not the run's own data", OTHER)
+    run_data = identity.run_data(options.logdir)
+    data = _load(options.data_dir, run_data)
+    print(f"Data: {data.source}")
+    own = not run_data.text or identity.same_data(identity.describe(data), run_data.text)
+    if own and (not run_data.text or run_data.name == identity.MNIST):
+        return Images(data.test.images, "digits", "")
+    if own:
+        return Images(data.test.images, f"images of {run_data.name or _display_name(data.folder)}", "")
+    if options.other_data:
+        return Images(data.test.images, f"images of {_display_name(data.folder)}, not the run's own data", OTHER)
+    found = f"{identity.describe(data)} in {data.folder}"
+    expected = f"the data of the run in {options.logdir} ({run_data.text})"
+    raise UserError("--data-dir", expected, found, "name the run's data, or add --other-data to scan this one")
+
+
+def _load(data_dir, run_data) -> mnist.Dataset:
+    """The data in `data_dir`, by default the run's own; where the run does not say where it was, the default of train.
+
+    The sample belongs to this package, wherever that is installed. The folder of a run is never downloaded into.
+    """
+    if data_dir:
+        return mnist.load(data_dir)
+    sample = mnist.load(mnist.SAMPLE_DIR)
+    if identity.same_data(identity.describe(sample), run_data.text):
+        return sample
+    if run_data.folder and not find_files(run_data.folder).files:
+        expected = f"the data of the run in {run_data.folder}"
+        raise UserError("--data-dir", expected, "none there", "name the directory where it is now")
+    return mnist.load(run_data.folder or Config.data_dir)
+
+
+def _display_name(path) -> str:
+    """The last part of a path as valid UTF-8 text."""
+    return os.fsencode(os.path.basename(os.path.normpath(path))).decode("utf-8", "backslashreplace")

@@ -78,20 +78,20 @@ def _add_check(command):
 
 
 def _add_features(command):
-    config.add_options(command, ("ties",))
-    config.add_options(command, ("logdir", "data_dir"))
+    config.add_options(command, ("logdir", "ties"))
     add = command.add_argument
+    add("--data-dir", type=config.path, metavar="DIR", help="the run's data (default: where the run had it)")
+    add("--other-data", action="store_true", help="scan --data-dir though the run was trained on other data")
     add("--layer", default="conv2", metavar="NAME", help="see: legacy_graph layers (default: %(default)s)")
     add("--maps", type=config.integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
     add("--top", type=config.integer(1, 100), default=9, metavar="N", help="spots per map (default: %(default)s)")
     add("--order", choices=["wins", "number"], help="of the maps: wins, those first that are the strongest of all most "
         "often, or number (default: wins; those of --maps as listed)")  # fmt: skip
     add("--context", action="store_true", help="also draw each whole image, with a frame around what the spot sees")
-    add("--images", metavar="FILE", help="an IDX file of 28 x 28 pictures to scan (default: the test digits)")
+    add("--images", type=config.path, metavar="FILE", help="scan an IDX file of 28 x 28 pictures, not the test digits")
     add("--control", choices=["random"], help="also project the same spots through a random kernel, and compare")
 
 
 def _add_deconv(command):
-    config.add_options(command, ("ties",))
     command.add_argument("pictures", nargs="+", metavar="DIGIT.png", help="any size, PNG or JPEG, even background")
-    config.add_options(command, ("logdir",))
+    config.add_options(command, ("logdir", "ties"))

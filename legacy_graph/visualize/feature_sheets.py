@@ -62,7 +62,13 @@ def prepare(
 
 
 def draw(
-    session: tf.Session, scan: Scan, images: np.ndarray, step: int, control: bool = False, context: bool = False
+    session: tf.Session,
+    scan: Scan,
+    images: np.ndarray,
+    step: int,
+    control: bool = False,
+    context: bool = False,
+    about: str = "digits",
 ) -> Sheets:
     """Scan the images and draw one contact sheet, with `control` a second one through a random kernel.
 
@@ -73,6 +79,7 @@ def draw(
         step: the training step of the weights, for the heading.
         control: also project the same spots through a random kernel, and compare.
         context: also draw the whole image of each spot, with the receptive field framed.
+        about: what the images are, for the heading.
     """
     probe, layer = scan.probe, scan.probe.layer.name
     found = {"features": top_activations.collect(session, probe, images, scan.maps, scan.top, scan.by_wins)}
@@ -83,7 +90,7 @@ def draw(
         report = sanity_check.format_report(metrics, layer)
     shown, files = {}, {}
     for name, spots in found.items():
-        heading = f"{layer} after {step:,} training steps, over {len(images):,} digits"
+        heading = f"{layer} after {step:,} training steps, over {len(images):,} {about}"
         heading += ", with a RANDOM kernel" if name == "control" else ""
         kernels = _kernels(session, probe, spots.maps, random=name == "control")
         sheet, blocks = contact_sheet.draw_sheet(
