@@ -22,13 +22,14 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from legacy_graph.visualize import image_report
     from legacy_graph.visualize.image_run import publish
 
-    graph, net, fetches = image_report.build()
+    graph, net, fetches = image_report.build(options.ties)
     with restored_session(graph, options.logdir) as (session, step):
         for path, name, picture in zip(options.pictures, _folder_names(options.pictures), pictures):
             reading = image_report.read(session, net, fetches, picture.pixels)
             folder = os.path.join(options.logdir, layout.DECONV, name)
             answer = image_report.format_answer(reading.probabilities, names)
-            images, files = image_report.draw(f"{printable(os.path.basename(path))}: {answer}", picture, reading)
+            title = f"{printable(os.path.basename(path))}: {answer}"
+            images, files = image_report.draw(title, picture, reading, options.ties)
             publish(folder, step, images, files)
             print(f"{printable(path)}: {answer}; {picture.preparation}. See {os.path.join(folder, 'picture.png')}")
     print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")

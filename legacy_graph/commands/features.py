@@ -33,7 +33,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from legacy_graph.visualize import feature_sheets
     from legacy_graph.visualize.image_run import publish
 
-    scan = feature_sheets.prepare(options.layer, options.maps, options.top, len(images.pixels), options.order)
+    scan = feature_sheets.prepare(
+        options.layer, options.maps, options.top, len(images.pixels), options.order, options.ties
+    )
     with restored_session(scan.graph, options.logdir) as (session, step):
         sheets = feature_sheets.draw(
             session, scan, images.pixels, step, bool(options.control), options.context, images.about

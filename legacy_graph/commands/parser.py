@@ -82,7 +82,7 @@ def _add_check(command):
 
 
 def _add_features(command):
-    config.add_options(command, ("logdir",))
+    config.add_options(command, ("logdir", "ties"))
     add = command.add_argument
     add("--data-dir", type=config.path, metavar="DIR", help="the run's data (default: where the run had it)")
     add("--other-data", action="store_true", help="scan --data-dir though the run was trained on other data")
@@ -100,6 +100,6 @@ def _add_deconv(command):
     add = command.add_argument
     add("pictures", nargs="+", type=config.path, metavar="PICTURE",
         help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")  # fmt: skip
-    config.add_options(command, ("logdir",))
+    config.add_options(command, ("logdir", "ties"))
     add("--fit", choices=["digit", "none"], help=FIT_HELP)
     add("--class-names", type=config.path, metavar="FILE", help="text file with the ten class names, one a line")

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import deconv, network
+from legacy_graph.config import FIRST
 from legacy_graph.data.class_names import DIGITS
 from legacy_graph.data.mnist import scale_pixels
 from legacy_graph.data.user_image import UserImage
@@ -27,11 +28,11 @@ class Reading(NamedTuple):
     projections: Dict[str, Dict[str, np.ndarray]]  # layer -> method -> float32 [28, 28], of the whole layer
 
 
-def build() -> Tuple[tf.Graph, network.Network, Reading]:
-    """The graph, its network, and the tensors to fetch for one picture."""
+def build(ties: str = FIRST) -> Tuple[tf.Graph, network.Network, Reading]:
+    """The graph, its network, and the tensors to fetch for one picture. `ties` is as in `deconv.unpool`."""
     with tf.Graph().as_default() as graph:
         net = network.build()
-        fetches = _fetches(net)
+        fetches = _fetches(net, ties)
         graph.finalize()
     return graph, net, fetches
 
@@ -41,16 +42,20 @@ def read(session: tf.Session, net: network.Network, fetches: Reading, digit: np.
     return session.run(fetches, {net.images: scale_pixels(digit.reshape(1, -1)), net.keep_prob: 1.0})
 
 
-def draw(title: str, image: UserImage, reading: Reading) -> Tuple[Dict[str, np.ndarray], Dict[str, bytes]]:
+def draw(
+    title: str, image: UserImage, reading: Reading, ties: str = FIRST
+) -> Tuple[Dict[str, np.ndarray], Dict[str, bytes]]:
     """The images for TensorBoard, tag -> uint8 [H, W], and the files of one picture.
 
     Args:
         title: the heading.
         image: what the network saw.
         reading: as from `read`.
+        ties: that the graph was built with.
     """
     parts = _parts(image.pixels, reading)
-    picture = _page(title, f"what the network saw, 28 x 28 pixels, {image.preparation}", parts, reading)
+    caption = f"what the network saw, 28 x 28 pixels, {image.preparation}"
+    picture = _page(title, caption, parts, reading, ties)
     return dict(parts, picture=picture), {"picture.png": image_grid.encode_png(picture)}
 
 
@@ -60,7 +65,7 @@ def format_answer(probabilities: np.ndarray, names: Sequence[str] = DIGITS) -> s
     return f"read as {first}, else {second} or {third}"
 
 
-def _page(title, caption, parts, reading):
+def _page(title, caption, parts, reading, ties):
     """All parts in one picture, uint8 [H, W], with captions."""
     rows = []
     for layer, projections in reading.projections.items():
@@ -69,6 +74,7 @@ def _page(title, caption, parts, reading):
         rows.append(image_grid.stack_horizontally([_captioned(*pair) for pair in zip(captions, tiles)], 16))
     legend = [image_grid.render_text(line) for line in LEGEND]
     legend += [image_grid.render_text(f"    {name}: {method.lets_through}") for name, method in deconv.METHODS.items()]
+    legend.append(image_grid.render_text(deconv.TIES_IN_WORDS[ties]))
     down = image_grid.stack_vertically(rows + [image_grid.stack_vertically(legend)], 16)
     up = [
         _captioned(f"{layer}: its {len(maps)} maps after the ReLU, white is {maps.max():.3g}", parts[f"{layer}/maps"])
@@ -79,14 +85,14 @@ def _page(title, caption, parts, reading):
     return image_grid.add_margin(image_grid.stack_vertically([image_grid.render_text(title, 28), below], 16))
 
 
-def _fetches(net):
-    back = {layer.name: _all_methods(net.layers, layer.name) for layer in net.layers}
+def _fetches(net, ties):
+    back = {layer.name: _all_methods(net.layers, layer.name, ties) for layer in net.layers}
     maps = {layer.name: tf.transpose(layer.relu[0], [2, 0, 1]) for layer in net.layers}
     return Reading(net.probabilities[0], maps, back)
 
 
-def _all_methods(layers, name):
-    return {method: deconv.deconvolve(layers, name, method=method)[0, :, :, 0] for method in deconv.METHODS}
+def _all_methods(layers, name, ties):
+    return {method: deconv.deconvolve(layers, name, method=method, ties=ties)[0, :, :, 0] for method in deconv.METHODS}
 
 
 def _parts(digit, reading):

@@ -68,6 +68,16 @@ def test_deconv_shows_the_digit_its_maps_and_what_comes_back(read, logdir):
     assert not np.array_equal(found["conv2/guided backpropagation"][1], found["conv2/deconvnet"][1])
 
 
+def test_tied_maxima_share_the_signal_unless_the_first_is_asked_for(read, logdir, digit_files, tmp_path):
+    """Over the ground of a digit most windows tie: there the pictures differ, and only where one projects."""
+    other = str(tmp_path / "log")
+    shutil.copytree(logdir, other)
+    assert __main__.main(["deconv", digit_files[0], "--logdir", other, "--ties", "first"]) == 0
+    shared, first = [images_of(os.path.join(folder, "deconv", "one")) for folder in (logdir, other)]
+    differing = {tag for tag in shared if not np.array_equal(shared[tag][1], first[tag][1])}
+    assert differing == {"picture"} | {f"conv{n}/{method}" for n in (1, 2) for method in deconv.METHODS}
+
+
 def test_the_answer_in_words():
     probabilities = np.array([0, 0.02, 0, 0.9, 0, 0.005, 0, 0, 0.075, 0])
     assert image_report.format_answer(probabilities) == "read as 3 (90.0 %), else 8 (7.5 %) or 1 (2.0 %)"
