@@ -131,7 +131,7 @@ def _cut_at_input(graph_def, path, named, declared):
     start = choose_input(nodes, named, declared, convolutions)
     names = set(find_convolutions(nodes, nodes.dependents([start])))
     unknown = {name for name, node in nodes.by_name.items() if definition(node.op) is None}
-    importable = {name for name in names if not unknown & nodes.ancestors([name])}
+    importable = {name for name in names if not unknown or not unknown & nodes.ancestors([name])}
     if not importable:
         check_operations(nodes.by_name[name] for name in nodes.order if name in nodes.ancestors(names))
     types = infer_types(keep(graph_def, nodes.ancestors(importable)))
