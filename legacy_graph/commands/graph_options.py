@@ -2,9 +2,8 @@
 
 import argparse
 
+from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
-
-DEFAULT_SIGNATURE = "serving_default"
 
 
 def add_graph_options(command: argparse.ArgumentParser) -> None:

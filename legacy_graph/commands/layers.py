@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
         rows, notes = layer_table.layer_rows(), []
     else:
         model = load.load_model(options.graph, options.checkpoint, options.signature, options.input)
-        rows, notes = graph_table.layer_rows(model), model.notes
+        rows, notes = graph_table.layer_rows(model)
     print(tabulate(rows, layer_table.HEADERS, tablefmt="plain", intfmt=","))
     for note in notes:
         print(note)

@@ -5,6 +5,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import inference, layout, rewrite
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
@@ -18,8 +19,6 @@ from legacy_graph.graphs.read_file import read_frozen, read_meta_graph
 from legacy_graph.graphs.saved_model import read_signature
 from legacy_graph.graphs.tensor_types import infer_types
 from legacy_graph.graphs.variables import ReadVariables, fill_variables, read_checkpoint, refuse_variables
-
-DEFAULT_SIGNATURE = "serving_default"
 
 
 class _Source(NamedTuple):

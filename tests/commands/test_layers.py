@@ -3,7 +3,7 @@
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.__main__ import main
-from tests.support.graph_files import constant, write_frozen
+from tests.support.graph_files import CONSTRUCTS, constant, write_frozen
 from tests.support.program import legacy_graph
 
 # A weight for each kernel element or pair of units, and a bias for each output channel.
@@ -44,3 +44,15 @@ def test_table_of_a_graph(tmp_path, capsys):
     ]
     assert 5 * 3 * 3 * 4 + 4 == 184
     assert 3 * 3 * 4 * 2 == 72
+
+
+def test_table_of_a_graph_with_an_open_size(tmp_path, capsys):
+    path = write_frozen(tmp_path / "model.pb", CONSTRUCTS["strided"], shape=(None, None, None, 3))
+    assert main(["layers", "--graph", path]) == 0
+    assert [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()] == [
+        "layer operation output receptive field stride parameters",
+        "input images open x open x 3",
+        "first Conv2D 3 x 3, stride 2, SAME; Relu open x open x 4 3 x 3 pixels 2 112",
+        "conv Conv2D 3 x 3, stride 2, SAME; Relu open x open x 3 7 x 7 pixels 4 111",
+        "The receptive fields are those for images of 512 x 512 pixels.",
+    ]
