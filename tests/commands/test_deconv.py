@@ -97,16 +97,6 @@ def test_one_broken_picture_leaves_all_results_unchanged(read, logdir, digit_fil
     assert tree(logdir) == before
 
 
-def test_a_picture_whose_name_is_no_utf_8_is_refused(capsys):
-    """TensorFlow takes no such path."""
-    with pytest.raises(SystemExit) as end:
-        __main__.main(["deconv", os.fsdecode(b"\xff.png")])
-    assert end.value.code == 2
-    assert capsys.readouterr().err.startswith(
-        r"legacy_graph deconv: argument DIGIT.png: expected a path in UTF-8, found '\udcff.png'"
-    )
-
-
 @pytest.mark.parametrize("word", ["features", "deconv"])
 def test_a_directory_that_cannot_be_written_is_told(word, trained, tmp_path, capsys, digit_files):
     """A file stands where the results should go."""
