@@ -10,7 +10,7 @@ from legacy_graph.logdir import durable
 from legacy_graph.training.checkpoints import Checkpoints, make_saver
 from tests.support.log_files import content
 
-IDENTITY = {"seed": 0}
+IDENTITY = {"seed": 0, "batch_size": 50, "learning_rate": 1e-4, "keep_prob": 1.0, "data_dir": "9 digits"}
 BROKEN = {"empty": "", "cut": '{"seed": ', "a list": "[1]", "brackets": "[" * 200_000}
 
 
