@@ -83,3 +83,14 @@ def test_a_disk_without_any_room(tmp_path):
     assert run.returncode == 2
     (line,) = lines(run.stderr)
     assert "expected to write the checkpoint of step 0, found No space left on device" in line
+
+
+def test_a_disk_without_a_free_inode(tmp_path):
+    """There is room for bytes, but for no further file: one line, whichever file is the first that finds no place."""
+    for inodes in range(4, 10):
+        script = f'mount -t tmpfs -o size=200m,nr_inodes={inodes} tmpfs "$0"; "$@"'
+        run = inside(script, str(tmp_path / f"disk{inodes}"), **LONG)
+        assert run.returncode == 2
+        (line,) = lines(run.stderr)
+        assert "No space left on device" in line
+        assert "this is a bug" not in line
