@@ -5,36 +5,42 @@ import os
 
 from legacy_graph import tf_setup
 from legacy_graph.data import user_image
-from legacy_graph.errors import ExitStatus
+from legacy_graph.data.class_names import class_names
+from legacy_graph.errors import ExitStatus, printable
 from legacy_graph.logdir import layout
+from legacy_graph.training import identity
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Publish one report per picture in deconv/<name> of the log directory, and print each answer."""
-    digits = [user_image.read_image(path) for path in options.pictures]
+    data = identity.run_data(options.logdir)
+    known = identity.MNIST if not data.text else data.name  # a run without options.json is taken for one of MNIST
+    names = class_names(known, options.class_names)
+    pictures = [user_image.read_image(path, options.fit, known == identity.MNIST) for path in options.pictures]
     tf_setup.import_tensorflow()
     from legacy_graph.training.checkpoints import restored_session
     from legacy_graph.visualize import image_report
     from legacy_graph.visualize.image_run import publish
 
-    graph, net, fetches = image_report.build()
+    graph, net, fetches = image_report.build(options.ties)
     with restored_session(graph, options.logdir) as (session, step):
-        for path, name, digit in zip(options.pictures, _names(options.pictures), digits):
-            reading = image_report.read(session, net, fetches, digit)
+        for path, name, picture in zip(options.pictures, _folder_names(options.pictures), pictures):
+            reading = image_report.read(session, net, fetches, picture.pixels)
             folder = os.path.join(options.logdir, layout.DECONV, name)
-            images, files = image_report.draw(os.path.basename(path), digit, reading)
+            answer = image_report.format_answer(reading.probabilities, names)
+            title = f"{printable(os.path.basename(path))}: {answer}"
+            images, files = image_report.draw(title, picture, reading, options.ties)
             publish(folder, step, images, files)
-            answer = image_report.format_answer(reading.probabilities)
-            print(f"{path}: {answer}. See {os.path.join(folder, 'picture.png')}")
+            print(f"{printable(path)}: {answer}; {picture.preparation}. See {os.path.join(folder, 'picture.png')}")
     print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
     return ExitStatus.OK
 
 
-def _names(paths):
+def _folder_names(paths):
     """A folder name for each picture: the file name without its extension, numbered where two are equal."""
     names = []
     for path in paths:
-        stem = os.path.splitext(os.path.basename(path))[0]
+        stem = printable(os.path.splitext(os.path.basename(path))[0])
         number, name = 1, stem
         while name in names:
             number += 1

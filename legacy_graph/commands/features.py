@@ -10,7 +10,7 @@ from legacy_graph import tf_setup
 from legacy_graph.config import Config
 from legacy_graph.data import idx, mnist
 from legacy_graph.data.files import find_files
-from legacy_graph.errors import ExitStatus, UserError
+from legacy_graph.errors import ExitStatus, UserError, printable
 from legacy_graph.logdir import layout
 from legacy_graph.training import identity
 
@@ -33,7 +33,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from legacy_graph.visualize import feature_sheets
     from legacy_graph.visualize.image_run import publish
 
-    scan = feature_sheets.prepare(options.layer, options.maps, options.top, len(images.pixels), options.order)
+    scan = feature_sheets.prepare(
+        options.layer, options.maps, options.top, len(images.pixels), options.order, options.ties
+    )
     with restored_session(scan.graph, options.logdir) as (session, step):
         sheets = feature_sheets.draw(
             session, scan, images.pixels, step, bool(options.control), options.context, images.about
@@ -84,5 +86,5 @@ def _load(data_dir, run_data) -> mnist.Dataset:
 
 
 def _display_name(path) -> str:
-    """The last part of a path as valid UTF-8 text."""
-    return os.fsencode(os.path.basename(os.path.normpath(path))).decode("utf-8", "backslashreplace")
+    """The last two parts of a path: "FashionMNIST/raw"."""
+    return printable(os.sep.join(os.path.abspath(path).split(os.sep)[-2:]))

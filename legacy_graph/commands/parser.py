@@ -7,6 +7,9 @@ from legacy_graph import __version__, config
 from legacy_graph.errors import ExitStatus
 
 DEFAULT_COMMAND = "train"
+FIT_HELP = """digit: crop, scale and centre the picture as MNIST does, on a dark or a light ground; none: resize it to
+28 x 28 pixels, black is 0. Default for a run whose data is not MNIST: none. Default for a run over MNIST: digit, except
+that a grey picture of 28 x 28 pixels goes in as it is, inverted if its border is light"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,7 +63,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
 
     def add(name, help):
-        command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        numbers = "Numbers are written in the digits 0 to 9, such as 1000, 0.5 or 1e-4."
+        command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".", epilog=numbers)
         command.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
         return command
 
@@ -78,7 +82,7 @@ def _add_check(command):
 
 
 def _add_features(command):
-    config.add_options(command, ("logdir",))
+    config.add_options(command, ("logdir", "ties"))
     add = command.add_argument
     add("--data-dir", type=config.path, metavar="DIR", help="the run's data (default: where the run had it)")
     add("--other-data", action="store_true", help="scan --data-dir though the run was trained on other data")
@@ -93,5 +97,9 @@ def _add_features(command):
 
 
 def _add_deconv(command):
-    command.add_argument("pictures", nargs="+", metavar="DIGIT.png", help="any size, PNG or JPEG, even background")
-    config.add_options(command, ("logdir",))
+    add = command.add_argument
+    add("pictures", nargs="+", type=config.path, metavar="PICTURE",
+        help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")  # fmt: skip
+    config.add_options(command, ("logdir", "ties"))
+    add("--fit", choices=["digit", "none"], help=FIT_HELP)
+    add("--class-names", type=config.path, metavar="FILE", help="text file with the ten class names, one a line")

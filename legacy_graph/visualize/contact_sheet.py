@@ -1,7 +1,7 @@
 """The contact sheet of a layer: for each feature map, its strongest projections beside the patches they came from."""
 
 import math
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ def draw_sheet(
     about: str,
     kernels: Optional[np.ndarray] = None,
     context: bool = False,
+    notes: Sequence[str] = (),
 ) -> Tuple[np.ndarray, Dict[str, np.ndarray]]:
     """The whole sheet, and the block of each map.
 
@@ -33,6 +34,7 @@ def draw_sheet(
         kernels: float32 [M, h, w] or [M, h, w, 3], the kernel of each of `found.maps`; only the first layer's can be
             seen, since its channels are those of the image.
         context: also draw the whole image with the receptive field framed.
+        notes: lines that end the heading.
 
     Returns:
         uint8 [H, W], or [H, W, 3] for RGB images; and "map 05" -> a picture alike.
@@ -42,7 +44,7 @@ def draw_sheet(
     width = blocks[0].shape[1]
     cells = [image_grid.stack_vertically([image_grid.render_text(c, 16, width), b]) for c, b in zip(captions, blocks)]
     rows = [image_grid.stack_horizontally(cells[at : at + COLUMNS], 24) for at in range(0, len(cells), COLUMNS)]
-    heading = _heading(found, fields, about, kernels is not None, context)
+    heading = _heading(found, fields, about, kernels is not None, context, notes)
     sheet = image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 16))
     return sheet, {f"map {number:02d}": block for number, block in zip(found.maps, blocks)}
 
@@ -101,7 +103,7 @@ def _caption(found, row, fields):
     return f"map {found.maps[row]}   {wins}   scale \u00b1{_scale(found, row, fields):.3g}{few}"
 
 
-def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
+def _heading(found, fields, about, kernels, context, notes) -> List[np.ndarray]:
     down, across = fields
     panels = [
         "the spot alone, projected down to the pixels by the deconvnet: mid grey is 0, white and black are \u00b1 the",
@@ -116,6 +118,7 @@ def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
         f"Of each map the {found.digits.shape[1]} strongest images, strongest first, and in each the strongest spot.",
         "A map wins a place where no other map of the layer is stronger. From left to right:",
         *("    " + panel for panel in panels),
+        *notes,
     ]
     return [
         image_grid.render_text(about, 28),

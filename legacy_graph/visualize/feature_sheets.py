@@ -6,7 +6,8 @@ from typing import Dict, List, NamedTuple, Optional
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.article import network
+from legacy_graph.article import deconv, network
+from legacy_graph.config import FIRST
 from legacy_graph.data.mnist import SIDE
 from legacy_graph.errors import UserError
 from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, top_activations
@@ -20,6 +21,7 @@ class Scan(NamedTuple):
     maps: np.ndarray  # int64 [M], the feature maps
     top: int  # spots per map
     by_wins: bool  # put the maps that win most often first
+    ties: str  # as in `deconv.unpool`
 
 
 class Sheets(NamedTuple):
@@ -30,7 +32,9 @@ class Sheets(NamedTuple):
     report: str  # of the control; empty without one
 
 
-def prepare(layer: str, maps: Optional[List[int]], top: int, count: int, order: Optional[str] = None) -> Scan:
+def prepare(
+    layer: str, maps: Optional[List[int]], top: int, count: int, order: Optional[str] = None, ties: str = FIRST
+) -> Scan:
     """Build the graph that scans a layer of the article's network.
 
     Args:
@@ -39,6 +43,7 @@ def prepare(layer: str, maps: Optional[List[int]], top: int, count: int, order: 
         top: spots per map.
         count: the number of images to scan.
         order: of the maps, "wins" or "number"; None is "wins" for all maps, and `maps` as they are listed.
+        ties: as in `deconv.unpool`.
 
     Raises:
         UserError: no such layer or map, or fewer than `top` images.
@@ -48,12 +53,12 @@ def prepare(layer: str, maps: Optional[List[int]], top: int, count: int, order: 
         names = [one.name for one in net.layers]
         if layer not in names:
             raise UserError("--layer", "one of " + ", ".join(names), repr(layer), "name one of these")
-        probe = top_activations.build_probe(net, layer)
+        probe = top_activations.build_probe(net, layer, ties)
         graph.finalize()
     if top > count:
         raise UserError("--top", f"at most {count:,}, the number of images", top, "choose a smaller number")
     chosen = _chosen(probe, maps)
-    return Scan(graph, probe, np.sort(chosen) if order else chosen, top, order == "wins" or not (order or maps))
+    return Scan(graph, probe, np.sort(chosen) if order else chosen, top, order == "wins" or not (order or maps), ties)
 
 
 def draw(
@@ -89,7 +94,13 @@ def draw(
         heading += ", with a RANDOM kernel" if name == "control" else ""
         kernels = _kernels(session, probe, spots.maps, random=name == "control")
         sheet, blocks = contact_sheet.draw_sheet(
-            spots, images.reshape(-1, SIDE, SIDE), probe.fields, heading, kernels, context
+            spots,
+            images.reshape(-1, SIDE, SIDE),
+            probe.fields,
+            heading,
+            kernels,
+            context,
+            [deconv.TIES_IN_WORDS[scan.ties]],
         )
         shown[f"{name}/sheet"] = sheet
         shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())

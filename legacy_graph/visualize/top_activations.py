@@ -15,6 +15,7 @@ from legacy_graph.article import network
 from legacy_graph.article.deconv import deconvolve
 from legacy_graph.article.layer import Layer, layers_up_to
 from legacy_graph.article.receptive_field import Fields, receptive_fields
+from legacy_graph.config import FIRST
 from legacy_graph.data.mnist import SIDE, scale_pixels
 
 CHUNK = 250  # digits in one run of the session: all 10,000 at once would take gigabytes
@@ -44,7 +45,7 @@ class TopActivations(NamedTuple):
     projections: np.ndarray  # float32 [M, top, 28, 28]
 
 
-def build_probe(net: network.Network, name: str) -> Probe:
+def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
     """Add to the network's graph all that `scan` and `project` run. ValueError: no layer has that name."""
     layer = layers_up_to(net.layers, name)[-1]
     _, height, width, channels = layer.output.shape.as_list()
@@ -54,7 +55,7 @@ def build_probe(net: network.Network, name: str) -> Probe:
         one = tf.reduce_sum(layer.output * tf.one_hot(maps, channels)[:, None, None, :], 3)  # [B, H, W]
         flat = tf.argmax(tf.reshape(one, [-1, height * width]), 1)  # [B]
         places = tf.stack([flat // width, flat % width], 1)  # [B, 2]
-        projections = deconvolve(net.layers, name, maps, places)
+        projections = deconvolve(net.layers, name, maps, places, ties=ties)
     fields = receptive_fields(net.layers, name)
     return Probe(net.images, layer, fields, maps, strongest, count_wins(layer.output), places, projections)
 

@@ -1,6 +1,5 @@
 """A run that was stopped and resumed leaves the same files as a run that was never stopped, bit for bit."""
 
-import json
 import os
 import shutil
 
@@ -141,34 +140,3 @@ def test_other_data_are_another_run(run, data):
     config = Config(logdir=run.logdir, **dict(OPTIONS, steps=1))
     loop.run(config, data._replace(train=mnist.Digits(images, data.train.labels)))
     assert len(earlier(run.logdir)) == 1
-
-
-def test_other_labels_are_another_run(run, data):
-    run(stop_at=5)
-    labels = (data.train.labels + 1) % 10
-    config = Config(logdir=run.logdir, **dict(OPTIONS, steps=1))
-    loop.run(config, data._replace(train=mnist.Digits(data.train.images, labels)))
-    assert len(earlier(run.logdir)) == 1
-
-
-def test_a_run_of_an_earlier_version_is_resumed(run, undisturbed):
-    """Its options name the data by a checksum of the training images alone; this is the text of the first version."""
-    run(stop_at=5)
-    path = os.path.join(run.logdir, "checkpoints", "options.json")
-    old = {name: OPTIONS[name] for name in ("seed", "batch_size", "learning_rate", "keep_prob")}
-    with open(path, "w") as file:
-        json.dump(dict(old, data_dir="9,000 digits with the checksum 236c9301"), file)
-    assert "Resuming at step 6 of 12" in run()
-    assert_same(run.logdir, undisturbed)
-
-
-def test_what_a_kill_left_in_the_checkpoints_is_removed(run):
-    run(stop_at=5)
-    folder = os.path.join(run.logdir, "checkpoints")
-    left = ["model.ckpt-9.data-00000-of-00001", "model.ckpt-9.index.tempstate123", "checkpoint.tmp0ab"]
-    for name in left + ["mine.txt"]:
-        with open(os.path.join(folder, name), "w"):
-            pass
-    run()
-    assert not set(left) & set(os.listdir(folder))
-    assert "mine.txt" in os.listdir(folder)
