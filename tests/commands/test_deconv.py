@@ -68,7 +68,7 @@ def test_deconv_shows_the_digit_its_maps_and_what_comes_back(read, logdir):
     assert not np.array_equal(found["conv2/guided backpropagation"][1], found["conv2/deconvnet"][1])
 
 
-def test_tied_maxima_share_the_signal_unless_the_first_is_asked_for(read, logdir, digit_files, tmp_path):
+def test_tied_maxima_share_the_signal_by_default(read, logdir, digit_files, tmp_path):
     """Over the ground of a digit most windows tie: there the pictures differ, and only where one projects."""
     other = str(tmp_path / "log")
     shutil.copytree(logdir, other)

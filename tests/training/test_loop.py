@@ -77,7 +77,7 @@ def test_the_loss_begins_high_and_falls_in_both_runs(events):
     assert accuracy[0] < 0.4 < 0.6 < accuracy[-1]
 
 
-def test_the_pictures_show_the_first_digit_of_each_class_in_the_runs_own_set(events):
+def test_images_show_the_first_digit_of_each_class(events):
     run, found = events
     digits = getattr(mnist.load(SAMPLE), run)
     for label in range(10):
