@@ -39,15 +39,15 @@ def crop_patches(images: np.ndarray, places: np.ndarray, fields: Fields, outside
     """Cut out of each image what one place of a layer sees of it.
 
     Args:
-        images: [N, H, W], any dtype.
+        images: [N, H, W] or [N, H, W, channels], any dtype.
         places: whole numbers [N, 2], (y, x) in the layer's output.
         fields: of that layer, down and across.
         outside: the value for what lies outside the image.
 
     Returns:
-        [N, fields[0].size, fields[1].size], of the images' dtype.
+        [N, fields[0].size, fields[1].size], with the images' channels, if any, and their dtype.
     """
-    cut = np.full([len(images)] + [field.size for field in fields], outside, images.dtype)
+    cut = np.full((len(images), *(field.size for field in fields), *images.shape[3:]), outside, images.dtype)
     for patch, image, place in zip(cut, images, places):
         begins = [field.begin + int(at) * field.step for field, at in zip(fields, place)]
         inside = [slice(max(0, begin), begin + field.size) for begin, field in zip(begins, fields)]

@@ -22,9 +22,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from legacy_graph.visualize import feature_sheets
     from legacy_graph.visualize.image_run import publish
 
-    scan = feature_sheets.prepare(options.layer, options.maps, options.top, len(images))
+    scan = feature_sheets.prepare(options.layer, options.maps, options.top, len(images), options.order)
     with restored_session(scan.graph, options.logdir) as (session, step):
-        sheets = feature_sheets.draw(session, scan, images, step, bool(options.control))
+        sheets = feature_sheets.draw(session, scan, images, step, bool(options.control), options.context)
     folder = os.path.join(options.logdir, layout.FEATURES, options.layer)
     publish(folder, step, sheets.images, sheets.files)
     print(f"Contact sheet: {os.path.join(folder, 'features.png')}")

@@ -83,6 +83,9 @@ def _add_features(command):
     add("--layer", default="conv2", metavar="NAME", help="see: legacy_graph layers (default: %(default)s)")
     add("--maps", type=config.integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
     add("--top", type=config.integer(1, 100), default=9, metavar="N", help="spots per map (default: %(default)s)")
+    add("--order", choices=["wins", "number"], help="of the maps: wins, those first that are the strongest of all most "
+        "often, or number (default: wins; those of --maps as listed)")  # fmt: skip
+    add("--context", action="store_true", help="also draw each whole image, with a frame around what the spot sees")
     add("--images", metavar="FILE", help="an IDX file of 28 x 28 pictures to scan (default: the test digits)")
     add("--control", choices=["random"], help="also project the same spots through a random kernel, and compare")
 

@@ -1,7 +1,7 @@
 """The contact sheet of a layer: for each feature map, its strongest projections beside the patches they came from."""
 
 import math
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -9,76 +9,113 @@ from legacy_graph.article.receptive_field import Fields, crop_patches
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.top_activations import TopActivations
 
-TILE = 48  # pixels a side, at most, that a patch is enlarged to
-COLUMNS = 8  # maps in one row of the sheet
-OUTSIDE = 64  # the grey of what lies outside the digit's picture
+TILE = 84  # pixels: the side that a tile is enlarged to, at most
+COLUMNS = 4  # maps in one row of the sheet
+OUTSIDE = 64  # the grey of what lies outside the image
+PERCENTILE = 98  # of a map's projected pixels, by magnitude: what is stronger is clipped to white or black
 
 
 def draw_sheet(
-    found: TopActivations, images: np.ndarray, fields: Fields, about: str
+    found: TopActivations,
+    images: np.ndarray,
+    fields: Fields,
+    about: str,
+    kernels: Optional[np.ndarray] = None,
+    context: bool = False,
 ) -> Tuple[np.ndarray, Dict[str, np.ndarray]]:
-    """The whole sheet, and each of its blocks for itself.
+    """The whole sheet, and the block of each map.
 
     Args:
         found: the spots and their projections.
-        images: uint8 [N, 28, 28], the digits that `found.digits` counts.
-        fields: what a spot of the layer sees.
-        about: what the heading says of layer and digits.
+        images: uint8 [N, H, W] or [N, H, W, 3], the images that `found.digits` counts.
+        fields: the receptive field of a spot.
+        about: first part of the heading: the layer and the images.
+        kernels: float32 [M, h, w] or [M, h, w, 3], the kernel of each of `found.maps`; only the first layer's can be
+            seen, since its channels are those of the image.
+        context: also draw the whole image with the receptive field framed.
 
     Returns:
-        uint8 [H, W]; and "map 05" -> uint8 [h, w].
+        uint8 [H, W], or [H, W, 3] for RGB images; and "map 05" -> a picture alike.
     """
-    blocks = [_block(found, row, images, fields) for row in range(len(found.maps))]
-    captions = [_caption(found, row) for row in range(len(found.maps))]
+    blocks = [_block(found, row, images, fields, kernels, context) for row in range(len(found.maps))]
+    captions = [_caption(found, row, fields) for row in range(len(found.maps))]
     width = blocks[0].shape[1]
     cells = [image_grid.stack_vertically([image_grid.render_text(c, 16, width), b]) for c, b in zip(captions, blocks)]
-    rows = [
-        image_grid.stack_horizontally(cells[begin : begin + COLUMNS], 24) for begin in range(0, len(cells), COLUMNS)
-    ]
-    sheet = image_grid.add_margin(image_grid.stack_vertically(_heading(found, fields, about) + rows, 16))
+    rows = [image_grid.stack_horizontally(cells[at : at + COLUMNS], 24) for at in range(0, len(cells), COLUMNS)]
+    heading = _heading(found, fields, about, kernels is not None, context)
+    sheet = image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 16))
     return sheet, {f"map {number:02d}": block for number, block in zip(found.maps, blocks)}
 
 
-def _block(found, row, images, fields):
-    """Left the projections on one symmetric scale, right the patches, row by row from the strongest on."""
+def _block(found, row, images, fields, kernels, context):
+    """From left to right: the kernel, the projections, the patches, the whole images."""
     there = found.digits[row] >= 0
     times = max(1, TILE // max(field.size for field in fields))
-    empty = np.full([len(there)] + [field.size * times for field in fields], image_grid.EMPTY, np.uint8)
-    columns = math.ceil(math.sqrt(len(there)))
-    halves = []
-    for cut in _cut(found, row, there, images, fields):
-        tiles = empty.copy()
-        tiles[there] = image_grid.enlarge(cut, times)
-        halves.append(image_grid.grid(tiles, columns))
-    return image_grid.stack_horizontally(halves, 8)
+    seen, places = images[found.digits[row][there]], found.places[row][there]
+    projected = image_grid.to_diverging(_patches(found, row, fields), _scale(found, row, fields))
+    panels = [image_grid.enlarge(tiles, times) for tiles in (projected, crop_patches(seen, places, fields, OUTSIDE))]
+    if context:
+        panels.append(_whole_images(seen, places, fields))
+    pictures = [_grid_of_spots(tiles, there) for tiles in panels]
+    if kernels is not None:
+        kernel = image_grid.to_diverging(kernels[row], float(np.abs(kernels[row]).max()))
+        pictures.insert(0, image_grid.grid(image_grid.enlarge(kernel[None], times), 1))
+    return image_grid.stack_horizontally(pictures, 8)
 
 
-def _cut(found, row, there, images, fields):
-    places = found.places[row][there]
-    projected = crop_patches(found.projections[row][there], places, fields, 0)
-    yield image_grid.to_diverging(projected, _largest(found, row))
-    yield crop_patches(images[found.digits[row][there]], places, fields, OUTSIDE)
+def _grid_of_spots(tiles, there):
+    """The tiles row by row from the strongest on, an empty cell where a map has fewer spots than others."""
+    cells = np.full((len(there), *tiles.shape[1:]), image_grid.EMPTY, np.uint8)
+    cells[there] = tiles
+    return image_grid.grid(cells, math.ceil(math.sqrt(len(there))))
 
 
-def _largest(found, row):
-    return float(np.abs(found.projections[row]).max())
+def _whole_images(images, places, fields):
+    times = max(1, TILE // max(images.shape[1:3]))
+    tiles = image_grid.enlarge(images, times)
+    for tile, place in zip(tiles, places):
+        begins = [(field.begin + int(at) * field.step) * times for field, at in zip(fields, place)]
+        image_grid.draw_frame(tile, *begins, *(field.size * times for field in fields))
+    return tiles
 
 
-def _caption(found, row):
+def _patches(found, row, fields):
+    """The projections of a map, float32 [n, h, w] or [n, h, w, 3], each cut to the receptive field of its spot."""
+    there = found.digits[row] >= 0
+    return crop_patches(found.projections[row][there], found.places[row][there], fields, 0)
+
+
+def _scale(found, row, fields):
+    """The magnitude that is drawn white or black; pixels that are zero do not count."""
+    strengths = np.abs(_patches(found, row, fields))
+    strengths = strengths[strengths > 0]
+    return float(np.percentile(strengths, PERCENTILE)) if len(strengths) else 0.0
+
+
+def _caption(found, row, fields):
     alive = int((found.digits[row] >= 0).sum())
     if not alive:
-        return f"map {found.maps[row]}: dead, no digit excites it"
+        return f"map {found.maps[row]}: dead, no image excites it"
     few = "" if alive == len(found.digits[row]) else f", only {alive} spots"
-    return f"map {found.maps[row]}   scale \u00b1{_largest(found, row):.3g}{few}"
+    wins = f"wins {100 * found.wins[row]:.2f} %"
+    return f"map {found.maps[row]}   {wins}   scale \u00b1{_scale(found, row, fields):.3g}{few}"
 
 
-def _heading(found, fields, about) -> List[np.ndarray]:
+def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
     down, across = fields
+    panels = [
+        "the spot alone, projected down to the pixels by the deconvnet: mid grey is 0, white and black are \u00b1 the",
+        f"    scale, the {PERCENTILE}th percentile of the map's projected magnitudes; stronger pixels are clipped",
+        f"the {down.size} x {across.size} pixels that the spot sees; dark grey lies outside the image",
+    ]
+    if kernels:
+        panels.insert(0, "the map's kernel: white and black are \u00b1 its largest weight")
+    if context:
+        panels.append("the whole image, with a frame around the pixels that the spot sees")
     lines = [
-        f"Each feature map's strongest spot in each of its {found.digits.shape[1]} strongest digits, strongest first. "
-        "Left: that spot alone, projected down to the pixels by the deconvnet.",
-        f"Right: the {down.size} x {across.size} pixels of the digit that the spot sees; dark grey lies outside the "
-        "picture. Each map has one scale: mid grey is 0, white and black are plus and minus the number above.",
+        f"Of each map the {found.digits.shape[1]} strongest images, strongest first, and in each the strongest spot.",
+        "A map wins a place where no other map of the layer is stronger. From left to right:",
+        *("    " + panel for panel in panels),
     ]
     return [
         image_grid.render_text(about, 28),

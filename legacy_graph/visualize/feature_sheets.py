@@ -19,17 +19,18 @@ class Scan(NamedTuple):
     probe: top_activations.Probe
     maps: np.ndarray  # int64 [M], the feature maps
     top: int  # spots per map
+    by_wins: bool  # put the maps that win most often first
 
 
 class Sheets(NamedTuple):
     """What is published, and what is printed."""
 
-    images: Dict[str, np.ndarray]  # tag -> uint8 [H, W], for TensorBoard
+    images: Dict[str, np.ndarray]  # tag -> uint8 [H, W] or [H, W, 3], for TensorBoard
     files: Dict[str, bytes]  # file name -> content
     report: str  # of the control; empty without one
 
 
-def prepare(layer: str, maps: Optional[List[int]], top: int, count: int) -> Scan:
+def prepare(layer: str, maps: Optional[List[int]], top: int, count: int, order: Optional[str] = None) -> Scan:
     """Build the graph that scans a layer of the article's network.
 
     Args:
@@ -37,6 +38,7 @@ def prepare(layer: str, maps: Optional[List[int]], top: int, count: int) -> Scan
         maps: numbers of its feature maps; None is all.
         top: spots per map.
         count: the number of images to scan.
+        order: of the maps, "wins" or "number"; None is "wins" for all maps, and `maps` as they are listed.
 
     Raises:
         UserError: no such layer or map, or fewer than `top` images.
@@ -50,10 +52,13 @@ def prepare(layer: str, maps: Optional[List[int]], top: int, count: int) -> Scan
         graph.finalize()
     if top > count:
         raise UserError("--top", f"at most {count:,}, the number of images", top, "choose a smaller number")
-    return Scan(graph, probe, _chosen(probe, maps), top)
+    chosen = _chosen(probe, maps)
+    return Scan(graph, probe, np.sort(chosen) if order else chosen, top, order == "wins" or not (order or maps))
 
 
-def draw(session: tf.Session, scan: Scan, images: np.ndarray, step: int, control: bool) -> Sheets:
+def draw(
+    session: tf.Session, scan: Scan, images: np.ndarray, step: int, control: bool = False, context: bool = False
+) -> Sheets:
     """Scan the images and draw one contact sheet, with `control` a second one through a random kernel.
 
     Args:
@@ -62,9 +67,10 @@ def draw(session: tf.Session, scan: Scan, images: np.ndarray, step: int, control
         images: uint8 [N, 784].
         step: the training step of the weights, for the heading.
         control: also project the same spots through a random kernel, and compare.
+        context: also draw the whole image of each spot, with the receptive field framed.
     """
     probe, layer = scan.probe, scan.probe.layer.name
-    found = {"features": top_activations.collect(session, probe, images, scan.maps, scan.top)}
+    found = {"features": top_activations.collect(session, probe, images, scan.maps, scan.top, scan.by_wins)}
     report = ""
     if control:
         found["control"] = sanity_check.project_random(session, probe, images, found["features"])
@@ -74,7 +80,10 @@ def draw(session: tf.Session, scan: Scan, images: np.ndarray, step: int, control
     for name, spots in found.items():
         heading = f"{layer} after {step:,} training steps, over {len(images):,} digits"
         heading += ", with a RANDOM kernel" if name == "control" else ""
-        sheet, blocks = contact_sheet.draw_sheet(spots, images.reshape(-1, SIDE, SIDE), probe.fields, heading)
+        kernels = _kernels(session, probe, spots.maps, random=name == "control")
+        sheet, blocks = contact_sheet.draw_sheet(
+            spots, images.reshape(-1, SIDE, SIDE), probe.fields, heading, kernels, context
+        )
         shown[f"{name}/sheet"] = sheet
         shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())
         files[f"{name}.png"] = image_grid.encode_png(sheet)
@@ -91,6 +100,16 @@ def _chosen(probe, maps):
             expected = f"maps of {probe.layer.name}, 0 to {count - 1}"
             raise UserError("--maps", expected, number, "choose among these")
     return np.array(chosen, np.int64)
+
+
+def _kernels(session, probe, maps, random):
+    """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None where its channels are not those of an image."""
+    shape = probe.layer.kernel.shape.as_list()
+    if shape[2] not in (1, 3):
+        return None
+    kernel = sanity_check.random_kernel(shape) if random else session.run(probe.layer.kernel)
+    kernels = kernel.transpose(3, 0, 1, 2)[maps]
+    return kernels[..., 0] if shape[2] == 1 else kernels
 
 
 def _numbers(spots, fields):

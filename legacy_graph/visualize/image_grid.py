@@ -1,6 +1,7 @@
-"""Pictures from numbers: scaling, grids, captions, PNG. Every picture is grey, uint8 [height, width]. No TensorFlow.
+"""Pictures from numbers: scaling, grids, captions, PNG. No TensorFlow.
 
-A sheet is put together from the inside out: `grid` of tiles, `text` above it, `beside` and `above` each other.
+A picture is uint8 [H, W], grey, or [H, W, 3], RGB. A sheet is built from the inside out: a `grid` of tiles, text above
+it, then stacked with other pictures. Where grey and RGB pictures are stacked, the result is RGB.
 """
 
 import io
@@ -25,15 +26,27 @@ def to_grayscale(values: np.ndarray, largest: float) -> np.ndarray:
 
 
 def enlarge(tiles: np.ndarray, times: int) -> np.ndarray:
-    """[..., H, W] -> [..., H * times, W * times]: each pixel a square, so that nothing is made up between them."""
-    return tiles.repeat(times, axis=-2).repeat(times, axis=-1)
+    """[N, H, W] or [N, H, W, 3], each pixel repeated as a square of `times` x `times`, without interpolation."""
+    return tiles.repeat(times, axis=1).repeat(times, axis=2)
+
+
+def draw_frame(picture: np.ndarray, top: int, left: int, height: int, width: int) -> None:
+    """Draw a frame into a picture, in place: a white line around a black one, visible on every ground.
+
+    The frame covers rows `top` to `top + height - 1`, columns alike; what lies outside the picture is cut off.
+    """
+    for inset, value in ((0, 255), (1, 0)):
+        y, x = np.indices(picture.shape[:2])
+        down, across = np.minimum(y - top, top + height - 1 - y), np.minimum(x - left, left + width - 1 - x)
+        picture[np.minimum(down, across) == inset] = value
 
 
 def grid(tiles: np.ndarray, columns: int, line: int = 2) -> np.ndarray:
-    """Lay out uint8 tiles [N, H, W] row by row, with lines `line` pixels thick between them and around them all."""
-    count, height, width = tiles.shape
+    """Lay out uint8 tiles, [N, H, W] or [N, H, W, 3], row by row, with lines `line` pixels thick around each."""
+    count, height, width = tiles.shape[:3]
     rows = -(-count // columns)
-    picture = np.full([rows * (height + line) + line, columns * (width + line) + line], LINE, np.uint8)
+    size = (rows * (height + line) + line, columns * (width + line) + line)
+    picture = np.full(size + tiles.shape[3:], LINE, np.uint8)
     for number, tile in enumerate(tiles):
         y, x = number // columns * (height + line) + line, number % columns * (width + line) + line
         picture[y : y + height, x : x + width] = tile
@@ -52,21 +65,23 @@ def render_text(line: str, size: int = 14, width: int = 0) -> np.ndarray:
 
 
 def stack_horizontally(pictures: Sequence[np.ndarray], gap: int = 12) -> np.ndarray:
-    """Pictures from left to right, their upper edges in line, on paper."""
-    return np.ascontiguousarray(stack_vertically([picture.T for picture in pictures], gap).T)
+    """Pictures from left to right, aligned at the top, on paper."""
+    turned = stack_vertically([picture.swapaxes(0, 1) for picture in pictures], gap)
+    return np.ascontiguousarray(turned.swapaxes(0, 1))
 
 
 def stack_vertically(pictures: Sequence[np.ndarray], gap: int = 4) -> np.ndarray:
-    """Pictures from top to bottom, their left edges in line, on paper."""
+    """Pictures from top to bottom, aligned at the left, on paper."""
+    if len({picture.ndim for picture in pictures}) > 1:
+        pictures = [picture if picture.ndim == 3 else np.stack([picture] * 3, 2) for picture in pictures]
     width = max(picture.shape[1] for picture in pictures)
-    rows = [np.pad(picture, [(0, gap), (0, width - picture.shape[1])], "constant", constant_values=PAPER)
-            for picture in pictures]  # fmt: skip
+    rows = [_pad(picture, (0, gap), (0, width - picture.shape[1])) for picture in pictures]
     return np.concatenate(rows)[: -gap or None]
 
 
 def add_margin(picture: np.ndarray, pixels: int = 24) -> np.ndarray:
-    """Paper all around, as a printer needs it."""
-    return np.pad(picture, pixels, "constant", constant_values=PAPER)
+    """The picture with a margin of paper on all sides."""
+    return _pad(picture, (pixels, pixels), (pixels, pixels))
 
 
 def encode_png(picture: np.ndarray) -> bytes:
@@ -74,6 +89,10 @@ def encode_png(picture: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def _pad(picture, down, across):
+    return np.pad(picture, [down, across, (0, 0)][: picture.ndim], "constant", constant_values=PAPER)
 
 
 def _font(size):

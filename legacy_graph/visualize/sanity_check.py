@@ -45,7 +45,7 @@ def project_random(
     return found._replace(projections=projections)
 
 
-def random_kernel(shape: List[int], seed: int) -> np.ndarray:
+def random_kernel(shape: List[int], seed: int = 0) -> np.ndarray:
     """float32 numbers as the network itself begins with: normal, nothing beyond two standard deviations."""
     random = np.random.RandomState(seed)
     kernel = random.normal(0, DEVIATION, shape)

@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from legacy_graph import __main__
-from legacy_graph.article.receptive_field import Field
 from legacy_graph.data import mnist
-from legacy_graph.visualize import contact_sheet, image_grid, top_activations
+from legacy_graph.visualize import top_activations
 from tests.support.program import SAMPLE, STEPS, legacy_graph
 from tests.support.published import assert_refused, images_of, tree
 
@@ -52,6 +51,7 @@ def test_the_numbers_are_plain_arrays_and_the_projections_lead_back_to_the_digit
     assert found["receptive_field"].tolist() == [[6, 2, -2], [6, 2, -2]]
     assert [found[name].shape for name in top_activations.TopActivations._fields] == [
         (3,),
+        (3,),
         (3, 4),
         (3, 4, 2),
         (3, 4),
@@ -81,34 +81,6 @@ def test_features_say_where_the_sheet_is_and_how_alike_the_control(shown):
     assert shown.stderr == ""
 
 
-def test_the_sheet_of_a_known_map():
-    """Two spots of three: the scale is the map's largest value, the third cell is empty, a dead map is told."""
-    projections = np.zeros([2, 3, 28, 28], np.float32)
-    projections[0, 0, :2, :2] = [[2, 0], [-2, 1]]
-    projections[0, 1, 26, 27] = 1
-    found = top_activations.TopActivations(
-        np.array([3, 4]), np.array([[1, 0, -1], [-1, -1, -1]]), np.array([[[0, 0], [13, 13], [0, 0]], [[0, 0]] * 3]),
-        np.array([[5, 4, 0], [0, 0, 0]], np.float32), projections,
-    )  # fmt: skip
-    images = np.zeros([2, 28, 28], np.uint8)
-    images[1, 0] = 200
-    fields = (Field(2, 2, 0),) * 2
-    sheet, blocks = contact_sheet.draw_sheet(found, images, fields, "a layer")
-    assert list(blocks) == ["map 03", "map 04"]
-    half = (blocks["map 03"].shape[1] - 8) // 2
-    left, right = blocks["map 03"][:, :half], blocks["map 03"][:, -half:]
-    pixels = [[(24 * y + 14, 24 * x + 14) for x in (0, 1)] for y in (0, 1)]  # 24 screen pixels to one of the patch
-    assert [[left[place] for place in row] for row in pixels] == [[254, 127], [0, 190]]
-    assert [[right[place] for place in row] for row in pixels] == [[200, 200], [0, 0]]
-    second = [[(y, x + 50) for y, x in row] for row in pixels]
-    assert [[left[place] for place in row] for row in second] == [[127, 190], [127, 127]]
-    assert left[64, 14] == right[64, 14] == image_grid.EMPTY
-    assert set(np.unique(blocks["map 04"])) == {image_grid.EMPTY, image_grid.LINE, image_grid.PAPER}
-    assert contact_sheet._caption(found, 0) == "map 3   scale \u00b12, only 2 spots"
-    assert contact_sheet._caption(found, 1) == "map 4: dead, no digit excites it"
-    assert sheet.shape[1] > 2 * blocks["map 03"].shape[1]
-
-
 def idx(path, images):
     path.write_bytes(gzip.compress(struct.pack(">4I", 2051, len(images), 28, 28) + images.tobytes()))
     return str(path)
@@ -121,6 +93,26 @@ def test_other_digits_can_be_scanned(logdir, tmp_path):
     assert __main__.main(["features", "--logdir", logdir] + words) == 0
     with np.load(os.path.join(logdir, "features", "conv2", "features.npz"), allow_pickle=False) as numbers:
         assert set(numbers["digits"].ravel()) <= {-1, 0, 1, 2}
+
+
+ORDERS = [
+    (["--maps", "5,0,31"], lambda wins: [5, 0, 31]),
+    (["--maps", "5,0,31", "--order", "number"], lambda wins: [0, 5, 31]),
+    (["--order", "number"], lambda wins: list(range(32))),
+    ([], lambda wins: sorted(range(32), key=lambda number: -wins[number])),
+]
+
+
+def test_the_order_of_the_maps(logdir):
+    """All maps are in the order of their wins; maps that are listed stay as listed, unless an order is named."""
+    found = []
+    for words, _ in ORDERS:
+        words = ["features", "--logdir", logdir, "--data-dir", SAMPLE, "--layer", "conv1", "--top", "1", *words]
+        assert __main__.main(words) == 0
+        with np.load(os.path.join(logdir, "features", "conv1", "features.npz"), allow_pickle=False) as numbers:
+            found.append((numbers["maps"].tolist(), numbers["wins"]))
+    wins = found[2][1]
+    assert [maps for maps, _ in found] == [expected(wins) for _, expected in ORDERS]
 
 
 BAD = [
@@ -141,7 +133,7 @@ def test_what_features_refuses_leaves_all_as_it_was(shown, logdir, capsys, tmp_p
 
 
 @pytest.mark.parametrize("words", [["--maps", "1,x"], ["--maps", "-1"], ["--top", "0"], ["--top", "101"],
-                                   ["--control", "magic"]])  # fmt: skip
+                                   ["--control", "magic"], ["--order", "size"]])  # fmt: skip
 def test_what_cannot_be_parsed_is_refused_in_one_line(words, capsys):
     with pytest.raises(SystemExit) as left:
         __main__.main(["features"] + words)

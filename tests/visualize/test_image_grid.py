@@ -27,6 +27,33 @@ def test_enlarge_makes_squares():
     assert image_grid.enlarge(np.array([[[1, 2]]]), 2).tolist() == [[[1, 1, 2, 2], [1, 1, 2, 2]]]
 
 
+def test_rgb_tiles_are_enlarged_and_laid_out_as_three_grey_ones():
+    tiles = np.random.RandomState(0).randint(0, 256, (5, 2, 3, 3)).astype(np.uint8)
+    rgb = image_grid.grid(image_grid.enlarge(tiles, 2), 2)
+    grey = [image_grid.grid(image_grid.enlarge(tiles[..., channel], 2), 2) for channel in range(3)]
+    np.testing.assert_array_equal(rgb, np.stack(grey, axis=2))
+    np.testing.assert_array_equal(
+        image_grid.add_margin(rgb, 3), np.stack([image_grid.add_margin(g, 3) for g in grey], 2)
+    )
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(image_grid.encode_png(rgb)))), rgb)
+
+
+def test_a_grey_picture_beside_an_rgb_one_becomes_rgb():
+    grey, rgb = np.full([1, 1], 7, np.uint8), np.array([[[1, 2, 3]]], np.uint8)
+    assert image_grid.stack_horizontally([grey, rgb], 0).tolist() == [[[7, 7, 7], [1, 2, 3]]]
+    assert image_grid.stack_vertically([rgb, grey], 0).tolist() == [[[1, 2, 3]], [[7, 7, 7]]]
+
+
+@pytest.mark.parametrize("box, expected", [
+    ((1, 1, 4, 4), ["9999999", "9WWWW99", "9WBBW99", "9WBBW99", "9WWWW99"]),
+    ((-1, 3, 3, 9), ["999WBBB", "999WWWW", "9999999", "9999999", "9999999"]),
+])  # fmt: skip
+def test_a_frame_is_white_around_black_and_cut_off_at_the_border(box, expected):
+    picture = np.full([5, 7], 9, np.uint8)
+    image_grid.draw_frame(picture, *box)
+    assert ["".join({9: "9", 255: "W", 0: "B"}[value] for value in row) for row in picture] == expected
+
+
 def test_a_grid_has_lines_between_its_tiles_and_around():
     tiles = np.array([[[1, 2]], [[3, 4]], [[5, 6]]], np.uint8)
     assert image_grid.grid(tiles, 2, 1).tolist() == [

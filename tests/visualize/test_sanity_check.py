@@ -16,7 +16,7 @@ def features(projections):
     whole = np.zeros([1, count, 28, 28], np.float32)
     whole[0, :, :4, :4] = projections
     return TopActivations(
-        np.array([0]), np.arange(count)[None], np.zeros([1, count, 2], int), np.ones([1, count], "f"), whole
+        np.array([0]), np.ones(1), np.arange(count)[None], np.zeros([1, count, 2], int), np.ones([1, count], "f"), whole
     )
 
 

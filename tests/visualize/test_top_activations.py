@@ -62,6 +62,23 @@ def test_the_strongest_digits_are_those_of_numpy(subject, found):
         assert len(set(found.digits[row][alive])) == alive.sum()
 
 
+def test_wins_are_the_share_of_places_where_a_map_is_the_strongest(subject, found):
+    """Two maps that are equal but for rounding may both win or not, hence a tolerance of three places."""
+    best = subject.output.max(axis=3, keepdims=True)
+    expected = ((subject.output == best) & (best > 0)).mean(axis=(0, 1, 2))[found.maps]
+    np.testing.assert_allclose(found.wins, expected, atol=3 / subject.output[..., 0].size)
+    assert 0.5 < found.wins.sum() < 1.01
+
+
+def test_ordered_by_wins_each_map_keeps_its_own_spots(subject, found):
+    ordered = top_activations.collect(subject.session, subject.ends, subject.images, found.maps, 9, by_wins=True)
+    assert (np.diff(ordered.wins) <= 0).all()
+    assert sorted(ordered.maps) == sorted(found.maps) != ordered.maps.tolist()
+    rows = [found.maps.tolist().index(number) for number in ordered.maps]
+    for name in ("wins", "digits", "places", "activations"):
+        np.testing.assert_array_equal(getattr(ordered, name), getattr(found, name)[rows])
+
+
 def test_a_spot_is_where_its_map_is_strongest(subject, found):
     for row, rank in zip(*np.nonzero(found.digits >= 0)):
         one = subject.output[found.digits[row, rank], :, :, found.maps[row]]
@@ -109,7 +126,7 @@ def test_the_learned_kernel_itself_given_as_another_changes_nothing_but_the_sign
 
 
 class Table:
-    """In the place of a session: activations from a table, and a count of the calls."""
+    """Stands for a session: activations from a table, where each digit has one place, and a count of the calls."""
 
     def __init__(self, table):
         self.table, self.calls = table, []
@@ -118,7 +135,8 @@ class Table:
         (chunk,) = feed.values()
         self.calls.append(len(chunk))
         numbers = np.rint(chunk[:, 0] * 255).astype(int)
-        return self.table[numbers]
+        found = self.table[numbers]
+        return found, (found == found.max(axis=1, keepdims=True)).astype("f")
 
 
 def scan_of(table, top, chunk, monkeypatch):
@@ -126,7 +144,7 @@ def scan_of(table, top, chunk, monkeypatch):
     monkeypatch.setattr(top_activations, "CHUNK", chunk)
     output = types.SimpleNamespace(shape=tf.TensorShape([None, 1, 1, table.shape[1]]))
     layer = Layer("any", None, None, None, None, output)
-    ends = top_activations.Probe("images", layer, None, None, None, None, None)
+    ends = top_activations.Probe("images", layer, None, None, None, None, None, None)
     images = np.zeros([len(table), 784], np.uint8)
     images[:, 0] = np.arange(len(table))
     session = Table(table.astype(np.float32))
@@ -136,15 +154,16 @@ def scan_of(table, top, chunk, monkeypatch):
 @pytest.mark.parametrize("chunk", [1, 3, 7, 100])
 def test_the_earlier_of_equals_comes_first_whatever_the_chunks(chunk, monkeypatch):
     table = np.array([[1, 0, 5], [2, 0, 5], [2, 0, 5], [0, 0, 5], [2, 3, 5], [1, 0, 5], [0, 0, 6]])
-    digits, activations, calls = scan_of(table, 4, chunk, monkeypatch)
+    digits, activations, wins, calls = scan_of(table, 4, chunk, monkeypatch)
     assert digits.tolist() == [[1, 2, 4, 0], [4, -1, -1, -1], [6, 0, 1, 2]]
     assert activations.tolist() == [[2, 2, 2, 1], [3, 0, 0, 0], [6, 5, 5, 5]]
+    np.testing.assert_allclose(wins, [0, 0, 1])
     assert calls == [chunk] * (7 // chunk) + [7 % chunk] * (7 % chunk > 0)
 
 
 def test_many_digits_against_a_sort_of_them_all(monkeypatch):
     table = np.random.RandomState(0).randint(0, 30, (250, 40))
-    digits, activations, _ = scan_of(table, 9, 16, monkeypatch)
+    digits, activations, _, _ = scan_of(table, 9, 16, monkeypatch)
     order = np.argsort(-table, axis=0, kind="stable")[:9].T
     np.testing.assert_array_equal(activations, np.take_along_axis(table.T, order, 1))
     np.testing.assert_array_equal(digits, order)

@@ -1,0 +1,101 @@
+"""The contact sheet of maps whose spots are known, pixel by pixel."""
+
+import numpy as np
+import pytest
+
+from legacy_graph.article.receptive_field import Field
+from legacy_graph.visualize import contact_sheet, image_grid
+from legacy_graph.visualize.top_activations import TopActivations
+
+FIELDS = (Field(2, 2, 0),) * 2
+TIMES = contact_sheet.TILE // 2  # screen pixels to one of the patch
+
+
+@pytest.fixture
+def found():
+    """Map 3 has two spots of three, in the upper left and the lower right corner; map 4 is dead."""
+    projections = np.zeros([2, 3, 28, 28], np.float32)
+    projections[0, 0, :2, :2] = [[2, 0], [-2, 1]]
+    projections[0, 1, 26, 27] = 1
+    return TopActivations(
+        np.array([3, 4]), np.array([0.125, 0]), np.array([[1, 0, -1], [-1, -1, -1]]),
+        np.array([[[0, 0], [13, 13], [0, 0]], [[0, 0]] * 3]), np.array([[5, 4, 0], [0, 0, 0]], np.float32), projections,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def images():
+    images = np.zeros([2, 28, 28], np.uint8)
+    images[1, 0] = 200
+    return images
+
+
+def panels(block, count):
+    """The panels of a block, where all are grids of 2 x 2 tiles."""
+    width = 2 * (2 * TIMES + 2) + 2
+    assert block.shape[1] == count * width + (count - 1) * 8
+    return [block[:, number * (width + 8) :][:, :width] for number in range(count)]
+
+
+def tile(panel, row, column, side=2):
+    """The values of one tile of a panel, a list of rows."""
+    times = contact_sheet.TILE // side
+    top, left = [2 + at * (side * times + 2) + times // 2 for at in (row, column)]
+    return [[panel[top + y * times, left + x * times].tolist() for x in range(side)] for y in range(side)]
+
+
+def test_projections_beside_patches_and_empty_cells(found, images, monkeypatch):
+    """With the 100th percentile the scale is the map's largest value."""
+    monkeypatch.setattr(contact_sheet, "PERCENTILE", 100)
+    sheet, blocks = contact_sheet.draw_sheet(found, images, FIELDS, "a layer")
+    assert list(blocks) == ["map 03", "map 04"]
+    left, right = panels(blocks["map 03"], 2)
+    assert tile(left, 0, 0) == [[254, 127], [0, 190]]
+    assert tile(left, 0, 1) == [[127, 190], [127, 127]]
+    assert tile(right, 0, 0) == [[200, 200], [0, 0]]
+    assert tile(left, 1, 0) == tile(right, 1, 0) == [[image_grid.EMPTY] * 2] * 2
+    assert set(np.unique(blocks["map 04"])) == {image_grid.EMPTY, image_grid.LINE, image_grid.PAPER}
+    assert sheet.ndim == 2
+    assert sheet.shape[1] > 2 * blocks["map 03"].shape[1]
+
+
+def test_the_scale_is_a_percentile_of_the_pixels_that_are_not_zero(found, monkeypatch):
+    """The map's are 2, 2, 1 and 1 in magnitude: their median is 1.5, and all above it is clipped."""
+    monkeypatch.setattr(contact_sheet, "PERCENTILE", 50)
+    _, blocks = contact_sheet.draw_sheet(found, np.zeros([2, 28, 28], np.uint8), FIELDS, "a layer")
+    assert tile(panels(blocks["map 03"], 2)[0], 0, 0) == [[254, 127], [0, 212]]  # 127 + 127 / 1.5
+    assert contact_sheet._caption(found, 0, FIELDS) == "map 3   wins 12.50 %   scale \u00b11.5, only 2 spots"
+    assert contact_sheet._caption(found, 1, FIELDS) == "map 4: dead, no image excites it"
+
+
+def test_the_kernel_stands_first_on_its_own_scale(found, images):
+    kernels = np.array([[[1, 0], [-4, 2]], [[0, 0], [0, 0]]], np.float32)
+    _, plain = contact_sheet.draw_sheet(found, images, FIELDS, "a layer")
+    _, blocks = contact_sheet.draw_sheet(found, images, FIELDS, "a layer", kernels)
+    width = 2 * TIMES + 4
+    assert tile(blocks["map 03"], 0, 0) == [[159, 127], [0, 190]]
+    assert tile(blocks["map 04"], 0, 0) == [[127, 127], [127, 127]]
+    for tag in blocks:
+        np.testing.assert_array_equal(blocks[tag][:, width + 8 :], plain[tag])
+
+
+def test_the_context_is_the_whole_image_with_a_frame(found, images):
+    _, plain = contact_sheet.draw_sheet(found, images, FIELDS, "a layer")
+    _, blocks = contact_sheet.draw_sheet(found, images, FIELDS, "a layer", context=True)
+    whole = blocks["map 03"][:, plain["map 03"].shape[1] + 8 :]
+    times = contact_sheet.TILE // 28
+    expected = images[1].repeat(times, 0).repeat(times, 1)
+    image_grid.draw_frame(expected, 0, 0, 2 * times, 2 * times)
+    np.testing.assert_array_equal(whole[2 : 2 + 28 * times, 2 : 2 + 28 * times], expected)
+
+
+def test_rgb_images_give_an_rgb_sheet(found, images):
+    """Channel by channel the sheet of three grey sets of images, since their projections share one scale here."""
+    shift = [0, 20, 40]
+    rgb = np.stack([images + add for add in shift], axis=3)
+    coloured = found._replace(projections=np.stack([found.projections] * 3, axis=4))
+    sheet, blocks = contact_sheet.draw_sheet(coloured, rgb, FIELDS, "a layer", context=True)
+    for channel in range(3):
+        grey, _ = contact_sheet.draw_sheet(found, rgb[..., channel], FIELDS, "a layer", context=True)
+        np.testing.assert_array_equal(sheet[..., channel], grey)
+    assert blocks["map 03"].ndim == 3
