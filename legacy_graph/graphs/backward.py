@@ -8,9 +8,8 @@ from typing import List, NamedTuple, Optional, Tuple
 
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.article import probe
 from legacy_graph.article.deconv import select_activations, unrelu
-from legacy_graph.article.probe import Probe
-from legacy_graph.article.probe import build_probe as build_any_probe
 from legacy_graph.article.shapes import dims
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer, Model
@@ -21,6 +20,7 @@ RELU_RULES = {DECONVNET: "LegacyGraphDeconvnetRelu", GUIDED: "LegacyGraphGuidedR
 DILATED_RULE = "LegacyGraphDilatedConv2D"
 METHODS = (DECONVNET, GRADIENT, GUIDED)
 USED = "legacy_graph_used_rules"  # collection of the nodes whose gradient was taken by one of these rules
+CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput")
 LISTED = 3  # nodes that a message names
 
 
@@ -65,43 +65,45 @@ def _dilated_convolution(operation, signal):
     return tf.raw_ops.Conv2DBackpropInput(input_sizes=sizes, filter=kernel, out_backprop=signal, **same), None
 
 
-def allowed_methods(model: Model, layer: ConvLayer, size: Optional[Tuple[int, int]] = None) -> Tuple[str, ...]:
+def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
     """The methods that are defined for the way back from `layer`: all of `METHODS`, or the gradient alone."""
     with tf.Graph().as_default():
-        path = import_backward(model, layer, GRADIENT, size).path
+        path = import_backward(model, layer, GRADIENT).path
     return (GRADIENT,) if path.undefined else METHODS
 
 
-def build_probe(model: Model, layer: ConvLayer, method: str, size: Optional[Tuple[int, int]] = None) -> Probe:
+def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
     """Import a model into the default graph, and add what a scan of one layer runs.
 
     Args:
         model: as loaded.
         layer: one of its layers.
         method: one of `METHODS`.
-        size: height and width of the images in pixels; None takes the model's own.
 
     Raises:
-        UserError: the method is not defined for this graph, or the size is not known.
+        UserError: the method is not defined for this graph, or the model leaves the size of its images open.
     """
-    back = import_backward(model, layer, method, size)
+    back = import_backward(model, layer, method)
 
     def project_spots(maps, places):
         return project(back, maps, places)
 
-    return build_any_probe(
-        back.images, layer.label, back.kernel, back.start, layer.fields, project_spots, back.notes
-    )  # fmt: skip
+    convolutions = [operation for operation in back.path.operations if operation.type in CONVOLUTIONS]
+    first = len(convolutions) == 1 and convolutions[0].type == "Conv2D"
+    return probe.build_probe(
+        probe.Layer(layer.label, back.images, back.kernel, back.start, layer.fields, first, method, back.notes),
+        project_spots,
+    )
 
 
-def import_backward(model: Model, layer: ConvLayer, method: str, size: Optional[Tuple[int, int]] = None) -> Backward:
+def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
     """Import a model into the default graph with the rules of a method; see `build_probe`."""
-    height, width = size or model.input_shape[:2]
+    height, width, channels = model.input_shape
     if height is None or width is None:
         raise UserError(
             "--size", "the height and width of the images", "a graph that leaves them open", "add --size HxW"
         )
-    images = tf.placeholder(tf.float32, [None, height, width, model.input_shape[2]], "images")
+    images = tf.placeholder(tf.float32, [None, height, width, channels], "images")
     start, convolution = tf.import_graph_def(
         _with_rules(model.graph_def, method), {model.input + ":0": images}, [layer.start + ":0", layer.name], name=""
     )

@@ -7,19 +7,23 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
-from legacy_graph.data.mnist import SIDE
+from legacy_graph.article.probe import Probe
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.images import Images
 from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, top_activations
+
+MEMORY = 128 * 2**20  # bytes that the projections of a sheet may take, unless --maps asks for more
 
 
 class Scan(NamedTuple):
     """A graph, and what to look for in it."""
 
     graph: tf.Graph
-    probe: top_activations.Probe
+    probe: Probe
     maps: np.ndarray  # int64 [M], the feature maps
     top: int  # spots per map
     by_wins: bool  # put the maps that win most often first
+    limit: Optional[int]  # how many maps to show
 
 
 class Sheets(NamedTuple):
@@ -50,45 +54,66 @@ def prepare(layer: str, maps: Optional[List[int]], top: int, count: int, order: 
             raise UserError("--layer", "one of " + ", ".join(names), repr(layer), "name one of these")
         probe = top_activations.build_probe(net, layer)
         graph.finalize()
+    return choose(graph, probe, maps, top, count, order)
+
+
+def choose(
+    graph: tf.Graph, probe: Probe, maps: Optional[List[int]], top: int, count: int, order: Optional[str] = None
+) -> Scan:
+    """What to look for in the layer of a probe; see `prepare`."""
     if top > count:
         raise UserError("--top", f"at most {count:,}, the number of images", top, "choose a smaller number")
     chosen = _chosen(probe, maps)
-    return Scan(graph, probe, np.sort(chosen) if order else chosen, top, order == "wins" or not (order or maps))
+    by_wins = order == "wins" or not (order or maps)
+    limit = None if maps else max(1, MEMORY // (4 * top * int(np.prod(probe.projections.shape.as_list()[1:]))))
+    return Scan(graph, probe, np.sort(chosen) if order else chosen, top, by_wins, limit)
 
 
 def draw(
-    session: tf.Session, scan: Scan, images: np.ndarray, step: int, control: bool = False, context: bool = False
+    session: tf.Session, scan: Scan, images: Images, subject: str, control: bool = False, context: bool = False
 ) -> Sheets:
     """Scan the images and draw one contact sheet, with `control` a second one through a random kernel.
 
     Args:
         session: of the scan's graph, with trained weights.
         scan: as from `prepare`.
-        images: uint8 [N, 784].
-        step: the training step of the weights, for the heading.
+        images: to scan.
+        subject: the layer and its network, for the heading.
         control: also project the same spots through a random kernel, and compare.
         context: also draw the whole image of each spot, with the receptive field framed.
+
+    Raises:
+        UserError: all values of all images are equal.
     """
-    probe, layer = scan.probe, scan.probe.layer.name
-    found = {"features": top_activations.collect(session, probe, images, scan.maps, scan.top, scan.by_wins)}
-    report = ""
+    probe, layer = scan.probe, scan.probe.layer
+    found = {"features": top_activations.collect(session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit)}
+    report, notes = [], _notes(scan, images, found["features"])
     if control:
         found["control"] = sanity_check.project_random(session, probe, images, found["features"])
         metrics = sanity_check.compare(found["features"], found["control"], probe.fields)
-        report = sanity_check.format_report(metrics, layer)
+        report.append(sanity_check.format_report(metrics, layer.name))
     shown, files = {}, {}
     for name, spots in found.items():
-        heading = f"{layer} after {step:,} training steps, over {len(images):,} digits"
-        heading += ", with a RANDOM kernel" if name == "control" else ""
-        kernels = _kernels(session, probe, spots.maps, random=name == "control")
-        sheet, blocks = contact_sheet.draw_sheet(
-            spots, images.reshape(-1, SIDE, SIDE), probe.fields, heading, kernels, context
-        )
+        title = f"{subject}, over {len(images):,} images"
+        title += ", with a RANDOM kernel" if name == "control" else ""
+        kernels = _kernels(session, layer, images, spots.maps, random=name == "control")
+        heading = contact_sheet.Heading(title, layer.method, notes)
+        sheet, blocks = contact_sheet.draw_sheet(spots, images, probe.fields, heading, kernels, context)
         shown[f"{name}/sheet"] = sheet
         shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())
         files[f"{name}.png"] = image_grid.encode_png(sheet)
         files[f"{name}.npz"] = _numbers(spots, probe.fields)
-    return Sheets(shown, files, report)
+    return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report]))
+
+
+def _notes(scan, images, spots):
+    """What must stand on the sheet: the layer's notes, the preprocessing, maps that are left out, dead maps."""
+    notes = [*scan.probe.layer.notes, f"Images: {images.about}."]
+    if len(spots.maps) < len(scan.maps):
+        notes.append(f"{len(spots.maps)} of {len(scan.maps)} maps are shown; --maps chooses others.")
+    if (spots.images < 0).all():
+        notes.append("No image excites any of these maps: check --range, --mean and --bgr.")
+    return notes
 
 
 def _chosen(probe, maps):
@@ -102,14 +127,13 @@ def _chosen(probe, maps):
     return np.array(chosen, np.int64)
 
 
-def _kernels(session, probe, maps, random):
-    """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None where its channels are not those of an image."""
-    shape = probe.layer.kernel.shape.as_list()
-    if shape[2] not in (1, 3):
+def _kernels(session, layer, images, maps, random):
+    """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None where it is not applied to the images."""
+    if not layer.first:
         return None
-    kernel = sanity_check.random_kernel(shape) if random else session.run(probe.layer.kernel)
-    kernels = kernel.transpose(3, 0, 1, 2)[maps]
-    return kernels[..., 0] if shape[2] == 1 else kernels
+    shape = layer.kernel.shape.as_list()
+    kernel = sanity_check.random_kernel(shape) if random else session.run(layer.kernel)
+    return images.to_shown(kernel.transpose(3, 0, 1, 2)[maps])
 
 
 def _numbers(spots, fields):

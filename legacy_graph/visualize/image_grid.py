@@ -30,6 +30,17 @@ def enlarge(tiles: np.ndarray, times: int) -> np.ndarray:
     return tiles.repeat(times, axis=1).repeat(times, axis=2)
 
 
+def shrink(tiles: np.ndarray, side: int) -> np.ndarray:
+    """Tiles uint8 [N, H, W] or [N, H, W, 3] whose longer side is at most `side` pixels, by the mean of each area."""
+    height, width = tiles.shape[1:3]
+    longest = max(height, width)
+    if longest <= side:
+        return tiles
+    size = [max(1, round(length * side / longest)) for length in (width, height)]
+    shrunk = [np.asarray(Image.fromarray(tile).resize(size, Image.BOX)) for tile in tiles]
+    return np.array(shrunk, np.uint8).reshape((len(tiles), size[1], size[0], *tiles.shape[3:]))
+
+
 def draw_frame(picture: np.ndarray, top: int, left: int, height: int, width: int) -> None:
     """Draw a frame into a picture, in place: a white line around a black one, visible on every ground.
 

@@ -20,7 +20,7 @@ def publish(directory: str, step: int, images: Dict[str, np.ndarray], files: Dic
     Args:
         directory: one run, made if it is missing.
         step: that the pictures are shown at.
-        images: tag -> uint8 [height, width].
+        images: tag -> uint8 [height, width], or [height, width, 3], RGB.
         files: name -> what stands in it.
 
     Raises:
@@ -49,9 +49,9 @@ def _write_events(directory, step, images):
     """One image summary each, by hand: `tf.summary.image` would add operations to the graph."""
     values = []
     for tag, picture in images.items():
-        height, width = picture.shape
+        height, width, colorspace = (*picture.shape, 1)[:3]
         image = tf.Summary.Image(
-            height=height, width=width, colorspace=1, encoded_image_string=image_grid.encode_png(picture)
+            height=height, width=width, colorspace=colorspace, encoded_image_string=image_grid.encode_png(picture)
         )
         values.append(tf.Summary.Value(tag=tag, image=image))
     with tf.Graph().as_default(), FileWriter(directory) as writer:
