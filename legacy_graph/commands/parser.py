@@ -80,7 +80,9 @@ def make_parser() -> argparse.ArgumentParser:
 
     config.add_options(add("train", "train the network and fill the log directory"))
     _add_check(add("check", "list which dashboards a log directory feeds, and why one is empty"))
-    add("layers", "list the network's layers with shapes, receptive fields and parameters")
+    graph_options.add_graph_options(
+        add("layers", "list the layers of a network with shapes, receptive fields and parameters")
+    )
     _add_features(add("features", "show what each feature map of a layer responds to"))
     _add_deconv(add("deconv", "take your own picture through the network and back"))
     return top
@@ -108,8 +110,8 @@ def _add_features(command):
 
 
 def _add_deconv(command):
-    command.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG or JPEG, any size; without --graph a digit "
-                         "on an even background")  # fmt: skip
+    command.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG or JPEG, any size; without --graph a "
+                         "digit on an even background")  # fmt: skip
     config.add_options(command, ("logdir",))
     command.add_argument("--layer", metavar="NAME", help="with --graph: see: legacy_graph layers --graph PATH")
     graph_options.add_graph_options(command)
