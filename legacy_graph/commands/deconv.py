@@ -4,30 +4,52 @@ import argparse
 import os
 
 from legacy_graph import tf_setup
+from legacy_graph.commands.graph_model import load_target, refuse_graph_options
 from legacy_graph.data import user_image
-from legacy_graph.errors import ExitStatus
+from legacy_graph.errors import ExitStatus, UserError
+from legacy_graph.graphs.images import from_files
 from legacy_graph.logdir import layout
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Publish one report per picture in deconv/<name> of the log directory, and print each answer."""
+    """Publish one report per picture in deconv/<name> of the log directory, and print what it says."""
+    reports = _read_graph(options) if options.graph else _read_digits(options)
+    from legacy_graph.visualize.image_run import publish
+
+    for path, name, (step, report) in zip(options.pictures, _names(options.pictures), reports):
+        folder = os.path.join(options.logdir, layout.DECONV, name)
+        publish(folder, step, report.images, report.files)
+        print(f"{path}: {report.summary}. See {os.path.join(folder, 'picture.png')}")
+    print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
+    return ExitStatus.OK
+
+
+def _read_digits(options):
+    """(training step, report) of each picture in the article's network."""
+    refuse_graph_options(options)
+    if options.layer:
+        raise UserError("--layer", "this option with --graph", "no --graph", "leave it out: all layers are shown")
     digits = [user_image.read_image(path) for path in options.pictures]
     tf_setup.import_tensorflow()
     from legacy_graph.training.checkpoints import restored_session
-    from legacy_graph.visualize import image_report
-    from legacy_graph.visualize.image_run import publish
+    from legacy_graph.visualize import digit_report
 
-    graph, net, fetches = image_report.build()
+    graph, net, fetches = digit_report.build()
     with restored_session(graph, options.logdir) as (session, step):
-        for path, name, digit in zip(options.pictures, _names(options.pictures), digits):
-            reading = image_report.read(session, net, fetches, digit)
-            folder = os.path.join(options.logdir, layout.DECONV, name)
-            images, files = image_report.draw(os.path.basename(path), digit, reading)
-            publish(folder, step, images, files)
-            answer = image_report.format_answer(reading.probabilities)
-            print(f"{path}: {answer}. See {os.path.join(folder, 'picture.png')}")
-    print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
-    return ExitStatus.OK
+        found = [digit_report.read(session, net, fetches, digit) for digit in digits]
+    pictures = zip(options.pictures, digits, found)
+    return [(step, digit_report.draw(os.path.basename(path), digit, one)) for path, digit, one in pictures]
+
+
+def _read_graph(options):
+    """(0, report) of each picture in a graph that someone else trained."""
+    target = load_target(options, lambda shape, preprocessing: from_files(options.pictures, shape, preprocessing))
+    from legacy_graph.visualize import graph_report
+
+    subject = f"{target.layer.label} of {os.path.basename(os.path.normpath(options.graph))}"
+    names = [os.path.basename(path) for path in options.pictures]
+    reports = graph_report.read_images(*target, names, options.method, subject)
+    return [(0, report) for report in reports]
 
 
 def _names(paths):

@@ -191,9 +191,9 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
         notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")
     clipped = sum(relu.type == "Relu6" for relu in path.relus)
     if clipped and method == DECONVNET:
-        notes.append(f"The signal passes {clipped} Relu6 nodes as if they were ReLU nodes.")
+        notes.append(f"The deconvnet passes a signal through the {clipped} Relu6 nodes below as through ReLU nodes.")
     elif clipped:
-        notes.append(f"No signal passes the {clipped} Relu6 nodes on the way where they are clipped at 6.")
+        notes.append(f"Where one of the {clipped} Relu6 nodes below is clipped at 6, the {method} signal is 0.")
     if path.undefined:
         notes.append(f"Only the gradient is defined for {_listed(path.undefined)}.")
     return tuple(notes)

@@ -24,6 +24,9 @@ WORKERS = min(8, os.cpu_count() or 1)
 OTHER_FILE = "name another file"
 
 
+Shape = Tuple[Optional[int], Optional[int], int]  # H, W and channels of a graph's input, None where it is left open
+
+
 class Preprocessing(NamedTuple):
     """How bytes become the values that a graph takes."""
 
@@ -49,15 +52,22 @@ class Images:
 
     Args:
         count: how many.
+        size: height and width in pixels.
         read: number -> uint8 or floating point [H, W, channels], called from several threads.
         preprocessing: of uint8 images; None feeds floating point images as they are.
         about: the source and the preprocessing, in words.
     """
 
     def __init__(
-        self, count: int, read: Callable[[int], np.ndarray], preprocessing: Optional[Preprocessing], about: str
+        self,
+        count: int,
+        size: Tuple[int, int],
+        read: Callable[[int], np.ndarray],
+        preprocessing: Optional[Preprocessing],
+        about: str,
     ) -> None:
-        self._count, self._read, self._preprocessing, self.about = count, read, preprocessing, about
+        self.size, self.about = size, about
+        self._count, self._read, self._preprocessing = count, read, preprocessing
 
     def __len__(self):
         return self._count
@@ -82,10 +92,10 @@ class Images:
 
     def shown(self, numbers: Sequence[int]) -> np.ndarray:
         """Some images as pictures, uint8 [n, H, W] or [n, H, W, 3]; others than RGB by the mean of their channels."""
-        raw = np.stack([self._read(int(number)) for number in numbers])
+        raw = np.stack([self._read(int(number)) for number in numbers] or [self._read(0)])[: len(numbers)]
         if raw.shape[3] != 3:
             raw = raw.mean(axis=3) if raw.shape[3] > 1 else raw[..., 0]
-        if raw.dtype != np.uint8 and self._preprocessing is None:
+        if raw.size and self._preprocessing is None:
             low, high = float(raw.min()), float(raw.max())
             raw = (raw - low) * (255 / (high - low) if high > low else 0)
         return np.rint(raw).astype(np.uint8)
@@ -107,21 +117,32 @@ class Images:
 
 def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about: str) -> Images:
     """Images from an array [N, H, W, channels]: uint8 with a preprocessing, floating point without."""
-    return Images(len(array), lambda number: array[number], preprocessing, about)
+    return Images(len(array), array.shape[1:3], lambda number: array[number], preprocessing, about)
 
 
-def from_files(paths: List[str], shape: Tuple[int, int, int], preprocessing: Preprocessing) -> Images:
-    """Images from picture files, each scaled to cover `shape` [H, W, channels] and cut at its centre.
+def from_files(paths: List[str], shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
+    """Images from picture files, each scaled to cover `shape` and cut at its centre.
 
-    Reading raises a UserError if a file is no picture, or is broken.
+    Raises:
+        UserError: the preprocessing or a side of the shape is not known. Reading raises one if a file is no picture.
     """
     height, width, channels = shape
+    if preprocessing is None:
+        raise _no_range()
+    if height is None or width is None:
+        raise UserError(
+            "--size", "the height and width of the images", "a graph that leaves them open", "add --size HxW"
+        )
     if channels not in (1, 3):
         hint = "give the images as an .npy array"
         raise UserError("--images", f"arrays of {channels} channels, as the graph takes", "pictures", hint)
     kind = "RGB" if channels == 3 else "grey"
     about = f"{kind}, scaled to cover {height} x {width} and cut at the centre; {preprocessing}"
-    return Images(len(paths), lambda number: read_picture(paths[number], shape), preprocessing, about)
+
+    def read(number):
+        return read_picture(paths[number], (height, width, channels))
+
+    return Images(len(paths), (height, width), read, preprocessing, about)
 
 
 def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
@@ -146,9 +167,7 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
     return np.asarray(picture).reshape(shape)
 
 
-def open_images(
-    path: str, shape: Tuple[Optional[int], Optional[int], int], preprocessing: Optional[Preprocessing]
-) -> Images:
+def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
     """Images from a folder of pictures and all folders in it, one picture, an .npy or .npz array, or an IDX file.
 
     Args:
@@ -162,15 +181,14 @@ def open_images(
     extension = os.path.splitext(path)[1].lower()
     if extension in ARRAYS and os.path.isfile(path):
         return _open_array(path, shape, preprocessing)
-    if preprocessing is None:
-        hint = "add --range, such as --range 0,1 or --range -1,1"
-        raise UserError("--range", "LOW,HIGH: what 0 and 255 become for this graph", "none", hint)
     if os.path.isdir(path) or extension in EXTENSIONS:
         return from_files(_find_pictures(path), shape, preprocessing)
     height, width, channels = shape
-    if channels != 1:
+    if channels != 1 or height is None or width is None:
         expected = f"a folder of pictures or an array of {channels} channels"
         raise UserError("--images", expected, repr(path), "name another path")
+    if preprocessing is None:
+        raise _no_range()
     array = idx.read_idx(path, (height, width))[..., None]
     return from_array(array, preprocessing, f"grey; {preprocessing}")
 
@@ -199,7 +217,7 @@ def _open_array(path, shape, preprocessing):
         raise UserError(path, expected, " x ".join(map(str, array.shape)), "save it in that shape")
     if array.dtype == np.uint8:
         if preprocessing is None:
-            raise UserError("--range", "LOW,HIGH: what 0 and 255 become", "none", "add it, such as --range -1,1")
+            raise _no_range()
         return from_array(array, preprocessing, str(preprocessing))
     if not np.issubdtype(array.dtype, np.floating):
         raise UserError(path, "uint8 or floating point values", array.dtype, "convert the array")
@@ -220,6 +238,11 @@ def _load_array(path):
             return array[array.files[0]]
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(path, "an .npy or .npz file without pickled objects", error, OTHER_FILE) from error
+
+
+def _no_range():
+    hint = "add --range, such as --range 0,1 or --range -1,1"
+    return UserError("--range", "LOW,HIGH: what 0 and 255 become for this graph", "none", hint)
 
 
 def _eight_bits(picture):

@@ -17,12 +17,14 @@ COLUMNS, WIDTH = 4, 3400  # maps in one row of the sheet, and pixels, at most
 OUTSIDE = 64  # the grey of what lies outside the image
 PERCENTILE = 98  # of a map's projected pixels, by magnitude: what is stronger is clipped to white or black
 
+METHODS = {"deconvnet": "the deconvnet", "gradient": "the gradient", "guided": "guided backpropagation"}
+
 
 class Heading(NamedTuple):
     """What the sheet says of itself."""
 
     title: str  # the layer and the images
-    method: str  # of the projection
+    method: str  # of the projection, a key of `METHODS`
     notes: Sequence[str] = ()  # one sentence each
 
 
@@ -99,10 +101,7 @@ def _patches(found, row, fields):
 
 
 def _scale(found, row, fields):
-    """The magnitude that is drawn white or black; pixels that are zero do not count."""
-    strengths = np.abs(_patches(found, row, fields))
-    strengths = strengths[strengths > 0]
-    return float(np.percentile(strengths, PERCENTILE)) if len(strengths) else 0.0
+    return image_grid.percentile_scale(_patches(found, row, fields), PERCENTILE)
 
 
 def _caption(found, row, fields):
@@ -117,7 +116,7 @@ def _caption(found, row, fields):
 def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
     down, across = fields
     panels = [
-        f"the spot alone, projected to the pixels by {about.method}: mid grey is 0, white and black are \u00b1 the",
+        f"the spot alone, projected to the pixels by {METHODS[about.method]}: mid grey is 0, white and black are \u00b1 the",
         f"    scale, the {PERCENTILE}th percentile of the map's projected magnitudes; stronger pixels are clipped",
         f"the {down.size} x {across.size} pixels around the spot; dark grey lies outside the image",
     ]

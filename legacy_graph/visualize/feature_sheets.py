@@ -9,7 +9,9 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import network
 from legacy_graph.article.probe import Probe
 from legacy_graph.errors import UserError
+from legacy_graph.graphs import backward
 from legacy_graph.graphs.images import Images
+from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, top_activations
 
 MEMORY = 128 * 2**20  # bytes that the projections of a sheet may take, unless --maps asks for more
@@ -54,13 +56,30 @@ def prepare(layer: str, maps: Optional[List[int]], top: int, count: int, order: 
             raise UserError("--layer", "one of " + ", ".join(names), repr(layer), "name one of these")
         probe = top_activations.build_probe(net, layer)
         graph.finalize()
-    return choose(graph, probe, maps, top, count, order)
+    return _choose(graph, probe, maps, top, count, order)
 
 
-def choose(
-    graph: tf.Graph, probe: Probe, maps: Optional[List[int]], top: int, count: int, order: Optional[str] = None
+def prepare_graph(
+    model: Model,
+    layer: ConvLayer,
+    method: str,
+    maps: Optional[List[int]],
+    top: int,
+    count: int,
+    order: Optional[str] = None,
 ) -> Scan:
-    """What to look for in the layer of a probe; see `prepare`."""
+    """The same for a layer of someone else's graph.
+
+    Raises:
+        UserError: no such map, fewer than `top` images, or the method is not defined for this layer.
+    """
+    with tf.Graph().as_default() as graph:
+        probe = backward.build_probe(model, layer, method)
+        graph.finalize()
+    return _choose(graph, probe, maps, top, count, order)
+
+
+def _choose(graph, probe, maps, top, count, order):
     if top > count:
         raise UserError("--top", f"at most {count:,}, the number of images", top, "choose a smaller number")
     chosen = _chosen(probe, maps)

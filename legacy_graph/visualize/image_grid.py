@@ -19,6 +19,12 @@ def to_diverging(values: np.ndarray, largest: float) -> np.ndarray:
     return np.rint(ZERO + ZERO * np.clip(scaled, -1, 1)).astype(np.uint8)
 
 
+def percentile_scale(values: np.ndarray, percentile: float) -> float:
+    """The magnitude that is drawn white or black, any shape: a percentile of those that are not 0; 0 if all are."""
+    strengths = np.abs(values[values != 0])
+    return float(np.percentile(strengths, percentile)) if len(strengths) else 0.0
+
+
 def to_grayscale(values: np.ndarray, largest: float) -> np.ndarray:
     """Values from zero up as grey: zero is 0, `largest` 255; all 0 where `largest` is 0. Any shape."""
     scaled = values / largest if largest > 0 else np.zeros_like(values)

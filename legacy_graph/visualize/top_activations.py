@@ -63,17 +63,18 @@ def scan(session: tf.Session, probe: Probe, images: Images, top: int) -> Tuple[n
     """
     channels = probe.layer.output.shape.as_list()[3]
     numbers, activations = np.full([channels, top], -1), np.zeros([channels, top], np.float32)
-    wins, low, high = np.zeros(channels), np.inf, -np.inf
+    wins, low, high, begin = np.zeros(channels), np.inf, -np.inf, 0
     with tqdm(total=len(images), unit="image", disable=None, leave=False, dynamic_ncols=True) as bar:
         for batch in images.batches(probe.chunk):
             strongest, won = session.run([probe.strongest, probe.wins], {probe.layer.images: batch})
             found = strongest.T  # [C, B]
             wins += won.sum(axis=0, dtype=float) / len(images)
             low, high = min(low, batch.min()), max(high, batch.max())
-            both = [numbers, np.broadcast_to(np.arange(bar.n, bar.n + len(batch)), found.shape)], [activations, found]
+            both = [numbers, np.broadcast_to(np.arange(begin, begin + len(batch)), found.shape)], [activations, found]
             numbers, activations = [np.concatenate(parts, 1) for parts in both]
             order = np.argsort(-activations, axis=1, kind="stable")[:, :top]
             numbers, activations = [np.take_along_axis(values, order, 1) for values in (numbers, activations)]
+            begin += len(batch)
             bar.update(len(batch))
     if not low < high:
         hint = "check --images, --range and --mean"

@@ -9,7 +9,7 @@ from PIL import Image
 
 from legacy_graph.article import deconv
 from legacy_graph.data import mnist
-from legacy_graph.visualize import image_report
+from legacy_graph.visualize import digit_report
 from tests.support.program import SAMPLE, STEPS, legacy_graph
 from tests.support.published import assert_refused, images_of, tree
 
@@ -67,7 +67,7 @@ def test_deconv_shows_the_digit_its_maps_and_what_comes_back(read, logdir):
 
 def test_the_answer_in_words():
     probabilities = np.array([0, 0.02, 0, 0.9, 0, 0.005, 0, 0, 0.075, 0])
-    assert image_report.format_answer(probabilities) == "read as 3 (90.0 %), else 8 (7.5 %) or 1 (2.0 %)"
+    assert digit_report.format_answer(probabilities) == "read as 3 (90.0 %), else 8 (7.5 %) or 1 (2.0 %)"
 
 
 def test_one_broken_picture_among_good_ones_leaves_all_as_it_was(read, logdir, digit_files, capsys, tmp_path):

@@ -58,7 +58,7 @@ def test_the_numbers_are_plain_arrays_and_the_projections_lead_back_to_the_digit
         (3, 4, 28, 28),
     ]
     assert (np.diff(found["activations"], axis=1) <= 0).all()
-    for digit, projection in zip(found["digits"].ravel(), found["projections"].reshape(-1, 28, 28)):
+    for digit, projection in zip(found["images"].ravel(), found["projections"].reshape(-1, 28, 28)):
         assert digit == -1 or digits[digit].any()
         assert (digit >= 0) == projection.any()
 
@@ -92,7 +92,7 @@ def test_other_digits_can_be_scanned(logdir, tmp_path):
     words = ["--layer", "conv2", "--maps", "0,1,2,3", "--top", "3", "--images", idx(tmp_path / "mine.gz", images)]
     assert __main__.main(["features", "--logdir", logdir] + words) == 0
     with np.load(os.path.join(logdir, "features", "conv2", "features.npz"), allow_pickle=False) as numbers:
-        assert set(numbers["digits"].ravel()) <= {-1, 0, 1, 2}
+        assert set(numbers["images"].ravel()) <= {-1, 0, 1, 2}
 
 
 ORDERS = [

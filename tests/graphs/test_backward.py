@@ -179,7 +179,7 @@ def test_relu6_is_ranked_and_projected_before_its_clip():
             strongest = session.run(probe.strongest, {probe.images: images})
     assert strongest.max() > 6
     assert any("before the clip of its Relu6" in note for note in probe.notes)
-    assert any("passes 1 Relu6 nodes" in note for note in probe.notes)
+    assert any("1 Relu6 nodes below as through ReLU" in note for note in probe.notes)
 
 
 def test_rules_inside_a_function_are_refused():
