@@ -181,7 +181,9 @@ def _refuse_functions(path, graph_def):
 
 def _notes(layer, path, method, start) -> Tuple[str, ...]:
     notes: List[str] = []
-    if method == DECONVNET and not path.max_pools:
+    if not path.max_pools and not path.relus and not path.undefined:
+        notes.append(f"All nodes between the images and {layer.label} are linear: no projection depends on the image.")
+    elif method == DECONVNET and not path.max_pools:
         notes.append(
             f"No max pool lies between the images and {layer.label}: the pattern of a deconvnet projection depends on "
             "the map and the place, not on the image. --method guided depends on the image."
@@ -193,7 +195,7 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
     if clipped and method == DECONVNET:
         notes.append(f"The deconvnet passes a signal through the {clipped} Relu6 nodes below as through ReLU nodes.")
     elif clipped:
-        notes.append(f"Where one of the {clipped} Relu6 nodes below is clipped at 6, the {method} signal is 0.")
+        notes.append(f"Gradient and guided are 0 where one of the {clipped} Relu6 nodes below is clipped at 6.")
     if path.undefined:
         notes.append(f"Only the gradient is defined for {_listed(path.undefined)}.")
     return tuple(notes)

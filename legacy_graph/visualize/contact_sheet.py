@@ -64,7 +64,7 @@ def draw_sheet(
 def _block(found, row, images, fields, kernels, context):
     """From left to right: the kernel, the projections, the patches, the whole images."""
     there = found.images[row] >= 0
-    times = max(1, TILE // max(field.size for field in fields))
+    times = max(1, round(TILE / max(field.size for field in fields)))
     seen, places = images.shown(found.images[row][there]), found.places[row][there]
     projected = image_grid.to_diverging(_patches(found, row, fields), _scale(found, row, fields))
     patches = crop_patches(seen, places, fields, OUTSIDE)
@@ -114,11 +114,10 @@ def _caption(found, row, fields):
 
 
 def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
-    down, across = fields
     panels = [
-        f"the spot alone, projected to the pixels by {METHODS[about.method]}: mid grey is 0, white and black are \u00b1 the",
-        f"    scale, the {PERCENTILE}th percentile of the map's projected magnitudes; stronger pixels are clipped",
-        f"the {down.size} x {across.size} pixels around the spot; dark grey lies outside the image",
+        f"the spot alone, projected to the pixels by {METHODS[about.method]}: mid grey is 0, white and black are",
+        f"    \u00b1 the scale, the {PERCENTILE}th percentile of the map's magnitudes; stronger pixels are clipped",
+        _patch_text(fields),
     ]
     if kernels:
         panels.insert(0, "the map's kernel: white and black are \u00b1 its largest weight")
@@ -134,3 +133,10 @@ def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
         image_grid.render_text(about.title, 28),
         image_grid.stack_vertically([image_grid.render_text(line, 16) for line in lines]),
     ]
+
+
+def _patch_text(fields):
+    down, across = fields
+    if down.step == across.step == 0:
+        return "the whole image, all of which the spot sees"
+    return f"the {down.size} x {across.size} pixels that the spot sees; dark grey lies outside the image"

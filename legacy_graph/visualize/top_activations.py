@@ -139,7 +139,7 @@ def collect(
         images: to scan.
         maps: whole numbers [M].
         top: spots per map.
-        by_wins: put the maps in order, those that win most often first, else leave them as given.
+        by_wins: put the maps in order, those that win most often first and dead ones last, else leave them as given.
         limit: how many maps to keep, the first ones in this order; None keeps all.
 
     Raises:
@@ -147,7 +147,8 @@ def collect(
     """
     scanned = scan(session, probe, images, top)
     if by_wins:
-        maps = maps[np.argsort(-scanned[2][maps], kind="stable")]
+        dead = scanned[0][maps, 0] < 0
+        maps = maps[np.lexsort((dead, -scanned[2][maps]))]
     maps = maps[:limit]
     numbers, activations, wins = [found[maps] for found in scanned]
     places = np.zeros(numbers.shape + (2,), np.int64)
