@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import math
 import os
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple, Union
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
@@ -59,11 +59,12 @@ def directory(text: str) -> str:
     return text
 
 
-def option(default: Any, parse: Callable[[str], Any], help: str) -> Any:
-    """A field of `Config` that knows how its option is read and explained."""
+def option(default: Any, parse: Union[Callable[[str], Any], Tuple[str, ...]], help: str) -> Any:
+    """A field of `Config` that knows how its option is read, by a function or as one of some words, and explained."""
     return dataclasses.field(default=default, metadata={"parse": parse, "help": help})
 
 
+FIRST, SHARED = TIES = ("first", "shared")  # who gets a max pool's signal where its maximum stands at several places
 _interval = integer(1, 10**9)
 
 
@@ -83,6 +84,8 @@ class Config:
     image_every: int = option(200, _interval, "steps between images and sound")
     test_every: int = option(100, _interval, "steps between tests on 1,000 test digits")
     checkpoint_every: int = option(200, _interval, "steps between checkpoints, from which a stopped run goes on")
+    ties: str = option(SHARED, TIES, "where maxima of a pool are equal, the deconvolution gives the signal to the "
+        "first of them, as TensorFlow's gradients do, or in equal shares to all")  # fmt: skip
     fresh: bool = option(False, bool, "start anew, though the run in DIR could go on; that one moves to DIR/earlier")
 
 
@@ -95,6 +98,9 @@ def add_options(parser: argparse.ArgumentParser, names: Optional[Tuple[str, ...]
         name = "--" + field.name.replace("_", "-")
         if parse is bool:
             parser.add_argument(name, action="store_true", help=help)
+        elif isinstance(parse, tuple):
+            help += " (default: %(default)s)"
+            parser.add_argument(name, choices=parse, default=field.default, help=help)
         else:
             metavar = "DIR" if parse in (path, directory) else "N"
             help += " (default: %(default)s)"

@@ -34,11 +34,11 @@ def _read_digits(options):
     from legacy_graph.training.checkpoints import restored_session
     from legacy_graph.visualize import digit_report
 
-    graph, net, fetches = digit_report.build()
+    graph, net, fetches = digit_report.build(options.ties)
     with restored_session(graph, options.logdir) as (session, step):
         found = [digit_report.read(session, net, fetches, digit) for digit in digits]
     pictures = zip(options.pictures, digits, found)
-    return [(step, digit_report.draw(os.path.basename(path), digit, one)) for path, digit, one in pictures]
+    return [(step, digit_report.draw(os.path.basename(path), *one, options.ties)) for path, *one in pictures]
 
 
 def _read_graph(options):

@@ -42,7 +42,7 @@ def _scan_article(options):
 
     layer, preprocessing = options.layer or DEFAULT_LAYER, Preprocessing(0, 1)
     images = from_array(pixels.reshape(-1, mnist.SIDE, mnist.SIDE, 1), preprocessing, f"grey, {preprocessing}")
-    scan = feature_sheets.prepare(layer, options.maps, options.top, len(images), options.order)
+    scan = feature_sheets.prepare(layer, options.maps, options.top, len(images), options.order, options.ties)
     with restored_session(scan.graph, options.logdir) as (session, step):
         subject = f"{layer} after {step:,} training steps"
         sheets = feature_sheets.draw(session, scan, images, subject, bool(options.control), options.context)

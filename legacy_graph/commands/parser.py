@@ -94,6 +94,7 @@ def _add_check(command):
 
 
 def _add_features(command):
+    config.add_options(command, ("ties",))
     config.add_options(command, ("logdir", "data_dir"))
     add = command.add_argument
     add("--layer", metavar="NAME", help="see: legacy_graph layers (default: conv2; with --graph none)")
@@ -110,6 +111,7 @@ def _add_features(command):
 
 
 def _add_deconv(command):
+    config.add_options(command, ("ties",))
     command.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG or JPEG, any size; without --graph a "
                          "digit on an even background")  # fmt: skip
     config.add_options(command, ("logdir",))

@@ -9,8 +9,9 @@ from typing import List, NamedTuple, Optional, Tuple
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import probe
-from legacy_graph.article.deconv import select_activations, unrelu
+from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations, unrelu
 from legacy_graph.article.shapes import dims
+from legacy_graph.config import FIRST
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.path import RELUS, Path, find_path
@@ -188,6 +189,8 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
             f"No max pool lies between the images and {layer.label}: the pattern of a deconvnet projection depends on "
             "the map and the place, not on the image. --method guided depends on the image."
         )
+    if path.max_pools:
+        notes.append(TIES_IN_WORDS[FIRST])
     activation = layer.activation and start.graph.get_operation_by_name(layer.activation)
     if activation and activation.type == "Relu6" and activation not in path.operations:
         notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")

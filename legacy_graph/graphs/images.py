@@ -12,13 +12,11 @@ import zipfile
 from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from legacy_graph.data import idx
-from legacy_graph.data.user_image import BROKEN
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.pictures import EXTENSIONS, find_pictures, read_picture
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
 ARRAYS = (".npy", ".npz")
 WORKERS = min(8, os.cpu_count() or 1)
 OTHER_FILE = "name another file"
@@ -145,28 +143,6 @@ def from_files(paths: List[str], shape: Shape, preprocessing: Optional[Preproces
     return Images(len(paths), (height, width), read, preprocessing, about)
 
 
-def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
-    """A picture file of any size and depth as uint8 [H, W, channels]; transparent pixels are white.
-
-    Raises:
-        UserError: the file is no picture, or is broken.
-    """
-    height, width, channels = shape
-    mode = "RGB" if channels == 3 else "L"
-    try:
-        with Image.open(path) as picture:
-            picture.draft(mode, (2 * max(height, width),) * 2)  # decodes a large JPEG at a fraction of its size
-            picture = _eight_bits(ImageOps.exif_transpose(picture))
-            if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                picture = picture.convert("RGBA")
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-            picture = ImageOps.fit(picture.convert(mode), (width, height), Image.BILINEAR)
-    except BROKEN as error:
-        found = str(error) or type(error).__name__
-        raise UserError(path, "a picture such as PNG, JPEG or BMP", found, "remove or replace this file") from error
-    return np.asarray(picture).reshape(shape)
-
-
 def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
     """Images from a folder of pictures and all folders in it, one picture, an .npy or .npz array, or an IDX file.
 
@@ -182,7 +158,7 @@ def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing])
     if extension in ARRAYS and os.path.isfile(path):
         return _open_array(path, shape, preprocessing)
     if os.path.isdir(path) or extension in EXTENSIONS:
-        return from_files(_find_pictures(path), shape, preprocessing)
+        return from_files(find_pictures(path), shape, preprocessing)
     height, width, channels = shape
     if channels != 1 or height is None or width is None:
         expected = f"a folder of pictures or an array of {channels} channels"
@@ -191,20 +167,6 @@ def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing])
         raise _no_range()
     array = idx.read_idx(path, (height, width))[..., None]
     return from_array(array, preprocessing, f"grey; {preprocessing}")
-
-
-def _find_pictures(path):
-    if not os.path.isdir(path):
-        return [path]
-    found = sorted(
-        os.path.join(folder, name)
-        for folder, _, names in os.walk(path)
-        for name in names
-        if name.lower().endswith(EXTENSIONS)
-    )
-    if not found:
-        raise UserError("--images", f"a folder with {', '.join(EXTENSIONS)} files", repr(path), "name another folder")
-    return found
 
 
 def _open_array(path, shape, preprocessing):
@@ -243,10 +205,3 @@ def _load_array(path):
 def _no_range():
     hint = "add --range, such as --range 0,1 or --range -1,1"
     return UserError("--range", "LOW,HIGH: what 0 and 255 become for this graph", "none", hint)
-
-
-def _eight_bits(picture):
-    """16 bits, which Pillow would clip rather than scale to 8, as grey of 8 bits."""
-    if not picture.mode.startswith("I"):
-        return picture
-    return Image.fromarray(np.rint(np.asarray(picture, np.float64) / 257).clip(0, 255).astype(np.uint8))

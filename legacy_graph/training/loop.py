@@ -101,7 +101,7 @@ def steps(
             check_weights(session, program, step)
             fetches.update(histograms=program.histograms)
         if pictured:
-            _record_images(session, program, data.test, writers, step, traced=last)
+            _record_images(session, program, data, writers, step, traced=last)
         if last or step % config.test_every == 0:
             _record_test(session, program, config, data.test, writers.test, step)
         if not last:
@@ -175,12 +175,12 @@ def _save(session, program, saved, step):
     saved.save(session, step)
 
 
-def _record_images(session, program, digits, writers, step, traced):
-    feed = {program.network.images: mnist.scale_pixels(one_of_each(digits))}
-    tag = f"step {step}, pictures" if traced else None
-    summary = _run(session, program.images, feed, writers.train, step, tag)
-    writers.train.add_summary(summary, step)
-    writers.test.add_summary(summary, step)
+def _record_images(session, program, data, writers, step, traced):
+    """Ten training digits in the train run, ten test digits in the test run, as in the 2018 program."""
+    for digits, writer in zip((data.train, data.test), writers):
+        feed = {program.network.images: mnist.scale_pixels(one_of_each(digits))}
+        tag = f"step {step}, pictures" if traced and writer is writers.train else None
+        writer.add_summary(_run(session, program.images, feed, writer, step, tag), step)
 
 
 def _record_test(session, program, config, digits, writer, step):

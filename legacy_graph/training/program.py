@@ -34,7 +34,7 @@ def build_program(config: Config) -> Program:
     with tf.Graph().as_default() as graph:
         net = network.build(config.seed)
         train = network.training(net, config.learning_rate)
-        add_deconv_images(net.layers)
+        add_deconv_images(net.layers, config.ties)
         published.reverse(*net.layers)
         picture = graph.as_graph_def(add_shapes=True)
         merged = [tf.summary.merge_all(key) for key in (summaries.SCALARS, summaries.HISTOGRAMS, summaries.IMAGES)]
@@ -45,8 +45,8 @@ def build_program(config: Config) -> Program:
     return program
 
 
-def add_deconv_images(layers: List[Layer]) -> None:
+def add_deconv_images(layers: List[Layer], ties: str) -> None:
     """卷积的可视化: for the n-th layer the picture deconv<n>, ten images on one scale a layer, zero at mid grey."""
     for number, layer in enumerate(layers, 1):
         with tf.name_scope(f"deconv/deconv{number}"):
-            image(f"deconv{number}", on_one_scale(deconvolve(layers, layer.name)))
+            image(f"deconv{number}", on_one_scale(deconvolve(layers, layer.name, ties=ties)))

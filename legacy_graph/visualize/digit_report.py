@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import deconv, network
+from legacy_graph.config import FIRST
 from legacy_graph.data.mnist import scale_pixels
 from legacy_graph.visualize import image_report
 
@@ -24,11 +25,11 @@ class Fetches(NamedTuple):
     projections: Dict[str, Dict[str, np.ndarray]]  # layer -> method -> float32 [28, 28], of the whole layer
 
 
-def build() -> Tuple[tf.Graph, network.Network, Fetches]:
-    """The graph, its network, and the tensors to fetch for one digit."""
+def build(ties: str = FIRST) -> Tuple[tf.Graph, network.Network, Fetches]:
+    """The graph, its network, and the tensors to fetch for one digit. `ties` is as in `deconv.unpool`."""
     with tf.Graph().as_default() as graph:
         net = network.build()
-        fetches = _fetches(net)
+        fetches = _fetches(net, ties)
         graph.finalize()
     return graph, net, fetches
 
@@ -38,17 +39,18 @@ def read(session: tf.Session, net: network.Network, fetches: Fetches, digit: np.
     return session.run(fetches, {net.images: scale_pixels(digit.reshape(1, -1)), net.keep_prob: 1.0})
 
 
-def draw(name: str, digit: np.ndarray, found: Fetches) -> image_report.Report:
+def draw(name: str, digit: np.ndarray, found: Fetches, ties: str = FIRST) -> image_report.Report:
     """The report of one digit.
 
     Args:
         name: of the picture, for the title.
         digit: uint8 [28, 28], what the network saw.
         found: as from `read`.
+        ties: that the graph was built with.
     """
     answer = format_answer(found.probabilities)
     reading = image_report.Reading(found.activations, found.projections)
-    return image_report.draw(f"{name}: {answer}", digit, reading, LEGEND, answer)
+    return image_report.draw(f"{name}: {answer}", digit, reading, [*LEGEND, deconv.TIES_IN_WORDS[ties]], answer)
 
 
 def format_answer(probabilities: np.ndarray) -> str:
@@ -57,11 +59,11 @@ def format_answer(probabilities: np.ndarray) -> str:
     return f"read as {first}, else {second} or {third}"
 
 
-def _fetches(net):
-    back = {layer.name: _all_methods(net.layers, layer.name) for layer in net.layers}
+def _fetches(net, ties):
+    back = {layer.name: _all_methods(net.layers, layer.name, ties) for layer in net.layers}
     maps = {layer.name: tf.transpose(layer.relu[0], [2, 0, 1]) for layer in net.layers}
     return Fetches(net.probabilities[0], maps, back)
 
 
-def _all_methods(layers, name):
-    return {method: deconv.deconvolve(layers, name, method=method)[0, :, :, 0] for method in deconv.METHODS}
+def _all_methods(layers, name, ties):
+    return {method: deconv.deconvolve(layers, name, method=method, ties=ties)[0, :, :, 0] for method in deconv.METHODS}

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
 from legacy_graph.article.probe import Probe
+from legacy_graph.config import FIRST
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.images import Images
@@ -36,7 +37,9 @@ class Sheets(NamedTuple):
     report: str  # of the control; empty without one
 
 
-def prepare(layer: str, maps: Optional[List[int]], top: int, count: int, order: Optional[str] = None) -> Scan:
+def prepare(
+    layer: str, maps: Optional[List[int]], top: int, count: int, order: Optional[str] = None, ties: str = FIRST
+) -> Scan:
     """Build the graph that scans a layer of the article's network.
 
     Args:
@@ -45,6 +48,7 @@ def prepare(layer: str, maps: Optional[List[int]], top: int, count: int, order: 
         top: spots per map.
         count: the number of images to scan.
         order: of the maps, "wins" or "number"; None is "wins" for all maps, and `maps` as they are listed.
+        ties: as in `deconv.unpool`.
 
     Raises:
         UserError: no such layer or map, or fewer than `top` images.
@@ -54,7 +58,7 @@ def prepare(layer: str, maps: Optional[List[int]], top: int, count: int, order: 
         names = [one.name for one in net.layers]
         if layer not in names:
             raise UserError("--layer", "one of " + ", ".join(names), repr(layer), "name one of these")
-        probe = top_activations.build_probe(net, layer)
+        probe = top_activations.build_probe(net, layer, ties)
         graph.finalize()
     return _choose(graph, probe, maps, top, count, order)
 

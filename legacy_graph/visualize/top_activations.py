@@ -13,10 +13,11 @@ import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 from legacy_graph.article import network, probe
-from legacy_graph.article.deconv import DECONVNET, deconvolve
+from legacy_graph.article.deconv import DECONVNET, TIES_IN_WORDS, deconvolve
 from legacy_graph.article.layer import layers_up_to
 from legacy_graph.article.probe import Probe
 from legacy_graph.article.receptive_field import receptive_fields
+from legacy_graph.config import FIRST
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.images import Images
 
@@ -32,14 +33,17 @@ class TopActivations(NamedTuple):
     projections: np.ndarray  # float32 [M, top, H, W] or [M, top, H, W, 3], RGB
 
 
-def build_probe(net: network.Network, name: str) -> Probe:
-    """Add what `scan` and `project` run to the article's network. ValueError: no layer has that name."""
+def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
+    """Add what `scan` and `project` run to the article's network. ValueError: no layer has that name.
+
+    `ties` is as in `deconv.unpool`.
+    """
     layer = layers_up_to(net.layers, name)[-1]
     pixels, fields = net.layers[0].input, receptive_fields(net.layers, name)
     first = layer is net.layers[0]
     return probe.build_probe(
-        probe.Layer(name, pixels, layer.kernel, layer.output, fields, first, DECONVNET),
-        lambda maps, places: deconvolve(net.layers, name, maps, places),
+        probe.Layer(name, pixels, layer.kernel, layer.output, fields, first, DECONVNET, (TIES_IN_WORDS[ties],)),
+        lambda maps, places: deconvolve(net.layers, name, maps, places, ties=ties),
     )
 
 

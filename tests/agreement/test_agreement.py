@@ -24,7 +24,8 @@ MADE = {"1": (".venv-3.7", "PYTHON=python3.7 bash run.sh setup"), "2": (".venv",
 BEGUN, FINISHED = 10, 20  # steps
 # Of the derivation of a gradient: TensorFlow 1.15 asks for shapes while running that 2.21 knows while building.
 SHAPING = {"BroadcastGradientArgs", "Const", "Fill", "Reshape", "Shape", "Sum"}
-QUANTITIES = ["logits", "softmax", "deconv1", "deconv2", "reverse_conv1", "reverse_conv2"]
+DECONVOLVED = ["deconv1", "deconv2", "deconv1, ties shared", "deconv2, ties shared"]
+QUANTITIES = ["logits", "softmax", *DECONVOLVED, "reverse_conv1", "reverse_conv2"]
 
 
 def python_with(major):

@@ -29,6 +29,8 @@ def build():
         "softmax": net.probabilities,
         "deconv1": deconv.deconvolve(net.layers, "conv1"),
         "deconv2": deconv.deconvolve(net.layers, "conv2"),
+        "deconv1, ties shared": deconv.deconvolve(net.layers, "conv1", ties="shared"),
+        "deconv2, ties shared": deconv.deconvolve(net.layers, "conv2", ties="shared"),
         "reverse_conv1": reversed_[0],
         "reverse_conv2": reversed_[1],
         "scalars": tf.summary.merge_all(summaries.SCALARS),

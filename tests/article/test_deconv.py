@@ -51,9 +51,10 @@ def test_unpool_by_hand():
     with tf.Graph().as_default(), tf.Session() as session:
         switches = deconv.switches(layer_of(tf.constant(BEFORE)))
         got, places = session.run([deconv.unpool(tf.constant(SIGNAL), switches, [2, 4, 4, 1]), switches])
-    # In each row of a window the column of its maximum; then the row in which the largest of these stood.
-    assert places.across[..., 0].tolist() == [[[1, 0], [1, 1], [0, 0], [1, 1]], [[0, 0], [0, 0], [1, 1], [0, 0]]]
-    assert places.down[..., 0].tolist() == [[[1, 1], [0, 1]], [[0, 0], [0, 0]]]
+    assert places[..., 0].tolist() == [
+        [[0, 0, 0, 0], [0, 1, 0, 1], [1, 0, 0, 0], [0, 0, 0, 1]],
+        [[1, 1, 1, 1], [1, 0, 1, 1], [0, 1, 0, 1], [1, 0, 1, 0]],
+    ]
     np.testing.assert_array_equal(got, AFTER)
 
 

@@ -119,8 +119,10 @@ def walks():
 
 @pytest.mark.parametrize("method", deconv.METHODS)
 @pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.parametrize("kind, gap", [("real_numbers", 1e-5), ("whole_numbers", 0)])
-def test_the_second_network_agrees_with_numpy_loops(walks, name, method, kind, gap):
+@pytest.mark.parametrize("kind, ties, gap", [
+    ("real_numbers", "first", 1e-5), ("whole_numbers", "first", 0), ("whole_numbers", "shared", 1e-5),
+])  # fmt: skip
+def test_the_second_network_agrees_with_numpy_loops(walks, name, method, kind, ties, gap):
     random = np.random.RandomState(2)
     walked = [walk[: LAYERS.index(name) + 1] for walk in walks[kind]]
     tops = [walk[-1].output for walk in walked]
@@ -131,16 +133,16 @@ def test_the_second_network_agrees_with_numpy_loops(walks, name, method, kind, g
     for walk, top, spot in zip(walked, tops, spots):
         signal = np.zeros_like(top)
         signal[spot] = top[spot]
-        expected.append(second_network.backward(walk, signal, method))
+        expected.append(second_network.backward(walk, signal, method, ties))
     y, x, maps = [list(places) for places in zip(*spots)]
     with tf.Graph().as_default(), tf.Session() as session:
         images, layers = second(method, getattr(second_network, kind)(3))
-        ours = deconv.deconvolve(layers, name, maps, np.stack([y, x], axis=1), method)
+        ours = deconv.deconvolve(layers, name, maps, np.stack([y, x], axis=1), method, ties)
         feed = {images: [walk[0].input for walk in walked]}
         ours, output = session.run([ours, layers[LAYERS.index(name)].output], feed)
     np.testing.assert_allclose(output, tops, rtol=1e-4, atol=1e-6)
     largest = relative(ours, np.array(expected))
-    print(f"{name}, {method}, {kind}: largest relative difference to loops {largest:.2g}")
+    print(f"{name}, {method}, {kind}, {ties}: largest relative difference to loops {largest:.2g}")
     assert largest <= gap
 
 

@@ -126,9 +126,9 @@ def dashboards(settings):
     session, program, feed = start(settings)
     from legacy_graph.training import loop
 
-    net, digits = program.network, mnist.load(settings.data_dir).test
-    tested = mnist.Digits(digits.images[: loop.TESTED], digits.labels[: loop.TESTED])
-    shown = {net.images: mnist.scale_pixels(loop.one_of_each(digits))}
+    net, data = program.network, mnist.load(settings.data_dir)
+    tested = mnist.Digits(data.test.images[: loop.TESTED], data.test.labels[: loop.TESTED])
+    shown = [{net.images: mnist.scale_pixels(loop.one_of_each(digits))} for digits in (data.train, data.test)]
     path, step = os.path.join(settings.folder, "model.ckpt"), [net.loss, program.train]
 
     def save():
@@ -139,7 +139,7 @@ def dashboards(settings):
         "bare": lambda: session.run(step, feed()),
         "scalars": lambda: session.run([step, net.accuracy, program.scalars], feed()),
         "histograms": lambda: session.run([step, program.histograms], feed()),
-        "images": lambda: session.run(program.images, shown),
+        "images": lambda: [session.run(program.images, ten) for ten in shown],
         "test": lambda: loop.evaluate(session, net, tested),
         "checkpoint": save,
     }

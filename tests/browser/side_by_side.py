@@ -46,7 +46,7 @@ def draw(events, layer):
 
 def main(logdir):
     os.makedirs(FOLDER, exist_ok=True)
-    events = EventAccumulator(os.path.join(logdir, "train"), {"images": 0}).Reload()
+    events = EventAccumulator(os.path.join(logdir, "test"), {"images": 0}).Reload()
     for layer in (1, 2):
         path = os.path.join(FOLDER, f"layer{layer}.png")
         draw(events, layer).save(path, optimize=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from legacy_graph.__main__ import main
 from legacy_graph.article import deconv
 from legacy_graph.data import mnist
 from legacy_graph.visualize import digit_report
@@ -63,6 +64,16 @@ def test_deconv_shows_the_digit_its_maps_and_what_comes_back(read, logdir):
     assert np.array_equal(found["conv1/gradient"][1], found["conv1/deconvnet"][1])
     assert not np.array_equal(found["conv2/gradient"][1], found["conv2/deconvnet"][1])
     assert not np.array_equal(found["conv2/guided backpropagation"][1], found["conv2/deconvnet"][1])
+
+
+def test_tied_maxima_share_the_signal_unless_the_first_is_asked_for(read, logdir, digit_files, tmp_path):
+    """Over the ground of a digit most windows tie: there the pictures differ, and only where one projects."""
+    other = str(tmp_path / "log")
+    shutil.copytree(logdir, other)
+    assert main(["deconv", digit_files[0], "--logdir", other, "--ties", "first"]) == 0
+    shared, first = [images_of(os.path.join(folder, "deconv", "one")) for folder in (logdir, other)]
+    differing = {tag for tag in shared if not np.array_equal(shared[tag][1], first[tag][1])}
+    assert differing == {"picture"} | {f"conv{n}/{method}" for n in (1, 2) for method in deconv.METHODS}
 
 
 def test_the_answer_in_words():

@@ -4,7 +4,7 @@ Three channels go in, at an odd size; kernels are 3 x 3 and 2 x 3; one layer has
 padding all over, and its last pool reaches beyond the border.
 """
 
-from typing import List, NamedTuple
+from typing import Dict, List, NamedTuple, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -76,7 +76,7 @@ class Walk(NamedTuple):
     input: np.ndarray  # [H, W, C_in]
     relu: np.ndarray  # [H', W', C]
     output: np.ndarray  # [h, w, C]
-    stood: np.ndarray  # [h, w, C, 2], where each maximum stood in `relu`
+    stood: Dict[Tuple[int, int, int], List]  # (y, x, channel) of `output` -> [(row, column)], its maxima in `relu`
     ties: int  # windows whose maximum stood in several places
     dead: int  # windows of zeros
 
@@ -91,13 +91,14 @@ def forward(image: np.ndarray, numbers: Numbers) -> List[Walk]:
     return walks
 
 
-def backward(walks: List[Walk], signal: np.ndarray, method: str) -> np.ndarray:
+def backward(walks: List[Walk], signal: np.ndarray, method: str, ties: str = "first") -> np.ndarray:
     """From the signal at the last layer's output down to the pixels."""
     for walk in reversed(walks):
         spread = np.zeros_like(walk.relu)
         for y, x, channel in np.ndindex(*signal.shape):
-            row, column = walk.stood[y, x, channel]
-            spread[row, column, channel] += signal[y, x, channel]
+            places = walk.stood[y, x, channel][: 1 if ties == "first" else None]
+            for row, column in places:
+                spread[row, column, channel] += signal[y, x, channel] / len(places)
         for place in np.ndindex(*spread.shape):
             fired, positive = walk.relu[place] > 0, spread[place] > 0
             let_through = {"gradient": fired, "deconvnet": positive, "guided backpropagation": fired and positive}
@@ -124,12 +125,13 @@ def _pool(relu, shape):
     size = shape.pool
     pooling = shape._replace(stride=size, padding=shape.pool_padding)
     height, width = [_length(side, size, size, shape.pool_padding) for side in relu.shape[:2]]
-    output, stood = np.zeros([height, width, relu.shape[2]], "f"), np.zeros([height, width, relu.shape[2], 2], int)
+    output, stood = np.zeros([height, width, relu.shape[2]], "f"), {}
     ties = dead = 0
     for y, x, channel in np.ndindex(*output.shape):
         places = [place[:2] for place in _window(y, x, relu.shape, (size, size), pooling)]
         values = [relu[row, column, channel] for row, column in places]
-        output[y, x, channel], stood[y, x, channel] = max(values), places[values.index(max(values))]
+        output[y, x, channel] = max(values)
+        stood[y, x, channel] = [place for place, value in zip(places, values) if value == max(values)]
         dead += max(values) == 0
         ties += max(values) > 0 and values.count(max(values)) > 1
     return output, stood, ties, dead

@@ -77,9 +77,9 @@ def test_the_loss_begins_high_and_falls_in_both_runs(events):
     assert accuracy[0] < 0.4 < 0.6 < accuracy[-1]
 
 
-def test_the_pictures_show_the_first_test_digit_of_each_class(events):
-    _, found = events
-    digits = mnist.load(SAMPLE).test
+def test_the_pictures_show_the_first_digit_of_each_class_in_the_runs_own_set(events):
+    run, found = events
+    digits = getattr(mnist.load(SAMPLE), run)
     for label in range(10):
         shown = found.Images(f"input/image/{label}")
         digit = digits.images[np.flatnonzero(digits.labels == label)[0]].reshape(28, 28)
@@ -89,15 +89,15 @@ def test_the_pictures_show_the_first_test_digit_of_each_class(events):
 
 
 @pytest.fixture(scope="module")
-def projected(trained):
-    """What the last checkpoint makes of the ten digits: {tag: float32 [10, 28, 28]}."""
+def projected(trained, events):
+    """What the last checkpoint makes of the run's ten digits: {tag: float32 [10, 28, 28]}."""
     with tf.Graph().as_default(), tf.Session() as session:
         net = network.build()
         made = dict(zip(["reverse_conv1", "reverse_conv2"], published.reverse(*net.layers)))
-        made.update(deconv1=deconv.deconvolve(net.layers, "conv1"), deconv2=deconv.deconvolve(net.layers, "conv2"))
+        made.update({f"deconv{n}": deconv.deconvolve(net.layers, f"conv{n}", ties="shared") for n in (1, 2)})
         checkpoint = tf.train.latest_checkpoint(os.path.join(trained.logdir, "checkpoints"))
         tf.train.Saver(tf.global_variables()).restore(session, checkpoint)
-        digits = mnist.load(SAMPLE).test
+        digits = getattr(mnist.load(SAMPLE), events[0])
         first = [np.flatnonzero(digits.labels == label)[0] for label in range(10)]
         made = session.run(made, {net.images: mnist.scale_pixels(digits.images[first])})
     return {tag: values[..., 0] for tag, values in made.items()}
