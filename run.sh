@@ -1,34 +1,48 @@
 #!/bin/sh
-# The one door to the project: makes the Python environment where it is missing, then hands over to a program in it.
+# Entry point: creates the virtual environment if needed, then runs a command in it.
 set -eu
 
 usage() {
   cat <<'TEXT'
-bash run.sh [WORD] [OPTIONS]
+bash run.sh [COMMAND] [OPTIONS]
 
-  train         train the article's network, fill ./log (the default; --help lists the options)
-  tensorboard   show ./log in the browser, to this machine only
-  check, layers, features, deconv      what else the program can do; each has --help
-  setup         make the Python environment, nothing more
-  test          run the tests; words after it go to pytest: bash run.sh test -k deconv
-  agreement     hold TensorFlow 1.15 and 2.21 against each other: needs both, see setup and PYTHON
-  lint          look over the code with ruff
-  matrix        run the tests on every Python and TensorFlow that this machine can have
-  screenshots   make the README's pictures
-  bench         measure speed beside Keras and PyTorch
-  help          this text
+  train         train the article's network and write ./log (the default; --help lists the options)
+  tensorboard   show ./log in the browser, on this machine only
+  check, layers, features, deconv      the other commands of the program; each has --help
+  setup         create the Python environment and stop
+  test          run the tests; options go to pytest: bash run.sh test -k deconv
+  agreement     compare TensorFlow 1.15 with 2.21; needs both environments, see setup and PYTHON
+  lint          check the source with ruff
+  matrix        run the tests on every supported Python on this machine
+  screenshots   make the pictures of the README
+  bench         measure the speed against Keras and PyTorch, in an environment of its own
+  lock          write .lock/*.txt again after a change of a requirements file (needs the network)
+  help          print this text
 
-PYTHON=python3.12 bash run.sh ... picks the interpreter: 3.10 to 3.13, or 3.7 for TensorFlow 1.15.
+PYTHON=python3.12 bash run.sh ... selects the interpreter: 3.10 to 3.13, or 3.7 for TensorFlow 1.15.
 TEXT
 }
 
 say() { printf 'run.sh: %s\n' "$*" >&2; }
 die() { say "$@" && exit 2; }
 
-# "3.11" for an interpreter; nothing where it does not run, like a pyenv shim of a version that is not switched on.
-version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || :; }
+# Every command runs through this code. It replaces the current directory in sys.path by the checkout, so that a file
+# of the user's is never imported. PYTHONPATH could not do this: it cannot hold a path that contains a colon.
+start='import sys
+sys.path[0] = sys.argv.pop(1)
+import runpy
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)'
+unset PYTHONPATH PYTHONSAFEPATH
 
-# Sets $base and its $version to what an environment can be made with: $PYTHON, or the newest there is.
+# The venv module refuses a path that contains the separator of PATH, a colon. Here no path goes into PATH.
+create='import os, sys, venv
+os.pathsep = "\n"
+venv.create(sys.argv[1], symlinks=True, with_pip=True)'
+
+# Prints "3.11" for an interpreter. Prints nothing if it does not run, as a pyenv shim of a version that is not active.
+version() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || :; }
+
+# Sets $base and $version to the interpreter that creates environments: $PYTHON, or the newest supported one on PATH.
 find_python() {
   set -- python3.13 python3.12 python3.11 python3.10 python3 python3.7
   [ -z "${PYTHON:-}" ] || set -- "$PYTHON"
@@ -36,98 +50,161 @@ find_python() {
   for base; do
     version=$(version "$base")
     case $version in
-      3.7 | 3.1[0-3]) "$base" -c 'import ensurepip, venv' 2>/dev/null && return || bare=$version ;;
+      3.7 | 3.1[0-3]) "$base" -I -c 'import ensurepip, venv' 2>/dev/null && return || bare=$version ;;
       ?*) found="$found$base is Python $version, " ;;
     esac
   done
-  [ -z "$bare" ] || die "Python $bare lacks its venv module: install that (on Debian: apt install python$bare-venv)," \
+  [ -z "$bare" ] || die "Python $bare lacks its venv module: install it (on Debian: apt install python$bare-venv)," \
     "or name another Python: PYTHON=/path/to/python3.12 bash run.sh"
-  die "found no Python that fits (${found:-"${PYTHON:-python3} does not run, "}needed: 3.10 to 3.13, or 3.7 for" \
+  die "found no supported Python (${found:-"${PYTHON:-python3} does not run, "}needed: 3.10 to 3.13, or 3.7 for" \
     "TensorFlow 1.15): install one, or name it: PYTHON=/path/to/python3.12 bash run.sh"
 }
 
-# Whether the active environment meets the requirement files; asks the packages' metadata, for importing takes seconds.
+# True if the active environment meets the requirements files that the given locks were made from.
+# Reads the metadata of the packages, because importing them takes seconds.
 active_meets() {
-  [ -n "${VIRTUAL_ENV:-}" ] && [ ! -e "$VIRTUAL_ENV/.unfinished" ] || return 1
-  "$VIRTUAL_ENV/bin/python" -I - "$@" 2>/dev/null <<'PY'
-import sys
+  [ -n "${VIRTUAL_ENV:-}" ] && { [ ! -e "$VIRTUAL_ENV/.run.sh" ] || grep -q . "$VIRTUAL_ENV/.run.sh"; } || return 1
+  "$VIRTUAL_ENV/bin/python" -I - "$home" "$@" 2>/dev/null <<'PY'
+import os, sys
 try:
     from importlib.metadata import version
 except ImportError:
     from importlib_metadata import version
 from packaging.requirements import Requirement
-for path in sys.argv[1:]:
-    for line in filter(None, (line.partition("#")[0].strip() for line in open(path))):
-        needed = Requirement(line)
-        if not needed.marker or needed.marker.evaluate():
-            assert version(needed.name) in needed.specifier
+home = sys.argv[1]
+for lock in sys.argv[2:]:
+    for path in [line.split()[-1] for line in open(os.path.join(home, lock)) if line.startswith("# made from: ")]:
+        for line in filter(None, (line.partition("#")[0].strip() for line in open(os.path.join(home, path)))):
+            needed = Requirement(line)
+            if not needed.marker or needed.marker.evaluate():
+                assert version(needed.name) in needed.specifier
 PY
 }
 
-# Whether $venv is whole and made from the requirement files as they are now.
-ready() {
-  [ -x "$python" ] && [ ! -e "$venv/.unfinished" ] || return 1
-  for file; do grep -qxF "$(cksum <"$file")" "$venv/.met" 2>/dev/null || return 1; done
-}
-
-# Makes $venv, or brings it up to date. `.unfinished` lies in it meanwhile: who finds it there later starts anew.
-install() {
-  if [ ! -x "$python" ] || [ -e "$venv/.unfinished" ]; then
-    [ -n "${PYTHON:-}" ] || find_python
-    say "setting up $venv with Python $version, once: a minute or a few (pip's log: $venv/setup.log)"
-    rm -rf "$venv" && mkdir "$venv" && : >"$venv/.unfinished"
-    "$base" -m venv "$venv" >"$venv/setup.log" 2>&1 || die "cannot make $venv; why: $venv/setup.log"
-  fi
-  : >"$venv/.unfinished"
-  for file; do set -- "$@" -r "$file" && shift; done
-  if ! "$python" -m pip install "$@" >"$venv/setup.log" 2>&1; then
-    # pip changes nothing before it has downloaded everything, so what worked before still does.
-    [ ! -e "$venv/.met" ] || rm "$venv/.unfinished"
-    die "pip cannot install the requirements (no network?):" \
-      "$(grep ERROR "$venv/setup.log" | tail -n 1 | cut -c 1-200); its log: $venv/setup.log"
-  fi
-  while [ $# -gt 0 ]; do cksum <"$2" && shift 2; done >"$venv/.met"
-  rm "$venv/.unfinished"
-}
-
-# Lets one set-up work at a time: a link is made in one step, and names the process that made it.
-lock() {
-  [ -w "$home" ] || die "cannot write in $home, where $venv must be made"
-  until ln -s $$ "$venv.lock" 2>/dev/null; do
-    owner=$(readlink "$venv.lock" || echo $$)
-    kill -0 "$owner" 2>/dev/null || { rm -f "$venv.lock" && continue; }
-    [ -n "${waited:-}" ] || say "waiting for process $owner, which is setting up $venv"
-    waited=yes && sleep 1
+# Stops if a file is missing, or if it is a lock and a requirements file has changed since the lock was made.
+check_current() (
+  cd "$home"
+  for file; do
+    [ -r "$file" ] || die "cannot read $home/$file: restore it (git checkout $file)"
+    sed -n 's/^# made from: //p' "$file" | while read -r sum size source; do
+      [ "$(cksum "$source")" = "$sum $size $source" ] ||
+        die "$source has changed since $file was made: run bash run.sh lock (needs the network)"
+    done || exit
   done
-  trap 'rm -f "$venv.lock"' EXIT && trap 'exit 130' INT && trap 'exit 143' TERM
+)
+
+# True if $venv is complete and was installed from the files as they are now: $mark holds their checksums.
+ready() {
+  [ -x "$python" ] || return 1
+  for file; do grep -qxF "$(cksum <"$home/$file")" "$mark" 2>/dev/null || return 1; done
 }
 
-# Sets $python to an interpreter that has what the requirement files name.
+# Writes $mark. Its presence says that this script created $venv and may delete it; empty, that $venv is incomplete.
+write_mark() { (printf '%s\n' "$1" >"$mark") 2>/dev/null || die "cannot write $mark (disk full?)"; }
+
+# Creates $venv, or updates it.
+install() {
+  if [ ! -f "$mark" ]; then
+    # Of what carries no mark, only an empty directory is replaced: a set-up killed before it could write the mark.
+    [ ! -e "$venv" ] || rmdir "$venv" 2>/dev/null ||
+      die "$venv was not created by this run.sh: activate it to use it, or move it away"
+    mkdir "$venv" 2>/dev/null || die "cannot create $venv"
+    write_mark ''
+  fi
+  if [ ! -x "$python" ] || ! grep -q . "$mark"; then
+    say "setting up $venv with Python $version, once: takes a few minutes (pip's log: $venv/setup.log)"
+    write_mark ''
+    rm -rf "${venv:?}"/* # the mark, a hidden file, stays
+    "$base" -I -c "$create" "$venv" >"$venv/setup.log" 2>&1 || die "cannot create $venv; the reason: $venv/setup.log"
+  fi
+  installed=$(cat "$mark") new=''
+  for file; do
+    case $file in .lock/*) hashes=--require-hashes ;; *) hashes='' ;; esac
+    write_mark ''
+    if ! "$python" -I -m pip install $hashes -r "$home/$file" >"$venv/setup.log" 2>&1; then
+      # pip installs nothing until every download has succeeded, so the environment still is what it was.
+      write_mark "$installed"
+      die "pip cannot install $file (no network?):" \
+        "$(grep ERROR "$venv/setup.log" | tail -n 1 | cut -c 1-200); its log: $venv/setup.log"
+    fi
+    new="$new$(cksum <"$home/$file")
+"
+    installed=$new
+  done
+  write_mark "$new"
+}
+
+# Lets one set-up run at a time. The kernel drops the lock with the last process that holds file 9, so no lock is ever
+# left over. Python takes it, because macOS has no flock command.
+lock() {
+  [ -w "$home" ] || die "cannot write in $home, where $venv must be created"
+  [ ! -L "$venv.lock" ] || rm -f "$venv.lock"
+  if [ -e "$venv.lock" ] && [ ! -f "$venv.lock" ] || ! (: >>"$venv.lock") 2>/dev/null; then
+    die "cannot write the lock file $venv.lock: remove it"
+  fi
+  exec 9>>"$venv.lock"
+  "$base" -I - "$venv" <<'PY' || exit 2
+import fcntl, signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+venv, limit, waited = sys.argv[1], 1800, 0
+while True:
+    try:
+        fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        break
+    except BlockingIOError:
+        if waited == 0:
+            print("run.sh: waiting for another run.sh, which is setting up", venv, file=sys.stderr, flush=True)
+        if waited >= limit:
+            sys.exit("run.sh: %s is still being set up after %d s: stop that process, then try again" % (venv, limit))
+        waited += 0.25
+        time.sleep(0.25)
+    except OSError as error:
+        print("run.sh: this file system has no locks (%s): do not start another set-up now" % error, file=sys.stderr)
+        break
+PY
+}
+
+# need SUFFIX FILE...: sets $python to an interpreter of an environment that has what the files list. The environment
+# is the active one if it has that, else .venv. A SUFFIX, such as -bench, names an environment for one purpose.
 need() {
-  venv=$home/.venv
+  venv=$home/.venv$1 purpose=$1
+  shift
+  [ "$word" = lock ] || check_current "$@" || exit
   if [ -n "${PYTHON:-}" ]; then
-    find_python && venv=$home/.venv-$version
-  elif active_meets "$@"; then
+    find_python && venv=$venv-$version
+  elif [ -z "$purpose" ] && active_meets "$@"; then
     python=$VIRTUAL_ENV/bin/python && return
   fi
-  python=$venv/bin/python
+  python=$venv/bin/python mark=$venv/.run.sh
   ! ready "$@" || return 0
+  # pip turns SIGINT into an exit status of its own.
+  trap 'exit 130' INT && trap 'exit 143' TERM
+  [ -n "${PYTHON:-}" ] || find_python
   lock
   ready "$@" || install "$@"
-  rm -f "$venv.lock" && trap - EXIT INT TERM
+  exec 9>&-
+  trap - INT TERM
 }
 
-need_tests() { need "$home/requirements.txt" "$home/tests/requirements.txt"; }
+need_program() { need '' .lock/run.txt; }
+need_tests() { need '' .lock/run.txt .lock/tests.txt; }
 
-# Where no browser can be had, the tests that want one say so.
+# Finds or installs a browser. Without one, the tests that need it say so.
 need_browser() {
   need_tests
-  [ ! -e "$home/tests/browser/setup.py" ] || "$python" -m tests.browser.setup || :
+  [ ! -e "$home/tests/browser/setup.py" ] || "$python" -c "$start" "$home" tests.browser.setup || :
 }
 
-home=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-# The package is found from every directory, and no file that happens to lie in the user's is taken for a module.
-export PYTHONPATH="$home" PYTHONSAFEPATH=1
+# run MODULE ARGUMENTS...: replaces this shell, so that signals reach the program.
+run() { exec "$python" -c "$start" "$home" "$@"; }
+
+# The checkout is where this file really is, also if it was called through symbolic links.
+self=$0
+while [ -L "$self" ]; do
+  target=$(readlink "$self")
+  case $target in /*) self=$target ;; *) self=$(dirname -- "$self")/$target ;; esac
+done
+home=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd)
 
 case ${1:-train} in
   -h | --help) set -- help ;;
@@ -138,27 +215,25 @@ word=${1:-train}
 
 case $word in
   help) usage ;;
-  setup) need "$home/requirements.txt" && say "ready: $python" ;;
-  test) need_browser && cd "$home" && exec "$python" -m pytest "$@" ;;
-  agreement) need_tests && cd "$home" && exec "$python" -m pytest -m agreement tests/agreement "$@" ;;
-  lint) need_tests && cd "$home" && "$python" -m ruff check && exec "$python" -m ruff format --check ;;
-  matrix) find_python && exec "$base" "$home/tests/matrix.py" "$@" ;;
-  screenshots) need_browser && exec "$python" -m tests.browser.screenshots "$@" ;;
-  bench)
-    need "$home/requirements.txt" "$home/tests/benchmarks/requirements.txt"
-    exec "$python" -m tests.benchmarks "$@"
-    ;;
+  setup) need_program && say "ready: $python" ;;
+  test) need_browser && cd "$home" && run pytest "$@" ;;
+  agreement) need_tests && cd "$home" && run pytest -m agreement tests/agreement "$@" ;;
+  lint) need_tests && cd "$home" && "$python" -I -m ruff check && exec "$python" -I -m ruff format --check ;;
+  matrix) find_python && python=$base && run tests.matrix "$@" ;;
+  lock) need_tests && run tests.lock "$@" ;;
+  screenshots) need_browser && run tests.browser.screenshots "$@" ;;
+  bench) need -bench .lock/run.txt tests/benchmarks/requirements.txt && run tests.benchmarks "$@" ;;
   tensorboard)
-    need "$home/requirements.txt"
+    need_program
     case " $*" in *" --logdir"* | *" -logdir"*) ;; *) set -- --logdir log "$@" ;; esac
-    # TensorBoard 1.15 would show the log to the whole network.
+    # TensorBoard 1.15 would serve the log to the whole network.
     case " $*" in *" --host"* | *" --bind_all"*) ;; *) set -- --host localhost "$@" ;; esac
-    exec "$python" -m tensorboard.main "$@"
+    run tensorboard.main "$@"
     ;;
   *)
-    need "$home/requirements.txt"
-    # How to call this file again, for a run that is stopped and tells how to go on.
+    need_program
+    # The program names this command when it tells how to continue a stopped run.
     export LEGACY_GRAPH_LAUNCHER="$0"
-    exec "$python" -m legacy_graph "$word" "$@"
+    run legacy_graph "$word" "$@"
     ;;
 esac

@@ -8,7 +8,7 @@ import sys
 from typing import List, Optional
 
 from legacy_graph.commands.parser import make_parser
-from legacy_graph.errors import ExitStatus, UserError, launch_command
+from legacy_graph.errors import RETRY, ExitStatus, UserError, launch_command, reason
 from legacy_graph.training.signals import Interrupted
 
 REPORT = "this is a bug: please report it in the issue tracker of the repository, with the output of --debug"
@@ -23,7 +23,23 @@ def main(arguments: Optional[List[str]] = None) -> int:
     Returns:
         The exit status: a value of `ExitStatus`, or 128 + the number of the signal that stopped the command.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    _prepare_streams()
+    try:
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output has ended, as in `... | head`
+        _redirect_to_null(sys.stdout)
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        _redirect_to_null(sys.stdout)
+        _print_error(UserError("standard output", "to write to it", reason(error), RETRY))
+        return ExitStatus.USAGE
+
+
+def _run(arguments):
+    """Run one command; an OSError that leaves this function is one of standard output."""
     options = make_parser().parse_args(arguments)
     try:
         return importlib.import_module(f"legacy_graph.commands.{options.command}").run(options)
@@ -36,14 +52,27 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except KeyboardInterrupt:
         _print_error("stopped")
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # the reader of our output has ended, as in `... | head`
-        _redirect_to_null(sys.stdout)
-        return 128 + signal.SIGPIPE
     except Exception as error:
+        sys.stdout.flush()  # fails once more where standard output is what failed
         if options.debug:
             raise
         _print_error(f"{type(error).__name__}: {error}; {REPORT}")
         return ExitStatus.INTERNAL
+
+
+def _prepare_streams():
+    """Put /dev/null in the place of a closed standard stream, and escape what an encoding of the terminal lacks.
+
+    Otherwise a file that is opened later gets the number 1 or 2, and what is printed goes into it.
+    """
+    number = os.open(os.devnull, os.O_RDWR)
+    while number <= 2:  # the lowest number that is free
+        number = os.dup(number)
+    os.close(number)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _print_error(message):

@@ -4,17 +4,18 @@ import argparse
 import dataclasses
 import math
 import os
+import re
 from typing import Any, Callable, List, Optional, Tuple, Union
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
-    """A parser for a whole number from `low` to `high`; anything else is an `argparse` error in one line."""
+    """A parser for a whole number from `low` to `high` in the digits 0 to 9; all else is an `argparse` error.
+
+    Python's `int` also reads 1_000, spaces and the digits of other scripts.
+    """
 
     def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
+        value = int(text) if re.fullmatch("[0-9]{1,30}", text) else low - 1
         if not low <= value <= high:
             raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}, found {text!r}")
         return value
@@ -31,13 +32,11 @@ def integer_list(text: str) -> List[int]:
 
 
 def positive_float(low: float, high: float) -> Callable[[str], float]:
-    """A parser for a number above `low` and up to `high`; NaN and infinity are refused like any other text."""
+    """A parser for a number such as 0.5 or 1e-4, above `low` and up to `high`; all else is an `argparse` error."""
 
     def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        number = re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text)
+        value = float(text) if number else math.nan
         if not low < value <= high:
             raise argparse.ArgumentTypeError(f"expected a number above {low:g} and up to {high:g}, found {text!r}")
         return value
@@ -46,9 +45,15 @@ def positive_float(low: float, high: float) -> Callable[[str], float]:
 
 
 def path(text: str) -> str:
-    """A parser for a path: any text but an empty one."""
+    """A parser for a path: any UTF-8 text but an empty one. TensorFlow takes no other path."""
+    if re.match("[A-Za-z][A-Za-z0-9+.-]*://", text):
+        raise argparse.ArgumentTypeError(f"expected a path, found the URL {text!r}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError(f"expected a path in UTF-8, found {text!r}") from error
     if not text.strip() or "\0" in text:
-        raise argparse.ArgumentTypeError(f"expected the path of a directory, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a path, found {text!r}")
     return text
 
 
@@ -73,11 +78,11 @@ class Config:
     """What a training run is made of. The defaults are the article's, the intervals are ours."""
 
     logdir: str = option("log", directory, "where the event files go, for tensorboard --logdir")
-    data_dir: str = option("MNIST_data", path, "the four IDX gz files; downloaded there if missing")
+    data_dir: str = option("MNIST_data", path, "the four IDX files, gzipped or not; an empty one gets MNIST")
     steps: int = option(2000, integer(1, 10**9), "training steps in all")
     batch_size: int = option(50, integer(1, 10**6), "digits a step")
     learning_rate: float = option(1e-4, positive_float(0.0, 1e9), "of the Adam optimizer")
-    keep_prob: float = option(1.0, positive_float(0.0, 1.0), "part of fc1 that dropout keeps; 1 switches it off")
+    keep_prob: float = option(1.0, positive_float(0.001, 1.0), "part of fc1 that dropout keeps; 1 switches it off")
     seed: int = option(0, integer(0, 2**31 - 1), "of initial values, batches and dropout")
     summary_every: int = option(10, _interval, "steps between scalars of the training batch")
     histogram_every: int = option(100, _interval, "steps between histograms")

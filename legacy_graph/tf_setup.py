@@ -1,4 +1,4 @@
-"""What TensorFlow must be told before it is imported, and what it says then. Nothing happens on import of this file."""
+"""Settings for the import of TensorFlow, and a filter for what it prints. Importing this file does nothing."""
 
 import contextlib
 import logging
@@ -40,14 +40,20 @@ def import_tensorflow() -> None:
 
 @contextlib.contextmanager
 def filter_stderr() -> Iterator[None]:
-    """TensorFlow 2.21 writes its first lines before any level applies, straight to file descriptor 2: sift them.
+    """Drop TensorFlow's chatter. Version 2.21 writes to file descriptor 2 before any log level applies.
 
-    Where nobody reads any more, a terminal that was closed or a pipe that broke, the words are lost and no more.
+    The output of the block is collected in a temporary file. Where there is no room for one, nothing is dropped. Where
+    standard error is a closed terminal or a broken pipe, the output is lost without an error.
     """
     with contextlib.suppress(OSError):
         sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as said:
+    with contextlib.ExitStack() as stack:
+        try:
+            said = stack.enter_context(tempfile.TemporaryFile())
+        except OSError:
+            yield
+            return
+        terminal = os.dup(2)
         os.dup2(said.fileno(), 2)
         try:
             yield

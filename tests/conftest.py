@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from legacy_graph.__main__ import main
+from tests.support.idx_files import fashion_like_set
 from tests.support.program import SAMPLE, STEPS, legacy_graph
 
 
@@ -18,6 +19,18 @@ def trained(tmp_path_factory):
     run = legacy_graph("train", "--logdir", logdir, "--data-dir", SAMPLE, *words)
     assert run.returncode == 0, run.stderr
     run.logdir = logdir
+    return run
+
+
+@pytest.fixture(scope="session")
+def fashion_run(tmp_path_factory):
+    """A finished run over a data set that is not MNIST: an object with `logdir` and `data_dir`. Look, do not write."""
+    folder = tmp_path_factory.mktemp("fashion")
+    data_dir = fashion_like_set(folder / "data")
+    words = ["--steps", "30", "--batch-size", "20", "--learning-rate", "1e-3", "--image-every", "100"]
+    run = legacy_graph("train", "--logdir", str(folder / "log"), "--data-dir", data_dir, *words)
+    assert run.returncode == 0, run.stderr
+    run.logdir, run.data_dir = str(folder / "log"), data_dir
     return run
 
 

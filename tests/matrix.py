@@ -1,9 +1,10 @@
-"""The tests on every Python and TensorFlow that this machine can have, as a table: `bash run.sh matrix`.
+"""Run the tests on every supported Python that is installed here and print a table.
 
-    bash run.sh matrix [WORDS FOR PYTEST]
-    python tests/matrix.py --where 3.7       where that interpreter is; exit status 1 if nowhere
+    bash run.sh matrix [PYTEST OPTIONS]
+    python tests/matrix.py --where 3.7       print the path of that interpreter; exit status 1 if there is none
 
-Interpreters are looked for on PATH and under ~/.pyenv. Only the standard library is imported: no environment yet.
+Interpreters are searched for on PATH and under ~/.pyenv. The module imports only the standard library, because it runs
+before any environment exists.
 """
 
 import glob
@@ -22,47 +23,47 @@ ROW = "{:<8}{:<12}{:<32}{:>8}"
 
 
 class Plan(NamedTuple):
-    """How one row comes about: commands that end with the tests, and the interpreter they make."""
+    """How to get one row of the table."""
 
     python: str  # the version, "3.11"
-    commands: List[List[str]]
-    inside: str
+    commands: List[List[str]]  # the last one runs the tests
+    inside: str  # the interpreter of the environment that the commands create
 
 
 def find(version: str) -> Optional[str]:
-    """The path of a Python `version`, such as "3.11", that really runs; None if there is none."""
+    """The path of a Python of this version, such as "3.11", that runs; None if there is none."""
     pyenv = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
     patches = glob.glob(os.path.join(pyenv, "versions", version + ".*", "bin", "python"))
     patches.sort(key=lambda path: [int(number) for number in re.findall(r"\d+", path)], reverse=True)
     for python in filter(None, [shutil.which("python" + version)] + patches):
-        # A shim that pyenv put on PATH may stand for nothing.
+        # A pyenv shim is on PATH even if its version is not active; it then fails.
         if output([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]) == version:
             return python
     return None
 
 
 def output(command: List[str]) -> str:
-    """What a command prints, stripped; empty where it fails."""
+    """What a command prints, stripped; "" if it fails."""
     run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     return run.stdout.strip() if run.returncode == 0 else ""
 
 
 def plan(version: str, words: List[str]) -> Plan:
-    """The tests on the TensorFlow that requirements.txt names for a Python."""
+    """Test a Python with the TensorFlow that requirements.txt names for it."""
     return Plan(version, [["bash", "run.sh", "test", *words]], os.path.join(ROOT, ".venv-" + version, "bin", "python"))
 
 
 def plan_midpoint(words: List[str]) -> Plan:
-    """The tests on TensorFlow 2.15, in an environment of its own, since requirements.txt does not name it."""
+    """Test TensorFlow 2.15, which requirements.txt does not name, in an environment of its own."""
     home = os.path.join(ROOT, f".venv-{MIDPOINT}-tensorflow-2.15")
     inside = os.path.join(home, "bin", "python")
-    files = ["-r", "tests/requirements-2.15.txt", "-r", "tests/requirements.txt"]
-    commands = [[find(MIDPOINT), "-m", "venv", home], [inside, "-m", "pip", "install", *files]]
+    install = [inside, "-m", "pip", "install", "--require-hashes", "-r", ".lock/tensorflow-2.15.txt"]
+    commands = [[find(MIDPOINT), "-m", "venv", home], install]
     return Plan(MIDPOINT, commands + [[inside, "-m", "pytest", *words]], inside)
 
 
-def carry_out(chosen: Plan, log: str) -> bool:
-    """Run the commands until one fails, all that they print into the file `log`; print the row. True if all is well."""
+def run_plan(chosen: Plan, log: str) -> bool:
+    """Run the commands until one fails, with their output in the file `log`, and print the row. False if one failed."""
     variables = dict(os.environ, PYTHON=find(chosen.python), PYTHONPATH=ROOT)
     with open(log, "w", encoding="utf-8") as file:
         good = all(
@@ -81,7 +82,7 @@ def carry_out(chosen: Plan, log: str) -> bool:
 
 
 def main(words: List[str]) -> int:
-    """Print the table row by row. Returns 1 if any interpreter that is there does not pass, else 0."""
+    """Print the table row by row. Returns 1 if the tests fail on an installed interpreter, else 0."""
     if words[:1] == ["--where"]:
         python = find(words[1])
         print(python or "")
@@ -91,11 +92,11 @@ def main(words: List[str]) -> int:
     results = []
     for version in VERSIONS:
         if find(version):
-            results.append(carry_out(plan(version, words), os.path.join(logs, version + ".log")))
+            results.append(run_plan(plan(version, words), os.path.join(logs, version + ".log")))
         else:
             print(ROW.format(version, "-", "no such Python on this machine", "-"), flush=True)
     if find(MIDPOINT):
-        results.append(carry_out(plan_midpoint(words), os.path.join(logs, "midpoint.log")))
+        results.append(run_plan(plan_midpoint(words), os.path.join(logs, "midpoint.log")))
     return 0 if results and all(results) else 1
 
 

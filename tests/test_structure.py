@@ -32,7 +32,7 @@ SESSION_PACKAGES = {"graphs", "training", "visualize", "commands"}
 WITHOUT_TENSORFLOW = [
     "", "errors", "config", "tf_setup", "data.mnist", "data.idx", "data.download", "data.user_image", "logdir.layout",
     "logdir.locate", "visualize.image_grid", "training.sonify", "training.signals", "commands.train", "commands.check",
-    "commands.layers", "commands.features", "commands.deconv",
+    "commands.layers", "commands.features", "commands.deconv", "training.identity",
 ]  # fmt: skip
 
 

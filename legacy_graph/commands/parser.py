@@ -95,16 +95,18 @@ def _add_check(command):
 
 def _add_features(command):
     config.add_options(command, ("ties",))
-    config.add_options(command, ("logdir", "data_dir"))
+    config.add_options(command, ("logdir",))
     add = command.add_argument
+    add("--data-dir", type=config.path, metavar="DIR", help="the run's data (default: where the run had it)")
+    add("--other-data", action="store_true", help="scan --data-dir though the run was trained on other data")
     add("--layer", metavar="NAME", help="see: legacy_graph layers (default: conv2; with --graph none)")
     add("--maps", type=config.integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
     add("--top", type=config.integer(1, 100), default=9, metavar="N", help="spots per map (default: %(default)s)")
     add("--order", choices=["wins", "number"], help="of the maps: wins, those first that are the strongest of all most "
         "often, or number (default: wins; those of --maps as listed)")  # fmt: skip
     add("--context", action="store_true", help="also draw each whole image, with a frame around what the spot sees")
-    add("--images", metavar="PATH", help="to scan: an IDX file of 28 x 28 pictures (default: the test digits); with "
-        "--graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
+    add("--images", type=config.path, metavar="PATH", help="scan an IDX file of 28 x 28 pictures, not the test digits; "
+        "with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
     add("--control", choices=["random"], help="also project the same spots through a random kernel, and compare")
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)

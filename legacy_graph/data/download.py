@@ -6,12 +6,14 @@ waits for it longer than `Patience` says: a socket's time-out ends neither a nam
 that sends a byte now and then.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import tempfile
 import threading
-from typing import NamedTuple, Sequence
+from typing import Iterator, NamedTuple, Sequence
 
 MIRROR = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 
@@ -47,13 +49,13 @@ class Timeouts(NamedTuple):
 TIMEOUTS = Timeouts()
 
 
-def is_original(path: str) -> bool:
-    """Whether `path` is, byte for byte, the mirror's file of that name.
+def is_original(path: str, name: str) -> bool:
+    """Whether `path` is, byte for byte, the mirror's file `name`.
 
     Raises:
         OSError: it cannot be read.
     """
-    expected = FILES[os.path.basename(path)]
+    expected = FILES[name]
     if not os.path.isfile(path) or os.path.getsize(path) != expected.size:
         return False
     with open(path, "rb") as file:
@@ -69,15 +71,39 @@ def download(names: Sequence[str], folder: str, url: str = MIRROR, patience: Tim
         OSError: the files cannot be had; the message says why, in one line. Nothing is left in the folder.
     """
     os.makedirs(folder, exist_ok=True)
-    arriving = tempfile.mkdtemp(prefix=".download-", dir=folder)
+    with _clean_up_on_signals():
+        arriving = tempfile.mkdtemp(prefix=".download-", dir=folder)
+        try:
+            _fetch_in_time(names, arriving, url, patience)
+            for name in names:
+                os.chmod(os.path.join(arriving, name), 0o644)  # a temporary file is private, MNIST is not
+                if not os.path.lexists(os.path.join(folder, name)):
+                    os.replace(os.path.join(arriving, name), os.path.join(folder, name))
+        finally:
+            shutil.rmtree(arriving, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _clean_up_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP run the `finally` clauses of the block before they end the process."""
+    arrived = []
+
+    def leave(number, _):
+        arrived.append(number)
+        raise SystemExit(128 + number)
+
+    # Only the main thread can set handlers. A handler that is set already has its own way to end.
+    wanted = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
+    numbers = [number for number in wanted if signal.getsignal(number) == signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, leave)
     try:
-        _fetch_in_time(names, arriving, url, patience)
-        for name in names:
-            os.chmod(os.path.join(arriving, name), 0o644)  # a temporary file is private, MNIST is not
-            if not os.path.lexists(os.path.join(folder, name)):
-                os.replace(os.path.join(arriving, name), os.path.join(folder, name))
+        yield
     finally:
-        shutil.rmtree(arriving, ignore_errors=True)
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+        if arrived:
+            os.kill(os.getpid(), arrived[0])
 
 
 def _fetch_in_time(names: Sequence[str], folder: str, url: str, patience: Timeouts) -> None:

@@ -12,13 +12,14 @@ import numpy as np
 from legacy_graph.errors import UserError
 
 COPY_AGAIN = "copy the file here again"
+GZIP_MAGIC = b"\x1f\x8b"
 MAX_ITEMS = 1000000  # that a file may promise; as pictures, 784 MB
 UNSIGNED_BYTE = 0x800  # in the magic number; its last byte counts the dimensions
 MAX_DEFLATE_RATIO = 1032  # bytes that one compressed byte can stand for, at most
 
 
 def read_idx(path: str, shape: Tuple[int, ...]) -> np.ndarray:
-    """uint8 [N, *shape], read-only, from a gzipped IDX file of unsigned bytes.
+    """uint8 [N, *shape], read-only, from an IDX file of unsigned bytes, gzipped or not.
 
     The file: a magic number, N, and `shape`, each a big-endian uint32; then the N items. Memory is taken once the
     header is plausible, and never for more than it promises.
@@ -38,14 +39,18 @@ def read_idx(path: str, shape: Tuple[int, ...]) -> np.ndarray:
 
 @contextlib.contextmanager
 def _open(path):
-    """A gzipped file to read from; UserError if it cannot be read."""
+    """The file to read from, unpacked if its first bytes are gzip's; UserError if it cannot be read."""
     if not os.path.isfile(path):  # a pipe or a device might never end
-        raise UserError(path, "a gzipped IDX file", "a directory" if os.path.isdir(path) else "no file", COPY_AGAIN)
+        raise UserError(path, "an IDX file", "a directory" if os.path.isdir(path) else "no file", COPY_AGAIN)
     try:
-        with gzip.open(path) as file:
-            yield file
+        with open(path, "rb") as raw:
+            if raw.peek(2)[:2] != GZIP_MAGIC:
+                yield raw
+                return
+            with gzip.GzipFile(fileobj=raw) as file:
+                yield file
     except (OSError, EOFError, zlib.error) as error:
-        raise UserError(path, "a whole gzipped IDX file", error, COPY_AGAIN) from error
+        raise UserError(path, "a whole IDX file", error, COPY_AGAIN) from error
 
 
 def read_count(path: str, shape: Tuple[int, ...]) -> int:
@@ -67,7 +72,8 @@ def _read_header(path, file, shape):
         raise UserError(
             path, f"an IDX file of {what}, magic number {expected} and sizes {list(shape)}", found, COPY_AGAIN
         )
-    most = min(MAX_ITEMS, MAX_DEFLATE_RATIO * os.path.getsize(path) // int(np.prod(shape)))
+    ratio = MAX_DEFLATE_RATIO if isinstance(file, gzip.GzipFile) else 1
+    most = min(MAX_ITEMS, ratio * os.path.getsize(path) // int(np.prod(shape)))
     if not 1 <= count <= most:
         raise UserError(path, f"1 to {most:,} {what} in a file of this length", f"{count:,} promised", COPY_AGAIN)
     return count

@@ -4,13 +4,15 @@
 TensorFlow 1's `input_data` was, and can begin at any step.
 """
 
+import contextlib
 import os
 from typing import Iterator, NamedTuple, Tuple
 
 import numpy as np
 
 from legacy_graph.data.download import FILES, MIRROR, TIMEOUTS, Timeouts, download, is_original
-from legacy_graph.data.idx import COPY_AGAIN, read_count, read_idx
+from legacy_graph.data.files import Found, find_files
+from legacy_graph.data.idx import read_count, read_idx
 from legacy_graph.errors import UserError
 
 SIDE = 28  # pixels
@@ -37,42 +39,44 @@ class Dataset(NamedTuple):
     test: Digits
     source: str  # one line: where they came from
     sample: bool  # whether it is only the package's sample
+    folder: str  # where the four files are
 
 
 def load(data_dir: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS, batch_size: int = 1) -> Dataset:
-    """The data set in the four files of `data_dir`; what is missing there is downloaded from `url`.
+    """The data set in the four files of `data_dir`, in any spelling that `files` knows.
 
     - All four are there: they are used, whatever data set they hold (Fashion-MNIST, say).
-    - None is there: MNIST is downloaded into `data_dir`. If that fails (no network, no space, an unwritable
-      directory), the sample in this package is used, and `source` says why and what to do.
+    - The directory is empty or missing: MNIST is downloaded into it from `url`. If that fails (no network, no space, an
+      unwritable directory), the sample in this package is used, and `source` says why and what to do.
     - Some are there: the rest is downloaded beside them, if they are MNIST's own. If they are not, or the download
       fails, that is an error: the sample would not be the data that the user meant, and a mixture even less.
+    - Only other files are there: that is an error. Nothing is downloaded into a directory with other data.
 
     Of more than 10,000 training digits the first 5,000 are held out for validation, as TensorFlow 1 did.
 
     Raises:
-        UserError: a file is damaged, some of the four cannot be had, `data_dir` is a file, or there are fewer training
-            digits than `batch_size`, which shows before the pictures are read.
+        UserError: a file is damaged, some of the four cannot be had, `data_dir` is a file or holds other files only, or
+            there are fewer training digits than `batch_size`, which shows before the pictures are read.
     """
-    if os.path.lexists(data_dir) and not os.path.isdir(data_dir):
-        raise UserError(data_dir, "a directory with MNIST's four files", "a file", "name a directory")
-    missing = [name for name in FILES if not os.path.lexists(os.path.join(data_dir, name))]
+    found = find_files(data_dir)
+    missing = [name for name in FILES if name not in found.files]
     if not missing:
-        return _read_set(data_dir, f"the four files in {data_dir}", batch_size)
-    present = [name for name in FILES if name not in missing]
+        return _read_found(found, f"the four files in {found.folder}", batch_size)
     try:
-        for name in present:
-            if not is_original(os.path.join(data_dir, name)):
-                raise OSError(f"{name} is not MNIST's own, so MNIST's other files do not belong to it")
-        download(missing, data_dir, url, patience)
+        for name, path in found.files.items():
+            if not is_original(path, name):
+                raise OSError(
+                    f"{os.path.basename(path)} is not MNIST's own, so MNIST's other files do not belong to it"
+                )
+        download(missing, found.folder, url, patience)
     except OSError as error:
-        if present:
+        if found.files:
             advice = f"add what is missing (it was not downloaded: {error})"
-            raise UserError(data_dir, "four files", "no " + ", no ".join(missing), advice) from error
+            raise UserError(found.folder, "four files", "no " + ", no ".join(missing), advice) from error
         why = f"the 10,000 digits in this package, as the complete set cannot be had ({error})"
         advice = f"for that, put MNIST's four *-ubyte.gz files into {data_dir}"
-        return _read_set(SAMPLE_DIR, f"{why}; {advice}", batch_size)._replace(sample=True)
-    return _read_set(data_dir, f"downloaded from {url} into {data_dir}", batch_size)
+        return _read_set(find_files(SAMPLE_DIR), f"{why}; {advice}", batch_size)._replace(sample=True)
+    return _read_set(find_files(found.folder), f"downloaded from {url} into {found.folder}", batch_size)
 
 
 def scale_pixels(images: np.ndarray) -> np.ndarray:
@@ -115,22 +119,38 @@ def _deal(digits, batch_size, seed, epoch, start):
         yield scale_pixels(digits.images[chosen]), one_hot(digits.labels[chosen])
 
 
-def _read_set(folder: str, source: str, batch_size: int) -> Dataset:
-    """The four files of a folder, split as TensorFlow 1 did."""
-    pictures = read_count(os.path.join(folder, TRAIN_IMAGES), (SIDE, SIDE))
-    labels = read_count(os.path.join(folder, TRAIN_LABELS), ())
+def _read_found(found: Found, source: str, batch_size: int) -> Dataset:
+    """Like `_read_set`; if one file is damaged and the other three are MNIST's own, the hint is to download it."""
+    try:
+        return _read_set(found, source, batch_size)
+    except UserError as error:
+        others = [(path, name) for name, path in found.files.items() if path != error.subject]
+        with contextlib.suppress(OSError):
+            if len(others) == len(FILES) - 1 and all(is_original(*other) for other in others):
+                error = UserError(error.subject, error.expected, error.found, "remove it to have it downloaded again")
+        raise error
+
+
+def _read_set(found: Found, source: str, batch_size: int) -> Dataset:
+    """The four files, split as TensorFlow 1 did."""
+    files = found.files
+    pictures = read_count(files[TRAIN_IMAGES], (SIDE, SIDE))
+    labels = read_count(files[TRAIN_LABELS], ())
     held_out = VALIDATION if labels > SMALL else 0
     if batch_size > labels - held_out and labels == pictures:
         most = f"at most the {labels - held_out} training digits there are ({source})"
         raise UserError("--batch-size", most, batch_size, "take a smaller one")
-    train = read_digits(os.path.join(folder, TRAIN_IMAGES), os.path.join(folder, TRAIN_LABELS))
-    test = read_digits(os.path.join(folder, TEST_IMAGES), os.path.join(folder, TEST_LABELS))
+    train, test = (
+        read_digits(files[TRAIN_IMAGES], files[TRAIN_LABELS]),
+        read_digits(files[TEST_IMAGES], files[TEST_LABELS]),
+    )
     validation = Digits(train.images[:held_out], train.labels[:held_out])
-    return Dataset(Digits(train.images[held_out:], train.labels[held_out:]), validation, test, source, sample=False)
+    train = Digits(train.images[held_out:], train.labels[held_out:])
+    return Dataset(train, validation, test, source, False, found.folder)
 
 
 def read_digits(images_file: str, labels_file: str) -> Digits:
-    """Pictures and labels from two gzipped IDX files.
+    """Pictures and labels from two IDX files.
 
     Raises:
         UserError: one of them is damaged, or they do not belong together.
@@ -142,5 +162,7 @@ def read_digits(images_file: str, labels_file: str) -> Digits:
         raise UserError(labels_file, pair, f"{len(labels):,}", "copy both files again")
     if labels.max() >= CLASSES:
         place = int(np.argmax(labels >= CLASSES))
-        raise UserError(labels_file, "labels from 0 to 9", f"{labels[place]} at place {place:,}", COPY_AGAIN)
+        expected = f"labels from 0 to {CLASSES - 1}, for the network is built for {CLASSES} classes"
+        hint = f"use a data set with at most {CLASSES} classes, or copy the file again if it is damaged"
+        raise UserError(labels_file, expected, f"{labels[place]} at place {place:,}", hint)
     return Digits(images, labels)

@@ -70,6 +70,8 @@ def _through(nodes, node, sources, known, types) -> Axes:
         return _windowed(node, axes, shape, list(attribute(node, "ksize").list.i), [1] * 4)
     if node.op in ("SpaceToBatchND", "BatchToSpaceND"):
         return _blocked(nodes, node, axes)
+    if node.op == "StridedSlice":
+        return _sliced(nodes, node, axes, shape)
     if node.op in ("Pad", "PadV2"):
         before = nodes.constant(node.input[1])
         return before is not None and [one and _shift(one, -pad[0]) for one, pad in zip(axes, before)] or None
@@ -116,6 +118,25 @@ def _blocked(nodes, node, axes) -> Axes:
             return None
         opening = node.op == "SpaceToBatchND"
         result[position] = _shift(axis, -pad if opening else pad)._replace(spread=size if opening else 1)
+    return result
+
+
+def _sliced(nodes, node, axes, shape) -> Axes:
+    """A slice [:, a:b:c, ...] with constant bounds that keeps all axes."""
+    begins, _, steps = (nodes.constant(reference) for reference in node.input[1:4])
+    masks = {key: attribute(node, f"{key}_mask").i for key in ("begin", "ellipsis", "new_axis", "shrink_axis")}
+    if begins is None or steps is None or masks["ellipsis"] or masks["new_axis"] or masks["shrink_axis"]:
+        return None
+    result = list(axes)
+    for position, (begin, step) in enumerate(zip(begins.tolist(), steps.tolist())):
+        axis, side = axes[position], shape[position]
+        begin = 0 if masks["begin"] >> position & 1 else begin
+        if axis is None:
+            continue
+        if step < 0 or axis.spread > 1 or (begin < 0 and side is None):
+            return None
+        begin = begin + side if begin < 0 else begin
+        result[position] = _shift(axis, begin)._replace(step=axis.step * step)
     return result
 
 

@@ -1,7 +1,7 @@
 """Set a training graph to inference: switches, default values, dropout. The graph is changed in place."""
 
 import re
-from typing import Dict, List, Optional
+from typing import Dict, List
 
 import tensorflow.compat.v1 as tf
 
@@ -11,6 +11,7 @@ from legacy_graph.graphs.nodes import (
     canonical,
     constant,
     identity,
+    keep,
     node_name,
     redirect,
     replace_node,
@@ -30,8 +31,8 @@ def set_to_inference(graph_def: tf.GraphDef) -> List[str]:
         A sentence for each bool placeholder that was given a value.
     """
     notes = _fix_placeholders(graph_def)
-    _remove_summaries(graph_def)
     _resolve_switches(graph_def)
+    _remove_summaries(graph_def)
     return notes
 
 
@@ -108,17 +109,17 @@ def _remove_summaries(graph_def):
         if readers and readers <= summaries:
             summaries.add(name)
     removed |= summaries
-    # What reads a removed node goes too, such as the optimizer's update or the merged summary.
-    for name in nodes.order:
-        if any(node_name(text) in removed for text in nodes.by_name[name].input):
-            removed.add(name)
     _remove(graph_def, removed)
 
 
 def _remove(graph_def, names):
-    kept = [tf.NodeDef.FromString(node.SerializeToString()) for node in graph_def.node if node.name not in names]
-    del graph_def.node[:]
-    graph_def.node.extend(kept)
+    """Remove the named nodes, and all that read their outputs, such as an optimizer's update."""
+    nodes, removed = Nodes(graph_def), set(names)
+    for name in nodes.order:
+        if removed.intersection(nodes.data_inputs(name)):
+            removed.add(name)
+    kept = keep(graph_def, set(nodes.by_name) - removed)
+    graph_def.CopyFrom(kept)
 
 
 def _resolve_switches(graph_def):
@@ -142,7 +143,7 @@ def _resolve_switches(graph_def):
         elif any(map(is_dead, node.input)):
             dead_nodes.add(name)
         elif node.op in ("Switch", "RefSwitch"):
-            predicate = _truth(nodes, data[1])
+            predicate = nodes.truth(data[1])
             if predicate is not None:
                 outputs = (name, f"{name}:1")
                 dead_outputs.add(outputs[not predicate])
@@ -150,16 +151,3 @@ def _resolve_switches(graph_def):
                 resolved.add(name)
     redirect(graph_def, replacements)
     _remove(graph_def, dead_nodes | resolved | {name for name in replacements if ":" not in name})
-
-
-def _truth(nodes, reference) -> Optional[bool]:
-    """The value of a constant bool, None where it is not constant."""
-    value = nodes.constant(reference)
-    if value is not None:
-        return bool(value) if value.size == 1 else None
-    node = nodes.by_name[node_name(reference)]
-    values = [_truth(nodes, text) for text in node.input if not text.startswith("^")]
-    if node.op in ("LogicalNot", "LogicalAnd", "LogicalOr", "Identity") and None not in values:
-        truths = {"LogicalNot": not values[0], "LogicalAnd": all(values), "LogicalOr": any(values)}
-        return truths.get(node.op, values[0])
-    return None

@@ -64,19 +64,34 @@ def first_image(nodes: Nodes, name: str, types: Dict[str, TensorType], convoluti
             continue
         if candidate in convolutions:
             break
-        if candidate == name or not _bypassed(nodes, name, candidate, convolutions):
+        if candidate == name or not _bypassing(nodes, name, candidate) & convolutions:
             return candidate
-    hint = "name a float32 tensor of rank 4 with --input"
+    hint = f"name a float32 tensor of rank 4 with --input, such as {_bottlenecks(nodes, name, types, convolutions)}"
     raise UserError("--input", "one float32 tensor of rank 4 before all layers", f"none after {name}", hint)
 
 
-def _bypassed(nodes, name, candidate, convolutions):
-    """Whether a convolution depends on the input other than through the candidate."""
+def _bypassing(nodes, name, candidate):
+    """The nodes that depend on the input other than through the candidate."""
     reached = {name}
     for one in nodes.order:
         if one != candidate and reached.intersection(nodes.data_inputs(one)):
             reached.add(one)
-    return bool(reached & convolutions)
+    return reached
+
+
+def _bottlenecks(nodes, name, types, convolutions):
+    """The tensors through which many of the layers get all their values, as text."""
+    before = nodes.ancestors(convolutions) & nodes.dependents([name])
+    found: Dict[int, str] = {}
+    for candidate in nodes.order:
+        if candidate not in before - convolutions or not types[candidate].is_image:
+            continue
+        batch, *sides, _ = types[candidate].shape
+        if batch in (None, 1) and 1 not in sides:
+            count = len((convolutions & nodes.dependents([candidate])) - _bypassing(nodes, name, candidate))
+            found.setdefault(count, candidate)
+    best = sorted(found, reverse=True)[:3]
+    return ", ".join(f"{found[count]} ({count} layers)" for count in best) or "one before the layers"
 
 
 def _nearest(nodes, sources):

@@ -46,16 +46,16 @@ def values_input(nodes: Nodes, convolution: str) -> str:
 def short_labels(names: List[str]) -> Dict[str, str]:
     """{name: label}: without the scopes that all share and without a last part that only says the operation."""
     parts = {name: name.split("/") for name in names}
+    plain = {
+        name: one[:-1] if len(one) > 1 and _OPERATION_WORDS.fullmatch(one[-1]) else one for name, one in parts.items()
+    }
     shared = 0
-    while all(len(one) > shared + 1 for one in parts.values()) and len({one[shared] for one in parts.values()}) == 1:
+    while all(len(one) > shared + 1 for one in plain.values()) and len({one[shared] for one in plain.values()}) == 1:
         shared += 1
-    labels = {}
-    for name, one in parts.items():
-        core = one[shared:]
-        plain = core[:-1] if len(core) > 1 and _OPERATION_WORDS.fullmatch(core[-1]) else core
-        labels[name] = "/".join(plain), "/".join(core)
-    plains = [plain for plain, _ in labels.values()]
-    return {name: plain if plains.count(plain) == 1 else core for name, (plain, core) in labels.items()}
+    short = ["/".join(one[shared:]) for one in plain.values()]
+    return {
+        name: label if short.count(label) == 1 else "/".join(parts[name][shared:]) for name, label in zip(names, short)
+    }
 
 
 def find_ends(nodes: Nodes, input: str, convolution: str) -> Tuple[Optional[str], str]:
@@ -165,9 +165,13 @@ def _plain(reference):
 def _count_parameters(nodes, dependent, convolution, end) -> int:
     """Elements of the float constants that a layer reads, without scalars."""
     own = (nodes.ancestors([end]) & nodes.dependents([convolution])) | {convolution}
-    sources = {source for name in own for source in nodes.data_inputs(name) if source not in dependent}
+    moving = set(dependent)  # with all that depends on the shape of the images
+    for name in nodes.order:
+        if moving.intersection(nodes.data_inputs(name)):
+            moving.add(name)
+    sources = {source for name in own for source in nodes.data_inputs(name) if source not in moving}
     count = 0
-    for name in nodes.ancestors(sources) - dependent:
+    for name in nodes.ancestors(sources):
         node = nodes.by_name[name]
         if node.op == "Const" and tf.as_dtype(node.attr["dtype"].type).is_floating:
             sides = [dim.size for dim in node.attr["value"].tensor.tensor_shape.dim]

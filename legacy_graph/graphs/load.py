@@ -1,14 +1,16 @@
 """Load a graph that someone else trained: read, set to inference, cut at the input, freeze, inspect."""
 
 import os
-from typing import Dict, List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import inference, layout, rewrite
+from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
+from legacy_graph.graphs.functions import inline_functions
 from legacy_graph.graphs.inputs import choose_input, find_sources, first_image
-from legacy_graph.graphs.inspect import CONVOLUTIONS, find_convolutions, find_ends, measure_layers, short_labels
+from legacy_graph.graphs.inspect import CONVOLUTIONS, find_convolutions, measure_layers
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import Nodes, keep
 from legacy_graph.graphs.operations import check_operations, definition, strip_attributes
@@ -32,6 +34,7 @@ def load_model(
     signature: str = "serving_default",
     input: Optional[str] = None,
     layer: Optional[str] = None,
+    size: Optional[Tuple[int, int]] = None,
 ) -> Model:
     """Load a graph for its feature maps.
 
@@ -42,6 +45,8 @@ def load_model(
         input: name of the node that takes the images; by default the only one.
         layer: label or name; by default all convolution layers. Only this layer's way from the input is kept then.
 
+        size: height and width of the images, in pixels, where the graph leaves them open.
+
     Raises:
         UserError: the graph cannot be read, run, or shown truthfully.
     """
@@ -49,17 +54,19 @@ def load_model(
     graph_def = source.graph_def
     strip_attributes(graph_def.node)
     notes = inference.set_to_inference(graph_def)
+    graph_def = inline_functions(graph_def)
     rewrite.unfuse(graph_def)
     inference.remove_dropout(graph_def, find_sources(Nodes(graph_def)))
-    graph_def, name = _cut_at_input(graph_def, path, input, source.inputs)
-    kept, left_out = _choose_layers(graph_def, name, layer)
+    graph_def, name, types, cut_notes = _cut_at_input(graph_def, path, input, source.inputs)
+    kept, left_out = choose_layers(Nodes(graph_def), types, name, layer)
     graph_def = _prune(graph_def, kept)
     fill_variables(graph_def, source.read)
     rewrite.check_batch(Nodes(graph_def), name)
     graph_def, layout_notes = layout.to_nhwc(graph_def, name)
     layers = measure_layers(graph_def, name, kept)
     shape = tuple(infer_types(graph_def)[name].shape[1:])
-    return Model(graph_def, name, shape, layers, notes + left_out + layout_notes)
+    model = Model(graph_def, name, shape, layers, notes + cut_notes + left_out + layout_notes)
+    return model if size is None else with_size(model, *size)
 
 
 def with_size(model: Model, height: int, width: int) -> Model:
@@ -71,8 +78,11 @@ def with_size(model: Model, height: int, width: int) -> Model:
         width: of the images, in pixels.
 
     Raises:
-        UserError: the graph does not take this size.
+        UserError: the graph does not take this size, or fixes another one.
     """
+    if any(side not in (None, given) for side, given in zip(model.input_shape, (height, width))):
+        expected = " x ".join(str(side or "any") for side in model.input_shape[:2])
+        raise UserError("--size", expected, f"{height} x {width}", "leave it out: the graph fixes the size")
     graph_def = tf.GraphDef.FromString(model.graph_def.SerializeToString())
     shape = [height, width, model.input_shape[2]]
     rewrite.cut(graph_def, model.input, [None, *shape])
@@ -89,7 +99,7 @@ def find_layer(model: Model, name: str) -> ConvLayer:
     for layer in model.layers:
         if name in (layer.label, layer.name):
             return layer
-    raise _unknown_layer(name, [layer.label for layer in model.layers])
+    raise unknown_layer(name, [layer.label for layer in model.layers])
 
 
 def _read(path, checkpoint, signature) -> _Source:
@@ -105,7 +115,7 @@ def _read(path, checkpoint, signature) -> _Source:
 
 
 def _cut_at_input(graph_def, path, named, declared):
-    """(graph from the new placeholder on, its name)."""
+    """(graph from the new placeholder on, its name, types of the tensors, sentences)."""
     nodes = Nodes(graph_def)
     convolutions = {name for name, node in nodes.by_name.items() if node.op in CONVOLUTIONS}
     if not convolutions:
@@ -127,7 +137,8 @@ def _cut_at_input(graph_def, path, named, declared):
     if shape[0] == 1:
         rewrite.free_batch(graph_def, name, types)
     rewrite.remove_defaults(graph_def, name)
-    return graph_def, name
+    notes = [f"The images enter at {name}, after {start}."] if name != start else []
+    return graph_def, name, types, notes
 
 
 def _channels(nodes, types, names):
@@ -137,53 +148,6 @@ def _channels(nodes, types, names):
     return kernel and kernel[2]
 
 
-def _choose_layers(graph_def, input, wanted):
-    """(the layers that can be shown, sentences about those that cannot)."""
-    nodes = Nodes(graph_def)
-    names = find_convolutions(nodes, nodes.dependents([input]))
-    labels, errors = short_labels(names), _errors(nodes, input)
-    if wanted is not None:
-        names = [name for name in names if wanted in (name, labels[name])]
-        if not names:
-            raise _unknown_layer(wanted, list(labels.values()))
-    good = [name for name in names if errors[name] is None]
-    if not good:
-        raise errors[names[0]]
-    target = nodes.ancestors(good)
-    layers = []
-    for name in labels:
-        if name in target:
-            activation, start = find_ends(nodes, input, name)
-            operation = nodes.by_name[name].op
-            layers.append(ConvLayer(name, labels[name], operation, activation, start, (None, None, 0), 0, None))
-    if wanted is not None:
-        ends = nodes.ancestors([layer.start for layer in layers if layer.name in good])
-        layers = [layer for layer in layers if layer.start in ends]
-    left_out = [f"The layer {labels[name]} is left out: {errors[name]}." for name in names if name not in good]
-    return layers, left_out
-
-
-def _errors(nodes, input) -> Dict[str, Optional[UserError]]:
-    """{node: why its values cannot be shown, None where they can}."""
-    sources, errors = set(find_sources(nodes)) - {input}, {}
-    for name in nodes.order:
-        node, error = nodes.by_name[name], None
-        try:
-            check_operations([node])
-        except UserError as refusal:
-            error = refusal
-        if name in sources:
-            error = UserError(f"placeholder {name}", "one input", "another one", "a layer needs its value: freeze it")
-        for source in nodes.data_inputs(name):
-            error = error or errors[source]
-        errors[name] = error
-    return errors
-
-
 def _prune(graph_def, layers):
     names = {name for layer in layers for name in (layer.name, layer.start, layer.activation) if name}
     return keep(graph_def, Nodes(graph_def).ancestors(names))
-
-
-def _unknown_layer(name, labels):
-    return UserError("--layer", f"one of {', '.join(labels)}", name, "list them with the command layers")

@@ -68,6 +68,21 @@ class Nodes:
         node = self.by_name[self.root(node_name(reference))]
         return tensor_util.MakeNdarray(node.attr["value"].tensor) if node.op == "Const" else None
 
+    def truth(self, reference: str) -> Optional[bool]:
+        """The value of a bool scalar made of constants, None where it is not constant."""
+        value = self.constant(reference)
+        if value is not None:
+            return bool(value) if value.size == 1 else None
+        node = self.by_name[self.root(node_name(reference))]
+        if node.op == "Squeeze":
+            return self.truth(node.input[0])
+        if node.op not in ("LogicalNot", "LogicalAnd", "LogicalOr"):
+            return None
+        values = [self.truth(text) for text in self.data_inputs(node.name)]
+        if None in values:
+            return None
+        return {"LogicalNot": not values[0], "LogicalAnd": all(values), "LogicalOr": any(values)}[node.op]
+
     def _topological_order(self):
         """Names, inputs first; the back edges of a while loop do not count."""
         order, state = [], {}

@@ -16,7 +16,7 @@ _UNSAFE = re.compile(
     r"|DebugIdentity.*|Print(V2)?|InitializeTableFromTextFile.*|Rpc.*|TryRpc|Send|Recv|_Send|_Recv|.*Library.*"
 )
 _QUANTISED = re.compile(r"Quantize.*|Dequantize|Quantized.*|Requant.*|UniformQuant.*|UniformDequant.*|UniformRequant.*")
-_CALLS = {
+CALLS = {
     "PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf", "While", "StatelessWhile", "Case",
     "StatelessCase", "RemoteCall", "SymbolicGradient",
 }  # fmt: skip
@@ -77,7 +77,7 @@ def strip_attributes(nodes: Iterable[tf.NodeDef]) -> None:
         known = definition(node.op)
         names = {attribute.name for attribute in known.attr} if known else set(node.attr)
         for key in list(node.attr):
-            if key.startswith("_") and key != "_gradient_op_type" or key not in names:
+            if key.startswith("_") or key not in names:
                 if not key.startswith("_") and not _is_empty(key, node.attr[key]):
                     raise UserError(
                         f"operation {node.op} ({node.name})", f"attributes that TensorFlow {tf.__version__} knows", key,
@@ -110,7 +110,7 @@ def check_operations(nodes: Iterable[tf.NodeDef]) -> None:
         if _UNSAFE.fullmatch(node.op):
             hint = "it runs code or touches files: name a node after it with --input"
             raise UserError(where, "operations that only compute", node.op, hint)
-        if node.op in _CALLS or (definition(node.op) is None and not node.attr):
+        if node.op in CALLS or (definition(node.op) is None and not node.attr):
             raise UserError(where, "plain operations", "a function call", "export the graph without control flow")
         if node.op in _LOOPS:
             raise UserError(where, "a graph without loops", "a while loop", "name a node after it with --input")

@@ -115,8 +115,12 @@ def _refuse_other_formats(path, data):
 
 
 def _is_text(data):
-    head = data[:4096]
-    return not any(byte < 9 or 13 < byte < 32 for byte in head)
+    if any(byte < 9 or 13 < byte < 32 for byte in data[:4096]):
+        return False
+    try:
+        return bool(data.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _is_saved_model(data):

@@ -5,10 +5,9 @@ import os
 from typing import Dict, Iterator, List, NamedTuple
 
 import tensorflow.compat.v1 as tf
-from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
-from tensorflow.python.grappler import tf_optimizer
 
 from legacy_graph.errors import UserError, reason
+from legacy_graph.graphs.functions import inline_functions
 from legacy_graph.graphs.nodes import node_name
 from legacy_graph.graphs.operations import strip_attributes
 from legacy_graph.graphs.read_file import check_references, read_saved_model
@@ -20,7 +19,6 @@ class SavedGraph(NamedTuple):
 
     graph_def: tf.GraphDef  # without function calls, with variables
     inputs: List[str]  # node names
-    outputs: List[str]  # node names
     read: ReadVariables
 
 
@@ -43,32 +41,11 @@ def read_signature(directory: str, signature: str) -> SavedGraph:
         raise UserError(directory, expected, signature, "name one with --signature")
     check_references(meta_graph.graph_def, directory)
     strip_attributes(meta_graph.graph_def.node)
-    for function in meta_graph.graph_def.library.function:
-        strip_attributes(function.node_def)
-    for collection in list(meta_graph.collection_def):
-        del meta_graph.collection_def[collection]
-    chosen = meta_graph.signature_def[signature]
-    inputs, outputs = (
-        sorted({node_name(info.name) for info in part.values() if info.name})
-        for part in (chosen.inputs, chosen.outputs)
-    )
+    chosen = meta_graph.signature_def[signature].inputs.values()
+    inputs = sorted({node_name(info.name) for info in chosen if info.name})
     variables = os.path.join(directory, "variables", "variables")
-    return SavedGraph(_inline(meta_graph, outputs), inputs, outputs, _reader(meta_graph, variables))
-
-
-def _inline(meta_graph, outputs):
-    """Grappler's function optimizer inlines the calls; freezing first would give constants where handles are read."""
-    inlined = tf.MetaGraphDef()
-    inlined.CopyFrom(meta_graph)
-    inlined.collection_def["train_op"].node_list.value.extend(outputs)
-    config = config_pb2.ConfigProto()
-    options = config.graph_options.rewrite_options
-    options.min_graph_nodes = -1
-    options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
-    options.optimizers.append("function")
-    graph_def = tf_optimizer.OptimizeGraph(config, inlined)
-    strip_attributes(graph_def.node)
-    return graph_def
+    graph_def = tf.GraphDef.FromString(meta_graph.graph_def.SerializeToString())
+    return SavedGraph(inline_functions(graph_def), inputs, _reader(meta_graph, variables))
 
 
 def _reader(meta_graph, prefix) -> ReadVariables:

@@ -14,9 +14,14 @@ class TensorType(NamedTuple):
     shape: Optional[List[Optional[int]]]  # None where not even the rank is known
 
     @property
+    def is_float(self) -> bool:
+        """Whether it is float32."""
+        return self.dtype == tf.float32
+
+    @property
     def is_image(self) -> bool:
         """Whether it is float32 of rank 4."""
-        return self.dtype == tf.float32 and self.shape is not None and len(self.shape) == 4
+        return self.is_float and self.shape is not None and len(self.shape) == 4
 
 
 def infer_types(graph_def: tf.GraphDef) -> Dict[str, TensorType]:

@@ -66,7 +66,7 @@ def read_checkpoint(prefix: str, graph_def: tf.GraphDef) -> ReadVariables:
     """
     try:
         reader = tf.train.NewCheckpointReader(prefix)
-    except (tf.errors.OpError, ValueError, OSError) as error:
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError, OSError) as error:
         hint = "name the checkpoint's prefix, without .index, with --checkpoint"
         raise UserError(f"checkpoint {prefix}", "a TensorFlow checkpoint", reason(error), hint) from error
     stored, restored = reader.get_variable_to_shape_map(), _restored_from(graph_def)
@@ -80,7 +80,7 @@ def read_checkpoint(prefix: str, graph_def: tf.GraphDef) -> ReadVariables:
                 raise UserError(f"checkpoint {prefix}", f"the variable {key}", "none of that name", hint)
             try:
                 values[node.name] = _cut(reader.get_tensor(key), piece)
-            except (tf.errors.OpError, ValueError) as error:
+            except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
                 hint = "copy the checkpoint again"
                 raise UserError(f"checkpoint {prefix}", f"the variable {key}", reason(error), hint) from error
         return values

@@ -34,8 +34,8 @@ def report(logdir: str) -> Tuple[str, bool]:
         UserError: a file in it cannot be opened.
     """
     try:
-        runs = event_reader.read_runs(logdir)
-    except tf.errors.OpError as error:
+        runs, problems = event_reader.read_runs(logdir)
+    except (OSError, tf.errors.OpError) as error:
         raise UserError(logdir, "readable event files", reason(error), RETRY) from error
     empty = [dashboard for dashboard in NEEDS if not any(dashboard in run.fed for run in runs)]
     lines = _table(runs) + [""]
@@ -45,7 +45,7 @@ def report(logdir: str) -> Tuple[str, bool]:
         if cause is None:
             cause = "see below" if reasons else f"nothing came from {NEEDS[dashboard]}; {locate.train_hint(logdir)}"
         lines.append(f"{dashboard} is empty: {cause}")
-    lines += reasons + _notes(logdir, runs)
+    lines += reasons + problems + _notes(logdir, runs)
     lines.append(f"{len(NEEDS) - len(empty)} of {len(NEEDS)} dashboards are fed.")
     return "\n".join(lines), not empty
 
@@ -108,7 +108,8 @@ def _notes(logdir, runs):
     """What is shown, but not as one may think."""
     lines = []
     for run in runs:
-        if len(run.files) > 1 and not all(file.continues for file in run.files[1:]):
+        files = [file for file in run.files if file.records]  # those of the projector hold none
+        if len(files) > 1 and not all(file.continues for file in files[1:]):
             lines.append(
                 f"{run.name} has {len(run.files)} event files in one run: curves overlap, and while two write, "
                 "only one file is read on; give each run its own directory"

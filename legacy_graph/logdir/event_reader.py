@@ -1,21 +1,26 @@
 """What is in a log directory, as TensorBoard's own reader finds it: runs, their event files, and what feeds what.
 
-TensorBoard's reader ends without a word where a file is cut short or damaged. A record takes up its own bytes and 16
-around them, so what was not read shows in the file's size.
+TensorBoard's reader ends without a message where a file is cut short or damaged. A record takes up its own bytes and 16
+around them, so the file's size shows what was not read. Other processes may write while this one reads: what vanishes
+on the way is left out.
 """
 
+import contextlib
 import os
-from typing import Dict, List, NamedTuple, Optional, Set
+from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 import tensorflow.compat.v1 as tf
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
-from tensorboard.backend.event_processing.io_wrapper import GetLogdirSubdirectories, IsTensorFlowEventsFile
+from tensorboard.backend.event_processing.io_wrapper import IsTensorFlowEventsFile
 from tensorboard.plugins import projector
+
+from legacy_graph.errors import reason
 
 SCALARS, IMAGES, AUDIO, GRAPHS = "SCALARS", "IMAGES", "AUDIO", "GRAPHS"
 DISTRIBUTIONS, HISTOGRAMS, EMBEDDINGS = "DISTRIBUTIONS", "HISTOGRAMS", "EMBEDDINGS"
+LINKS = 2  # to directories that are followed one inside the other; more of them can make the search endless
 FRAME = 16  # bytes around a record: its length, and a checksum of either
 MARKS = ("file_version", "session_log")  # what a file begins with, before anything is recorded
 CONFIGURATION = "projector_config.pbtxt"
@@ -59,14 +64,15 @@ class Run(NamedTuple):
     problem: Optional[str]  # what keeps the projector from showing what is meant for it
 
 
-def read_runs(logdir: str) -> List[Run]:
-    """All runs in a log directory, at any depth, by name.
+def read_runs(logdir: str) -> Tuple[List[Run], List[str]]:
+    """All runs in a log directory, at any depth, by name; and what TensorBoard cannot read in it, one line each.
 
     Raises:
-        tf.errors.OpError: a file cannot be opened.
+        OSError, tf.errors.OpError: a file or a directory cannot be opened.
     """
-    folders = sorted(GetLogdirSubdirectories(logdir))
-    return [_run(os.path.relpath(folder, logdir), folder) for folder in folders]
+    found, problems = _find_event_files(logdir)
+    runs = [read_run(os.path.relpath(folder, logdir), folder, found[folder]) for folder in sorted(found)]
+    return [run for run in runs if run.files], problems
 
 
 def orphan_projectors(logdir: str) -> List[str]:
@@ -78,10 +84,22 @@ def orphan_projectors(logdir: str) -> List[str]:
     ]
 
 
-def _run(name, folder):
-    fed, metadata, plugins = {}, [], {}
-    names = sorted(filter(IsTensorFlowEventsFile, os.listdir(folder)))
-    files = [_file(os.path.join(folder, file), fed, metadata, plugins) for file in names]
+def event_files(folder: str) -> List[str]:
+    """The names of the event files in one directory, in the order in which TensorBoard reads them."""
+    names = filter(IsTensorFlowEventsFile, _list(folder))
+    return [name for name in names if os.path.isfile(os.path.join(folder, name))]
+
+
+def read_run(name: str, folder: str, names: List[str]) -> Run:
+    """Read the named event files of one directory.
+
+    Raises:
+        OSError, tf.errors.OpError: a file cannot be opened.
+    """
+    fed, metadata, plugins, files = {}, [], {}, []
+    for path in [os.path.join(folder, file) for file in names]:
+        with _unless_vanished(path):
+            files.append(_file(path, fed, metadata, plugins))
     size = sum(file.size for file in files)
     fed = {dashboard: found._replace(size=size) for dashboard, found in fed.items()}
     problem = None
@@ -90,6 +108,45 @@ def _run(name, folder):
         if tensors and not problem:
             fed[EMBEDDINGS] = DashboardData(tensors, set(), bytes_)
     return Run(name, files, fed, any(one.step_stats.dev_stats for one in metadata), problem)
+
+
+def _find_event_files(logdir):
+    """{directory: names of its event files}, and what is in the way. Links are followed, but in no circle."""
+    found, problems, waiting = {}, [], [(logdir, frozenset(), 0)]
+    while waiting:
+        folder, above, links = waiting.pop()
+        above |= {os.path.realpath(folder)}
+        names = event_files(folder)
+        if names:
+            found[folder] = names
+        for name in _list(folder):
+            path = os.path.join(folder, name)
+            if os.path.isdir(path):
+                deeper = links + os.path.islink(path)
+                if os.path.realpath(path) in above:
+                    problems.append(f"{path} is a link to a directory above it, which TensorBoard follows: remove it")
+                elif deeper <= LINKS:
+                    waiting.append((path, above, deeper))
+            elif IsTensorFlowEventsFile(name) and not os.path.isfile(path) and os.path.exists(path):
+                problems.append(f"{path} is no regular file, and TensorBoard may wait for it without end: remove it")
+    return found, sorted(problems)
+
+
+@contextlib.contextmanager
+def _unless_vanished(path):
+    """Ignore the errors of reading a file that another process has removed in the meantime."""
+    try:
+        yield
+    except (OSError, tf.errors.OpError):
+        if os.path.lexists(path):
+            raise
+
+
+def _list(folder):
+    try:
+        return sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
 
 
 def _file(path, fed, metadata, plugins):
@@ -133,8 +190,8 @@ def _projector(folder):
     try:
         with open(os.path.join(folder, CONFIGURATION), encoding="utf-8") as file:
             config = text_format.Parse(file.read(), projector.ProjectorConfig())
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        return set(), 0, f"{CONFIGURATION} cannot be read ({str(error).splitlines()[0]})"
+    except (text_format.ParseError, UnicodeDecodeError, OSError) as error:
+        return set(), 0, f"{CONFIGURATION} cannot be read ({reason(error)})"
     checkpoint = config.model_checkpoint_path or tf.train.latest_checkpoint(folder)
     if not checkpoint:
         return set(), 0, "no checkpoint lies beside its configuration"
@@ -152,4 +209,5 @@ def _projector(folder):
                 return tensors, 0, f"{name} is missing"
         if info.tensor_name.split(":")[0] not in tensors:
             return tensors, 0, f"its checkpoint holds no table called {info.tensor_name!r}"
-    return tensors, sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)), None
+    paths = [os.path.join(folder, name) for name in _list(folder)]
+    return tensors, sum(os.path.getsize(path) for path in paths if os.path.isfile(path)), None

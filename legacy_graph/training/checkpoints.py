@@ -2,7 +2,8 @@
 
 TensorFlow writes each file of a checkpoint under a temporary name and renames it, the .index file last, and stores a
 checksum of every tensor. After a kill a checkpoint is therefore either complete or absent, and damage shows when it is
-read.
+read. After a power cut the newest may be damaged; those before it are on the disk, since none of them is removed before
+the newest is.
 """
 
 import contextlib
@@ -16,11 +17,13 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph import tf_setup
-from legacy_graph.errors import UserError, launch_command, reason
-from legacy_graph.logdir import layout
+from legacy_graph.errors import RETRY, UserError, launch_command, reason
+from legacy_graph.logdir import durable, layout
+from legacy_graph.training.identity import differences
 
 KEPT = 3  # checkpoints; each holds the weights and Adam's two moments, 39 MB
-NAME, OPTIONS = "model.ckpt", "options.json"
+NAME = "model.ckpt"
+_ENDINGS = (".data-00000-of-00001", ".index")
 _FILE = re.compile(re.escape(NAME) + r"-(\d+)\.(index|data-00000-of-00001)")
 # What reading a damaged file raises. TensorFlow 2 turns some of its errors into Python's.
 _DAMAGED = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
@@ -57,15 +60,18 @@ class Checkpoints:
         Args:
             session: of the training graph.
             initialise: sets all variables to their initial values.
-            identity: the options that decide the numbers of the run. Two runs with equal identities are the same run.
+            identity: the options of the run, as from `run_identity`.
             steps: the number of training steps at which the run is finished.
             fresh: start a new run in any case.
 
         Returns:
             The step to continue with. The variables are those of that step.
         """
-        found = self._options()
-        step = self.restore(session) if found == identity and not fresh else None
+        moved = layout.finish_archive(self._logdir)
+        if moved is not None:
+            print(f"An interrupted move of the run in {self._logdir} is finished: the run is now in {moved}")
+        found = {} if fresh else self._read_options()
+        step = self.restore(session) if not differences(found, identity) and not fresh else None
         if step is not None and step < steps:
             print(f"Resuming at step {step} of {steps} the run in {self._logdir} (--fresh starts a new one)")
             return step
@@ -77,12 +83,14 @@ class Checkpoints:
         return 0
 
     def save(self, session: tf.Session, step: int) -> None:
-        """Write the state after `step` training steps, and remove all but the last few checkpoints."""
+        """Write the state after `step` training steps; once the disk holds it, remove all but the last few."""
         if step == self._last:
             return
         try:
             with tf_setup.filter_stderr():
-                self._saver.save(session, os.path.join(self._folder, NAME), step, write_meta_graph=False)
+                path = self._saver.save(session, os.path.join(self._folder, NAME), step, write_meta_graph=False)
+            for file in [path + ending for ending in _ENDINGS] + [self._folder]:
+                durable.sync(file)
         except (tf.errors.OpError, OSError, ValueError) as error:
             self._remove_old()
             raise self._unwritable(step, error) from error
@@ -99,21 +107,25 @@ class Checkpoints:
         self._last = _restore_newest(session, self._folder).step
         return self._last
 
-    def _options(self):
-        """The identity of the run that the checkpoints belong to; empty if there is none, or none that can be read."""
+    def _read_options(self):
+        """The identity of the run that the checkpoints belong to; empty if there is none."""
+        path = os.path.join(self._folder, layout.OPTIONS)
         try:
-            with open(os.path.join(self._folder, OPTIONS), encoding="utf-8") as file:
+            with open(path, encoding="utf-8") as file:
                 return dict(json.load(file))
-        except (OSError, ValueError, TypeError):
+        except FileNotFoundError:
             return {}
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            hint = "restore the file, or start a new run with --fresh, which keeps this one"
+            raise UserError(path, "the options of a run as JSON", reason(error), hint) from error
 
     def _start(self, session, identity):
         self._last = None
         try:
             os.makedirs(self._folder, exist_ok=True)
+            durable.write(os.path.join(self._folder, layout.OPTIONS), json.dumps(identity, indent=1))
+            durable.sync(self._logdir)
             self.save(session, 0)
-            with open(os.path.join(self._folder, OPTIONS), "w", encoding="utf-8") as file:
-                json.dump(identity, file, indent=1)
         except OSError as error:
             raise self._unwritable(0, error) from error
 
@@ -174,6 +186,7 @@ def _restore_newest(session, folder):
     path = error = None
     for step in reversed(saved_steps(folder)):
         path = os.path.join(folder, f"{NAME}-{step}")
+        _check_readable(path)
         try:
             reader = tf.train.load_checkpoint(path)
             values = [_read_variable(reader, variable, path) for variable in variables]
@@ -186,6 +199,16 @@ def _restore_newest(session, folder):
         session.run([variable.initializer for variable in variables], fed)
         return _Restored(step, path, None)
     return _Restored(None, path, error)
+
+
+def _check_readable(path):
+    """Refuse a checkpoint that cannot be read now, which is not damage: by permission, or by an error of the disk."""
+    try:
+        for ending in _ENDINGS:
+            if os.path.lexists(path + ending):  # a missing file is damage, and TensorFlow says so
+                durable.read_through(path + ending)
+    except OSError as error:
+        raise UserError(path, "a readable checkpoint", reason(error), RETRY) from error
 
 
 def _read_variable(reader, variable, path):
@@ -205,11 +228,14 @@ def _unusable(path, expected, found):
 
 def _differences(found, identity):
     """The options in which a run that is archived differs from the new one: " with --seed 3"."""
-    options = [
-        f"--{name.replace('_', '-')} {found.get(name)}" for name in identity if found.get(name) != identity[name]
-    ]
+    options = [f"--{name.replace('_', '-')} {found.get(name)}" for name in differences(found, identity)]
     return " with " + ", ".join(options) if found and options else ""
 
 
 def _list(folder):
-    return os.listdir(folder) if os.path.isdir(folder) else []
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(folder, "a readable directory of checkpoints", reason(error), RETRY) from error

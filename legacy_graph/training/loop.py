@@ -3,8 +3,7 @@
 import contextlib
 import logging
 import os
-import zlib
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -14,9 +13,10 @@ from legacy_graph import tf_setup
 from legacy_graph.article import network
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
-from legacy_graph.logdir import event_writer, layout
+from legacy_graph.logdir import event_reader, event_writer, layout
 from legacy_graph.training import nan_guard, progress, projector, sonify
 from legacy_graph.training.checkpoints import Checkpoints
+from legacy_graph.training.identity import run_identity
 from legacy_graph.training.program import Program, build_program
 from legacy_graph.training.signals import Interrupted
 
@@ -54,12 +54,15 @@ def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = ()) -> flo
         with _writer(config, layout.TRAIN, start) as train, _writer(config, layout.TEST, start) as test:
             if start == 0:
                 train.add_event(tf.Event(graph_def=program.picture.SerializeToString()))
+            else:
+                _report_damage(config)
             writers = Writers(train, test)
             steps_taken = steps(session, program, config, data, writers, start)
             with contextlib.closing(progress.show_progress(steps_taken, start, config.steps)) as shown:
                 for step in shown:
                     done = step + 1
                     if done < config.steps and (signals or done % config.checkpoint_every == 0):
+                        _flush(writers)
                         _save(session, program, saved, done)
                         if signals:
                             raise Interrupted(f"stopped at step {done} of {config.steps}", signals[0])
@@ -67,16 +70,10 @@ def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = ()) -> flo
             projector.write_projector(
                 session, program.network, data.test, os.path.join(config.logdir, layout.PROJECTOR)
             )
+            _flush(writers)
         # Last of all: from here on the run counts as finished.
         _save(session, program, saved, config.steps)
     return accuracy
-
-
-def run_identity(config: Config, data: mnist.Dataset) -> Dict[str, Any]:
-    """All that decides the numbers of a run, as its options: two runs that agree in it are one."""
-    decisive = {name: getattr(config, name) for name in ("seed", "batch_size", "learning_rate", "keep_prob")}
-    digits = f"{len(data.train.labels):,} digits with the checksum {zlib.crc32(data.train.images):08x}"
-    return dict(decisive, data_dir=digits)
 
 
 def steps(
@@ -158,6 +155,22 @@ def _writer(config, part, start):
     writer = event_writer.FileWriter(os.path.join(config.logdir, part))
     writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), start)
     return writer
+
+
+def _flush(writers):
+    """Have the disk hold the events first: a power cut may otherwise take those of steps before a checkpoint."""
+    for writer in writers:
+        writer.flush()
+
+
+def _report_damage(config):
+    """Tell which event files of the run that is resumed are damaged: its curves have gaps there."""
+    for part in (layout.TRAIN, layout.TEST):
+        folder = os.path.join(config.logdir, part)
+        for file in event_reader.read_run(part, folder, event_reader.event_files(folder)).files:
+            if file.bytes_read < file.size:
+                path = os.path.join(folder, file.name)
+                print(f"{path} is damaged: TensorBoard shows its first {file.records:,} records only")
 
 
 def _recorded_losses(config, start):

@@ -18,7 +18,7 @@ def show_progress(steps: Iterable[Tuple[int, float, Optional[float]]], start: in
         start: the step that the run begins with.
         total: the step that it ends with.
     """
-    terminal, begun, accuracy = sys.stderr.isatty(), time.time(), None
+    terminal, begun, accuracy = sys.stderr.isatty(), time.monotonic(), None
     every = max(1, total // LINES)
     with tqdm(total=total, initial=start, unit="step", disable=not terminal, dynamic_ncols=True) as bar:
         for step, loss, found in steps:
@@ -27,7 +27,7 @@ def show_progress(steps: Iterable[Tuple[int, float, Optional[float]]], start: in
                 bar.set_postfix_str(f"loss {loss:.2f}, accuracy {accuracy or 0:.3f}", refresh=False)
                 bar.update(step - bar.n)
             elif step % every == 0 and step > start:
-                speed = (step - start) / (time.time() - begun)
+                speed = (step - start) / max(time.monotonic() - begun, 1e-9)  # a coarse clock may stand still
                 line = "step {:>{}}/{}  loss {:8.2f}  accuracy {:.3f}  {:5.1f} steps/s  {:4.0f} s left".format(
                     step, len(str(total)), total, loss, accuracy or 0, speed, (total - step) / speed
                 )

@@ -93,7 +93,13 @@ def _choose(graph, probe, maps, top, count, order):
 
 
 def draw(
-    session: tf.Session, scan: Scan, images: Images, subject: str, control: bool = False, context: bool = False
+    session: tf.Session,
+    scan: Scan,
+    images: Images,
+    subject: str,
+    control: bool = False,
+    context: bool = False,
+    about: str = "images",
 ) -> Sheets:
     """Scan the images and draw one contact sheet, with `control` a second one through a random kernel.
 
@@ -104,6 +110,7 @@ def draw(
         subject: the layer and its network, for the heading.
         control: also project the same spots through a random kernel, and compare.
         context: also draw the whole image of each spot, with the receptive field framed.
+        about: what the images are, for the heading.
 
     Raises:
         UserError: all values of all images are equal.
@@ -117,7 +124,7 @@ def draw(
         report.append(sanity_check.format_report(metrics, layer.name))
     shown, files = {}, {}
     for name, spots in found.items():
-        title = f"{subject}, over {len(images):,} images"
+        title = f"{subject}, over {len(images):,} {about}"
         title += ", with a RANDOM kernel" if name == "control" else ""
         kernels = _kernels(session, layer, images, spots.maps, random=name == "control")
         heading = contact_sheet.Heading(title, layer.method, notes)

@@ -1,51 +1,79 @@
-"""What `features` and `deconv` leave: pictures for TensorBoard, and files beside them, written whole or not at all."""
+"""What `features` and `deconv` leave: pictures for TensorBoard and files beside them, each whole or absent."""
 
+import contextlib
+import fcntl
 import os
 import shutil
-from typing import Dict
+import time
+from typing import Dict, Iterator
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import RETRY, UserError, reason
-from legacy_graph.logdir.event_writer import FileWriter
+from legacy_graph.logdir import event_writer
 from legacy_graph.visualize import image_grid
+
+DRAFT = ".draft"  # holds no file with "tfevents" in its name, so TensorBoard takes it for no run
+EVENTS = "events"
 
 
 def publish(directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes]) -> None:
     """Put a run for TensorBoard into `directory`, in the place of what was published there before.
 
-    All is written beside it first: what goes wrong leaves the old files whole. Files of others are left alone.
+    Everything is written to a draft inside the directory, then each file replaces the old one of its name. A kill
+    leaves the old files or the new ones, each whole. Two publishers wait for each other. Files of others stay.
 
     Args:
         directory: one run, made if it is missing.
         step: that the pictures are shown at.
         images: tag -> uint8 [height, width], or [height, width, 3], RGB.
-        files: name -> what stands in it.
+        files: name -> its content.
 
     Raises:
         UserError: the directory cannot be written.
     """
-    draft = f"{directory}.{os.getpid()}"
+    draft = os.path.join(directory, DRAFT)
     try:
-        os.makedirs(draft)
-        for name, content in files.items():
-            with open(os.path.join(draft, name), "wb") as file:
-                file.write(content)
-        _write_events(draft, step, images)
         os.makedirs(directory, exist_ok=True)
-        for name in os.listdir(directory):
-            if "tfevents" in name:
-                os.remove(os.path.join(directory, name))
-        for name in os.listdir(draft):
-            os.replace(os.path.join(draft, name), os.path.join(directory, name))
-    except OSError as error:
+        with _locked(directory):
+            shutil.rmtree(draft, ignore_errors=True)  # of a publisher that was killed
+            os.mkdir(draft)
+            try:
+                for name, content in files.items():
+                    with open(os.path.join(draft, name), "wb") as file:
+                        file.write(content)
+                _write_events(os.path.join(draft, EVENTS), step, images)
+                _replace(draft, directory, files)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+    except (OSError, tf.errors.OpError) as error:
         raise UserError("--logdir", "a writable directory", f"{directory!r} ({reason(error)})", RETRY) from error
+
+
+@contextlib.contextmanager
+def _locked(directory: str) -> Iterator[None]:
+    """Wait until no other process publishes into the directory. The lock is on the directory, and leaves no file."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # NFS locks no directory
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        os.close(descriptor)
 
 
-def _write_events(directory, step, images):
+def _replace(draft: str, directory: str, names: Dict[str, bytes]) -> None:
+    """Move the draft's files to their places. The old event files go last: until then TensorBoard shows them."""
+    old = [name for name in os.listdir(directory) if "tfevents" in name]
+    for name in names:
+        os.replace(os.path.join(draft, name), os.path.join(directory, name))
+    os.replace(os.path.join(draft, EVENTS), event_writer.next_path(directory))
+    for name in old:
+        os.remove(os.path.join(directory, name))
+
+
+def _write_events(path: str, step: int, images: Dict[str, np.ndarray]) -> None:
     """One image summary each, by hand: `tf.summary.image` would add operations to the graph."""
     values = []
     for tag, picture in images.items():
@@ -54,5 +82,7 @@ def _write_events(directory, step, images):
             height=height, width=width, colorspace=colorspace, encoded_image_string=image_grid.encode_png(picture)
         )
         values.append(tf.Summary.Value(tag=tag, image=image))
-    with tf.Graph().as_default(), FileWriter(directory) as writer:
-        writer.add_summary(tf.Summary(value=values), step)
+    with tf.io.TFRecordWriter(path) as writer:
+        for event in (tf.Event(file_version="brain.Event:2"), tf.Event(step=step, summary=tf.Summary(value=values))):
+            event.wall_time = time.time()
+            writer.write(event.SerializeToString())

@@ -121,7 +121,7 @@ def test_one_is_tensorflow_1_and_the_other_2(found):
         assert str(everything["tensorflow"]).startswith(major + ".")
 
 
-def test_the_same_seed_gives_the_same_first_values_to_the_last_bit(found):
+def test_the_same_seed_gives_identical_initial_values(found):
     names = [name for name in found["1"].files if name.startswith("first/")]
     assert len(names) == 8 + 3
     for name in names:

@@ -60,7 +60,7 @@ def test_unpool_by_hand():
 
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("padding, size", [("SAME", (7, 9)), ("VALID", (7, 9)), ("SAME", (6, 8)), ("VALID", (8, 6))])
-def test_unpool_puts_each_value_of_each_channel_where_its_maximum_stood(padding, size, known):
+def test_unpool_puts_each_value_where_its_maximum_was(padding, size, known):
     random = np.random.RandomState(0)
     relu = np.maximum(random.randn(3, size[0], size[1], 5), 0).astype("f")
     with tf.Graph().as_default(), tf.Session() as session:
@@ -105,7 +105,7 @@ def test_conv2d_transpose_is_the_adjoint_of_the_convolution(stride, padding, siz
 
 @pytest.mark.parametrize("batch", [1, 7, 50])
 @pytest.mark.parametrize("name", ["conv1", "conv2"])
-def test_the_whole_chain_is_tensorflows_gradient_under_the_deconvnets_relu(digits, name, batch):
+def test_whole_chain_is_the_gradient_under_the_deconvnet_relu(digits, name, batch):
     with tf.Graph().as_default() as graph, tf.Session() as session:
         with graph.gradient_override_map({"Relu": "DeconvnetRelu"}):
             net = network.build(seed=3)
@@ -120,7 +120,7 @@ def test_the_whole_chain_is_tensorflows_gradient_under_the_deconvnets_relu(digit
 
 
 @pytest.mark.parametrize("name, calls", [("conv1", 1), ("conv2", 2)])
-def test_layer_one_takes_one_conv2d_transpose_and_layer_two_takes_two(name, calls):
+def test_number_of_conv2d_transpose_per_layer(name, calls):
     with tf.Graph().as_default() as graph:
         net = network.build()
         before = len(graph.get_operations())

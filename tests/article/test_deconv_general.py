@@ -76,7 +76,7 @@ def second(method, numbers):
 
 @pytest.mark.parametrize("method", deconv.METHODS)
 @pytest.mark.parametrize("name", ["conv1", "conv2"])
-def test_every_map_of_the_articles_network_is_tensorflows_gradient(digits, name, method):
+def test_articles_feature_maps_equal_tensorflows_gradient(digits, name, method):
     """Each map at three random spots; every fourth image is blank or all of one grey, so that windows tie."""
     with tf.Graph().as_default() as graph:
         with graph.gradient_override_map(OVERRIDES[method]):
@@ -95,7 +95,7 @@ def test_every_map_of_the_articles_network_is_tensorflows_gradient(digits, name,
 
 @pytest.mark.parametrize("method", deconv.METHODS)
 @pytest.mark.parametrize("name", LAYERS)
-def test_every_spot_of_the_second_network_is_tensorflows_gradient(name, method):
+def test_second_network_positions_equal_tensorflows_gradient(name, method):
     random = np.random.RandomState(0)
     with tf.Graph().as_default():
         bench = Bench(*second(method, second_network.real_numbers(2)), name, method)
@@ -153,7 +153,7 @@ def test_with_whole_numbers_windows_tie_and_are_dead(walks):
     assert sum(layer.dead for layer in pooled) > 50
 
 
-def test_built_once_it_runs_at_any_batch_size_and_adds_no_operation():
+def test_one_graph_serves_every_batch_size():
     """In the caller's graph and session, finalised: an operation more would raise."""
     with tf.Graph().as_default() as graph, tf.Session() as session:
         images, layers = second("deconvnet", second_network.real_numbers(0))

@@ -65,7 +65,7 @@ def test_a_value_that_is_no_number_is_refused(bad):
         histogram_proto(np.array([1.0, bad], "f"))
 
 
-def test_the_summary_of_a_million_values_is_the_one_tensorflow_would_have_written():
+def test_a_million_values_give_tensorflows_own_summary():
     values = normal([1000, 1000])
     with tf.Graph().as_default() as graph, tf.Session() as session:
         placeholder = tf.placeholder(tf.float32, values.shape)

@@ -121,7 +121,7 @@ def forward(images, values):
     return features, softmax / softmax.sum(1, keepdims=True)
 
 
-def test_the_network_and_its_loss_against_numpy_and_the_naive_formula(built, batch):
+def test_network_and_loss_against_numpy(built, batch):
     net, _, session = built
     variables = session.graph.get_collection("trainable_variables")
     values = {variable.op.name: value.astype("d") for variable, value in zip(variables, session.run(variables))}
@@ -213,7 +213,7 @@ def test_dropout_changes_from_step_to_step(batch):
     assert ((first > 0) != (second > 0)).mean() > 0.1
 
 
-def test_the_same_seed_gives_the_same_values_and_another_seed_others():
+def test_initial_values_depend_on_the_seed_alone():
     values = []
     for seed, litter in ((0, 0), (0, 5), (1, 0)):
         with tf.Graph().as_default(), tf.Session() as session:

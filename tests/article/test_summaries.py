@@ -46,7 +46,7 @@ def test_a_tag_stays_what_was_asked_for():
         assert [run(summary)[0].tag for summary in [theirs] + ours] == ["loss/max_1", "loss/max_value", "loss"]
 
 
-def test_float_pictures_are_stretched_as_in_2018_and_uint8_is_shown_as_it_is():
+def test_float_images_are_rescaled_and_uint8_are_not():
     pictures = np.array([[[0, 1], [2, 4]], [[-1, 0], [1, 0.5]]], "f")[..., None]
     with tf.Graph().as_default():
         floats = run(summaries.image("floats", tf.constant(pictures)))

@@ -11,6 +11,7 @@ import numpy as np
 from legacy_graph import tf_setup
 from legacy_graph.data import mnist
 from tests.benchmarks import ours
+from tests.support.program import ROOT
 
 BUDGET = 1.5  # seconds of measuring, about, for each of the three
 
@@ -88,7 +89,8 @@ def run(data_dir, logdir, steps, *words):
     command = [sys.executable, "-m", "legacy_graph", "train", "--data-dir", data_dir, "--logdir", logdir]
     began = time.perf_counter()
     command += ["--steps", str(steps), *words]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = dict(os.environ, PYTHONPATH=ROOT)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"benchmark: a training run has failed; see why with: {' '.join(command)}")

@@ -171,7 +171,7 @@ def test_a_run_metadata_without_times_is_no_trace(check, tmp_path):
     assert any(line.startswith("AUDIO is empty: nothing came from tf.summary.audio; to fill it: ") for line in rest)
 
 
-def test_summaries_that_name_their_plugin_as_tensorflow_2_writes_them(check, tmp_path):
+def test_summaries_as_tensorflow_2_writes_them(check, tmp_path):
     metadata = tf.SummaryMetadata(plugin_data=tf.SummaryMetadata.PluginData(plugin_name="scalars"))
     with tf.Graph().as_default(), tf.summary.FileWriter(str(tmp_path)) as writer:
         for step in (3, 7):  # only the first of a tag names the plugin

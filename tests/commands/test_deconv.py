@@ -81,7 +81,7 @@ def test_the_answer_in_words():
     assert digit_report.format_answer(probabilities) == "read as 3 (90.0 %), else 8 (7.5 %) or 1 (2.0 %)"
 
 
-def test_one_broken_picture_among_good_ones_leaves_all_as_it_was(read, logdir, digit_files, capsys, tmp_path):
+def test_one_broken_picture_leaves_all_results_unchanged(read, logdir, digit_files, capsys, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     before = tree(logdir)

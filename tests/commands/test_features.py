@@ -12,6 +12,7 @@ from PIL import Image
 from legacy_graph import __main__
 from legacy_graph.data import mnist
 from legacy_graph.visualize import top_activations
+from tests.support.idx_files import small_set
 from tests.support.program import SAMPLE, STEPS, legacy_graph
 from tests.support.published import assert_refused, images_of, tree
 
@@ -43,7 +44,7 @@ def test_features_leave_a_sheet_numbers_and_events(shown):
     assert os.listdir(os.path.dirname(shown.place)) == ["conv1"]
 
 
-def test_the_numbers_are_plain_arrays_and_the_projections_lead_back_to_the_digits(shown):
+def test_npz_arrays_and_projections_match_the_digits(shown):
     digits = mnist.load(SAMPLE).test.images.reshape(-1, 28, 28)
     with np.load(os.path.join(shown.place, "features.npz"), allow_pickle=False) as numbers:
         found = {name: numbers[name] for name in numbers.files}
@@ -74,10 +75,10 @@ def test_tensorboard_gets_the_sheet_and_each_map(shown):
     assert not np.array_equal(found["features/map 05"][1], found["control/map 05"][1])
 
 
-def test_features_say_where_the_sheet_is_and_how_alike_the_control(shown):
+def test_features_prints_the_sheets_path_and_control_metrics(shown):
     assert os.path.join(shown.place, "features.png") in shown.stdout
     assert "rank correlation, learned against random: " in shown.stdout
-    assert "tensorboard --logdir " in shown.stdout.splitlines()[-1]
+    assert " -m tensorboard.main --logdir " in shown.stdout.splitlines()[-1]
     assert shown.stderr == ""
 
 
@@ -91,8 +92,9 @@ def test_other_digits_can_be_scanned(logdir, tmp_path):
     images[2, 10:18, 10:18] = 255
     words = ["--layer", "conv2", "--maps", "0,1,2,3", "--top", "3", "--images", idx(tmp_path / "mine.gz", images)]
     assert __main__.main(["features", "--logdir", logdir] + words) == 0
-    with np.load(os.path.join(logdir, "features", "conv2", "features.npz"), allow_pickle=False) as numbers:
+    with np.load(os.path.join(logdir, "features", "conv2-other", "features.npz"), allow_pickle=False) as numbers:
         assert set(numbers["images"].ravel()) <= {-1, 0, 1, 2}
+    assert not os.path.exists(os.path.join(logdir, "features", "conv2"))
 
 
 ORDERS = [
@@ -120,6 +122,7 @@ BAD = [
     (["--layer", "conv1", "--maps", "3,32"], ["--maps: expected maps of conv1, 0 to 31, found 32"]),
     (["--top", "4", "--images", "IMAGES"], ["--top: expected at most 3, the number of images, found 4"]),
     (["--images", "none.gz"], ["none.gz", "no file"]),
+    (["--data-dir", "OTHER"], ["--data-dir: expected the data of the run in", "add --other-data", "236c9301"]),
 ]
 
 
@@ -127,13 +130,15 @@ BAD = [
 def test_what_features_refuses_leaves_all_as_it_was(shown, logdir, capsys, tmp_path, words, expected):
     images = idx(tmp_path / "images.gz", np.zeros([3, 28, 28], np.uint8))
     before = tree(logdir)
-    words = [images if word == "IMAGES" else word for word in words]
+    (tmp_path / "other").mkdir()
+    paths = {"IMAGES": images, "OTHER": small_set(tmp_path / "other")}
+    words = [paths.get(word, word) for word in words]
     assert_refused(capsys, ["features", "--logdir", logdir, "--data-dir", SAMPLE] + words, *expected)
     assert tree(logdir) == before
 
 
 @pytest.mark.parametrize("words", [["--maps", "1,x"], ["--maps", "-1"], ["--top", "0"], ["--top", "101"],
-                                   ["--control", "magic"], ["--order", "size"]])  # fmt: skip
+                                   ["--control", "magic"], ["--images", ""], ["--order", "size"]])  # fmt: skip
 def test_what_cannot_be_parsed_is_refused_in_one_line(words, capsys):
     with pytest.raises(SystemExit) as left:
         __main__.main(["features"] + words)

@@ -43,8 +43,11 @@ def test_the_first_5000_are_held_out_of_a_large_set(tmp_path, train, held_out):
 WHOLE = gzip.compress(images_idx(2))
 BAD_IMAGES = {
     "empty": (b"", "0 bytes"),
-    "not gzip": (b"<html>log in</html>", "Not a gzipped file"),
-    "not compressed": (images_idx(2), "Not a gzipped file"),
+    "not gzip": (b"<html>log in</html>", f"magic number {0x3C68746D}"),
+    "not compressed and one short": (images_idx(12)[:-1], "9,407"),
+    "not compressed and one too many": (images_idx(12) + b"\0", "more"),
+    "not compressed terabytes": (images_idx(2, promised=2**32 - 1), "4,294,967,295 promised"),
+    "not compressed, more promised": (images_idx(2, promised=3), "3 promised"),
     "cut off": (WHOLE[:-30], "ended before"),
     "checksum": (WHOLE[:-8] + b"\0\0\0\0" + WHOLE[-4:], "CRC"),
     "half a header": (gzip.compress(images_idx(2)[:9]), "9 bytes"),
@@ -77,7 +80,7 @@ def test_a_bad_file_of_pictures_is_refused_by_name(tmp_path, fault):
     [
         (labels_idx([0] * 11), "found 11;"),
         (labels_idx([0] * 13), "found 13;"),
-        (labels_idx([0] * 11 + [10]), "found 10 at place 11;"),
+        (labels_idx([0] * 11 + [10]), "the network is built for 10 classes, found 10 at place 11; use a data set with"),
         (labels_idx([255] + [0] * 11), "found 255 at place 0;"),
         (images_idx(1), "magic number 2051"),
         (labels_idx([0] * 12, promised=13), "found 12;"),

@@ -21,7 +21,7 @@ def inside(script, place, **options):
     return subprocess.run(command, capture_output=True, text=True, cwd=runs.ROOT, timeout=300)
 
 
-def test_a_disk_that_fills_up_with_checkpoints_goes_on_when_there_is_room(tmp_path):
+def test_a_full_disk_run_resumes_when_there_is_room(tmp_path):
     """Two checkpoints fit, the third does not; with more room, the run goes on from the second and ends."""
     script = """
         mount -t tmpfs -o size=100m tmpfs "$0"
@@ -42,7 +42,7 @@ def test_a_disk_that_fills_up_with_checkpoints_goes_on_when_there_is_room(tmp_pa
     assert "Resuming at step 100 of 300" in run.stdout
 
 
-def test_a_disk_that_others_fill_up_stops_the_run_at_the_next_event(tmp_path):
+def test_a_full_disk_stops_the_run_at_the_next_event(tmp_path):
     script = """
         mount -t tmpfs -o size=100m tmpfs "$0"
         "$@" 2>"$0/../told" & run=$!

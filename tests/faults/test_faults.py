@@ -69,7 +69,7 @@ def test_a_terminal_that_is_closed_ends_the_step_and_saves(place):
     assert status == 129
 
 
-def test_sigterm_on_top_of_a_closed_terminal_does_not_count_twice():
+def test_sigterm_and_sighup_together_count_as_one_signal():
     """A session that ends sends both at once, and Python handles SIGHUP first."""
     code = (
         "import os, signal\n"

@@ -1,6 +1,7 @@
 """The log directory: one run at a time, and a run that is put aside stays whole."""
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from legacy_graph.errors import UserError
 from legacy_graph.logdir import layout
+from tests.support.log_files import content
 from tests.support.program import ROOT, SAMPLE, legacy_graph
 
 HOLD = (
@@ -19,23 +21,6 @@ HOLD = (
 @pytest.fixture
 def place(tmp_path):
     return str(tmp_path / "log")
-
-
-def fill(place, *parts):
-    for part in parts:
-        os.makedirs(os.path.join(place, part), exist_ok=True)
-        with open(os.path.join(place, part, "content"), "w") as file:
-            file.write(part)
-
-
-def content(folder):
-    """{relative path: text} of all files."""
-    found = {}
-    for path, _, names in os.walk(folder):
-        for name in names:
-            with open(os.path.join(path, name)) as file:
-                found[os.path.relpath(os.path.join(path, name), folder)] = file.read()
-    return found
 
 
 def test_a_second_run_is_refused_and_a_dead_one_is_no_obstacle(place):
@@ -54,10 +39,12 @@ def test_a_second_run_is_refused_and_a_dead_one_is_no_obstacle(place):
         assert content(place) == {".lock": f"{os.getpid()}\n"}
 
 
-def test_a_lock_that_was_given_back_can_be_had_again(place):
-    for _ in range(2):
-        with layout.lock(place):
-            pass
+def test_the_lock_ends_with_its_block(place):
+    """Another process is refused inside the block, and takes the lock after it, while this process goes on."""
+    other = [sys.executable, "-c", HOLD, place]
+    with layout.lock(place):
+        assert subprocess.run(other, input=b"\n", stderr=subprocess.PIPE, cwd=ROOT).returncode == 1
+    assert subprocess.run(other, input=b"\n", stdout=subprocess.PIPE, cwd=ROOT).stdout == b"held\n"
 
 
 def test_a_place_that_cannot_be_made(tmp_path):
@@ -72,45 +59,42 @@ def test_a_place_that_cannot_be_made(tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_run_is_moved_whole_and_nothing_else(place):
-    fill(place, "train", "test", "projector", "features", "deconv", "checkpoints")
-    before = content(place)
-    fill(place, "notes")
-    shelf = layout.archive(place)
-    assert os.path.dirname(shelf) == os.path.join(place, "earlier")
-    assert content(shelf) == before
-    assert sorted(os.listdir(place)) == ["earlier", "notes"]
-    assert layout.archive(place) is None
+def test_the_root_directory_is_no_log_directory(tmp_path):
+    os.symlink("/", str(tmp_path / "link"))
+    before = sorted(os.listdir("/"))
+    for root in ("/", "//", str(tmp_path / "link")):
+        with pytest.raises(UserError, match="^--logdir: expected a directory for training runs, found the root"):
+            layout.lock(root).__enter__()
+    assert sorted(os.listdir("/")) == before
 
 
-def test_two_runs_of_the_same_second_do_not_meet(place):
-    shelves = set()
-    for _ in range(3):
-        fill(place, "train")
-        os.utime(os.path.join(place, "train", "content"), (10**9, 10**9))
-        shelves.add(layout.archive(place))
-    assert len(shelves) == 3
-    assert sorted(name.split("_")[2:] for name in os.listdir(os.path.join(place, "earlier"))) == [[], ["2"], ["3"]]
+def test_a_lock_that_is_a_link_leaves_its_target_alone(tmp_path, place):
+    (tmp_path / "mine").write_text("mine")
+    os.mkdir(place)
+    os.symlink(str(tmp_path / "mine"), os.path.join(place, ".lock"))
+    with pytest.raises(UserError, match="^--logdir: expected a writable directory, found .*symbolic links"):
+        layout.lock(place).__enter__()
+    assert (tmp_path / "mine").read_text() == "mine"
 
 
-@pytest.mark.parametrize("moved", range(4))
-def test_a_move_that_was_cut_off_is_brought_to_its_end(place, moved):
-    """As a kill after `moved` of three directories leaves it."""
-    parts = ["train", "test", "checkpoints"]
-    fill(place, *parts)
-    before = content(place)
-    moving = os.path.join(place, "earlier", ".moving")
-    os.makedirs(moving)
-    for part in parts[:moved]:
-        os.rename(os.path.join(place, part), os.path.join(moving, part))
-    assert content(layout.archive(place)) == before
-    assert not os.path.exists(moving)
+def test_the_holder_of_a_lock_is_named_though_it_writes_late(place):
+    """A process that took the lock, and writes its number only later; an old number is in the file until then."""
+    code = (
+        "import fcntl, os, sys, time\n"
+        "file = open(sys.argv[1], 'w'); fcntl.flock(file, fcntl.LOCK_EX); print('held', flush=True)\n"
+        "time.sleep(0.3); print(os.getpid(), file=file, flush=True); input()\n"
+    )
+    os.mkdir(place)
+    command = [sys.executable, "-c", code, os.path.join(place, ".lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(UserError, match=f"found process {holder.pid} writing"):
+            layout.lock(place).__enter__()
+        holder.kill()
 
 
-def test_what_is_in_the_way_is_told(place):
-    fill(place, "train")
-    with open(os.path.join(place, "earlier"), "w") as file:
-        file.write("mine")
-    with pytest.raises(UserError, match=r"^--logdir: expected a writable directory, found .*; name another directory$"):
-        layout.archive(place)
-    assert content(place) == {"earlier": "mine", os.path.join("train", "content"): "train"}
+def test_the_printed_command_runs_in_this_python(place):
+    words = shlex.split(layout.tensorboard_command(place))
+    assert words == [sys.executable, "-m", "tensorboard.main", "--logdir", place]
+    run = subprocess.run(words[:3] + ["--version_tb"], stdout=subprocess.PIPE, cwd="/")
+    assert run.returncode == 0

@@ -3,6 +3,7 @@
 import gzip
 import struct
 
+import numpy as np
 import pytest
 
 from legacy_graph.errors import UserError
@@ -37,6 +38,24 @@ def small_set(folder, train=12, test=3):
     for prefix, count in (("train", train), ("t10k", test)):
         write(folder / (prefix + "-images-idx3-ubyte.gz"), images_idx(count))
         write(folder / (prefix + "-labels-idx1-ubyte.gz"), labels_idx([n % 10 for n in range(count)]))
+    return str(folder)
+
+
+def fashion_like_set(folder, train=60, test=20):
+    """A data set that is not MNIST, unpacked in torchvision's FashionMNIST/raw: pictures that fill the 28 x 28 pixels.
+
+    Class n is a plane of stripes n + 1 pixels wide, from one border to the other, with noise. Returns the folder.
+    """
+    raw = folder / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    random = np.random.RandomState(0)
+    for prefix, count in (("train", train), ("t10k", test)):
+        images = np.zeros([count, 28, 28], np.uint8)
+        for n in range(count):
+            images[n] = 40 + 150 * (np.arange(28) // (n % 10 + 1) % 2) + random.randint(0, 60, [28, 28])
+        head = struct.pack(">4I", 2051, count, 28, 28)
+        (raw / (prefix + "-images-idx3-ubyte")).write_bytes(head + images.tobytes())
+        (raw / (prefix + "-labels-idx1-ubyte")).write_bytes(labels_idx([n % 10 for n in range(count)]))
     return str(folder)
 
 

@@ -108,7 +108,7 @@ def last_pictures(found, tag):
 
 
 @pytest.mark.parametrize("tag", ["deconv1", "deconv2"])
-def test_the_deconvolution_is_on_one_scale_with_zero_at_mid_grey(events, projected, tag):
+def test_deconvolution_images_share_a_scale_with_zero_mid_grey(events, projected, tag):
     expected = 128 + 127 * projected[tag] / np.abs(projected[tag]).max()
     assert np.abs(last_pictures(events[1], tag) - expected).max() < 0.6
 
@@ -142,7 +142,7 @@ def test_the_graph_is_written_once_and_times_three_steps(trained):
         assert not any(name.startswith(("deconv", "reverse_conv1/conv2d")) for name in names[tag])
 
 
-def test_a_checkpoint_holds_the_last_step_and_the_accuracy_it_was_told_for(trained):
+def test_last_checkpoint_has_the_printed_accuracy(trained):
     checkpoint = tf.train.latest_checkpoint(os.path.join(trained.logdir, "checkpoints"))
     reader = tf.train.NewCheckpointReader(checkpoint)
     assert reader.get_tensor("input/step") == STEPS
@@ -182,13 +182,3 @@ def test_a_log_directory_with_spaces_and_chinese_characters(tmp_path):
     assert run.returncode == 0, run.stderr
     assert sorted(read(os.path.join(logdir, "train")).Tags()["scalars"]) == sorted(SCALARS)
     assert shlex.split(run.stdout.strip().splitlines()[-1])[-1] == logdir
-
-
-def test_a_batch_larger_than_the_data(tmp_path):
-    run = legacy_graph("train", "--logdir", str(tmp_path / "log"), "--data-dir", SAMPLE, "--batch-size", "9001")
-    assert run.returncode == 2
-    assert run.stderr.strip().endswith(
-        f"at most the 9000 training digits there are (the four files in {SAMPLE}), found 9001; take a smaller one"
-    )
-    assert run.stdout == ""  # it shows before the pictures are read
-    assert not (tmp_path / "log").exists()

@@ -94,7 +94,7 @@ def test_each_point_says_what_it_is_and_what_it_was_taken_for(served, known):
     np.testing.assert_allclose([float(row["certainty"]) for row in found], known[1].max(1), atol=6e-4)
 
 
-def test_searching_for_wrong_finds_the_misread_digits_and_no_other(served):
+def test_metadata_labels_exactly_the_misread_digits_wrong(served):
     """The page searches the column `label` unless told otherwise, without regard to case, for a part of it."""
     found = rows(served)
     misread = [row for row in found if row["class"] != row["read as"]]
@@ -106,7 +106,7 @@ def test_searching_for_wrong_finds_the_misread_digits_and_no_other(served):
     assert next(column for column in found[0] if not found[0][column].replace(".", "").isdigit()) == "label"
 
 
-def test_each_point_has_the_picture_of_its_digit_on_the_colour_of_its_class(served):
+def test_sprite_tiles_show_digits_on_their_class_colour(served):
     sheet = np.asarray(Image.open(io.BytesIO(served("sprite_image?run=projector&name=fc1"))))
     assert sheet.shape == (32 * 28, 32 * 28, 3)  # square: a sheet that is not mislabels the points
     images, labels = digits()

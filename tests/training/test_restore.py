@@ -81,7 +81,7 @@ def whole(logdir):
 
 @pytest.mark.parametrize("ending", [".index", ".data-00000-of-00001"])
 @pytest.mark.parametrize("how", ["cut", "garbage"])
-def test_of_a_damaged_checkpoint_the_one_before_is_used(logdir, ending, how, capsys):
+def test_a_damaged_checkpoint_is_replaced_by_the_previous(logdir, ending, how, capsys):
     last, before = whole(logdir)[:2]
     expected = tf.train.load_checkpoint(os.path.join(logdir, "checkpoints", f"model.ckpt-{before}"))
     damage(pathlib.Path(newest(logdir, ending)), how)
@@ -96,7 +96,7 @@ def test_of_a_damaged_checkpoint_the_one_before_is_used(logdir, ending, how, cap
 
 @pytest.mark.parametrize("ending", [".index", ".data-00000-of-00001"])
 @pytest.mark.parametrize("how", ["cut", "garbage"])
-def test_where_all_are_damaged(logdir, ending, how):
+def test_all_checkpoints_damaged(logdir, ending, how):
     for path in pathlib.Path(logdir, "checkpoints").glob("*" + ending):
         damage(path, how)
     refused(logdir, "expected", "train a new run", f"model.ckpt-{whole(logdir)[-1]}")

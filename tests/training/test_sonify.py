@@ -51,7 +51,7 @@ def test_noise_in_the_losses_does_not_rattle():
 
 
 @given(st.lists(st.floats(0, 1e30), min_size=1, max_size=300))
-def test_whatever_the_losses_it_is_a_clean_clip_of_the_same_length(losses):
+def test_any_losses_give_a_clean_clip_of_the_same_length(losses):
     samples = sonify.loss_to_tone(losses)
     assert (samples.dtype, samples.shape) == (np.float32, (1, int(sonify.RATE * sonify.SECONDS), 1))
     assert np.abs(samples).max() <= 1
@@ -88,7 +88,7 @@ def test_the_picture_of_the_graph_shows_no_sound(trained):
     assert [node.name for node in graph.node if "sound" in node.name] == []
 
 
-def test_a_run_that_has_been_taken_up_sounds_as_if_it_had_never_stopped(tmp_path):
+def test_a_resumed_run_has_the_sound_of_an_unstopped_run(tmp_path):
     """The clip of a run that goes on begins with the losses of the part before, as they stand in its event file."""
     words = ["--data-dir", SAMPLE, "--batch-size", "10", "--image-every", "4", "--summary-every", "1"]
     heard = []

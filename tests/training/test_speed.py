@@ -43,7 +43,7 @@ def test_the_same_look_finds_them_at_a_step_with_images(computed):
     assert not [name for name in computed[IMAGES] if name.startswith("train/")]
 
 
-def test_a_plain_step_is_one_run_that_fetches_two_and_is_fed_three(tmp_path, monkeypatch):
+def test_a_plain_step_is_one_run_with_two_fetches(tmp_path, monkeypatch):
     runs, genuine = [], tf.Session.run
 
     def spied(session, fetches, feed_dict=None, **options):
@@ -63,7 +63,7 @@ def test_a_plain_step_is_one_run_that_fetches_two_and_is_fed_three(tmp_path, mon
 
 
 @pytest.mark.parametrize("users, seen", [(None, "1"), ("0", "0")])
-def test_onednn_is_on_before_tensorflow_is_imported_unless_the_user_has_chosen(users, seen):
+def test_onednn_is_on_unless_the_user_has_chosen(users, seen):
     environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
     if users is not None:
         environment["TF_ENABLE_ONEDNN_OPTS"] = users
@@ -80,7 +80,7 @@ def test_onednn_is_on_before_tensorflow_is_imported_unless_the_user_has_chosen(u
     assert run.stdout.strip() == seen
 
 
-def test_the_benchmark_counts_arithmetic_as_tensorflows_profiler_does():
+def test_benchmark_arithmetic_against_the_profiler():
     with tf.Graph().as_default() as graph:
         net = network.build()
     with tf.Graph().as_default() as alone:  # the same for one digit: the profiler wants every shape whole

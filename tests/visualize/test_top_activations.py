@@ -85,7 +85,7 @@ def test_a_spot_is_where_its_map_is_strongest(subject, found):
         assert one[y, x] == pytest.approx(one.max(), rel=1e-5)
 
 
-def test_a_projection_is_of_this_spot_alone_and_lies_in_what_it_sees(subject, found):
+def test_a_projection_lies_in_its_receptive_field(subject, found):
     """Against TensorFlow's walk with everything but the spot put to zero by numpy, in the layer's output itself."""
     row, rank = np.argwhere(found.images >= 0)[::23].T
     numbers, maps, places = found.images[row, rank], found.maps[row], found.places[row, rank]
@@ -113,7 +113,7 @@ def test_no_call_adds_an_operation(subject, found):
     assert len(subject.graph.get_operations()) == before
 
 
-def test_the_learned_kernel_itself_given_as_another_changes_nothing_but_the_signal(subject, found):
+def test_control_with_the_learned_kernel_changes_nothing(subject, found):
     """The signal is 1 then, so a projection comes out divided by its activation."""
     row, rank = np.argwhere(found.images >= 0)[::31].T
     kernel = subject.session.run(subject.ends.layer.kernel)
@@ -175,8 +175,3 @@ def test_a_map_that_nothing_excites_has_no_spots(trained):
     assert (found.images == -1).all()
     assert not found.activations.any()
     assert not found.projections.any()
-
-
-def test_an_unknown_layer_is_told_with_the_known_ones():
-    with tf.Graph().as_default(), pytest.raises(ValueError, match="expected one of conv1, conv2, found 'conv9'"):
-        top_activations.build_probe(network.build(), "conv9")

@@ -1,0 +1,65 @@
+"""The four IDX files of a data set in a folder, under MNIST's names in all their usual spellings.
+
+`train-images-idx3-ubyte.gz` is the mirror's spelling. `train-images.idx3-ubyte`, upper case, files that are not gzipped
+and torchvision's folders `MNIST/raw` and `FashionMNIST/raw` are found too.
+"""
+
+import os
+import re
+from typing import Dict, List, NamedTuple
+
+from legacy_graph.errors import UserError, reason
+
+SUBFOLDERS = ("raw", os.path.join("MNIST", "raw"), os.path.join("FashionMNIST", "raw"))
+WANTED = "the four IDX files of a data set (train-images-idx3-ubyte and so on, gzipped or not), or an empty directory"
+_NAME = re.compile(r"(train|t10k)-(images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?")
+_LISTED = 5  # names in a message
+
+
+class Found(NamedTuple):
+    """What a data directory holds."""
+
+    folder: str  # where the files are: the data directory or a subfolder
+    files: Dict[str, str]  # the mirror's name of a file -> its path
+
+
+def find_files(data_dir: str) -> Found:
+    """Find the four files, or some of them; none if the directory is missing or empty. Hidden files do not count.
+
+    Raises:
+        UserError: the directory holds other files only, or two data sets, or cannot be read, or is a file.
+    """
+    if os.path.lexists(data_dir) and not os.path.isdir(data_dir):
+        raise UserError(data_dir, "a directory with MNIST's four files", "a file", "name a directory")
+    try:
+        own = Found(data_dir, _files(data_dir))
+        below = [os.path.join(data_dir, name) for name in SUBFOLDERS]
+        found = [own] if own.files else [Found(folder, _files(folder)) for folder in below if os.path.isdir(folder)]
+        found = [one for one in found if one.files]
+        others = _visible(data_dir)
+    except OSError as error:
+        raise UserError(data_dir, "a directory that can be read", reason(error), "change its permissions") from error
+    if len(found) > 1:
+        folders = " and ".join(one.folder for one in found)
+        raise UserError(data_dir, "one data set", f"two in {folders}", "name one of them")
+    if not found and others:
+        more = f" and {len(others) - _LISTED:,} more" if len(others) > _LISTED else ""
+        listed = ", ".join(others[:_LISTED]) + more
+        raise UserError(data_dir, WANTED, f"only {listed}", "name another directory with --data-dir")
+    return found[0] if found else own
+
+
+def _files(folder) -> Dict[str, str]:
+    """The mirror's name -> path. Of two spellings of one file a regular file comes first, then a gzipped one."""
+    paths = {}
+    for entry in _visible(folder):
+        match = _NAME.fullmatch(entry.lower())
+        if match:
+            name = f"{match.group(1)}-{match.group(2).replace('.', '-')}-ubyte.gz"
+            paths.setdefault(name, []).append(os.path.join(folder, entry))
+    return {name: min(found, key=lambda path: (not os.path.isfile(path), path[-3:].lower() != ".gz", path))
+            for name, found in paths.items()}  # fmt: skip
+
+
+def _visible(folder) -> List[str]:
+    return sorted(name for name in os.listdir(folder) if name[0] != ".") if os.path.isdir(folder) else []

@@ -1,0 +1,173 @@
+"""run.sh: how it creates, updates and protects the environment."""
+
+import fcntl
+import os
+import shutil
+import signal
+import threading
+
+import pytest
+
+from tests.support.checkout import Checkout, arguments, assert_refused
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    return Checkout(tmp_path)
+
+
+def test_set_up_happens_once_with_hashes(checkout):
+    assert checkout.run("setup").returncode == 0
+    assert checkout.calls() == [
+        f"venv {checkout.environment}", f"pip install --require-hashes -r {checkout.lock}"
+    ]  # fmt: skip
+    assert checkout.run("train").stderr_text == ""
+    assert checkout.calls() == []
+
+
+def test_a_changed_lock_updates_the_environment(checkout):
+    checkout.run("setup")
+    checkout.calls()
+    checkout.require("tensorflow==2.22.0")
+    assert checkout.run("train").returncode == 0
+    assert checkout.called() == ["pip"]
+    assert checkout.run("train").stderr_text == ""
+
+
+def test_requirements_newer_than_the_lock_are_refused(checkout):
+    """They must not be ignored in silence. `lock` itself runs, since it is what updates the lock."""
+    checkout.run("setup")
+    checkout.requirements.write_text("tensorflow==2.22.0\n")
+    assert_refused(checkout.run("train"), "requirements.txt has changed", ".lock/run.txt", "bash run.sh lock")
+    assert arguments(checkout.run("lock", "--upgrade")) == ["tests.lock", "--upgrade"]
+
+
+@pytest.mark.parametrize("missing", [".lock/run.txt", ".lock/tests.txt"])
+def test_a_missing_requirements_file_is_told_in_one_line(checkout, missing):
+    (checkout.home / missing).unlink()
+    assert_refused(checkout.run("test"), f"{missing}: restore it")
+
+
+def test_a_full_disk_when_the_set_up_ends(checkout):
+    checkout.run("setup")
+    checkout.require("tensorflow==2.22.0")
+    refused = checkout.run("setup", PIP=f"rm '{checkout.mark}'; ln -s /dev/full '{checkout.mark}'")
+    assert_refused(refused, "cannot write", "disk full?")
+
+
+def test_an_interrupted_set_up_starts_again(checkout):
+    assert checkout.run("train", PIP="kill -9 $PPID").returncode == -signal.SIGKILL
+    assert checkout.called() == ["venv", "pip"]
+    process = checkout.run("train")
+    assert arguments(process) == ["legacy_graph", "train"], process.stderr_text
+    assert checkout.called() == ["venv", "pip"]
+
+
+def test_a_set_up_killed_before_it_wrote_its_mark(checkout):
+    checkout.environment.mkdir()
+    assert checkout.run("train").returncode == 0
+
+
+def test_an_environment_without_its_python_is_created_again(checkout):
+    checkout.run("setup")
+    checkout.calls()
+    (checkout.environment / "bin" / "python").unlink()
+    (checkout.environment / "bin" / "old").touch()
+    assert checkout.run("setup").returncode == 0
+    assert checkout.called() == ["venv", "pip"]
+    assert os.listdir(str(checkout.environment / "bin")) == ["python"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("linked", [True, False])
+def test_an_environment_of_someone_else_is_left_alone(checkout, whole, linked):
+    own = checkout.user / "environment" if linked else checkout.environment
+    (own / "bin").mkdir(parents=True)
+    (own / ".unfinished").touch()
+    if linked:
+        checkout.environment.symlink_to(own)
+    if whole:
+        shutil.copy(str(checkout.bin / "python3.11"), str(own / "bin" / "python"))
+    for _ in range(2):
+        refused = checkout.run("train", PIP="echo ERROR: no; exit 1")
+        assert_refused(refused, f"{checkout.environment} was not created by this run.sh", "activate it", "move it away")
+    assert checkout.calls() == []
+    assert sorted(os.listdir(str(own))) == [".unfinished", "bin"]
+
+
+def test_two_starts_at_once_set_up_once(checkout):
+    first, second = [checkout.start("train", PIP="sleep 1") for _ in range(2)]
+    errors = [process.communicate(timeout=20)[1] for process in (first, second)]
+    assert first.returncode == second.returncode == 0
+    assert checkout.called() == ["venv", "pip"]
+    assert sorted("waiting for another run.sh" in error for error in errors) == [False, True]
+
+
+@pytest.mark.parametrize("number", ["own", "1", "", "no number"])
+def test_a_lock_left_over_does_not_stop_a_set_up(checkout, number):
+    """Earlier versions wrote a symbolic link that named a process, which may be another one today."""
+    left = checkout.home / ".venv.lock"
+    left.symlink_to(str(os.getpid()) if number == "own" else number or "x")
+    for process in [checkout.start("train") for _ in range(4)]:
+        _, errors = process.communicate(timeout=20)
+        assert process.returncode == 0, errors
+    assert checkout.called() == ["venv", "pip"]
+    assert not left.is_symlink() and sorted(os.listdir(str(checkout.home)))[:3] == [".lock", ".venv", ".venv.lock"]
+
+
+def test_a_lock_file_with_any_content_is_taken(checkout):
+    (checkout.home / ".venv.lock").write_text(f"{os.getpid()}\n")
+    assert checkout.run("train").returncode == 0
+
+
+@pytest.mark.parametrize("create", [os.mkdir, os.mkfifo])
+def test_a_lock_that_cannot_be_made_is_refused(checkout, create):
+    create(str(checkout.home / ".venv.lock"))
+    assert_refused(checkout.run("train"), ".venv.lock: remove it")
+    assert checkout.calls() == []
+
+
+def test_waiting_for_a_lock_has_a_limit(checkout):
+    text = checkout.script.read_text()
+    assert "limit, waited = sys.argv[1], 1800, 0" in text
+    checkout.script.write_text(text.replace("sys.argv[1], 1800, 0", "sys.argv[1], 0.5, 0"))
+    with open(str(checkout.home / ".venv.lock"), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        process = checkout.run("train")
+    assert process.returncode == 2 and checkout.calls() == []
+    waiting, given_up = process.stderr_text.splitlines()
+    assert "waiting for another run.sh" in waiting and "still being set up after" in given_up
+
+
+def test_a_lock_outlives_a_killed_shell_as_long_as_its_pip(checkout):
+    """The second start waits until the first one's pip ends, and then does the set-up again."""
+    first = checkout.start("train", PIP="kill -9 $PPID; sleep 1; echo end >>$CALLS")
+    first.wait(timeout=20)
+    assert checkout.run("train").returncode == 0
+    assert checkout.called() == ["venv", "pip", "end", "venv", "pip"]
+    first.communicate()
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_during_the_set_up(checkout, number, status):
+    process = checkout.start("train", PIP="echo started; sleep 1")
+    threading.Timer(0.5, process.send_signal, [number]).start()
+    process.communicate(timeout=20)
+    assert process.returncode == status
+    assert checkout.run("train").returncode == 0
+
+
+def test_a_failure_of_pip_is_told_in_one_line_and_tried_again(checkout):
+    fails = "echo ERROR: first; echo ERROR: No matching distribution found for tensorflow; exit 1"
+    log = str(checkout.environment / "setup.log")
+    process = checkout.run("train", PIP=fails)
+    assert_refused(process, "no network?", "No matching distribution found for tensorflow", log)
+    assert checkout.run("train").returncode == 0
+
+
+def test_a_failure_of_pip_for_the_tests_leaves_training_ready(checkout):
+    checkout.run("setup")
+    assert_refused(checkout.run("test", PIP="case $* in *tests.txt) echo ERROR: no; exit 1; esac"), "no network?")
+    checkout.calls()
+    assert checkout.run("train").returncode == 0
+    assert checkout.calls() == []
