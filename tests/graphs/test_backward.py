@@ -158,11 +158,11 @@ def test_a_deconvnet_without_max_pools_does_not_depend_on_the_image():
         with tf.Graph().as_default() as graph:
             probe = backward.build_probe(model, model.layers[0], method)
             height, width, maps = model.layers[0].shape
-            feed = {probe.images: images, probe.maps: [1] * 4, probe.places: [[2, 1]] * 4}
-            feed[probe.output] = np.ones([4, height, width, maps])
+            feed = {probe.layer.images: images, probe.maps: [1] * 4, probe.places: [[2, 1]] * 4}
+            feed[probe.layer.output] = np.ones([4, height, width, maps])
             with tf.Session(graph=graph) as session:
                 patterns[method] = session.run(probe.projections, feed)
-        assert ("depends on the map and the place, not on the image" in " ".join(probe.notes)) == (
+        assert ("depends on the map and the place, not on the image" in " ".join(probe.layer.notes)) == (
             method == "deconvnet"
         )
     assert all(np.array_equal(patterns["deconvnet"][0], other) for other in patterns["deconvnet"])
@@ -176,10 +176,10 @@ def test_relu6_is_ranked_and_projected_before_its_clip():
     with tf.Graph().as_default() as graph:
         probe = backward.build_probe(model, model.layers[0], "deconvnet")
         with tf.Session(graph=graph) as session:
-            strongest = session.run(probe.strongest, {probe.images: images})
+            strongest = session.run(probe.strongest, {probe.layer.images: images})
     assert strongest.max() > 6
-    assert any("before the clip of its Relu6" in note for note in probe.notes)
-    assert any("1 Relu6 nodes below as through ReLU" in note for note in probe.notes)
+    assert any("before the clip of its Relu6" in note for note in probe.layer.notes)
+    assert any("1 Relu6 nodes below as through ReLU" in note for note in probe.layer.notes)
 
 
 def test_rules_inside_a_function_are_refused():
