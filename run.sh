@@ -26,8 +26,8 @@ TEXT
 say() { printf 'run.sh: %s\n' "$*" >&2; }
 die() { say "$@" && exit 2; }
 
-# Every command runs through this code. It replaces the current directory in sys.path by the checkout, so that a file
-# of the user's is never imported. PYTHONPATH could not do this: it cannot hold a path that contains a colon.
+# Every command runs through this code. It replaces the current directory in sys.path with the checkout, so that no
+# file of the user is imported. PYTHONPATH cannot do this, because it cannot hold a path with a colon.
 start='import sys
 sys.path[0] = sys.argv.pop(1)
 import runpy
@@ -87,7 +87,7 @@ check_current() (
   for file; do
     [ -r "$file" ] || die "cannot read $home/$file: restore it (git checkout $file)"
     sed -n 's/^# made from: //p' "$file" | while read -r sum size source; do
-      [ "$(cksum "$source")" = "$sum $size $source" ] ||
+      [ "$(cksum "$source" 2>/dev/null)" = "$sum $size $source" ] ||
         die "$source has changed since $file was made: run bash run.sh lock (needs the network)"
     done || exit
   done
@@ -99,13 +99,13 @@ ready() {
   for file; do grep -qxF "$(cksum <"$home/$file")" "$mark" 2>/dev/null || return 1; done
 }
 
-# Writes $mark. Its presence says that this script created $venv and may delete it; empty, that $venv is incomplete.
+# Writes $mark. This script deletes only an environment that has the file; an empty one means: not complete.
 write_mark() { (printf '%s\n' "$1" >"$mark") 2>/dev/null || die "cannot write $mark (disk full?)"; }
 
 # Creates $venv, or updates it.
 install() {
   if [ ! -f "$mark" ]; then
-    # Of what carries no mark, only an empty directory is replaced: a set-up killed before it could write the mark.
+    # An empty directory may be replaced: a set-up was killed before it wrote the mark.
     [ ! -e "$venv" ] || rmdir "$venv" 2>/dev/null ||
       die "$venv was not created by this run.sh: activate it to use it, or move it away"
     mkdir "$venv" 2>/dev/null || die "cannot create $venv"
@@ -122,8 +122,8 @@ install() {
     case $file in .lock/*) hashes=--require-hashes ;; *) hashes='' ;; esac
     write_mark ''
     if ! "$python" -I -m pip install $hashes -r "$home/$file" >"$venv/setup.log" 2>&1; then
-      # pip installs nothing until every download has succeeded, so the environment still is what it was.
-      write_mark "$installed"
+      # Until pip has downloaded everything and begins to install, the environment is unchanged.
+      grep -q '^Installing collected packages' "$venv/setup.log" || write_mark "$installed"
       die "pip cannot install $file (no network?):" \
         "$(grep ERROR "$venv/setup.log" | tail -n 1 | cut -c 1-200); its log: $venv/setup.log"
     fi
@@ -134,15 +134,15 @@ install() {
   write_mark "$new"
 }
 
-# Lets one set-up run at a time. The kernel drops the lock with the last process that holds file 9, so no lock is ever
-# left over. Python takes it, because macOS has no flock command.
+# Lets one set-up run at a time. The kernel releases the lock when the last process with file 9 ends, so that a killed
+# set-up leaves none behind. Python takes it, because macOS has no flock command.
 lock() {
   [ -w "$home" ] || die "cannot write in $home, where $venv must be created"
-  [ ! -L "$venv.lock" ] || rm -f "$venv.lock"
-  if [ -e "$venv.lock" ] && [ ! -f "$venv.lock" ] || ! (: >>"$venv.lock") 2>/dev/null; then
-    die "cannot write the lock file $venv.lock: remove it"
+  if [ -L "$venv.flock" ] || { [ -e "$venv.flock" ] && [ ! -f "$venv.flock" ]; } || ! (: >>"$venv.flock") 2>/dev/null
+  then
+    die "cannot write the lock file $venv.flock: remove it"
   fi
-  exec 9>>"$venv.lock"
+  exec 9>>"$venv.flock"
   "$base" -I - "$venv" <<'PY' || exit 2
 import fcntl, signal, sys, time
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -164,8 +164,8 @@ while True:
 PY
 }
 
-# need SUFFIX FILE...: sets $python to an interpreter of an environment that has what the files list. The environment
-# is the active one if it has that, else .venv. A SUFFIX, such as -bench, names an environment for one purpose.
+# need SUFFIX FILE...: sets $python to the interpreter of an environment with the packages that the files list. That is
+# the active environment if it has them, else .venv. A SUFFIX, such as -bench, selects .venv-bench instead of both.
 need() {
   venv=$home/.venv$1 purpose=$1
   shift
@@ -198,7 +198,7 @@ need_browser() {
 # run MODULE ARGUMENTS...: replaces this shell, so that signals reach the program.
 run() { exec "$python" -c "$start" "$home" "$@"; }
 
-# The checkout is where this file really is, also if it was called through symbolic links.
+# The checkout is the directory of this file itself, not of a symbolic link to it.
 self=$0
 while [ -L "$self" ]; do
   target=$(readlink "$self")
@@ -232,7 +232,7 @@ case $word in
     ;;
   *)
     need_program
-    # The program names this command when it tells how to continue a stopped run.
+    # The program prints this path when it says how to resume a stopped run.
     export LEGACY_GRAPH_LAUNCHER="$0"
     run legacy_graph "$word" "$@"
     ;;

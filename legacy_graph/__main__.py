@@ -33,13 +33,15 @@ def main(arguments: Optional[List[str]] = None) -> int:
         _redirect_to_null(sys.stdout)
         return 128 + signal.SIGPIPE
     except OSError as error:
+        if error.filename is not None:
+            raise
         _redirect_to_null(sys.stdout)
         _print_error(UserError("standard output", "to write to it", reason(error), RETRY))
         return ExitStatus.USAGE
 
 
 def _run(arguments):
-    """Run one command; an OSError that leaves this function is one of standard output."""
+    """Run one command. An OSError that names no file leaves this function: it is one of standard output."""
     options = make_parser().parse_args(arguments)
     try:
         return importlib.import_module(f"legacy_graph.commands.{options.command}").run(options)
@@ -53,8 +55,7 @@ def _run(arguments):
         _print_error("stopped")
         return 128 + signal.SIGINT
     except Exception as error:
-        sys.stdout.flush()  # fails once more where standard output is what failed
-        if options.debug:
+        if options.debug or (isinstance(error, OSError) and error.filename is None):
             raise
         _print_error(f"{type(error).__name__}: {error}; {REPORT}")
         return ExitStatus.INTERNAL

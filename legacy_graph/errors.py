@@ -44,6 +44,11 @@ def launch_command() -> str:
     return (f"PYTHON={shlex.quote(python)} " if python else "") + f"bash {shlex.quote(launcher)}"
 
 
+def printable(text: str) -> str:
+    """A file name as valid UTF-8; bytes that are not UTF-8 show as \\xff."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def reason(error: Exception) -> str:
     """The reason in an OSError or a TensorFlow error, in one line, without paths and stack traces."""
     if isinstance(error, OSError):

@@ -7,16 +7,14 @@ import pytest
 
 from legacy_graph.__main__ import main
 from tests.support.idx_files import fashion_like_set
-from tests.support.program import SAMPLE, STEPS, legacy_graph
+from tests.support.program import SAMPLE, SHORT_RUN, legacy_graph
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """A finished run of 30 steps: an object with `logdir`, `stdout`, `stderr`. Look, do not write."""
     logdir = str(tmp_path_factory.mktemp("trained") / "log")
-    words = ["--steps", str(STEPS), "--batch-size", "20", "--learning-rate", "1e-3", "--summary-every", "5"]
-    words += ["--histogram-every", "10", "--image-every", "10", "--test-every", "10"]
-    run = legacy_graph("train", "--logdir", logdir, "--data-dir", SAMPLE, *words)
+    run = legacy_graph("train", "--logdir", logdir, "--data-dir", SAMPLE, *SHORT_RUN)
     assert run.returncode == 0, run.stderr
     run.logdir = logdir
     return run

@@ -43,8 +43,11 @@ def find(version: str) -> Optional[str]:
 
 
 def output(command: List[str]) -> str:
-    """What a command prints, stripped; "" if it fails."""
-    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    """What a command prints, stripped; "" if it fails or does not exist."""
+    try:
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return ""
     return run.stdout.strip() if run.returncode == 0 else ""
 
 

@@ -11,7 +11,7 @@ from legacy_graph.commands.graph_model import load_target, refuse_graph_options
 from legacy_graph.config import Config
 from legacy_graph.data import idx, mnist
 from legacy_graph.data.files import find_files
-from legacy_graph.errors import ExitStatus, UserError
+from legacy_graph.errors import ExitStatus, UserError, printable
 from legacy_graph.graphs.images import Preprocessing, from_array, open_images
 from legacy_graph.logdir import layout
 from legacy_graph.training import identity
@@ -118,5 +118,5 @@ def _load(data_dir, run_data) -> mnist.Dataset:
 
 
 def _display_name(path) -> str:
-    """The last part of a path as valid UTF-8 text."""
-    return os.fsencode(os.path.basename(os.path.normpath(path))).decode("utf-8", "backslashreplace")
+    """The last two parts of a path: "FashionMNIST/raw"."""
+    return printable(os.sep.join(os.path.abspath(path).split(os.sep)[-2:]))

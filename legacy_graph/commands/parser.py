@@ -9,6 +9,9 @@ from legacy_graph.commands import graph_options
 from legacy_graph.errors import ExitStatus
 
 DEFAULT_COMMAND = "train"
+FIT_HELP = """digit: crop, scale and centre the picture as MNIST does, on a dark or a light ground; none: resize it to
+28 x 28 pixels, black is 0. Default for a run whose data is not MNIST: none. Default for a run over MNIST: digit, except
+that a grey picture of 28 x 28 pixels goes in as it is, inverted if its border is light"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -74,7 +77,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
 
     def add(name, help):
-        command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        numbers = "Numbers are written in the digits 0 to 9, such as 1000, 0.5 or 1e-4."
+        command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".", epilog=numbers)
         command.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
         return command
 
@@ -94,8 +98,7 @@ def _add_check(command):
 
 
 def _add_features(command):
-    config.add_options(command, ("ties",))
-    config.add_options(command, ("logdir",))
+    config.add_options(command, ("logdir", "ties"))
     add = command.add_argument
     add("--data-dir", type=config.path, metavar="DIR", help="the run's data (default: where the run had it)")
     add("--other-data", action="store_true", help="scan --data-dir though the run was trained on other data")
@@ -113,10 +116,12 @@ def _add_features(command):
 
 
 def _add_deconv(command):
-    config.add_options(command, ("ties",))
-    command.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG or JPEG, any size; without --graph a "
-                         "digit on an even background")  # fmt: skip
-    config.add_options(command, ("logdir",))
-    command.add_argument("--layer", metavar="NAME", help="with --graph: see: legacy_graph layers --graph PATH")
+    add = command.add_argument
+    add("pictures", nargs="+", type=config.path, metavar="PICTURE",
+        help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")  # fmt: skip
+    config.add_options(command, ("logdir", "ties"))
+    add("--fit", choices=["digit", "none"], help=FIT_HELP)
+    add("--class-names", type=config.path, metavar="FILE", help="text file with the ten class names, one a line")
+    add("--layer", metavar="NAME", help="with --graph: see: legacy_graph layers --graph PATH")
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)

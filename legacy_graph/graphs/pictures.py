@@ -6,7 +6,6 @@ from typing import List, Tuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from legacy_graph.data.user_image import BROKEN
 from legacy_graph.errors import UserError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
@@ -47,7 +46,7 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
                 picture = picture.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
             picture = ImageOps.fit(picture.convert(mode), (width, height), Image.BILINEAR)
-    except BROKEN as error:
+    except Exception as error:  # whatever a decoder makes of a broken file
         found = str(error) or type(error).__name__
         raise UserError(path, "a picture such as PNG, JPEG or BMP", found, "remove or replace this file") from error
     return np.asarray(picture).reshape(shape)

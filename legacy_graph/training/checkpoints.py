@@ -19,7 +19,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph import tf_setup
 from legacy_graph.errors import RETRY, UserError, launch_command, reason
 from legacy_graph.logdir import durable, layout
-from legacy_graph.training.identity import differences
+from legacy_graph.training.identity import differences, read_options
 
 KEPT = 3  # checkpoints; each holds the weights and Adam's two moments, 39 MB
 NAME = "model.ckpt"
@@ -70,7 +70,7 @@ class Checkpoints:
         moved = layout.finish_archive(self._logdir)
         if moved is not None:
             print(f"An interrupted move of the run in {self._logdir} is finished: the run is now in {moved}")
-        found = {} if fresh else self._read_options()
+        found = {} if fresh else read_options(self._logdir)
         step = self.restore(session) if not differences(found, identity) and not fresh else None
         if step is not None and step < steps:
             print(f"Resuming at step {step} of {steps} the run in {self._logdir} (--fresh starts a new one)")
@@ -92,10 +92,10 @@ class Checkpoints:
             for file in [path + ending for ending in _ENDINGS] + [self._folder]:
                 durable.sync(file)
         except (tf.errors.OpError, OSError, ValueError) as error:
-            self._remove_old()
+            self._remove_all_but(saved_steps(self._folder))
             raise self._unwritable(step, error) from error
         self._last = step
-        self._remove_old()
+        self._remove_all_but(saved_steps(self._folder)[-KEPT:])
 
     def restore(self, session: tf.Session) -> Optional[int]:
         """Fill the variables from the newest intact checkpoint.
@@ -103,21 +103,9 @@ class Checkpoints:
         Returns:
             The step of the checkpoint; None if there is none.
         """
-        self._remove_old()
+        self._remove_all_but(saved_steps(self._folder))
         self._last = _restore_newest(session, self._folder).step
         return self._last
-
-    def _read_options(self):
-        """The identity of the run that the checkpoints belong to; empty if there is none."""
-        path = os.path.join(self._folder, layout.OPTIONS)
-        try:
-            with open(path, encoding="utf-8") as file:
-                return dict(json.load(file))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, TypeError, RecursionError) as error:
-            hint = "restore the file, or start a new run with --fresh, which keeps this one"
-            raise UserError(path, "the options of a run as JSON", reason(error), hint) from error
 
     def _start(self, session, identity):
         self._last = None
@@ -129,9 +117,8 @@ class Checkpoints:
         except OSError as error:
             raise self._unwritable(0, error) from error
 
-    def _remove_old(self):
-        """Remove what an interrupted save left, and all but the last few checkpoints."""
-        kept = saved_steps(self._folder)[-KEPT:]
+    def _remove_all_but(self, kept):
+        """Remove what an interrupted save left, and all checkpoints but those of the steps `kept`."""
         # In reverse order the .index file comes first: without it the rest is no checkpoint.
         for name in sorted(_list(self._folder), reverse=True):
             complete = _FILE.fullmatch(name)

@@ -59,25 +59,34 @@ def differences(recorded: Dict[str, Any], identity: Dict[str, Any]) -> List[str]
     return different + ([] if same_data(_text(recorded), _text(identity)) else ["data_dir"])
 
 
+def read_options(logdir: str) -> Dict[str, Any]:
+    """The content of the `options.json` of a run; empty if the log directory holds none.
+
+    Raises:
+        UserError: it is there and cannot be read.
+    """
+    path = os.path.join(logdir, layout.CHECKPOINTS, layout.OPTIONS)
+    try:
+        with open(path, encoding="utf-8") as file:
+            return dict(json.load(file))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        hint = "restore the file, or start a new run with --fresh, which keeps this one"
+        raise UserError(path, "the options of a run as JSON", reason(error), hint) from error
+
+
 def run_data(logdir: str) -> RunData:
     """The data that the run in a log directory was trained on; all empty if the directory holds no run.
 
     Raises:
         UserError: `options.json` is there and cannot be read.
     """
-    path = os.path.join(logdir, layout.CHECKPOINTS, layout.OPTIONS)
-    try:
-        with open(path, encoding="utf-8") as file:
-            recorded = dict(json.load(file))
-    except FileNotFoundError:
-        return RunData("", None, None)
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        hint = "restore the file, or train a new run"
-        raise UserError(path, "the options of a run as JSON", reason(error), hint) from error
+    recorded = read_options(logdir)
     text, folder, name = _text(recorded), recorded.get("data_folder"), recorded.get("data_name")
     if any(same_data(text, images) for images in MNIST_IMAGES):
         name = MNIST
-    return RunData(text, folder if isinstance(folder, str) else None, name)
+    return RunData(text, *(value if isinstance(value, str) else None for value in (folder, name)))
 
 
 def _text(recorded) -> str:

@@ -1,13 +1,15 @@
 """A digit through the article's network and back."""
 
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, NamedTuple, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import deconv, network
 from legacy_graph.config import FIRST
+from legacy_graph.data.class_names import DIGITS
 from legacy_graph.data.mnist import scale_pixels
+from legacy_graph.data.user_image import UserImage
 from legacy_graph.visualize import image_report
 
 LEGEND = (
@@ -39,23 +41,27 @@ def read(session: tf.Session, net: network.Network, fetches: Fetches, digit: np.
     return session.run(fetches, {net.images: scale_pixels(digit.reshape(1, -1)), net.keep_prob: 1.0})
 
 
-def draw(name: str, digit: np.ndarray, found: Fetches, ties: str = FIRST) -> image_report.Report:
+def draw(
+    name: str, image: UserImage, found: Fetches, ties: str = FIRST, names: Sequence[str] = DIGITS
+) -> image_report.Report:
     """The report of one digit.
 
     Args:
         name: of the picture, for the title.
-        digit: uint8 [28, 28], what the network saw.
+        image: what the network saw.
         found: as from `read`.
         ties: that the graph was built with.
+        names: of the ten classes.
     """
-    answer = format_answer(found.probabilities)
+    answer = format_answer(found.probabilities, names)
     reading = image_report.Reading(found.activations, found.projections)
-    return image_report.draw(f"{name}: {answer}", digit, reading, [*LEGEND, deconv.TIES_IN_WORDS[ties]], answer)
+    legend, summary = [*LEGEND, deconv.TIES_IN_WORDS[ties]], f"{answer}; {image.preparation}"
+    return image_report.draw(f"{name}: {answer}", image.pixels, reading, legend, summary, f", {image.preparation}")
 
 
-def format_answer(probabilities: np.ndarray) -> str:
-    """The digit that was read, how sure the network is of it, and the two it thought of next. float32 [10]."""
-    first, second, third = [f"{digit} ({100 * probabilities[digit]:.1f} %)" for digit in np.argsort(-probabilities)[:3]]
+def format_answer(probabilities: np.ndarray, names: Sequence[str] = DIGITS) -> str:
+    """The name of the class that was read, its probability, and the two next to it. float32 [10], ten names."""
+    first, second, third = [f"{names[n]} ({100 * probabilities[n]:.1f} %)" for n in np.argsort(-probabilities)[:3]]
     return f"read as {first}, else {second} or {third}"
 
 

@@ -32,7 +32,9 @@ class Report(NamedTuple):
     summary: str
 
 
-def draw(title: str, seen: np.ndarray, reading: Reading, legend: Sequence[str], summary: str) -> Report:
+def draw(
+    title: str, seen: np.ndarray, reading: Reading, legend: Sequence[str], summary: str, preparation: str = ""
+) -> Report:
     """The report of one picture.
 
     Args:
@@ -41,6 +43,7 @@ def draw(title: str, seen: np.ndarray, reading: Reading, legend: Sequence[str], 
         reading: what it made of it.
         legend: lines below the projections.
         summary: what is printed.
+        preparation: what was done to the picture, for its caption.
     """
     parts, captions = _parts(seen, reading)
     rows = []
@@ -52,7 +55,7 @@ def draw(title: str, seen: np.ndarray, reading: Reading, legend: Sequence[str], 
     ]
     down = image_grid.stack_vertically([*rows, image_grid.stack_vertically(lines)], 16)
     up = [_captioned(captions[f"{layer}/maps"], parts[f"{layer}/maps"]) for layer in reading.activations]
-    left = _captioned(captions["input"], parts["input"])
+    left = _captioned(captions["input"] + preparation, parts["input"])
     below = image_grid.stack_horizontally([image_grid.stack_vertically([left, up[0]], 16), *up[1:], down], 32)
     page = image_grid.add_margin(image_grid.stack_vertically([image_grid.render_text(title, 28), below], 16))
     return Report(dict(parts, picture=page), {"picture.png": image_grid.encode_png(page)}, summary)

@@ -1,6 +1,7 @@
 """The README's pictures, from a run: python -m tests.browser.screenshots [LOGDIR]. Look at them before you keep them.
 
-Each is what TensorBoard shows a person, cropped to what matters; `side_by_side.py` draws the two of the convolutions.
+Each is what TensorBoard shows a person, cropped to what matters. `side_by_side.py` draws the two of the convolutions,
+`curves.py` the test curves beside the 2018 program's.
 """
 
 import io
@@ -11,7 +12,7 @@ import sys
 from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
-from tests.browser import side_by_side
+from tests.browser import curves, side_by_side
 from tests.support import board
 
 VARIABLES = "(weights|bias)/summaries/"
@@ -126,6 +127,7 @@ def main(logdir):
     if not os.path.isdir(os.path.join(logdir, "train")):
         sys.exit(f"LOGDIR: expected the log of a run, found none in {logdir!r}: train first, with bash run.sh")
     side_by_side.main(logdir)
+    curves.main()
     with board.tensorboard(logdir) as address, board.chromium() as browser:
         for take in TAKES:
             take(Shoot(browser, address))

@@ -5,7 +5,6 @@ seed takes a minute. The file is written anew after each seed.
 """
 
 import json
-import os
 import sys
 
 import numpy as np
@@ -14,9 +13,8 @@ import tensorflow.compat.v1 as tf
 from legacy_graph import config
 from legacy_graph.article import network
 from legacy_graph.data import mnist
-from tests.support.program import ROOT
+from tests.browser.curves import MEASURED
 
-PATH = os.path.join(ROOT, "tests", "screenshots", "seeds.json")
 GROUP, GROUPS = 50, 20  # the program tested on 50 digits; so many such groups are tested here
 UPDATES = [0, 1, 2, 5, 10, 20, 35, 50, 75, 100, 150, *range(200, 1501, 50), 501, 1001, 1501]
 
@@ -50,10 +48,10 @@ def main(data_dir, seeds=10):
     data, runs = mnist.load(data_dir), []
     for seed in range(int(seeds)):
         runs.append(measure(data, seed))
-        with open(PATH, "w") as file:
+        with open(MEASURED, "w") as file:
             json.dump({"updates": sorted(UPDATES), "seeds": runs}, file)
             file.write("\n")
-        print(f"seed {seed}: loss {np.mean(runs[-1]['loss'][-1]):.2f}, {PATH}", flush=True)
+        print(f"seed {seed}: loss {np.mean(runs[-1]['loss'][-1]):.2f}, {MEASURED}", flush=True)
 
 
 if __name__ == "__main__":

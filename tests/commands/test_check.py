@@ -160,6 +160,13 @@ def test_two_event_files_in_one_run(check, log):
     assert rest[1].startswith("test has a graph but no traced session run, so no compute time")
 
 
+def test_a_second_projector_does_not_overlap_the_first(check, log):
+    """A finished run that goes on with more steps writes it again; its event files hold no record."""
+    path = event_file(log, "projector")
+    shutil.copy(path, path + ".second")
+    assert check(log)[::2] == (0, ["7 of 7 dashboards are fed."])
+
+
 def test_a_run_metadata_without_times_is_no_trace(check, tmp_path):
     """As the program of 2018 wrote it."""
     with tf.Graph().as_default() as graph, tf.summary.FileWriter(str(tmp_path / "log"), graph) as writer:

@@ -1,5 +1,6 @@
 """The deconv command: what it publishes, what it prints, and what it refuses."""
 
+import json
 import os
 import shutil
 
@@ -7,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from legacy_graph.__main__ import main
+from legacy_graph import __main__
 from legacy_graph.article import deconv
-from legacy_graph.data import mnist
+from legacy_graph.data import class_names, mnist
+from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize import digit_report
 from tests.support.program import SAMPLE, STEPS, legacy_graph
 from tests.support.published import assert_refused, images_of, tree
@@ -70,7 +72,7 @@ def test_tied_maxima_share_the_signal_unless_the_first_is_asked_for(read, logdir
     """Over the ground of a digit most windows tie: there the pictures differ, and only where one projects."""
     other = str(tmp_path / "log")
     shutil.copytree(logdir, other)
-    assert main(["deconv", digit_files[0], "--logdir", other, "--ties", "first"]) == 0
+    assert __main__.main(["deconv", digit_files[0], "--logdir", other, "--ties", "first"]) == 0
     shared, first = [images_of(os.path.join(folder, "deconv", "one")) for folder in (logdir, other)]
     differing = {tag for tag in shared if not np.array_equal(shared[tag][1], first[tag][1])}
     assert differing == {"picture"} | {f"conv{n}/{method}" for n in (1, 2) for method in deconv.METHODS}
@@ -79,6 +81,10 @@ def test_tied_maxima_share_the_signal_unless_the_first_is_asked_for(read, logdir
 def test_the_answer_in_words():
     probabilities = np.array([0, 0.02, 0, 0.9, 0, 0.005, 0, 0, 0.075, 0])
     assert digit_report.format_answer(probabilities) == "read as 3 (90.0 %), else 8 (7.5 %) or 1 (2.0 %)"
+    named = digit_report.format_answer(
+        probabilities, "Top Trouser Pullover Dress Coat Sandal Shirt Shoe Bag Boot".split()
+    )
+    assert named == "read as Dress (90.0 %), else Bag (7.5 %) or Trouser (2.0 %)"
 
 
 def test_one_broken_picture_leaves_all_results_unchanged(read, logdir, digit_files, capsys, tmp_path):
@@ -91,6 +97,16 @@ def test_one_broken_picture_leaves_all_results_unchanged(read, logdir, digit_fil
     assert tree(logdir) == before
 
 
+def test_a_picture_whose_name_is_no_utf_8_is_refused(capsys):
+    """TensorFlow takes no such path."""
+    with pytest.raises(SystemExit) as end:
+        __main__.main(["deconv", os.fsdecode(b"\xff.png")])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith(
+        r"legacy_graph deconv: argument DIGIT.png: expected a path in UTF-8, found '\udcff.png'"
+    )
+
+
 @pytest.mark.parametrize("word", ["features", "deconv"])
 def test_a_directory_that_cannot_be_written_is_told(word, trained, tmp_path, capsys, digit_files):
     """A file stands where the results should go."""
@@ -101,3 +117,96 @@ def test_a_directory_that_cannot_be_written_is_told(word, trained, tmp_path, cap
     more = ["--data-dir", SAMPLE, "--maps", "0"] if word == "features" else [digit_files[0]]
     assert_refused(capsys, [word, "--logdir", logdir] + more, "--logdir: expected a writable directory")
     assert tree(logdir) == before
+
+
+def answer(line):
+    """The class that was read, in words, and how the picture was prepared."""
+    return line.split(" read as ")[1].split(" (")[0], line.split("; ")[1].split(". See ")[0]
+
+
+def test_deconv_says_how_each_picture_was_prepared(read):
+    prepared = [answer(line)[1] for line in read.stdout.splitlines()[:3]]
+    assert prepared == ["as it is"] + ["fitted as MNIST's digits were"] * 2
+
+
+def test_names_that_run_into_each_other_lose_no_picture(logdir, digit_files, tmp_path, capsys):
+    """`digit_2` is the name of a file, and what a second `digit` would be called."""
+    (tmp_path / "more").mkdir()
+    names = ["digit.png", "more/digit.png", "digit_2.png", "digit_2_2.png"]
+    for name in names:
+        shutil.copy(digit_files[0], str(tmp_path / name))
+    for order in (names, names[::-1]):
+        copy = [str(tmp_path / name) for name in order]
+        assert __main__.main(["deconv", *copy, "--logdir", logdir]) == 0
+        reports = [line.split(" See ")[1] for line in capsys.readouterr().out.splitlines()[:4]]
+        assert len(set(reports)) == 4
+        assert all(os.path.exists(report) for report in reports)
+
+
+def test_a_name_that_is_not_utf_8_works(logdir, digit_files, tmp_path):
+    """In a process of its own: the name comes from the command line, and goes to a stream that knows UTF-8 only."""
+    path = os.path.join(os.fsencode(str(tmp_path)), b"caf\xe9.png")
+    shutil.copy(digit_files[0], path)
+    run = legacy_graph("deconv", os.fsdecode(path), "--logdir", logdir)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "/caf\\xe9.png: read as " in run.stdout
+    assert os.path.exists(os.path.join(logdir, "deconv", "caf\\xe9", "picture.png"))
+
+
+# ---- a run over other data than MNIST's
+
+
+@pytest.fixture(scope="module")
+def fashion(fashion_run, tmp_path_factory):
+    """A copy of the run to write into, and its twenty test pictures as files."""
+    folder = tmp_path_factory.mktemp("fashion")
+    shutil.copytree(fashion_run.logdir, str(folder / "log"))
+    data = mnist.load(fashion_run.data_dir)
+    paths = [str(folder / f"{number}.png") for number in range(20)]
+    for path, image in zip(paths, data.test.images.reshape(-1, 28, 28)):
+        Image.fromarray(image).save(path)
+    yield str(folder / "log"), paths, data.test
+    shutil.rmtree(str(folder / "log"))
+
+
+def test_pictures_of_other_data_go_in_as_they_are(fashion, digit_files, capsys):
+    """The answers are the network's own on the arrays. Fails where each picture is fitted as a digit."""
+    logdir, paths, digits = fashion
+    graph, net, _ = digit_report.build()
+    with restored_session(graph, logdir) as (session, _):
+        feed = {net.images: mnist.scale_pixels(digits.images), net.keep_prob: 1.0}
+        expected = session.run(net.probabilities, feed).argmax(axis=1)
+    assert (expected == digits.labels).mean() > 0.5
+    assert __main__.main(["deconv", *paths, "--logdir", logdir]) == 0
+    found = [answer(line) for line in capsys.readouterr().out.splitlines()[:20]]
+    assert found == [(f"class {number}", "as it is") for number in expected]
+    assert __main__.main(["deconv", digit_files[0], "--logdir", logdir, "--fit", "digit"]) == 0
+    assert answer(capsys.readouterr().out.splitlines()[0])[1] == "fitted as MNIST's digits were"
+
+
+def test_classes_are_named_by_a_file_or_by_a_known_set(fashion, tmp_path, capsys):
+    logdir, paths, _ = fashion
+    names = ["Kleid", "\u978b", "Hemd", "a b", "5", "6", "7", "8", "9", "10"]
+    (tmp_path / "names.txt").write_text("\n".join(names) + "\n\n", encoding="utf-8")
+    words = ["deconv", paths[0], "--logdir", logdir]
+    assert __main__.main(words + ["--class-names", str(tmp_path / "names.txt")]) == 0
+    assert answer(capsys.readouterr().out.splitlines()[0])[0] in names
+    path = os.path.join(logdir, "checkpoints", "options.json")
+    with open(path) as file:
+        content = json.load(file)
+    with open(path, "w") as file:
+        json.dump(dict(content, data_name="Fashion-MNIST"), file)
+    assert __main__.main(words) == 0
+    assert answer(capsys.readouterr().out.splitlines()[0])[0] in class_names.FASHION
+
+
+BAD_NAMES = {"nine": b"a\n" * 9, "eleven": b"a\n" * 11, "empty": b"", "not text": b"\xff\xfe\n" * 10, "missing": None}
+
+
+@pytest.mark.parametrize("case", sorted(BAD_NAMES))
+def test_bad_class_names_are_refused(fashion, tmp_path, capsys, case):
+    path = tmp_path / "names.txt"
+    if BAD_NAMES[case] is not None:
+        path.write_bytes(BAD_NAMES[case])
+    words = ["deconv", fashion[1][0], "--logdir", fashion[0], "--class-names", str(path)]
+    assert_refused(capsys, words, str(path), "expected ")

@@ -31,7 +31,7 @@ def logdir(fashion_run, tmp_path, monkeypatch):
 def headings(monkeypatch):
     """The headings of the sheets that are drawn."""
     seen = []
-    real = features.Images
+    real = features.Digits
 
     def images(pixels, about, ending):
         seen.append(about)
@@ -44,7 +44,7 @@ def headings(monkeypatch):
 def digits(logdir, folder):
     path = os.path.join(logdir, "features", folder, "features.npz")
     with np.load(path, allow_pickle=False) as numbers:
-        return numbers["digits"].max()
+        return numbers["images"].max()
 
 
 def options(logdir, **changed):
@@ -60,7 +60,7 @@ def test_the_default_is_the_data_of_the_run(logdir, fashion_run, capsys, heading
     raw = os.path.join(fashion_run.data_dir, "FashionMNIST", "raw")
     assert capsys.readouterr().out.startswith(f"Data: the four files in {raw}\n")
     assert digits(logdir, "conv1") < 20
-    assert headings == ["images of raw"]
+    assert headings == ["images of FashionMNIST/raw"]
     assert os.listdir(os.path.join(logdir, "features")) == ["conv1"]
 
 
@@ -74,7 +74,7 @@ def test_other_data_is_refused_and_on_request_kept_apart(logdir, capsys, heading
     assert __main__.main(words + ["--other-data"]) == 0
     assert {path: text for path, text in tree(logdir).items() if "conv1-other" not in path} == before
     assert "conv1-other/features.png" in capsys.readouterr().out
-    assert headings == ["images of raw", "images of sample, not the run's own data"]
+    assert headings == ["images of FashionMNIST/raw", "images of data/sample, not the run's own data"]
     assert digits(logdir, "conv1-other") >= 20
 
 

@@ -9,6 +9,7 @@ import sys
 from tests.support.program import ROOT
 
 TOOLS = "sh bash cat cksum cp cut dirname grep ln mkdir pwd readlink rm rmdir sed sleep tail".split()
+LIMIT = 120  # seconds; a real set-up on a busy machine takes half a minute
 # @VERSION@ and @REAL@ are replaced for each interpreter. `pip` does what $PIP says. The code that takes the lock runs
 # in the real Python. A program prints its process number, its directory and its arguments.
 PYTHON = r"""#!/bin/sh
@@ -77,7 +78,7 @@ class Checkout:
         """Run it to the end, and add `stdout_text` and `stderr_text` to the process."""
         process = self.start(*words, **variables)
         try:
-            process.stdout_text, process.stderr_text = process.communicate(timeout=20)
+            process.stdout_text, process.stderr_text = process.communicate(timeout=LIMIT)
         finally:
             process.kill()
         return process

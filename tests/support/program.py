@@ -7,6 +7,11 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SAMPLE = os.path.join(ROOT, "legacy_graph", "data", "sample")
 STEPS = 30
+# The options of the run that most tests share: see `trained` in tests/conftest.py.
+SHORT_RUN = (
+    f"--steps {STEPS} --batch-size 20 --learning-rate 1e-3 --summary-every 5 "
+    "--histogram-every 10 --image-every 10 --test-every 10"
+).split()
 
 
 def legacy_graph(*words, **options):

@@ -82,7 +82,7 @@ def test_fashion_mnist_is_known_by_its_published_file(tmp_path, monkeypatch):
 def test_no_run_and_unknown_data(tmp_path):
     assert identity.run_data(str(tmp_path)) == ("", None, None)
     assert recorded(tmp_path / "a", {"data_dir": OLD.format(1)}) == (OLD.format(1), None, None)
-    assert recorded(tmp_path / "b", {"data_dir": 7, "data_folder": []}) == ("", None, None)
+    assert recorded(tmp_path / "b", {"data_dir": 7, "data_folder": [], "data_name": []}) == ("", None, None)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", "7", "[" * 200000])

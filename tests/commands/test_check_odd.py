@@ -1,0 +1,108 @@
+"""`check` on directories that have no end, files that never answer, and files that vanish while it reads."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from legacy_graph.logdir import event_reader
+from tests.support.program import ROOT, legacy_graph
+
+SEVEN = "7 of 7 dashboards are fed."
+
+
+@pytest.mark.parametrize("links", [1, 2, 3])
+def test_links_to_a_directory_above_end(log, links):
+    """With two of them, following every link means 2 ** 40 directories."""
+    for number in range(links):
+        os.symlink("..", os.path.join(log, "train", f"up{number}"))
+    run = legacy_graph("check", log)
+    assert run.returncode == 0
+    (*odd, last) = run.stdout.partition("\n\n")[2].splitlines()
+    assert last == SEVEN
+    assert odd == [
+        f"{log}/train/up{number} is a link to a directory above it, which TensorBoard follows: remove it"
+        for number in range(links)
+    ]
+
+
+def test_directories_that_link_to_each_other_end(check, log):
+    """Every order of twelve directories is a path of its own."""
+    for one in range(12):
+        os.mkdir(os.path.join(log, f"d{one}"))
+        for other in range(12):
+            if other != one:
+                os.symlink(os.path.join("..", f"d{other}"), os.path.join(log, f"d{one}", f"to{other}"))
+    status, rows, rest = check(log)
+    assert (status, rest[-1]) == (0, SEVEN)
+
+
+def test_a_linked_run_is_shown_under_both_names(check, log):
+    """As TensorBoard does."""
+    os.symlink("train", os.path.join(log, "latest"))
+    rows = check(log)[1]
+    assert rows["SCALARS", "latest"] == rows["SCALARS", "train"]
+
+
+def test_a_fifo_under_the_name_of_an_event_file_is_told(log):
+    os.mkfifo(os.path.join(log, "train", "events.out.tfevents.9"))
+    run = legacy_graph("check", log)
+    assert run.returncode == 0
+    assert run.stdout.endswith(
+        f"{log}/train/events.out.tfevents.9 is no regular file, and TensorBoard may wait for it without end: remove it"
+        f"\n{SEVEN}\n"
+    )
+
+
+def test_files_that_vanish_are_left_out(check, log, monkeypatch):
+    """Between the listing and the reading, as beside a `features` that publishes: one file, and one whole directory."""
+    for name in ("features/conv1", "features/conv2"):
+        shutil.copytree(os.path.join(log, "train"), os.path.join(log, name))
+    real = event_reader._find_event_files
+
+    def find(logdir):
+        found = real(logdir)
+        shutil.rmtree(os.path.join(log, "features/conv1"))
+        (name,) = os.listdir(os.path.join(log, "features/conv2"))
+        os.rename(os.path.join(log, "features/conv2", name), os.path.join(log, "features/conv2", name + "9"))
+        return found
+
+    monkeypatch.setattr(event_reader, "_find_event_files", find)
+    status, rows, rest = check(log)
+    assert (status, rest) == (0, [SEVEN])
+    assert {run for _, run in rows} == {"train", "test", "projector"}
+
+
+PUBLISH = """
+import sys, numpy as np
+from legacy_graph.visualize import image_run
+print("ready", flush=True)
+step = 0
+while True:
+    step += 1
+    image_run.publish(sys.argv[1], step, {"sheet": np.zeros([2, 2], np.uint8)}, {"features.png": b""})
+"""
+
+
+def test_check_beside_a_publisher_that_never_rests(check, log):
+    folder = os.path.join(log, "features", "conv2")
+    command = [sys.executable, "-c", PUBLISH, folder]
+    with subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE) as publisher:
+        assert publisher.stdout.readline() == b"ready\n"
+        answers = [check(log) for _ in range(20)]
+        publisher.kill()
+    assert {answer[0] for answer in answers} == {0}
+    assert {answer[2][-1] for answer in answers} == {SEVEN}
+    assert {run for answer in answers for _, run in answer[1]} <= {"train", "test", "projector", "features/conv2"}
+
+
+def test_a_projector_configuration_that_cannot_be_read(check, log):
+    """Reading the first byte of one's own memory is an I/O error, for root too."""
+    path = os.path.join(log, "projector", "projector_config.pbtxt")
+    os.remove(path)
+    os.symlink("/proc/self/mem", path)
+    status, rows, rest = check(log)
+    assert status == 1
+    assert "in projector, projector_config.pbtxt cannot be read (Input/output error)" in rest[0]

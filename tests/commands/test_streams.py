@@ -1,0 +1,71 @@
+"""Standard streams that are closed, full, or of a poor encoding; and no directory for temporary files."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from legacy_graph import tf_setup
+from tests.support import faulty_runs
+from tests.support.program import SAMPLE, legacy_graph
+
+
+def closing(*numbers):
+    """What closes standard streams in a child, as 2>&- does."""
+    return lambda: [os.close(number) for number in numbers]
+
+
+def start(*words, **options):
+    environment = dict(faulty_runs.environment(), **options.pop("env", {}))
+    return subprocess.run([sys.executable, "-m", "legacy_graph", *words], env=environment, timeout=300, **options)
+
+
+def test_standard_error_that_is_closed_is_no_obstacle():
+    run = start("layers", stdout=subprocess.PIPE, preexec_fn=closing(2))
+    assert run.returncode == 0
+    assert run.stdout.startswith(b"layer")
+
+
+def test_no_file_gets_the_number_of_a_closed_stream(tmp_path):
+    """Otherwise an event file is number 1 or 2, and what is printed goes into it."""
+    place = str(tmp_path / "log")
+    words = ["train", "--logdir", place, "--data-dir", SAMPLE, "--steps", "1", "--batch-size", "5"]
+    assert start(*words, preexec_fn=closing(0, 1, 2)).returncode == 0
+    run = start("check", place, stdout=subprocess.PIPE)
+    assert run.stdout.endswith(b"7 of 7 dashboards are fed.\n")
+    assert b"damaged" not in run.stdout
+
+
+@pytest.mark.parametrize("words", [["layers"], ["--help"], ["train", "--data-dir", SAMPLE]])
+def test_standard_output_on_a_full_disk_is_one_line(tmp_path, words):
+    with open("/dev/full", "w") as full:
+        run = start(*words, stdout=full, stderr=subprocess.PIPE, cwd=str(tmp_path))
+    assert run.returncode == 2
+    assert run.stderr.decode() == (
+        "legacy_graph: standard output: expected to write to it, found No space left on device; "
+        "fix this, then run the same command again\n"
+    )
+
+
+def test_an_ascii_terminal_shows_a_chinese_path_escaped(tmp_path):
+    (tmp_path / "日志").mkdir()
+    run = start("check", str(tmp_path / "日志"), stdout=subprocess.PIPE, env={"PYTHONIOENCODING": "ascii"})
+    assert run.returncode == 1
+    assert rb"\u65e5\u5fd7" in run.stdout
+
+
+def test_without_a_temporary_directory_nothing_is_filtered(monkeypatch, capfd):
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with tf_setup.filter_stderr():
+        os.write(2, b"I0000 chatter\n")
+    assert capfd.readouterr().err == "I0000 chatter\n"
+    monkeypatch.undo()
+    with tf_setup.filter_stderr():
+        os.write(2, b"I0000 chatter\nkept\n")
+    assert capfd.readouterr().err == "kept\n"
+
+
+def test_every_help_says_how_numbers_are_written():
+    assert "Numbers are written in the digits 0 to 9" in legacy_graph("train", "--help").stdout
