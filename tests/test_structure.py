@@ -27,7 +27,8 @@ RANKS = {
     "commands": 5,
     "__main__": 6,
 }  # fmt: skip
-SESSION_PACKAGES = {"training", "visualize", "commands"}
+# `graphs` opens one to restore the variables of a SavedModel: only its own restore operation knows their names.
+SESSION_PACKAGES = {"graphs", "training", "visualize", "commands"}
 WITHOUT_TENSORFLOW = [
     "", "errors", "config", "tf_setup", "data.mnist", "data.idx", "data.download", "data.user_image", "logdir.layout",
     "logdir.locate", "visualize.image_grid", "training.sonify", "training.signals", "commands.train", "commands.check",

@@ -1,4 +1,4 @@
-"""The layers command: shapes, receptive fields and parameters of the network."""
+"""The layers command: shapes, receptive fields and parameters of a network."""
 
 import argparse
 
@@ -9,9 +9,17 @@ from legacy_graph.errors import ExitStatus
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Print the table of layers."""
+    """Print the table of layers of the article's network, or of the graph that --graph names."""
     tf_setup.import_tensorflow()
     from legacy_graph.article import layer_table
+    from legacy_graph.graphs import graph_table, load
 
-    print(tabulate(layer_table.layer_rows(), layer_table.HEADERS, tablefmt="plain", intfmt=","))
+    if options.graph is None:
+        rows, notes = layer_table.layer_rows(), []
+    else:
+        model = load.load_model(options.graph, options.checkpoint, options.signature, options.input)
+        rows, notes = graph_table.layer_rows(model), model.notes
+    print(tabulate(rows, layer_table.HEADERS, tablefmt="plain", intfmt=","))
+    for note in notes:
+        print(note)
     return ExitStatus.OK

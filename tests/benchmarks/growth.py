@@ -48,6 +48,7 @@ def memory(settings):
     import tensorflow.compat.v1 as tf
 
     from legacy_graph.article import network
+    from legacy_graph.graphs.images import Preprocessing, from_array
     from legacy_graph.visualize import top_activations
 
     with tf.Graph().as_default():
@@ -55,11 +56,12 @@ def memory(settings):
         ends = top_activations.build_probe(net, "conv2")
         session = tf.Session()
         session.run(tf.global_variables_initializer())
-    digits = mnist.load(settings.data_dir).test.images
+    pixels = mnist.load(settings.data_dir).test.images.reshape(-1, mnist.SIDE, mnist.SIDE, 1)
+    digits = from_array(pixels, Preprocessing(0, 1), "digits")
 
     def project(images):
-        chosen = np.resize(digits, [images, digits.shape[1]])
-        top_activations.project(session, ends, chosen, np.arange(images) % 64)
+        numbers = np.arange(images)
+        top_activations.project(session, ends, digits, numbers % len(digits), numbers % 64)
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
     return project

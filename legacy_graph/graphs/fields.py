@@ -1,0 +1,184 @@
+"""感受野 (receptive field) over a graph with branches, dilation and transposed axes."""
+
+from typing import Dict, List, NamedTuple, Optional
+
+from legacy_graph.article.receptive_field import Field, Fields
+from legacy_graph.graphs.nodes import Nodes, node_name
+from legacy_graph.graphs.operations import ELEMENTWISE, attribute
+from legacy_graph.graphs.tensor_types import TensorType
+
+
+class Axis(NamedTuple):
+    """A `Field` along one axis of a tensor, and how far a dilated convolution has spread its places."""
+
+    size: int = 1
+    step: int = 1
+    begin: int = 0
+    spread: int = 1  # between SpaceToBatchND and BatchToSpaceND: its block size
+
+
+# One entry for each axis of a tensor, None for batch and channels; None as a whole: not known, or everything.
+Axes = Optional[List[Optional[Axis]]]
+_POOLS = {"MaxPool", "AvgPool"}
+_CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
+
+
+def receptive_fields(nodes: Nodes, input: str, types: Dict[str, TensorType]) -> Dict[str, Fields]:
+    """What one place of each tensor sees of the input.
+
+    Args:
+        nodes: of the graph, NHWC.
+        input: name of the placeholder [B, H, W, C].
+        types: of all tensors; a height or width may be None.
+
+    Returns:
+        {node name: fields}, without the tensors where they are not known or cover everything. Where an image side is
+        not known, a strided SAME window is such a case: its padding depends on the side.
+    """
+    known: Dict[str, Axes] = {input: [None, Axis(), Axis(), None]}
+    for name in nodes.order:
+        sources = [source for source in nodes.data_inputs(name) if source in known]
+        if sources and name != input and types[name].dtype is not None:
+            known[name] = _through(nodes, nodes.by_name[name], sources, known, types)
+    return {
+        name: tuple(Field(axis.size, axis.step, axis.begin) for axis in axes[1:3])
+        for name, axes in known.items()
+        if axes and len(axes) == 4 and axes[1] and axes[2] and not axes[0] and not axes[3]
+    }
+
+
+def _through(nodes, node, sources, known, types) -> Axes:
+    """The axes of a node's output from those of its inputs."""
+    if any(known[source] is None for source in sources):
+        return None
+    axes = known[sources[0]]
+    if node.op in ELEMENTWISE:
+        return _union([known[source] for source in sources])
+    if node.op in ("ConcatV2", "Concat"):
+        position = 0 if node.op == "Concat" else len(node.input) - 1
+        axis = nodes.constant(node.input[position])
+        union = _union([known[source] for source in sources])
+        return union if axis is not None and union and union[int(axis)] is None else None
+    if len(set(sources)) > 1:
+        return None
+    shape = types[sources[0]].shape
+    if node.op in _CONVOLUTIONS:
+        window = types[node_name(node.input[1])].shape[:2]
+        dilations = list(attribute(node, "dilations").list.i) or [1] * 4
+        return _windowed(node, axes, shape, [1, *window, 1], dilations)
+    if node.op in _POOLS:
+        return _windowed(node, axes, shape, list(attribute(node, "ksize").list.i), [1] * 4)
+    if node.op in ("SpaceToBatchND", "BatchToSpaceND"):
+        return _blocked(nodes, node, axes)
+    if node.op == "StridedSlice":
+        return _sliced(nodes, node, axes, shape)
+    if node.op in ("Pad", "PadV2"):
+        before = nodes.constant(node.input[1])
+        return before is not None and [one and _shift(one, -pad[0]) for one, pad in zip(axes, before)] or None
+    return _rearranged(nodes, node, axes)
+
+
+def _windowed(node, axes, shape, windows, dilations) -> Axes:
+    """After a window has moved over each axis."""
+    strides, padding = list(attribute(node, "strides").list.i), attribute(node, "padding").s.decode()
+    explicit = list(attribute(node, "explicit_paddings").list.i)[::2]
+    result: List[Optional[Axis]] = []
+    for position, (axis, side) in enumerate(zip(axes, shape)):
+        window = (windows[position] - 1) * dilations[position] + 1
+        stride = strides[position]
+        if axis is None:
+            if window > 1 and windows[position] > 1:
+                return None
+            result.append(None)
+            continue
+        before = explicit[position] if padding == "EXPLICIT" else 0
+        if padding == "SAME":
+            if side is None and stride > 1:
+                return None
+            side = side or stride
+            places = -(-side // stride)
+            before = max(0, (places - 1) * stride + window - side) // 2
+        if axis.spread > 1 and stride > 1:
+            return None
+        axis = _shift(axis, -before * axis.spread)
+        size = axis.size + (window - 1) * axis.spread * axis.step
+        result.append(axis._replace(size=size, step=axis.step * stride))
+    return result
+
+
+def _blocked(nodes, node, axes) -> Axes:
+    """A dilated convolution of TensorFlow 1 stands between SpaceToBatchND and BatchToSpaceND."""
+    block, before = nodes.constant(node.input[1]), nodes.constant(node.input[2])
+    if block is None or before is None:
+        return None
+    result = list(axes)
+    for position, (size, (pad, _)) in enumerate(zip(block.tolist(), before.tolist()), start=1):
+        axis = result[position]
+        if axis is None:
+            return None
+        opening = node.op == "SpaceToBatchND"
+        result[position] = _shift(axis, -pad if opening else pad)._replace(spread=size if opening else 1)
+    return result
+
+
+def _sliced(nodes, node, axes, shape) -> Axes:
+    """A slice [:, a:b:c, ...] with constant bounds that keeps all axes."""
+    begins, _, steps = (nodes.constant(reference) for reference in node.input[1:4])
+    masks = {key: attribute(node, f"{key}_mask").i for key in ("begin", "ellipsis", "new_axis", "shrink_axis")}
+    if begins is None or steps is None or masks["ellipsis"] or masks["new_axis"] or masks["shrink_axis"]:
+        return None
+    result = list(axes)
+    for position, (begin, step) in enumerate(zip(begins.tolist(), steps.tolist())):
+        axis, side = axes[position], shape[position]
+        begin = 0 if masks["begin"] >> position & 1 else begin
+        if axis is None:
+            continue
+        if step < 0 or axis.spread > 1 or (begin < 0 and side is None):
+            return None
+        begin = begin + side if begin < 0 else begin
+        result[position] = _shift(axis, begin)._replace(step=axis.step * step)
+    return result
+
+
+def _rearranged(nodes, node, axes) -> Axes:
+    """Operations that move whole axes; for all others the field is not known."""
+    if node.op == "Transpose":
+        order = nodes.constant(node.input[1])
+        return None if order is None else [axes[position] for position in order]
+    if node.op == "ExpandDims":
+        position = nodes.constant(node.input[1])
+        if position is None:
+            return None
+        position = int(position) % (len(axes) + 1)
+        return axes[:position] + [None] + axes[position:]
+    if node.op == "Squeeze":
+        gone = {position % len(axes) for position in attribute(node, "squeeze_dims").list.i}
+        return [axis for position, axis in enumerate(axes) if position not in gone] if gone else None
+    if node.op in ("LRN", "Softmax", "LogSoftmax"):
+        return axes if axes[-1] is None else None
+    if node.op in ("Mean", "Sum", "Max", "Min") and attribute(node, "keep_dims").b:
+        over = nodes.constant(node.input[1])
+        return axes if over is not None and not any(axes[position] for position in over.ravel()) else None
+    return None
+
+
+def _union(many: List[Axes]) -> Axes:
+    """What branches see together; None where their places are not spaced alike."""
+    rank = max(len(axes) for axes in many)
+    if any(len(axes) != rank for axes in many):
+        return None
+    result: List[Optional[Axis]] = []
+    for along in zip(*many):
+        if all(axis is None for axis in along):
+            result.append(None)
+        elif None in along or len({(axis.step, axis.spread) for axis in along}) > 1:
+            return None
+        else:
+            begin = min(axis.begin for axis in along)
+            end = max(axis.begin + axis.size for axis in along)
+            result.append(along[0]._replace(begin=begin, size=end - begin))
+    return result
+
+
+def _shift(axis, places):
+    return axis._replace(begin=axis.begin + int(places) * axis.step)

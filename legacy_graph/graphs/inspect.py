@@ -1,0 +1,179 @@
+"""The convolution layers of a frozen graph: what belongs to each, shapes, receptive fields, parameters."""
+
+import re
+from typing import Dict, List, Optional, Set, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.fields import receptive_fields
+from legacy_graph.graphs.model import ConvLayer
+from legacy_graph.graphs.nodes import SHAPE_OPERATIONS, Nodes, node_name
+from legacy_graph.graphs.operations import ELEMENTWISE, LINEAR, attribute
+from legacy_graph.graphs.tensor_types import infer_types
+
+CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput"}
+# The strongest values of these are all alike, and their gradient there is 0.
+SATURATING = {"Relu6", "Sigmoid", "Tanh"}
+_OPERATION_WORDS = re.compile(
+    r"(conv2d|convolution|depthwise|separable_conv2d|conv2d_transpose|conv2dbackpropinput|depthwiseconv2dnative"
+    r"|_?fusedconv2d)(_\d+)?",
+    re.IGNORECASE,
+)
+
+
+def find_convolutions(nodes: Nodes, dependent: Set[str]) -> List[str]:
+    """The names, in topological order, of the convolutions of values that depend on the input.
+
+    A transposed convolution's second input is its kernel, the third the values. A kernel that depends on the input is
+    no layer's.
+    """
+    found = []
+    for name in nodes.order:
+        if nodes.by_name[name].op in CONVOLUTIONS:
+            values = values_input(nodes, name)
+            if values in dependent and nodes.data_inputs(name)[1] not in dependent:
+                found.append(name)
+    return found
+
+
+def values_input(nodes: Nodes, convolution: str) -> str:
+    """The name of the node whose values a convolution takes."""
+    return nodes.data_inputs(convolution)[2 if nodes.by_name[convolution].op == "Conv2DBackpropInput" else 0]
+
+
+def short_labels(names: List[str]) -> Dict[str, str]:
+    """{name: label}: without the scopes that all share and without a last part that only says the operation."""
+    parts = {name: name.split("/") for name in names}
+    plain = {
+        name: one[:-1] if len(one) > 1 and _OPERATION_WORDS.fullmatch(one[-1]) else one for name, one in parts.items()
+    }
+    shared = 0
+    while all(len(one) > shared + 1 for one in plain.values()) and len({one[shared] for one in plain.values()}) == 1:
+        shared += 1
+    short = ["/".join(one[shared:]) for one in plain.values()]
+    return {
+        name: label if short.count(label) == 1 else "/".join(parts[name][shared:]) for name, label in zip(names, short)
+    }
+
+
+def find_ends(nodes: Nodes, input: str, convolution: str) -> Tuple[Optional[str], str]:
+    """(activation, start) of a layer, see `ConvLayer`.
+
+    Args:
+        nodes: of the whole graph after the input, so that all readers of a tensor are seen.
+        input: name of the placeholder.
+        convolution: name.
+    """
+    dependent, here = nodes.dependents([input]), convolution
+    while True:
+        following, region = _next_join(nodes, dependent, here)
+        if following is None:
+            return None, here
+        if any(nodes.by_name[name].op not in LINEAR for name in region):
+            break
+        here = following
+    if nodes.by_name[following].op in SATURATING:
+        return following, here
+    readers = _readers(nodes, dependent, following)
+    is_pooled = len(readers) == 1 and nodes.by_name[readers[0]].op == "MaxPool"
+    return following, readers[0] if is_pooled else following
+
+
+def measure_layers(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) -> List[ConvLayer]:
+    """The layers with the shape, receptive field and number of parameters that they have in a frozen graph.
+
+    Args:
+        graph_def: NHWC, without variables and functions.
+        input: name of the float32 placeholder [B, H, W, C].
+        layers: name, activation and start are used.
+
+    Raises:
+        UserError: TensorFlow does not accept the graph, or a layer has a fixed batch.
+    """
+    nodes, types = Nodes(graph_def), infer_types(graph_def)
+    dependent = nodes.dependents([input])
+    fields = receptive_fields(nodes, input, types)
+    measured = []
+    for layer in layers:
+        batch, *shape = types[layer.start].shape or [None] * 4
+        if batch is not None:
+            hint = "export the graph with a free batch"
+            raise UserError(f"layer {layer.label}", "any number of images", f"a batch fixed at {batch}", hint)
+        parameters = _count_parameters(nodes, dependent, layer.name, layer.activation or layer.start)
+        measured.append(layer._replace(shape=tuple(shape), fields=fields.get(layer.start), parameters=parameters))
+    return measured
+
+
+def describe_operations(graph_def: tf.GraphDef, layer: ConvLayer) -> str:
+    """The operations of a layer as the table of layers shows them: "Conv2D 3 x 3, stride 2, SAME; Relu"."""
+    nodes = Nodes(graph_def)
+    node = nodes.by_name[layer.name]
+    shape = _kernel_shape(nodes, layer.name)
+    window = f" {shape[0]} x {shape[1]}" if shape else ""
+    strides, dilations = attribute(node, "strides").list.i, attribute(node, "dilations").list.i
+    text = f"{layer.operation}{window}, stride {strides[1]}, {attribute(node, 'padding').s.decode()}"
+    if dilations and max(dilations) > 1:
+        text += f", dilation {max(dilations)}"
+    if layer.activation:
+        text += f"; {nodes.by_name[layer.activation].op}"
+    if nodes.by_name[layer.start].op == "MaxPool":
+        window = attribute(nodes.by_name[layer.start], "ksize").list.i
+        text += f"; MaxPool {window[1]} x {window[2]}"
+    return text
+
+
+def _kernel_shape(nodes, name):
+    kernel = nodes.constant(nodes.by_name[name].input[1])
+    return None if kernel is None else kernel.shape
+
+
+def _next_join(nodes, dependent, start) -> Tuple[Optional[str], List[str]]:
+    """The next node through which all values of `start` pass, and the elementwise nodes up to it.
+
+    Usually this is the one reader of `start`. For x * sigmoid(x) or a PReLU made of several nodes it is the last one.
+    There is none where the values meet others, as in a residual add, or go two ways.
+    """
+    region = [start]
+    for name in nodes.order[nodes.order.index(start) + 1 :]:
+        sources = set(nodes.data_inputs(name)) & dependent
+        if not sources.intersection(region) or nodes.by_name[name].op in SHAPE_OPERATIONS or name not in dependent:
+            continue
+        passes = nodes.by_name[name].op in ELEMENTWISE or nodes.by_name[name].op == "BatchToSpaceND"
+        if not passes or not sources <= set(region):
+            return None, region
+        region.append(name)
+        if all(set(_readers(nodes, dependent, one)) <= set(region) for one in region[:-1]):
+            return name, [one for one in region[1:] if nodes.by_name[one].op != "BatchToSpaceND"]
+    return None, region
+
+
+def _readers(nodes, dependent, name):
+    """The nodes that read the values of a node's output 0."""
+    return [
+        reader.name
+        for reader in nodes.consumers[name]
+        if reader.name in dependent and reader.op not in SHAPE_OPERATIONS and name in map(_plain, reader.input)
+    ]
+
+
+def _plain(reference):
+    return reference if ":" not in reference else node_name(reference) if reference.endswith(":0") else reference
+
+
+def _count_parameters(nodes, dependent, convolution, end) -> int:
+    """Elements of the float constants that a layer reads, without scalars."""
+    own = (nodes.ancestors([end]) & nodes.dependents([convolution])) | {convolution}
+    moving = set(dependent)  # with all that depends on the shape of the images
+    for name in nodes.order:
+        if moving.intersection(nodes.data_inputs(name)):
+            moving.add(name)
+    sources = {source for name in own for source in nodes.data_inputs(name) if source not in moving}
+    count = 0
+    for name in nodes.ancestors(sources):
+        node = nodes.by_name[name]
+        if node.op == "Const" and tf.as_dtype(node.attr["dtype"].type).is_floating:
+            sides = [dim.size for dim in node.attr["value"].tensor.tensor_shape.dim]
+            count += int(np.prod(sides)) if sides else 0
+    return count

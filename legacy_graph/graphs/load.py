@@ -1,0 +1,153 @@
+"""Load a graph that someone else trained: read, set to inference, cut at the input, freeze, inspect."""
+
+import os
+from typing import List, NamedTuple, Optional, Tuple
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.errors import UserError
+from legacy_graph.graphs import inference, layout, rewrite
+from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
+from legacy_graph.graphs.functions import inline_functions
+from legacy_graph.graphs.inputs import choose_input, find_sources, first_image
+from legacy_graph.graphs.inspect import CONVOLUTIONS, find_convolutions, measure_layers
+from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.graphs.nodes import Nodes, keep
+from legacy_graph.graphs.operations import check_operations, definition, strip_attributes
+from legacy_graph.graphs.read_file import read_frozen, read_meta_graph
+from legacy_graph.graphs.saved_model import read_signature
+from legacy_graph.graphs.tensor_types import infer_types
+from legacy_graph.graphs.variables import ReadVariables, fill_variables, read_checkpoint, refuse_variables
+
+
+class _Source(NamedTuple):
+    """A graph as it was read."""
+
+    graph_def: tf.GraphDef
+    inputs: List[str]  # declared by a signature
+    read: ReadVariables
+
+
+def load_model(
+    path: str,
+    checkpoint: Optional[str] = None,
+    signature: str = "serving_default",
+    input: Optional[str] = None,
+    layer: Optional[str] = None,
+    size: Optional[Tuple[int, int]] = None,
+) -> Model:
+    """Load a graph for its feature maps.
+
+    Args:
+        path: a frozen GraphDef (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory.
+        checkpoint: prefix of a checkpoint; by default the one beside a MetaGraph.
+        signature: of a SavedModel.
+        input: name of the node that takes the images; by default the only one.
+        layer: label or name; by default all convolution layers. Only this layer's way from the input is kept then.
+
+        size: height and width of the images, in pixels, where the graph leaves them open.
+
+    Raises:
+        UserError: the graph cannot be read, run, or shown truthfully.
+    """
+    source = _read(path, checkpoint, signature)
+    graph_def = source.graph_def
+    strip_attributes(graph_def.node)
+    notes = inference.set_to_inference(graph_def)
+    graph_def = inline_functions(graph_def)
+    rewrite.unfuse(graph_def)
+    inference.remove_dropout(graph_def, find_sources(Nodes(graph_def)))
+    graph_def, name, types, cut_notes = _cut_at_input(graph_def, path, input, source.inputs)
+    kept, left_out = choose_layers(Nodes(graph_def), types, name, layer)
+    graph_def = _prune(graph_def, kept)
+    fill_variables(graph_def, source.read)
+    rewrite.check_batch(Nodes(graph_def), name)
+    graph_def, layout_notes = layout.to_nhwc(graph_def, name)
+    layers = measure_layers(graph_def, name, kept)
+    shape = tuple(infer_types(graph_def)[name].shape[1:])
+    model = Model(graph_def, name, shape, layers, notes + cut_notes + left_out + layout_notes)
+    return model if size is None else with_size(model, *size)
+
+
+def with_size(model: Model, height: int, width: int) -> Model:
+    """The same model for images of one size, so that all shapes and receptive fields are known.
+
+    Args:
+        model: whose input leaves the height or the width open.
+        height: of the images, in pixels.
+        width: of the images, in pixels.
+
+    Raises:
+        UserError: the graph does not take this size, or fixes another one.
+    """
+    if any(side not in (None, given) for side, given in zip(model.input_shape, (height, width))):
+        expected = " x ".join(str(side or "any") for side in model.input_shape[:2])
+        raise UserError("--size", expected, f"{height} x {width}", "leave it out: the graph fixes the size")
+    graph_def = tf.GraphDef.FromString(model.graph_def.SerializeToString())
+    shape = [height, width, model.input_shape[2]]
+    rewrite.cut(graph_def, model.input, [None, *shape])
+    layers = measure_layers(graph_def, model.input, model.layers)
+    return model._replace(graph_def=graph_def, input_shape=tuple(shape), layers=layers)
+
+
+def find_layer(model: Model, name: str) -> ConvLayer:
+    """The layer of that label or name.
+
+    Raises:
+        UserError: there is none.
+    """
+    for layer in model.layers:
+        if name in (layer.label, layer.name):
+            return layer
+    raise unknown_layer(name, [layer.label for layer in model.layers])
+
+
+def _read(path, checkpoint, signature) -> _Source:
+    if os.path.isdir(path):
+        graph = read_signature(path, signature)
+        return _Source(graph.graph_def, graph.inputs, graph.read)
+    if path.endswith(".meta"):
+        graph_def = read_meta_graph(path).graph_def
+        return _Source(graph_def, [], read_checkpoint(checkpoint or path[: -len(".meta")], graph_def))
+    graph_def = read_frozen(path)
+    read = read_checkpoint(checkpoint, graph_def) if checkpoint else refuse_variables(path)
+    return _Source(graph_def, [], read)
+
+
+def _cut_at_input(graph_def, path, named, declared):
+    """(graph from the new placeholder on, its name, types of the tensors, sentences)."""
+    nodes = Nodes(graph_def)
+    convolutions = {name for name, node in nodes.by_name.items() if node.op in CONVOLUTIONS}
+    if not convolutions:
+        check_operations(nodes.by_name[name] for name in nodes.order)
+        raise UserError(path, "a graph with 2-D convolutions", "none", "give a convolutional network")
+    start = choose_input(nodes, named, declared, convolutions)
+    names = set(find_convolutions(nodes, nodes.dependents([start])))
+    unknown = {name for name, node in nodes.by_name.items() if definition(node.op) is None}
+    importable = {name for name in names if not unknown & nodes.ancestors([name])}
+    if not importable:
+        check_operations(nodes.by_name[name] for name in nodes.order if name in nodes.ancestors(names))
+    types = infer_types(keep(graph_def, nodes.ancestors(importable)))
+    name = first_image(nodes, start, types, names)
+    shape = types[name].shape or [None] * 4
+    channels = shape[3] or _channels(nodes, types, names)
+    graph_def = keep(graph_def, set(nodes.by_name))
+    del graph_def.library.function[:]
+    rewrite.cut(graph_def, name, [None, *shape[1:3], channels])
+    if shape[0] == 1:
+        rewrite.free_batch(graph_def, name, types)
+    rewrite.remove_defaults(graph_def, name)
+    notes = [f"The images enter at {name}, after {start}."] if name != start else []
+    return graph_def, name, types, notes
+
+
+def _channels(nodes, types, names):
+    """The channels that the first convolution expects."""
+    first = min(names, key=nodes.order.index)
+    kernel = types[nodes.data_inputs(first)[1]].shape
+    return kernel and kernel[2]
+
+
+def _prune(graph_def, layers):
+    names = {name for layer in layers for name in (layer.name, layer.start, layer.activation) if name}
+    return keep(graph_def, Nodes(graph_def).ancestors(names))

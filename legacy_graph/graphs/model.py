@@ -1,0 +1,33 @@
+"""A loaded graph and its convolution layers, as the rest of the program uses them."""
+
+from typing import List, NamedTuple, Optional, Tuple
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article.receptive_field import Fields
+
+
+class ConvLayer(NamedTuple):
+    """A convolution with what belongs to it: bias, batch norm, activation and pool."""
+
+    name: str  # node name of the convolution
+    label: str  # short unique name shown to users; --layer takes the label or the name
+    operation: str  # Conv2D, DepthwiseConv2dNative or Conv2DBackpropInput (transposed)
+    activation: Optional[str]  # node name of the activation, None if there is none
+    # Node name whose output 0 is ranked and projected: the max pool that directly follows the activation; else the
+    # ReLU; for Relu6 its input, before the clip; with a batch norm after the ReLU: the ReLU; without an activation: the
+    # bias add, the batch norm or the convolution itself.
+    start: str
+    shape: Tuple[Optional[int], Optional[int], int]  # [H, W, C] of `start`, None where the graph leaves it open
+    parameters: int
+    fields: Optional[Fields]  # receptive field of `start`, None where it is not known or covers everything
+
+
+class Model(NamedTuple):
+    """A frozen graph in inference mode: no variables, no functions, NHWC, only nodes from the input to the layers."""
+
+    graph_def: tf.GraphDef
+    input: str  # node name of the placeholder, float32 [None, H, W, C]
+    input_shape: Tuple[Optional[int], Optional[int], int]  # [H, W, C], None where the graph leaves it open
+    layers: List[ConvLayer]  # in topological order from the input
+    notes: List[str]  # one sentence each that must stand on the sheet

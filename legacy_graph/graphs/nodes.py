@@ -1,0 +1,157 @@
+"""An index over the nodes of a GraphDef: who reads whom, what depends on what."""
+
+from typing import Dict, Iterable, List, Optional, Set
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from tensorflow.python.framework import tensor_util
+
+# These read the shape of a tensor, not its values.
+SHAPE_OPERATIONS = {"Shape", "ShapeN", "Size", "Rank"}
+
+
+def node_name(reference: str) -> str:
+    """The node's name in an input reference: "conv", "conv:1" or "^conv"."""
+    return reference.lstrip("^").split(":")[0]
+
+
+def canonical(reference: str) -> str:
+    """An input reference without ":0"."""
+    return reference[:-2] if reference.endswith(":0") else reference
+
+
+class Nodes:
+    """The nodes of a GraphDef by name, in topological order, with their inputs and consumers.
+
+    The index is not updated when the graph changes: make a new one.
+    """
+
+    def __init__(self, graph_def: tf.GraphDef) -> None:
+        self.by_name: Dict[str, tf.NodeDef] = {node.name: node for node in graph_def.node}
+        self.order = self._topological_order()
+        self.consumers: Dict[str, List[tf.NodeDef]] = {name: [] for name in self.by_name}
+        for name in self.order:
+            for source in dict.fromkeys(self.data_inputs(name)):
+                self.consumers[source].append(self.by_name[name])
+
+    def data_inputs(self, name: str) -> List[str]:
+        """The names of the nodes whose outputs this node reads, without control inputs."""
+        return [node_name(text) for text in self.by_name[name].input if not text.startswith("^")]
+
+    def ancestors(self, names: Iterable[str]) -> Set[str]:
+        """The named nodes and all that they read, directly or not."""
+        found: Set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self.data_inputs(name)
+        return found
+
+    def dependents(self, names: Iterable[str]) -> Set[str]:
+        """The named nodes and all whose values, not only shapes, depend on theirs."""
+        found = set(names)
+        for name in self.order:
+            if self.by_name[name].op not in SHAPE_OPERATIONS and found.intersection(self.data_inputs(name)):
+                found.add(name)
+        return found
+
+    def root(self, name: str) -> str:
+        """The node behind a chain of Identity nodes."""
+        while self.by_name[name].op in ("Identity", "StopGradient", "PreventGradient", "CheckNumerics"):
+            name = self.data_inputs(name)[0]
+        return name
+
+    def constant(self, reference: str) -> Optional[np.ndarray]:
+        """The value of a Const behind Identity nodes, None for anything else."""
+        node = self.by_name[self.root(node_name(reference))]
+        return tensor_util.MakeNdarray(node.attr["value"].tensor) if node.op == "Const" else None
+
+    def truth(self, reference: str) -> Optional[bool]:
+        """The value of a bool scalar made of constants, None where it is not constant."""
+        value = self.constant(reference)
+        if value is not None:
+            return bool(value) if value.size == 1 else None
+        node = self.by_name[self.root(node_name(reference))]
+        if node.op == "Squeeze":
+            return self.truth(node.input[0])
+        if node.op not in ("LogicalNot", "LogicalAnd", "LogicalOr"):
+            return None
+        values = [self.truth(text) for text in self.data_inputs(node.name)]
+        if None in values:
+            return None
+        return {"LogicalNot": not values[0], "LogicalAnd": all(values), "LogicalOr": any(values)}[node.op]
+
+    def _topological_order(self):
+        """Names, inputs first; the back edges of a while loop do not count."""
+        order, state = [], {}
+        for start in self.by_name:
+            waiting = [start]
+            while waiting:
+                name = waiting[-1]
+                if state.get(name) is None:
+                    state[name] = "open"
+                    node = self.by_name[name]
+                    inputs = () if node.op in ("NextIteration", "RefNextIteration") else node.input
+                    waiting += [source for source in map(node_name, inputs) if source not in state]
+                else:
+                    waiting.pop()
+                    if state[name] == "open":
+                        state[name] = "done"
+                        order.append(name)
+        return order
+
+
+def constant(name: str, value: object, dtype: int) -> tf.NodeDef:
+    """A Const node.
+
+    Args:
+        name: of the node.
+        value: array or scalar.
+        dtype: TensorFlow's number of the type, as in an attribute.
+    """
+    tensor = tf.make_tensor_proto(value, dtype=dtype)
+    return new_node("Const", name, dtype=tf.AttrValue(type=dtype), value=tf.AttrValue(tensor=tensor))
+
+
+def new_node(operation: str, name: str, inputs: Iterable[str] = (), **attributes: tf.AttrValue) -> tf.NodeDef:
+    """A node with these inputs and attributes."""
+    node = tf.NodeDef(op=operation, name=name, input=list(inputs))
+    for key, value in attributes.items():
+        node.attr[key].CopyFrom(value)
+    return node
+
+
+def identity(name: str, source: str, dtype: int) -> tf.NodeDef:
+    """An Identity node of `source`."""
+    return new_node("Identity", name, [source], T=tf.AttrValue(type=dtype))
+
+
+def redirect(graph_def: tf.GraphDef, replacements: Dict[str, str]) -> None:
+    """Replace input references, "name" or "name:1", in every node; a replacement may itself be replaced."""
+    for node in graph_def.node:
+        for position, reference in enumerate(node.input):
+            reference = canonical(reference)
+            while reference in replacements:
+                reference = replacements[reference]
+            node.input[position] = reference
+
+
+def keep(graph_def: tf.GraphDef, names: Set[str]) -> tf.GraphDef:
+    """A copy with the named nodes only, without control inputs."""
+    kept = tf.GraphDef(versions=graph_def.versions, library=graph_def.library)
+    for node in graph_def.node:
+        if node.name in names:
+            copy = kept.node.add()
+            copy.CopyFrom(node)
+            del copy.input[:]
+            copy.input.extend(canonical(text) for text in node.input if not text.startswith("^"))
+    return kept
+
+
+def replace_node(graph_def: tf.GraphDef, new: tf.NodeDef) -> None:
+    """Put `new` in the place of the node of the same name."""
+    for node in graph_def.node:
+        if node.name == new.name:
+            node.CopyFrom(new)

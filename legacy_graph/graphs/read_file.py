@@ -1,0 +1,138 @@
+"""A graph file -> GraphDef or MetaGraphDef, with a clear refusal of every other kind of file."""
+
+import os
+from typing import Type, TypeVar
+
+import tensorflow.compat.v1 as tf
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError, Message
+from tensorflow.core.protobuf import saved_model_pb2
+
+from legacy_graph.errors import UserError, reason
+
+KINDS = "a frozen graph (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory"
+_FREEZE = "with tf.graph_util.convert_variables_to_constants, or as a SavedModel"
+_Proto = TypeVar("_Proto", bound=Message)
+
+
+def read_frozen(path: str) -> tf.GraphDef:
+    """Read a GraphDef, binary or text.
+
+    Raises:
+        UserError: the file is missing, of another kind, truncated or empty.
+    """
+    graph_def = _parse(path, tf.GraphDef)
+    if not graph_def.node:
+        raise _bad_file(path, "a file without nodes", "give the file that holds the graph")
+    check_references(graph_def, path)
+    return graph_def
+
+
+def read_meta_graph(path: str) -> tf.MetaGraphDef:
+    """Read a MetaGraphDef, binary or text.
+
+    Raises:
+        UserError: the file is missing, of another kind, truncated or empty.
+    """
+    meta_graph = _parse(path, tf.MetaGraphDef)
+    if not meta_graph.graph_def.node:
+        raise _bad_file(path, "a file without nodes", "give the .meta file beside the checkpoint")
+    check_references(meta_graph.graph_def, path)
+    return meta_graph
+
+
+def read_saved_model(directory: str) -> saved_model_pb2.SavedModel:
+    """Read saved_model.pb or saved_model.pbtxt of a SavedModel directory.
+
+    Raises:
+        UserError: the directory holds neither, or the file is damaged.
+    """
+    names = sorted(os.listdir(directory))
+    for name in ("saved_model.pb", "saved_model.pbtxt"):
+        if name in names:
+            saved_model = _parse(os.path.join(directory, name), saved_model_pb2.SavedModel)
+            if saved_model.meta_graphs:
+                return saved_model
+            raise _bad_file(os.path.join(directory, name), "a file without graphs", "export the model again")
+    if "keras_metadata.pb" in names or "config.json" in names:
+        raise _bad_file(directory, "a Keras directory", "export it with model.export(DIRECTORY)")
+    inside = ", ".join(names[:5]) or "nothing"
+    raise _bad_file(directory, f"a directory with {inside}", "name the file, or the directory of saved_model.pb")
+
+
+def check_references(graph_def: tf.GraphDef, path: str) -> None:
+    """Refuse a graph in which a node reads another that is not there: the file was cut."""
+    names = {node.name for node in graph_def.node}
+    for node in graph_def.node:
+        for reference in node.input:
+            if reference.lstrip("^").split(":")[0] not in names:
+                found = f"node {node.name} that reads the missing node {reference}"
+                raise _bad_file(path, found, "the file is truncated: copy it again", "a complete graph")
+
+
+def _parse(path: str, kind: Type[_Proto]) -> _Proto:
+    data = _read(path)
+    _refuse_other_formats(path, data)
+    message = kind()
+    if _is_text(data):
+        try:
+            return text_format.Parse(data, message)
+        except (text_format.ParseError, UnicodeDecodeError) as error:
+            raise _bad_file(path, "a text file", "give the graph itself") from error
+    try:
+        message.ParseFromString(data)
+    except (DecodeError, RuntimeError) as error:
+        if _is_saved_model(data) and kind is not saved_model_pb2.SavedModel:
+            raise _bad_saved_model(path) from error
+        raise _bad_file(path, "a damaged file", "it is truncated or no graph: copy it again") from error
+    if kind is tf.GraphDef and not message.node and _is_saved_model(data):
+        raise _bad_saved_model(path)
+    return message
+
+
+def _read(path):
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise _bad_file(path, reason(error), "check the path") from error
+    if not data:
+        raise _bad_file(path, "an empty file", "copy it again")
+    return data
+
+
+def _refuse_other_formats(path, data):
+    if data.startswith(b"\x89HDF\r\n\x1a\n"):
+        hint = "load it with tf.keras.models.load_model(FILE) and save it with model.export(DIRECTORY)"
+        raise _bad_file(path, "an HDF5 file (Keras .h5)", hint)
+    if data[4:8] == b"TFL3":
+        raise _bad_file(path, "a TensorFlow Lite file", f"save the model it was converted from {_FREEZE}")
+    if data.startswith(b"PK\x03\x04"):
+        hint = "unpack it; load a .keras file with tf.keras.models.load_model and save it with model.export(DIRECTORY)"
+        raise _bad_file(path, "a zip archive", hint)
+    if data.startswith(b"\x1f\x8b"):
+        raise _bad_file(path, "a gzip archive", "unpack it")
+
+
+def _is_text(data):
+    if any(byte < 9 or 13 < byte < 32 for byte in data[:4096]):
+        return False
+    try:
+        return bool(data.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_saved_model(data):
+    try:
+        return bool(saved_model_pb2.SavedModel.FromString(data).meta_graphs)
+    except (DecodeError, RuntimeError):
+        return False
+
+
+def _bad_saved_model(path):
+    return _bad_file(path, "the graph file of a SavedModel", f"name its directory, {os.path.dirname(path) or '.'}")
+
+
+def _bad_file(path, found, hint, expected=KINDS):
+    return UserError(path, expected, found, hint)

@@ -1,0 +1,129 @@
+"""Rewrites of a GraphDef that do not change its values: unfuse, cut at the input, free the batch."""
+
+from typing import Dict, List, Optional
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.nodes import Nodes, constant, identity, new_node, replace_node
+from legacy_graph.graphs.operations import attribute, definition
+from legacy_graph.graphs.tensor_types import TensorType
+
+_FUSED = {"_FusedConv2D": "Conv2D", "_FusedDepthwiseConv2dNative": "DepthwiseConv2dNative"}
+_REDUCTIONS = {"Mean", "Sum", "Max", "Min", "Prod"}
+
+
+def unfuse(graph_def: tf.GraphDef) -> None:
+    """Write each fused convolution as a convolution, a bias or batch norm, and an activation. Changes the graph.
+
+    Raises:
+        UserError: a fused operation is not known.
+    """
+    for node in list(graph_def.node):
+        if node.op in _FUSED:
+            copy = tf.NodeDef.FromString(node.SerializeToString())
+            *first, last = _unfused(copy)
+            node.CopyFrom(last)
+            graph_def.node.extend(first)
+
+
+def cut(graph_def: tf.GraphDef, name: str, shape: List[Optional[int]]) -> None:
+    """Replace a node by a float32 placeholder.
+
+    Args:
+        graph_def: changed in place.
+        name: of the node; the placeholder keeps it.
+        shape: of the placeholder.
+    """
+    size = tf.TensorShape(shape).as_proto()
+    dtype = tf.AttrValue(type=tf.float32.as_datatype_enum)
+    replace_node(graph_def, new_node("Placeholder", name, dtype=dtype, shape=tf.AttrValue(shape=size)))
+
+
+def remove_defaults(graph_def: tf.GraphDef, input: str) -> None:
+    """A placeholder with a default that depends on the input passes it on."""
+    dependent = Nodes(graph_def).dependents([input])
+    for node in graph_def.node:
+        if node.op == "PlaceholderWithDefault" and node.name in dependent:
+            node.CopyFrom(identity(node.name, node.input[0], node.attr["dtype"].type))
+
+
+def free_batch(graph_def: tf.GraphDef, input: str, types: Dict[str, TensorType]) -> None:
+    """Let constants that hold a batch of 1 take any batch. Changes the graph.
+
+    Args:
+        graph_def: whose input has the batch 1.
+        input: name.
+        types: of the tensors with that batch.
+    """
+    nodes = Nodes(graph_def)
+    for name in nodes.dependents([input]) & set(types):
+        node = nodes.by_name[name]
+        if node.op == "Reshape" and nodes.constant(node.input[1]) is not None:
+            shape = types[name].shape
+            if shape and shape[0] == 1 and None not in shape:
+                sizes = constant(f"{name}/free_batch", [-1, *shape[1:]], attribute(node, "Tshape").type)
+                node.input[1] = sizes.name
+                graph_def.node.add().CopyFrom(sizes)
+        elif node.op == "Conv2DBackpropInput":
+            sizes = nodes.constant(node.input[0])
+            if sizes is not None and sizes[0] == 1:
+                _free_output_size(graph_def, node, sizes)
+
+
+def check_batch(nodes: Nodes, input: str) -> None:
+    """Refuse a graph that mixes the images of a batch.
+
+    Raises:
+        UserError: names the node that averages over the batch.
+    """
+    for name in nodes.dependents([input]):
+        node = nodes.by_name[name]
+        axes = nodes.constant(node.input[1]) if node.op in _REDUCTIONS else None
+        if axes is not None and 0 in axes.ravel():
+            found = "statistics of the batch"
+            hint = "export the graph for inference"
+            raise UserError(f"operation {node.op} ({name})", "images apart from each other", found, hint)
+
+
+def _free_output_size(graph_def, node, sizes):
+    """Take the batch of a transposed convolution's output from its input."""
+    prefix, integer = f"{node.name}/free_batch", tf.int32.as_datatype_enum
+    kind = tf.AttrValue(type=integer)
+    parts = {"begin": [0], "end": [1], "stride": [1], "rest": sizes[1:], "axis": 0}
+    graph_def.node.extend(constant(f"{prefix}/{part}", value, integer) for part, value in parts.items())
+    floats = tf.AttrValue(type=tf.float32.as_datatype_enum)
+    shape = new_node("Shape", f"{prefix}/shape", [node.input[2]], T=floats, out_type=kind)
+    bounds = [shape.name] + [f"{prefix}/{part}" for part in ("begin", "end", "stride")]
+    batch = new_node("StridedSlice", f"{prefix}/batch", bounds, T=kind, Index=kind)
+    pieces = [batch.name, f"{prefix}/rest", f"{prefix}/axis"]
+    joined = new_node("ConcatV2", prefix, pieces, N=tf.AttrValue(i=2), T=kind, Tidx=kind)
+    graph_def.node.extend([shape, batch, joined])
+    node.input[0] = prefix
+
+
+def _unfused(node):
+    """The nodes that together compute what a fused convolution does; the last one has its name."""
+    convolution = _FUSED[node.op]
+    kept = {attribute.name for attribute in definition(convolution).attr} & set(node.attr)
+    plain = new_node(convolution, f"{node.name}/{convolution}", node.input[:2], **{key: node.attr[key] for key in kept})
+    result, arguments = [plain], list(node.input[2:])
+    kind, layout = attribute(node, "T"), attribute(node, "data_format")
+    for fused in [text.decode() for text in attribute(node, "fused_ops").list.s]:
+        attributes, count = {"T": kind}, 0
+        if fused == "BiasAdd":
+            attributes, count = {"T": kind, "data_format": layout}, 1
+        elif fused == "FusedBatchNorm":
+            inference = tf.AttrValue(b=False)
+            attributes, count = {"T": kind, "data_format": layout, "is_training": inference}, 4
+            attributes["epsilon"] = attribute(node, "epsilon")
+        elif fused == "LeakyRelu":
+            attributes["alpha"] = attribute(node, "leakyrelu_alpha")
+        elif fused not in ("Relu", "Relu6", "Elu", "Tanh", "Sigmoid"):
+            hint = "export the graph before it is optimized"
+            raise UserError(f"operation {node.op} ({node.name})", "a known fused operation", fused, hint)
+        inputs = [result[-1].name, *arguments[:count]]
+        arguments = arguments[count:]
+        result.append(new_node(fused, f"{node.name}/{fused}", inputs, **attributes))
+    result[-1].name = node.name
+    return result

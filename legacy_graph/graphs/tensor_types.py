@@ -1,0 +1,47 @@
+"""Types and static shapes of the tensors of a GraphDef, by importing it; nothing runs."""
+
+from typing import Dict, List, NamedTuple, Optional
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.errors import UserError, reason
+
+
+class TensorType(NamedTuple):
+    """Of output 0 of a node."""
+
+    dtype: Optional[tf.DType]  # None for a node without outputs
+    shape: Optional[List[Optional[int]]]  # None where not even the rank is known
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it is float32."""
+        return self.dtype == tf.float32
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is float32 of rank 4."""
+        return self.is_float and self.shape is not None and len(self.shape) == 4
+
+
+def infer_types(graph_def: tf.GraphDef) -> Dict[str, TensorType]:
+    """{node name: type of its output 0}.
+
+    Raises:
+        UserError: TensorFlow does not accept the graph.
+    """
+    with tf.Graph().as_default() as graph:
+        try:
+            tf.import_graph_def(graph_def, name="")
+        except (ValueError, tf.errors.OpError) as error:
+            expected = f"a graph that TensorFlow {tf.__version__} accepts"
+            raise UserError("graph", expected, reason(error), "export the graph again") from error
+        return {operation.name: _type_of(operation) for operation in graph.get_operations()}
+
+
+def _type_of(operation):
+    if not operation.outputs:
+        return TensorType(None, None)
+    tensor = operation.outputs[0]
+    known = tensor.shape.ndims is not None
+    return TensorType(tensor.dtype.base_dtype, tensor.shape.as_list() if known else None)

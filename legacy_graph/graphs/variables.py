@@ -1,0 +1,126 @@
+"""Replace the variables of a graph by constants with the trained values."""
+
+from typing import Callable, Dict, List, Tuple
+
+import tensorflow.compat.v1 as tf
+from tensorflow.python.framework import tensor_util
+
+from legacy_graph.errors import UserError, reason
+from legacy_graph.graphs.nodes import Nodes, constant, identity, node_name
+
+# (name, node) of each variable -> its value; raises UserError where it has none.
+ReadVariables = Callable[[List[tf.NodeDef]], Dict[str, object]]
+REFERENCES = {"Variable", "VariableV2", "AutoReloadVariable"}
+RESOURCES = {"VarHandleOp"}
+_REF_OPERATIONS = {"RefIdentity": "Identity"}
+
+
+def fill_variables(graph_def: tf.GraphDef, read: ReadVariables) -> None:
+    """Put a Const in the place of each variable and an Identity in the place of each read. Changes the graph.
+
+    Args:
+        graph_def: pruned to what is shown, so that no other variable needs a value.
+        read: gives the values of the variables.
+
+    Raises:
+        UserError: a variable has no value, or one of another shape.
+    """
+    variables = [node for node in graph_def.node if node.op in REFERENCES | RESOURCES]
+    if not variables:
+        return
+    values = read(variables)
+    for node in variables:
+        dtype, value = node.attr["dtype"].type, values[node.name]
+        declared = tf.TensorShape(node.attr["shape"].shape)
+        if not declared.is_compatible_with(value.shape):
+            found = f"a value of shape {list(value.shape)}"
+            hint = "the checkpoint is of another model: name the right one with --checkpoint"
+            raise UserError(f"variable {node.name}", f"shape {declared.as_list()}", found, hint)
+        node.CopyFrom(constant(node.name, value, dtype))
+    for node in graph_def.node:
+        if node.op == "ReadVariableOp":
+            node.CopyFrom(identity(node.name, node.input[0], node.attr["dtype"].type))
+        node.op = _REF_OPERATIONS.get(node.op, node.op)
+    _retype_handles(graph_def)
+
+
+def refuse_variables(path: str) -> ReadVariables:
+    """The reader for a graph without a checkpoint: any variable is refused."""
+
+    def read(variables):
+        hint = "name the checkpoint with --checkpoint, or freeze the graph"
+        raise UserError(path, "a frozen graph", f"the variable {variables[0].name}", hint)
+
+    return read
+
+
+def read_checkpoint(prefix: str, graph_def: tf.GraphDef) -> ReadVariables:
+    """The reader for a checkpoint.
+
+    Args:
+        prefix: of the files of the checkpoint, such as "model.ckpt-1000".
+        graph_def: the whole graph, whose saver says under which key a variable is stored.
+
+    Raises:
+        UserError: there is no such checkpoint, or it is damaged.
+    """
+    try:
+        reader = tf.train.NewCheckpointReader(prefix)
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError, OSError) as error:
+        hint = "name the checkpoint's prefix, without .index, with --checkpoint"
+        raise UserError(f"checkpoint {prefix}", "a TensorFlow checkpoint", reason(error), hint) from error
+    stored, restored = reader.get_variable_to_shape_map(), _restored_from(graph_def)
+
+    def read(variables):
+        values = {}
+        for node in variables:
+            key, piece = restored.get(node.name, (node.name, ""))
+            if key not in stored:
+                hint = "the checkpoint is of another model or incomplete: random weights are not shown"
+                raise UserError(f"checkpoint {prefix}", f"the variable {key}", "none of that name", hint)
+            try:
+                values[node.name] = _cut(reader.get_tensor(key), piece)
+            except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
+                hint = "copy the checkpoint again"
+                raise UserError(f"checkpoint {prefix}", f"the variable {key}", reason(error), hint) from error
+        return values
+
+    return read
+
+
+def _restored_from(graph_def) -> Dict[str, Tuple[str, str]]:
+    """{variable: (key in the checkpoint, slice)}, from the restoring part of the graph."""
+    nodes, found = Nodes(graph_def), {}
+    for name in nodes.order:
+        node = nodes.by_name[name]
+        if node.op not in ("Assign", "AssignVariableOp"):
+            continue
+        source = node.input[1]
+        while nodes.by_name[node_name(source)].op == "Identity":
+            source = nodes.by_name[node_name(source)].input[0]
+        restore = nodes.by_name[node_name(source)]
+        if restore.op == "RestoreV2":
+            parts = [nodes.by_name[node_name(text)].attr["value"].tensor for text in restore.input[1:3]]
+            position = int(source.split(":")[1]) if ":" in source else 0
+            key, piece = (tensor_util.MakeNdarray(part).ravel()[position].decode() for part in parts)
+            found[node_name(node.input[0])] = key, piece
+    return found
+
+
+def _cut(value, piece):
+    """The part of a partitioned variable that a slice such as "10 4 0,5:0,4" names."""
+    if not piece:
+        return value
+    ranges = piece.split(" ")[-1].split(":")
+    bounds = [tuple(map(int, one.split(","))) if one != "-" else (0, None) for one in ranges]
+    return value[tuple(slice(begin, None if size is None else begin + size) for begin, size in bounds)]
+
+
+def _retype_handles(graph_def):
+    """Identity nodes of what was a handle now carry the value: give them its type."""
+    nodes = Nodes(graph_def)
+    for name in nodes.order:
+        node = nodes.by_name[name]
+        if node.op == "Identity" and node.attr["T"].type == tf.resource.as_datatype_enum:
+            source = nodes.by_name[node_name(node.input[0])]
+            node.attr["T"].type = source.attr["dtype" if source.op == "Const" else "T"].type
