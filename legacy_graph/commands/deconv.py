@@ -4,36 +4,60 @@ import argparse
 import os
 
 from legacy_graph import tf_setup
+from legacy_graph.commands.graph_model import load_target
+from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
-from legacy_graph.errors import ExitStatus, printable
+from legacy_graph.errors import ExitStatus, UserError, printable
+from legacy_graph.graphs.images import from_files
 from legacy_graph.logdir import layout
 from legacy_graph.training import identity
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Publish one report per picture in deconv/<name> of the log directory, and print each answer."""
+    """Publish one report per picture in deconv/<name> of the log directory, and print what it says."""
+    reports = _read_graph(options) if options.graph else _read_article(options)
+    from legacy_graph.visualize.image_run import publish
+
+    for path, name, (step, report) in zip(options.pictures, _folder_names(options.pictures), reports):
+        folder = os.path.join(options.logdir, layout.DECONV, name)
+        publish(folder, step, report.images, report.files)
+        print(f"{printable(path)}: {report.summary}. See {os.path.join(folder, 'picture.png')}")
+    print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
+    return ExitStatus.OK
+
+
+def _read_article(options):
+    """(training step, report) of each picture in the article's network."""
+    check_graph_options(options)
+    if options.layer:
+        raise UserError("--layer", "this option with --graph", "no --graph", "leave it out: all layers are shown")
     data = identity.run_data(options.logdir)
     known = identity.MNIST if not data.text else data.name  # a run without options.json is taken for one of MNIST
     names = class_names(known, options.class_names)
     pictures = [user_image.read_image(path, options.fit, known == identity.MNIST) for path in options.pictures]
     tf_setup.import_tensorflow()
     from legacy_graph.training.checkpoints import restored_session
-    from legacy_graph.visualize import image_report
-    from legacy_graph.visualize.image_run import publish
+    from legacy_graph.visualize import digit_report
 
-    graph, net, fetches = image_report.build(options.ties)
+    graph, net, fetches = digit_report.build(options.ties)
     with restored_session(graph, options.logdir) as (session, step):
-        for path, name, picture in zip(options.pictures, _folder_names(options.pictures), pictures):
-            reading = image_report.read(session, net, fetches, picture.pixels)
-            folder = os.path.join(options.logdir, layout.DECONV, name)
-            answer = image_report.format_answer(reading.probabilities, names)
-            title = f"{printable(os.path.basename(path))}: {answer}"
-            images, files = image_report.draw(title, picture, reading, options.ties)
-            publish(folder, step, images, files)
-            print(f"{printable(path)}: {answer}; {picture.preparation}. See {os.path.join(folder, 'picture.png')}")
-    print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
-    return ExitStatus.OK
+        found = [digit_report.read(session, net, fetches, picture.pixels) for picture in pictures]
+    titles = [printable(os.path.basename(path)) for path in options.pictures]
+    return [(step, digit_report.draw(*one, options.ties, names)) for one in zip(titles, pictures, found)]
+
+
+def _read_graph(options):
+    """(0, report) of each picture in a graph that someone else trained."""
+    if options.fit or options.class_names:
+        raise UserError("--fit and --class-names", "these options without --graph", "--graph", "leave them out")
+    target = load_target(options, lambda shape, preprocessing: from_files(options.pictures, shape, preprocessing))
+    from legacy_graph.visualize import graph_report
+
+    subject = f"{target.layer.label} of {printable(os.path.basename(os.path.normpath(options.graph)))}"
+    names = [printable(os.path.basename(path)) for path in options.pictures]
+    reports = graph_report.read_images(*target, names, options.method, subject)
+    return [(0, report) for report in reports]
 
 
 def _folder_names(paths):

@@ -7,18 +7,22 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_graph import tf_setup
+from legacy_graph.commands.graph_model import load_target
+from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.config import Config
 from legacy_graph.data import idx, mnist
 from legacy_graph.data.files import find_files
 from legacy_graph.errors import ExitStatus, UserError, printable
+from legacy_graph.graphs.images import Preprocessing, from_array, open_images
 from legacy_graph.logdir import layout
 from legacy_graph.training import identity
 
+DEFAULT_LAYER = "conv2"  # of the article's network
 OTHER = "-other"  # ends the folder of a sheet over other images than the run's own
 
 
-class Images(NamedTuple):
-    """The images to scan."""
+class Digits(NamedTuple):
+    """Images for the article's network."""
 
     pixels: np.ndarray  # uint8 [N, 784]
     about: str  # what they are, for the heading
@@ -27,20 +31,10 @@ class Images(NamedTuple):
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print where it is."""
-    images = _images(options)
-    tf_setup.import_tensorflow()
-    from legacy_graph.training.checkpoints import restored_session
-    from legacy_graph.visualize import feature_sheets
+    name, step, sheets = _scan_graph(options) if options.graph else _scan_article(options)
     from legacy_graph.visualize.image_run import publish
 
-    scan = feature_sheets.prepare(
-        options.layer, options.maps, options.top, len(images.pixels), options.order, options.ties
-    )
-    with restored_session(scan.graph, options.logdir) as (session, step):
-        sheets = feature_sheets.draw(
-            session, scan, images.pixels, step, bool(options.control), options.context, images.about
-        )
-    folder = os.path.join(options.logdir, layout.FEATURES, options.layer + images.ending)
+    folder = os.path.join(options.logdir, layout.FEATURES, name.replace("/", "_"))
     publish(folder, step, sheets.images, sheets.files)
     print(f"Contact sheet: {os.path.join(folder, 'features.png')}")
     if sheets.report:
@@ -49,21 +43,60 @@ def run(options: argparse.Namespace) -> ExitStatus:
     return ExitStatus.OK
 
 
-def _images(options) -> Images:
+def _scan_article(options):
+    """(name of the folder, training step, sheets) of the article's network."""
+    check_graph_options(options)
+    digits, layer = _digits(options), options.layer or DEFAULT_LAYER
+    tf_setup.import_tensorflow()
+    from legacy_graph.training.checkpoints import restored_session
+    from legacy_graph.visualize import feature_sheets
+
+    preprocessing = Preprocessing(0, 1)
+    images = from_array(digits.pixels.reshape(-1, mnist.SIDE, mnist.SIDE, 1), preprocessing, f"grey, {preprocessing}")
+    scan = feature_sheets.prepare(layer, options.maps, options.top, len(images), options.order, options.ties)
+    with restored_session(scan.graph, options.logdir) as (session, step):
+        subject = f"{layer} after {step:,} training steps"
+        sheets = feature_sheets.draw(
+            session, scan, images, subject, bool(options.control), options.context, digits.about
+        )
+    return layer + digits.ending, step, sheets
+
+
+def _scan_graph(options):
+    """(label of the layer, 0, sheets) of a graph that someone else trained."""
+    if not options.images:
+        raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
+    if options.data_dir or options.other_data:
+        raise UserError("--data-dir", "this option without --graph", "--graph", "name the images with --images")
+    target = load_target(options, lambda shape, preprocessing: open_images(options.images, shape, preprocessing))
+    import tensorflow.compat.v1 as tf
+
+    from legacy_graph.visualize import feature_sheets
+
+    model, layer, images = target
+    method = options.method or "deconvnet"
+    scan = feature_sheets.prepare_graph(model, layer, method, options.maps, options.top, len(images), options.order)
+    subject = f"{layer.label} of {_display_name(options.graph)}"
+    with tf.Session(graph=scan.graph) as session:
+        sheets = feature_sheets.draw(session, scan, images, subject, bool(options.control), options.context)
+    return layer.label, 0, sheets
+
+
+def _digits(options) -> Digits:
     """The images of --images, else the test images of the run's data, else with --other-data those of --data-dir."""
     if options.images:
         pixels = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
-        return Images(pixels, f"images of {_display_name(options.images)}, not the run's own data", OTHER)
+        return Digits(pixels, f"images of {_display_name(options.images)}, not the run's own data", OTHER)
     run_data = identity.run_data(options.logdir)
     data = _load(options.data_dir, run_data)
     print(f"Data: {data.source}")
     own = not run_data.text or identity.same_data(identity.describe(data), run_data.text)
     if own and (not run_data.text or run_data.name == identity.MNIST):
-        return Images(data.test.images, "digits", "")
+        return Digits(data.test.images, "digits", "")
     if own:
-        return Images(data.test.images, f"images of {run_data.name or _display_name(data.folder)}", "")
+        return Digits(data.test.images, f"images of {run_data.name or _display_name(data.folder)}", "")
     if options.other_data:
-        return Images(data.test.images, f"images of {_display_name(data.folder)}, not the run's own data", OTHER)
+        return Digits(data.test.images, f"images of {_display_name(data.folder)}, not the run's own data", OTHER)
     found = f"{identity.describe(data)} in {data.folder}"
     expected = f"the data of the run in {options.logdir} ({run_data.text})"
     raise UserError("--data-dir", expected, found, "name the run's data, or add --other-data to scan this one")

@@ -1,9 +1,13 @@
 """The options of the commands that read someone else's graph."""
 
 import argparse
+import math
+from typing import Callable, Tuple
 
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
+
+METHODS = ("deconvnet", "gradient", "guided")
 
 
 def add_graph_options(command: argparse.ArgumentParser) -> None:
@@ -15,16 +19,45 @@ def add_graph_options(command: argparse.ArgumentParser) -> None:
     add("--input", metavar="NAME", help="the node that takes the images, where the graph has several inputs")
 
 
+def add_image_options(command: argparse.ArgumentParser) -> None:
+    """Add the options that say what such a graph takes as an image, and the way back to it."""
+    add = command.add_argument_group("with --graph: its images and the way back to them").add_argument
+    add("--range", type=_numbers("two numbers LOW,HIGH", (2,)), metavar="LOW,HIGH", help="what 0 and 255 become")
+    add("--mean", type=_numbers("one number, or three R,G,B", (1, 3)), metavar="R,G,B", help="subtracted after --range")
+    add("--bgr", action="store_true", help="the graph takes the channels blue, green, red")
+    add("--size", type=_size, metavar="HxW", help="height and width in pixels, where the graph leaves them open")
+    add("--method", choices=METHODS, help="of the projection (default: deconvnet; for deconv all that are defined)")
+
+
 def check_graph_options(options: argparse.Namespace) -> None:
-    """Refuse an option that only a graph of --graph has, where there is none.
+    """Refuse an option of `add_graph_options` or `add_image_options` where --graph is missing.
 
     Raises:
-        UserError: --checkpoint, --signature or --input without --graph.
+        UserError: names the first such option.
     """
-    given = {
-        "--checkpoint": options.checkpoint is not None,
-        "--signature": options.signature != DEFAULT_SIGNATURE,
-        "--input": options.input is not None,
-    }
-    for name in [name for name, is_given in given.items() if is_given and options.graph is None]:
-        raise UserError(name, "--graph PATH beside it", "none", "name the graph with --graph")
+    names = ("checkpoint", "input", "range", "mean", "bgr", "size", "method")
+    given = ["--" + name for name in names if getattr(options, name, None)]
+    if options.signature != DEFAULT_SIGNATURE:
+        given.append("--signature")
+    if given and options.graph is None:
+        raise UserError(given[0], "--graph PATH beside it", "none", "name the graph with --graph")
+
+
+def _numbers(expected: str, counts: Tuple[int, ...]) -> Callable[[str], Tuple[float, ...]]:
+    def parse(text: str) -> Tuple[float, ...]:
+        try:
+            values = tuple(float(part) for part in text.split(","))
+        except ValueError:
+            values = ()
+        if len(values) not in counts or not all(map(math.isfinite, values)):
+            raise argparse.ArgumentTypeError(f"expected {expected}, found {text!r}")
+        return values
+
+    return parse
+
+
+def _size(text: str) -> Tuple[int, int]:
+    height, _, width = text.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and 0 < int(height) <= 10000 and 0 < int(width) <= 10000):
+        raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH in pixels, such as 224x224, found {text!r}")
+    return int(height), int(width)

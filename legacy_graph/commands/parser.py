@@ -1,10 +1,11 @@
 """The commands and their options. Imports neither TensorFlow nor numpy, so that --help answers at once."""
 
 import argparse
+import re
 import sys
 
 from legacy_graph import __version__, config
-from legacy_graph.commands.graph_options import add_graph_options
+from legacy_graph.commands import graph_options
 from legacy_graph.errors import ExitStatus
 
 DEFAULT_COMMAND = "train"
@@ -20,6 +21,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **settings)
 
     def parse_known_args(self, args=None, namespace=None):
+        args = _join_negative_numbers(args)
         for word in args or []:
             if word.startswith("--") and word.endswith("=--"):  # argparse before Python 3.13 drops this value
                 self.error(f"argument {word[:-3]}: expected a value, found '--'")
@@ -27,6 +29,17 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         self.exit(ExitStatus.USAGE, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+def _join_negative_numbers(words):
+    """["--range", "-1,1"] as ["--range=-1,1"]: argparse takes "-1,1" for an option."""
+    joined = []
+    for word in words or []:
+        if joined and joined[-1] in ("--range", "--mean") and re.match(r"-[\d.]", word):
+            joined[-1] += "=" + word
+        else:
+            joined.append(word)
+    return joined
 
 
 class CommandParser(Parser):
@@ -71,9 +84,11 @@ def make_parser() -> argparse.ArgumentParser:
 
     config.add_options(add("train", "train the network and fill the log directory"))
     _add_check(add("check", "list which dashboards a log directory feeds, and why one is empty"))
-    add_graph_options(add("layers", "list the layers of a network with shapes, receptive fields and parameters"))
+    graph_options.add_graph_options(
+        add("layers", "list the layers of a network with shapes, receptive fields and parameters")
+    )
     _add_features(add("features", "show what each feature map of a layer responds to"))
-    _add_deconv(add("deconv", "take your own picture of a digit through the network and back"))
+    _add_deconv(add("deconv", "take your own picture through the network and back"))
     return top
 
 
@@ -87,20 +102,25 @@ def _add_features(command):
     add = command.add_argument
     add("--data-dir", type=config.path, metavar="DIR", help="the run's data (default: where the run had it)")
     add("--other-data", action="store_true", help="scan --data-dir though the run was trained on other data")
-    add("--layer", default="conv2", metavar="NAME", help="see: legacy_graph layers (default: %(default)s)")
+    add("--layer", metavar="NAME", help="see: legacy_graph layers (default: conv2; with --graph none)")
     add("--maps", type=config.integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
     add("--top", type=config.integer(1, 100), default=9, metavar="N", help="spots per map (default: %(default)s)")
     add("--order", choices=["wins", "number"], help="of the maps: wins, those first that are the strongest of all most "
         "often, or number (default: wins; those of --maps as listed)")  # fmt: skip
     add("--context", action="store_true", help="also draw each whole image, with a frame around what the spot sees")
-    add("--images", type=config.path, metavar="FILE", help="scan an IDX file of 28 x 28 pictures, not the test digits")
+    add("--images", type=config.path, metavar="PATH", help="scan an IDX file of 28 x 28 pictures, not the test digits; "
+        "with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
     add("--control", choices=["random"], help="also project the same spots through a random kernel, and compare")
+    graph_options.add_graph_options(command)
+    graph_options.add_image_options(command)
 
 
 def _add_deconv(command):
     add = command.add_argument
-    add("pictures", nargs="+", type=config.path, metavar="PICTURE",
-        help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")  # fmt: skip
+    add("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")
     config.add_options(command, ("logdir", "ties"))
     add("--fit", choices=["digit", "none"], help=FIT_HELP)
     add("--class-names", type=config.path, metavar="FILE", help="text file with the ten class names, one a line")
+    add("--layer", metavar="NAME", help="with --graph: see: legacy_graph layers --graph PATH")
+    graph_options.add_graph_options(command)
+    graph_options.add_image_options(command)

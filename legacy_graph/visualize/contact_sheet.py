@@ -1,40 +1,51 @@
 """The contact sheet of a layer: for each feature map, its strongest projections beside the patches they came from."""
 
 import math
-from typing import Dict, List, Optional, Sequence, Tuple
+import textwrap
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from legacy_graph.article.receptive_field import Fields, crop_patches
+from legacy_graph.graphs.images import Images
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.top_activations import TopActivations
 
 TILE = 84  # pixels: the side that a tile is enlarged to, at most
-COLUMNS = 4  # maps in one row of the sheet
+LARGEST = 128  # pixels: the side that a larger tile is shrunk to
+COLUMNS, WIDTH = 4, 3400  # maps in one row of the sheet, and pixels, at most
 OUTSIDE = 64  # the grey of what lies outside the image
 PERCENTILE = 98  # of a map's projected pixels, by magnitude: what is stronger is clipped to white or black
+
+METHODS = {"deconvnet": "the deconvnet", "gradient": "the gradient", "guided": "guided backpropagation"}
+
+
+class Heading(NamedTuple):
+    """What the sheet says of itself."""
+
+    title: str  # the layer and the images
+    method: str  # of the projection, a key of `METHODS`
+    notes: Sequence[str] = ()  # one sentence each
 
 
 def draw_sheet(
     found: TopActivations,
-    images: np.ndarray,
+    images: Images,
     fields: Fields,
-    about: str,
+    about: Heading,
     kernels: Optional[np.ndarray] = None,
     context: bool = False,
-    notes: Sequence[str] = (),
 ) -> Tuple[np.ndarray, Dict[str, np.ndarray]]:
     """The whole sheet, and the block of each map.
 
     Args:
         found: the spots and their projections.
-        images: uint8 [N, H, W] or [N, H, W, 3], the images that `found.digits` counts.
-        fields: the receptive field of a spot.
-        about: first part of the heading: the layer and the images.
+        images: the images that `found.images` counts.
+        fields: the part of an image that is shown for a spot.
+        about: what the heading says of layer, method and images.
         kernels: float32 [M, h, w] or [M, h, w, 3], the kernel of each of `found.maps`; only the first layer's can be
             seen, since its channels are those of the image.
         context: also draw the whole image with the receptive field framed.
-        notes: lines that end the heading.
 
     Returns:
         uint8 [H, W], or [H, W, 3] for RGB images; and "map 05" -> a picture alike.
@@ -43,19 +54,21 @@ def draw_sheet(
     captions = [_caption(found, row, fields) for row in range(len(found.maps))]
     width = blocks[0].shape[1]
     cells = [image_grid.stack_vertically([image_grid.render_text(c, 16, width), b]) for c, b in zip(captions, blocks)]
-    rows = [image_grid.stack_horizontally(cells[at : at + COLUMNS], 24) for at in range(0, len(cells), COLUMNS)]
-    heading = _heading(found, fields, about, kernels is not None, context, notes)
+    columns = max(1, min(COLUMNS, WIDTH // (width + 24)))
+    rows = [image_grid.stack_horizontally(cells[at : at + columns], 24) for at in range(0, len(cells), columns)]
+    heading = _heading(found, fields, about, kernels is not None, context)
     sheet = image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 16))
     return sheet, {f"map {number:02d}": block for number, block in zip(found.maps, blocks)}
 
 
 def _block(found, row, images, fields, kernels, context):
     """From left to right: the kernel, the projections, the patches, the whole images."""
-    there = found.digits[row] >= 0
-    times = max(1, TILE // max(field.size for field in fields))
-    seen, places = images[found.digits[row][there]], found.places[row][there]
+    there = found.images[row] >= 0
+    times = max(1, round(TILE / max(field.size for field in fields)))
+    seen, places = images.shown(found.images[row][there]), found.places[row][there]
     projected = image_grid.to_diverging(_patches(found, row, fields), _scale(found, row, fields))
-    panels = [image_grid.enlarge(tiles, times) for tiles in (projected, crop_patches(seen, places, fields, OUTSIDE))]
+    patches = crop_patches(seen, places, fields, OUTSIDE)
+    panels = [image_grid.shrink(image_grid.enlarge(tiles, times), LARGEST) for tiles in (projected, patches)]
     if context:
         panels.append(_whole_images(seen, places, fields))
     pictures = [_grid_of_spots(tiles, there) for tiles in panels]
@@ -78,49 +91,52 @@ def _whole_images(images, places, fields):
     for tile, place in zip(tiles, places):
         begins = [(field.begin + int(at) * field.step) * times for field, at in zip(fields, place)]
         image_grid.draw_frame(tile, *begins, *(field.size * times for field in fields))
-    return tiles
+    return image_grid.shrink(tiles, LARGEST)
 
 
 def _patches(found, row, fields):
     """The projections of a map, float32 [n, h, w] or [n, h, w, 3], each cut to the receptive field of its spot."""
-    there = found.digits[row] >= 0
+    there = found.images[row] >= 0
     return crop_patches(found.projections[row][there], found.places[row][there], fields, 0)
 
 
 def _scale(found, row, fields):
-    """The magnitude that is drawn white or black; pixels that are zero do not count."""
-    strengths = np.abs(_patches(found, row, fields))
-    strengths = strengths[strengths > 0]
-    return float(np.percentile(strengths, PERCENTILE)) if len(strengths) else 0.0
+    return image_grid.percentile_scale(_patches(found, row, fields), PERCENTILE)
 
 
 def _caption(found, row, fields):
-    alive = int((found.digits[row] >= 0).sum())
+    alive = int((found.images[row] >= 0).sum())
     if not alive:
         return f"map {found.maps[row]}: dead, no image excites it"
-    few = "" if alive == len(found.digits[row]) else f", only {alive} spots"
+    few = "" if alive == len(found.images[row]) else f", only {alive} spots"
     wins = f"wins {100 * found.wins[row]:.2f} %"
     return f"map {found.maps[row]}   {wins}   scale \u00b1{_scale(found, row, fields):.3g}{few}"
 
 
-def _heading(found, fields, about, kernels, context, notes) -> List[np.ndarray]:
-    down, across = fields
+def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
     panels = [
-        "the spot alone, projected down to the pixels by the deconvnet: mid grey is 0, white and black are \u00b1 the",
-        f"    scale, the {PERCENTILE}th percentile of the map's projected magnitudes; stronger pixels are clipped",
-        f"the {down.size} x {across.size} pixels that the spot sees; dark grey lies outside the image",
+        f"the spot alone, projected to the pixels by {METHODS[about.method]}: mid grey is 0, white and black are",
+        f"    \u00b1 the scale, the {PERCENTILE}th percentile of the map's magnitudes; stronger pixels are clipped",
+        _patch_text(fields),
     ]
     if kernels:
         panels.insert(0, "the map's kernel: white and black are \u00b1 its largest weight")
     if context:
-        panels.append("the whole image, with a frame around the pixels that the spot sees")
+        panels.append("the whole image, with a frame around these pixels")
     lines = [
-        f"Of each map the {found.digits.shape[1]} strongest images, strongest first, and in each the strongest spot.",
+        f"Of each map the {found.images.shape[1]} strongest images, strongest first, and in each the strongest spot.",
         "A map wins a place where no other map of the layer is stronger. From left to right:",
         *("    " + panel for panel in panels),
-        *notes,
+        *(line for note in about.notes for line in textwrap.wrap(note, 120)),
     ]
     return [
-        image_grid.render_text(about, 28),
+        image_grid.render_text(about.title, 28),
         image_grid.stack_vertically([image_grid.render_text(line, 16) for line in lines]),
     ]
+
+
+def _patch_text(fields):
+    down, across = fields
+    if down.step == across.step == 0:
+        return "the whole image, all of which the spot sees"
+    return f"the {down.size} x {across.size} pixels that the spot sees; dark grey lies outside the image"

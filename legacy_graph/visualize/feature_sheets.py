@@ -6,22 +6,27 @@ from typing import Dict, List, NamedTuple, Optional
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.article import deconv, network
+from legacy_graph.article import network
+from legacy_graph.article.probe import Probe
 from legacy_graph.config import FIRST
-from legacy_graph.data.mnist import SIDE
 from legacy_graph.errors import UserError
+from legacy_graph.graphs import backward
+from legacy_graph.graphs.images import Images
+from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, top_activations
+
+MEMORY = 128 * 2**20  # bytes that the projections of a sheet may take, unless --maps asks for more
 
 
 class Scan(NamedTuple):
     """A graph, and what to look for in it."""
 
     graph: tf.Graph
-    probe: top_activations.Probe
+    probe: Probe
     maps: np.ndarray  # int64 [M], the feature maps
     top: int  # spots per map
     by_wins: bool  # put the maps that win most often first
-    ties: str  # as in `deconv.unpool`
+    limit: Optional[int]  # how many maps to show
 
 
 class Sheets(NamedTuple):
@@ -55,58 +60,90 @@ def prepare(
             raise UserError("--layer", "one of " + ", ".join(names), repr(layer), "name one of these")
         probe = top_activations.build_probe(net, layer, ties)
         graph.finalize()
+    return _choose(graph, probe, maps, top, count, order)
+
+
+def prepare_graph(
+    model: Model,
+    layer: ConvLayer,
+    method: str,
+    maps: Optional[List[int]],
+    top: int,
+    count: int,
+    order: Optional[str] = None,
+) -> Scan:
+    """The same for a layer of someone else's graph.
+
+    Raises:
+        UserError: no such map, fewer than `top` images, or the method is not defined for this layer.
+    """
+    with tf.Graph().as_default() as graph:
+        probe = backward.build_probe(model, layer, method)
+        graph.finalize()
+    return _choose(graph, probe, maps, top, count, order)
+
+
+def _choose(graph, probe, maps, top, count, order):
     if top > count:
         raise UserError("--top", f"at most {count:,}, the number of images", top, "choose a smaller number")
     chosen = _chosen(probe, maps)
-    return Scan(graph, probe, np.sort(chosen) if order else chosen, top, order == "wins" or not (order or maps), ties)
+    by_wins = order == "wins" or not (order or maps)
+    limit = None if maps else max(1, MEMORY // (4 * top * int(np.prod(probe.projections.shape.as_list()[1:]))))
+    return Scan(graph, probe, np.sort(chosen) if order else chosen, top, by_wins, limit)
 
 
 def draw(
     session: tf.Session,
     scan: Scan,
-    images: np.ndarray,
-    step: int,
+    images: Images,
+    subject: str,
     control: bool = False,
     context: bool = False,
-    about: str = "digits",
+    about: str = "images",
 ) -> Sheets:
     """Scan the images and draw one contact sheet, with `control` a second one through a random kernel.
 
     Args:
         session: of the scan's graph, with trained weights.
         scan: as from `prepare`.
-        images: uint8 [N, 784].
-        step: the training step of the weights, for the heading.
+        images: to scan.
+        subject: the layer and its network, for the heading.
         control: also project the same spots through a random kernel, and compare.
         context: also draw the whole image of each spot, with the receptive field framed.
         about: what the images are, for the heading.
+
+    Raises:
+        UserError: all values of all images are equal.
     """
-    probe, layer = scan.probe, scan.probe.layer.name
-    found = {"features": top_activations.collect(session, probe, images, scan.maps, scan.top, scan.by_wins)}
-    report = ""
+    probe, layer = scan.probe, scan.probe.layer
+    found = {"features": top_activations.collect(session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit)}
+    report, notes = [], _notes(scan, images, found["features"])
     if control:
         found["control"] = sanity_check.project_random(session, probe, images, found["features"])
         metrics = sanity_check.compare(found["features"], found["control"], probe.fields)
-        report = sanity_check.format_report(metrics, layer)
+        report.append(sanity_check.format_report(metrics, layer.name))
     shown, files = {}, {}
     for name, spots in found.items():
-        heading = f"{layer} after {step:,} training steps, over {len(images):,} {about}"
-        heading += ", with a RANDOM kernel" if name == "control" else ""
-        kernels = _kernels(session, probe, spots.maps, random=name == "control")
-        sheet, blocks = contact_sheet.draw_sheet(
-            spots,
-            images.reshape(-1, SIDE, SIDE),
-            probe.fields,
-            heading,
-            kernels,
-            context,
-            [deconv.TIES_IN_WORDS[scan.ties]],
-        )
+        title = f"{subject}, over {len(images):,} {about}"
+        title += ", with a RANDOM kernel" if name == "control" else ""
+        kernels = _kernels(session, layer, images, spots.maps, random=name == "control")
+        heading = contact_sheet.Heading(title, layer.method, notes)
+        sheet, blocks = contact_sheet.draw_sheet(spots, images, probe.fields, heading, kernels, context)
         shown[f"{name}/sheet"] = sheet
         shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())
         files[f"{name}.png"] = image_grid.encode_png(sheet)
         files[f"{name}.npz"] = _numbers(spots, probe.fields)
-    return Sheets(shown, files, report)
+    return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report]))
+
+
+def _notes(scan, images, spots):
+    """What must stand on the sheet: the layer's notes, the preprocessing, maps that are left out, dead maps."""
+    notes = [*scan.probe.layer.notes, f"Images: {images.about}."]
+    if len(spots.maps) < len(scan.maps):
+        notes.append(f"{len(spots.maps)} of {len(scan.maps)} maps are shown; --maps chooses others.")
+    if (spots.images < 0).all():
+        notes.append("No image excites any of these maps: check --range, --mean and --bgr.")
+    return notes
 
 
 def _chosen(probe, maps):
@@ -120,14 +157,13 @@ def _chosen(probe, maps):
     return np.array(chosen, np.int64)
 
 
-def _kernels(session, probe, maps, random):
-    """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None where its channels are not those of an image."""
-    shape = probe.layer.kernel.shape.as_list()
-    if shape[2] not in (1, 3):
+def _kernels(session, layer, images, maps, random):
+    """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None where it is not applied to the images."""
+    if not layer.first:
         return None
-    kernel = sanity_check.random_kernel(shape) if random else session.run(probe.layer.kernel)
-    kernels = kernel.transpose(3, 0, 1, 2)[maps]
-    return kernels[..., 0] if shape[2] == 1 else kernels
+    shape = layer.kernel.shape.as_list()
+    kernel = sanity_check.random_kernel(shape) if random else session.run(layer.kernel)
+    return images.to_shown(kernel.transpose(3, 0, 1, 2)[maps])
 
 
 def _numbers(spots, fields):

@@ -19,6 +19,12 @@ def to_diverging(values: np.ndarray, largest: float) -> np.ndarray:
     return np.rint(ZERO + ZERO * np.clip(scaled, -1, 1)).astype(np.uint8)
 
 
+def percentile_scale(values: np.ndarray, percentile: float) -> float:
+    """The magnitude that is drawn white or black, any shape: a percentile of those that are not 0; 0 if all are."""
+    strengths = np.abs(values[values != 0])
+    return float(np.percentile(strengths, percentile)) if len(strengths) else 0.0
+
+
 def to_grayscale(values: np.ndarray, largest: float) -> np.ndarray:
     """Values from zero up as grey: zero is 0, `largest` 255; all 0 where `largest` is 0. Any shape."""
     scaled = values / largest if largest > 0 else np.zeros_like(values)
@@ -28,6 +34,17 @@ def to_grayscale(values: np.ndarray, largest: float) -> np.ndarray:
 def enlarge(tiles: np.ndarray, times: int) -> np.ndarray:
     """[N, H, W] or [N, H, W, 3], each pixel repeated as a square of `times` x `times`, without interpolation."""
     return tiles.repeat(times, axis=1).repeat(times, axis=2)
+
+
+def shrink(tiles: np.ndarray, side: int) -> np.ndarray:
+    """Tiles uint8 [N, H, W] or [N, H, W, 3] whose longer side is at most `side` pixels, by the mean of each area."""
+    height, width = tiles.shape[1:3]
+    longest = max(height, width)
+    if longest <= side:
+        return tiles
+    size = [max(1, round(length * side / longest)) for length in (width, height)]
+    shrunk = [np.asarray(Image.fromarray(tile).resize(size, Image.BOX)) for tile in tiles]
+    return np.array(shrunk, np.uint8).reshape((len(tiles), size[1], size[0], *tiles.shape[3:]))
 
 
 def draw_frame(picture: np.ndarray, top: int, left: int, height: int, width: int) -> None:

@@ -1,113 +1,89 @@
-"""One picture of the user's own, through the network and back: what the deconv command publishes."""
+"""One picture of the user's own, through a network and back, on one page: what the deconv command publishes."""
 
+import textwrap
 from typing import Dict, NamedTuple, Sequence, Tuple
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
-from legacy_graph.article import deconv, network
-from legacy_graph.config import FIRST
-from legacy_graph.data.class_names import DIGITS
-from legacy_graph.data.mnist import scale_pixels
-from legacy_graph.data.user_image import UserImage
 from legacy_graph.visualize import image_grid
 
 WIDE = 8  # maps in one row of a layer's activations
-LEGEND = (
-    "All that a layer puts out, brought down to the pixels by its own kernels. Mid grey is 0,",
-    "white and black are plus and minus the number above. From conv1 the three are the same:",
-    "what starts there is positive, and has fired. They differ in what a ReLU lets through:",
+SHOWN = 64  # maps of a layer, at most: the strongest ones
+PERCENTILE = 99  # of a projection's magnitudes: what is stronger is clipped to white or black
+SCALE = (
+    f"Mid grey is 0, white and black are \u00b1 the number above, the {PERCENTILE}th percentile of the magnitudes; "
+    "stronger pixels are clipped."
 )
+MAP_SIDE, PICTURE_SIDE = 56, 224  # pixels, about, of a map and of a picture on the page
 
 
 class Reading(NamedTuple):
-    """What the network makes of one digit."""
+    """What a network makes of one picture."""
 
-    probabilities: np.ndarray  # float32 [10]
-    activations: Dict[str, np.ndarray]  # layer -> float32 [C, H, W], after its ReLU
-    projections: Dict[str, Dict[str, np.ndarray]]  # layer -> method -> float32 [28, 28], of the whole layer
-
-
-def build(ties: str = FIRST) -> Tuple[tf.Graph, network.Network, Reading]:
-    """The graph, its network, and the tensors to fetch for one picture. `ties` is as in `deconv.unpool`."""
-    with tf.Graph().as_default() as graph:
-        net = network.build()
-        fetches = _fetches(net, ties)
-        graph.finalize()
-    return graph, net, fetches
+    activations: Dict[str, np.ndarray]  # layer -> float32 [C, H, W]
+    projections: Dict[str, Dict[str, np.ndarray]]  # layer -> method -> float32 [H, W] or [H, W, 3], the whole layer's
 
 
-def read(session: tf.Session, net: network.Network, fetches: Reading, digit: np.ndarray) -> Reading:
-    """Run one picture, uint8 [28, 28], through the network and back."""
-    return session.run(fetches, {net.images: scale_pixels(digit.reshape(1, -1)), net.keep_prob: 1.0})
+class Report(NamedTuple):
+    """What is published for one picture, and printed."""
+
+    images: Dict[str, np.ndarray]  # tag -> uint8 [H, W] or [H, W, 3], for TensorBoard
+    files: Dict[str, bytes]  # name -> content
+    summary: str
 
 
 def draw(
-    title: str, image: UserImage, reading: Reading, ties: str = FIRST
-) -> Tuple[Dict[str, np.ndarray], Dict[str, bytes]]:
-    """The images for TensorBoard, tag -> uint8 [H, W], and the files of one picture.
+    title: str, seen: np.ndarray, reading: Reading, legend: Sequence[str], summary: str, preparation: str = ""
+) -> Report:
+    """The report of one picture.
 
     Args:
-        title: the heading.
-        image: what the network saw.
-        reading: as from `read`.
-        ties: that the graph was built with.
+        title: of the page.
+        seen: uint8 [H, W] or [H, W, 3], what the network saw.
+        reading: what it made of it.
+        legend: lines below the projections.
+        summary: what is printed.
+        preparation: what was done to the picture, for its caption.
     """
-    parts = _parts(image.pixels, reading)
-    caption = f"what the network saw, 28 x 28 pixels, {image.preparation}"
-    picture = _page(title, caption, parts, reading, ties)
-    return dict(parts, picture=picture), {"picture.png": image_grid.encode_png(picture)}
-
-
-def format_answer(probabilities: np.ndarray, names: Sequence[str] = DIGITS) -> str:
-    """The name of the class that was read, its probability, and the two next to it. float32 [10], ten names."""
-    first, second, third = [f"{names[n]} ({100 * probabilities[n]:.1f} %)" for n in np.argsort(-probabilities)[:3]]
-    return f"read as {first}, else {second} or {third}"
-
-
-def _page(title, caption, parts, reading, ties):
-    """All parts in one picture, uint8 [H, W], with captions."""
+    parts, captions = _parts(seen, reading)
     rows = []
     for layer, projections in reading.projections.items():
-        captions = [f"{layer}: {method}, \u00b1{np.abs(values).max():.3g}" for method, values in projections.items()]
-        tiles = [parts[f"{layer}/{method}"] for method in projections]
-        rows.append(image_grid.stack_horizontally([_captioned(*pair) for pair in zip(captions, tiles)], 16))
-    legend = [image_grid.render_text(line) for line in LEGEND]
-    legend += [image_grid.render_text(f"    {name}: {method.lets_through}") for name, method in deconv.METHODS.items()]
-    legend.append(image_grid.render_text(deconv.TIES_IN_WORDS[ties]))
-    down = image_grid.stack_vertically(rows + [image_grid.stack_vertically(legend)], 16)
-    up = [
-        _captioned(f"{layer}: its {len(maps)} maps after the ReLU, white is {maps.max():.3g}", parts[f"{layer}/maps"])
-        for layer, maps in reading.activations.items()
+        tiles = [_captioned(captions[f"{layer}/{method}"], parts[f"{layer}/{method}"]) for method in projections]
+        rows.append(image_grid.stack_horizontally(tiles, 16))
+    lines = [
+        image_grid.render_text(line) for note in legend for line in textwrap.wrap(note, 100, drop_whitespace=False)
     ]
-    seen = _captioned(caption, parts["input"])
-    below = image_grid.stack_horizontally([image_grid.stack_vertically([seen, up[0]], 16)] + up[1:] + [down], 32)
-    return image_grid.add_margin(image_grid.stack_vertically([image_grid.render_text(title, 28), below], 16))
+    down = image_grid.stack_vertically([*rows, image_grid.stack_vertically(lines)], 16)
+    up = [_captioned(captions[f"{layer}/maps"], parts[f"{layer}/maps"]) for layer in reading.activations]
+    left = _captioned(captions["input"] + preparation, parts["input"])
+    below = image_grid.stack_horizontally([image_grid.stack_vertically([left, up[0]], 16), *up[1:], down], 32)
+    page = image_grid.add_margin(image_grid.stack_vertically([image_grid.render_text(title, 28), below], 16))
+    return Report(dict(parts, picture=page), {"picture.png": image_grid.encode_png(page)}, summary)
 
 
-def _fetches(net, ties):
-    back = {layer.name: _all_methods(net.layers, layer.name, ties) for layer in net.layers}
-    maps = {layer.name: tf.transpose(layer.relu[0], [2, 0, 1]) for layer in net.layers}
-    return Reading(net.probabilities[0], maps, back)
-
-
-def _all_methods(layers, name, ties):
-    return {method: deconv.deconvolve(layers, name, method=method, ties=ties)[0, :, :, 0] for method in deconv.METHODS}
-
-
-def _parts(digit, reading):
-    """Tag -> uint8 [H, W]: the digit, and of each layer its maps and what comes back from it, large enough to see."""
-    parts = {"input": image_grid.grid(image_grid.enlarge(digit[None], 8), 1)}
+def _parts(seen, reading) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
+    """Tag -> picture, and tag -> caption: the input, and of each layer its maps and its projections."""
+    parts = {"input": _large(seen)}
+    captions = {"input": f"what the network saw, {seen.shape[0]} x {seen.shape[1]} pixels"}
     for layer, maps in reading.activations.items():
-        times = max(1, 56 // maps.shape[2])
-        parts[f"{layer}/maps"] = image_grid.grid(
-            image_grid.enlarge(image_grid.to_grayscale(maps, maps.max()), times), WIDE
-        )
+        shown = maps
+        if len(maps) > SHOWN:
+            shown = maps[np.argsort(-maps.max(axis=(1, 2)), kind="stable")[:SHOWN]]
+        few = f"its {len(maps)} maps" if len(maps) == len(shown) else f"the {SHOWN} strongest of its {len(maps)} maps"
+        tiles = image_grid.enlarge(image_grid.to_grayscale(shown, shown.max()), max(1, MAP_SIDE // max(maps.shape[1:])))
+        parts[f"{layer}/maps"] = image_grid.grid(image_grid.shrink(tiles, 2 * MAP_SIDE), WIDE)
+        captions[f"{layer}/maps"] = f"{layer}: {few}, white is {shown.max():.3g}"
     for layer, projections in reading.projections.items():
         for method, values in projections.items():
-            scaled = image_grid.to_diverging(values, float(np.abs(values).max()))
-            parts[f"{layer}/{method}"] = image_grid.grid(image_grid.enlarge(scaled[None], 8), 1)
-    return parts
+            scale = image_grid.percentile_scale(values, PERCENTILE)
+            parts[f"{layer}/{method}"] = _large(image_grid.to_diverging(values, scale))
+            captions[f"{layer}/{method}"] = f"{layer}: {method}, \u00b1{scale:.3g}"
+    return parts, captions
+
+
+def _large(picture):
+    tiles = image_grid.enlarge(picture[None], max(1, PICTURE_SIDE // max(picture.shape[:2])))
+    return image_grid.grid(image_grid.shrink(tiles, 2 * PICTURE_SIDE), 1)
 
 
 def _captioned(caption, picture):

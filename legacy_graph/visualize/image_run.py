@@ -27,7 +27,7 @@ def publish(directory: str, step: int, images: Dict[str, np.ndarray], files: Dic
     Args:
         directory: one run, made if it is missing.
         step: that the pictures are shown at.
-        images: tag -> uint8 [height, width].
+        images: tag -> uint8 [height, width], or [height, width, 3], RGB.
         files: name -> its content.
 
     Raises:
@@ -77,9 +77,9 @@ def _write_events(path: str, step: int, images: Dict[str, np.ndarray]) -> None:
     """One image summary each, by hand: `tf.summary.image` would add operations to the graph."""
     values = []
     for tag, picture in images.items():
-        height, width = picture.shape
+        height, width, colorspace = (*picture.shape, 1)[:3]
         image = tf.Summary.Image(
-            height=height, width=width, colorspace=1, encoded_image_string=image_grid.encode_png(picture)
+            height=height, width=width, colorspace=colorspace, encoded_image_string=image_grid.encode_png(picture)
         )
         values.append(tf.Summary.Value(tag=tag, image=image))
     with tf.io.TFRecordWriter(path) as writer:

@@ -12,8 +12,10 @@ from typing import List, NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.article.probe import Probe
 from legacy_graph.article.receptive_field import Fields, crop_patches
-from legacy_graph.visualize.top_activations import Probe, TopActivations, project
+from legacy_graph.graphs.images import Images
+from legacy_graph.visualize.top_activations import TopActivations, project
 
 DEVIATION = 0.1  # of the network's weights as they begin
 STRONGEST = 0.25  # part of the receptive field's pixels
@@ -29,17 +31,17 @@ class ControlMetrics(NamedTuple):
 
 
 def project_random(
-    session: tf.Session, probe: Probe, images: np.ndarray, found: TopActivations, seed: int = 0
+    session: tf.Session, probe: Probe, images: Images, found: TopActivations, seed: int = 0
 ) -> TopActivations:
-    """The same spots of the same digits, with the layer's kernel replaced by fresh random numbers.
+    """The same spots of the same images, with the layer's kernel replaced by fresh random numbers.
 
     The signal at the spot is 1: the map may well be dead there with such a kernel.
     """
-    there = found.digits >= 0
+    there = found.images >= 0
     projections = np.zeros_like(found.projections)
     if there.any():
         projections[there] = project(
-            session, probe, images[found.digits[there]], found.maps[np.nonzero(there)[0]], found.places[there],
+            session, probe, images, found.images[there], found.maps[np.nonzero(there)[0]], found.places[there],
             random_kernel(probe.layer.kernel.shape.as_list(), seed),
         )[1]  # fmt: skip
     return found._replace(projections=projections)
@@ -58,7 +60,7 @@ def random_kernel(shape: List[int], seed: int = 0) -> np.ndarray:
 
 def compare(learned: TopActivations, random: TopActivations, fields: Fields) -> ControlMetrics:
     """How alike two sets of projections of the same spots are, within what each spot sees of its digit."""
-    there = learned.digits >= 0
+    there = learned.images >= 0
     places = learned.places[there]
     pairs = zip(*[crop_patches(set_of.projections[there], places, fields, np.nan) for set_of in (learned, random)])
     figures = []

@@ -59,7 +59,7 @@ def test_npz_arrays_and_projections_match_the_digits(shown):
         (3, 4, 28, 28),
     ]
     assert (np.diff(found["activations"], axis=1) <= 0).all()
-    for digit, projection in zip(found["digits"].ravel(), found["projections"].reshape(-1, 28, 28)):
+    for digit, projection in zip(found["images"].ravel(), found["projections"].reshape(-1, 28, 28)):
         assert digit == -1 or digits[digit].any()
         assert (digit >= 0) == projection.any()
 
@@ -93,7 +93,7 @@ def test_other_digits_can_be_scanned(logdir, tmp_path):
     words = ["--layer", "conv2", "--maps", "0,1,2,3", "--top", "3", "--images", idx(tmp_path / "mine.gz", images)]
     assert __main__.main(["features", "--logdir", logdir] + words) == 0
     with np.load(os.path.join(logdir, "features", "conv2-other", "features.npz"), allow_pickle=False) as numbers:
-        assert set(numbers["digits"].ravel()) <= {-1, 0, 1, 2}
+        assert set(numbers["images"].ravel()) <= {-1, 0, 1, 2}
     assert not os.path.exists(os.path.join(logdir, "features", "conv2"))
 
 

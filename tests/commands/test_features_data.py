@@ -31,7 +31,7 @@ def logdir(fashion_run, tmp_path, monkeypatch):
 def headings(monkeypatch):
     """The headings of the sheets that are drawn."""
     seen = []
-    real = features.Images
+    real = features.Digits
 
     def images(pixels, about, ending):
         seen.append(about)
@@ -44,7 +44,7 @@ def headings(monkeypatch):
 def digits(logdir, folder):
     path = os.path.join(logdir, "features", folder, "features.npz")
     with np.load(path, allow_pickle=False) as numbers:
-        return numbers["digits"].max()
+        return numbers["images"].max()
 
 
 def options(logdir, **changed):

@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 
 from legacy_graph.article.receptive_field import Field
+from legacy_graph.graphs.images import Preprocessing, from_array
 from legacy_graph.visualize import contact_sheet, image_grid
 from legacy_graph.visualize.top_activations import TopActivations
 
 FIELDS = (Field(2, 2, 0),) * 2
+HEADING = contact_sheet.Heading("a layer", "deconvnet")
 TIMES = contact_sheet.TILE // 2  # screen pixels to one of the patch
+
+
+def as_images(array):
+    """Images from uint8 [N, H, W] or [N, H, W, 3]."""
+    return from_array(array.reshape((*array.shape, 1)[:4]), Preprocessing(0, 1), "pixels")
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def tile(panel, row, column, side=2):
 def test_projections_beside_patches_and_empty_cells(found, images, monkeypatch):
     """With the 100th percentile the scale is the map's largest value."""
     monkeypatch.setattr(contact_sheet, "PERCENTILE", 100)
-    sheet, blocks = contact_sheet.draw_sheet(found, images, FIELDS, "a layer")
+    sheet, blocks = contact_sheet.draw_sheet(found, as_images(images), FIELDS, HEADING)
     assert list(blocks) == ["map 03", "map 04"]
     left, right = panels(blocks["map 03"], 2)
     assert tile(left, 0, 0) == [[254, 127], [0, 190]]
@@ -59,10 +66,10 @@ def test_projections_beside_patches_and_empty_cells(found, images, monkeypatch):
     assert sheet.shape[1] > 2 * blocks["map 03"].shape[1]
 
 
-def test_the_scale_is_a_percentile_of_the_pixels_that_are_not_zero(found, monkeypatch):
+def test_the_scale_is_a_percentile_of_nonzero_pixels(found, monkeypatch):
     """The map's are 2, 2, 1 and 1 in magnitude: their median is 1.5, and all above it is clipped."""
     monkeypatch.setattr(contact_sheet, "PERCENTILE", 50)
-    _, blocks = contact_sheet.draw_sheet(found, np.zeros([2, 28, 28], np.uint8), FIELDS, "a layer")
+    _, blocks = contact_sheet.draw_sheet(found, as_images(np.zeros([2, 28, 28], np.uint8)), FIELDS, HEADING)
     assert tile(panels(blocks["map 03"], 2)[0], 0, 0) == [[254, 127], [0, 212]]  # 127 + 127 / 1.5
     assert contact_sheet._caption(found, 0, FIELDS) == "map 3   wins 12.50 %   scale \u00b11.5, only 2 spots"
     assert contact_sheet._caption(found, 1, FIELDS) == "map 4: dead, no image excites it"
@@ -70,8 +77,8 @@ def test_the_scale_is_a_percentile_of_the_pixels_that_are_not_zero(found, monkey
 
 def test_the_kernel_stands_first_on_its_own_scale(found, images):
     kernels = np.array([[[1, 0], [-4, 2]], [[0, 0], [0, 0]]], np.float32)
-    _, plain = contact_sheet.draw_sheet(found, images, FIELDS, "a layer")
-    _, blocks = contact_sheet.draw_sheet(found, images, FIELDS, "a layer", kernels)
+    _, plain = contact_sheet.draw_sheet(found, as_images(images), FIELDS, HEADING)
+    _, blocks = contact_sheet.draw_sheet(found, as_images(images), FIELDS, HEADING, kernels)
     width = 2 * TIMES + 4
     assert tile(blocks["map 03"], 0, 0) == [[159, 127], [0, 190]]
     assert tile(blocks["map 04"], 0, 0) == [[127, 127], [127, 127]]
@@ -80,8 +87,8 @@ def test_the_kernel_stands_first_on_its_own_scale(found, images):
 
 
 def test_the_context_is_the_whole_image_with_a_frame(found, images):
-    _, plain = contact_sheet.draw_sheet(found, images, FIELDS, "a layer")
-    _, blocks = contact_sheet.draw_sheet(found, images, FIELDS, "a layer", context=True)
+    _, plain = contact_sheet.draw_sheet(found, as_images(images), FIELDS, HEADING)
+    _, blocks = contact_sheet.draw_sheet(found, as_images(images), FIELDS, HEADING, context=True)
     whole = blocks["map 03"][:, plain["map 03"].shape[1] + 8 :]
     times = contact_sheet.TILE // 28
     expected = images[1].repeat(times, 0).repeat(times, 1)
@@ -94,8 +101,8 @@ def test_rgb_images_give_an_rgb_sheet(found, images):
     shift = [0, 20, 40]
     rgb = np.stack([images + add for add in shift], axis=3)
     coloured = found._replace(projections=np.stack([found.projections] * 3, axis=4))
-    sheet, blocks = contact_sheet.draw_sheet(coloured, rgb, FIELDS, "a layer", context=True)
+    sheet, blocks = contact_sheet.draw_sheet(coloured, as_images(rgb), FIELDS, HEADING, context=True)
     for channel in range(3):
-        grey, _ = contact_sheet.draw_sheet(found, rgb[..., channel], FIELDS, "a layer", context=True)
+        grey, _ = contact_sheet.draw_sheet(found, as_images(rgb[..., channel]), FIELDS, HEADING, context=True)
         np.testing.assert_array_equal(sheet[..., channel], grey)
     assert blocks["map 03"].ndim == 3

@@ -67,9 +67,9 @@ def test_what_lies_outside_the_picture_does_not_count():
 
 def test_spots_that_are_none_do_not_count():
     one = features(np.random.RandomState(0).randn(3, 4, 4))
-    fewer = one._replace(digits=np.array([[0, 1, -1]]))
+    fewer = one._replace(images=np.array([[0, 1, -1]]))
     assert sanity_check.compare(fewer, one, FIELDS).spots == 2
-    none = one._replace(digits=np.array([[-1, -1, -1]]))
+    none = one._replace(images=np.array([[-1, -1, -1]]))
     assert sanity_check.compare(none, one, FIELDS).spots == 0
     assert "no spot" in sanity_check.format_report(sanity_check.compare(none, one, FIELDS), "conv1")
 

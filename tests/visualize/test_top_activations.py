@@ -7,11 +7,16 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import deconv, network
-from legacy_graph.article.layer import Layer
+from legacy_graph.article.probe import Layer, Probe
 from legacy_graph.data import mnist
+from legacy_graph.graphs.images import Preprocessing, from_array
 from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize import top_activations
 from tests.support.program import SAMPLE, STEPS
+
+
+def digit_images(digits):
+    return from_array(digits.reshape(-1, 28, 28, 1), Preprocessing(0, 1), "digits")
 
 
 class Trained:
@@ -21,12 +26,14 @@ class Trained:
         with tf.Graph().as_default() as self.graph:
             self.net = network.build()
             self.ends = top_activations.build_probe(self.net, layer)
+            self.ends = self.ends._replace(chunk=37)  # does not divide 200: what is strongest must not depend on it
             self.whole = deconv.deconvolve(self.net.layers, layer, self.ends.maps, self.ends.places)
             self.graph.finalize()
         self.session = tf.Session(graph=self.graph)
         assert restore_weights(self.session, logdir) == STEPS
-        self.images = mnist.load(SAMPLE).test.images[:200]
-        feed = {self.net.images: mnist.scale_pixels(self.images)}
+        self.digits = mnist.load(SAMPLE).test.images[:200]
+        self.images = digit_images(self.digits)
+        feed = {self.net.images: mnist.scale_pixels(self.digits)}
         self.output = self.session.run(self.ends.layer.output, feed)  # [200, H, W, C]
 
 
@@ -36,15 +43,7 @@ def subject(trained, request):
 
 
 @pytest.fixture(scope="module")
-def chunked():
-    """Chunks that do not divide 200: what is strongest must not depend on them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(top_activations, "CHUNK", 37)
-        yield
-
-
-@pytest.fixture(scope="module")
-def found(subject, chunked):
+def found(subject):
     maps = np.arange(subject.output.shape[3])[::-1]
     return top_activations.collect(subject.session, subject.ends, subject.images, maps, 9)
 
@@ -54,15 +53,15 @@ def test_the_strongest_digits_are_those_of_numpy(subject, found):
     for row, number in enumerate(found.maps):
         order = np.argsort(-strongest[:, number], kind="stable")[:9]
         alive = strongest[order, number] > 0
-        assert (found.digits[row] >= 0).tolist() == alive.tolist()
+        assert (found.images[row] >= 0).tolist() == alive.tolist()
         np.testing.assert_allclose(found.activations[row], strongest[order, number], rtol=1e-5, atol=1e-7)
         # Two that are as strong but for rounding may change places.
-        chosen = strongest[found.digits[row][alive], number]
+        chosen = strongest[found.images[row][alive], number]
         np.testing.assert_allclose(chosen, strongest[order, number][alive], rtol=1e-5)
-        assert len(set(found.digits[row][alive])) == alive.sum()
+        assert len(set(found.images[row][alive])) == alive.sum()
 
 
-def test_wins_are_the_share_of_places_where_a_map_is_the_strongest(subject, found):
+def test_wins_are_the_share_of_positions_a_map_leads(subject, found):
     """Two maps that are equal but for rounding may both win or not, hence a tolerance of three places."""
     best = subject.output.max(axis=3, keepdims=True)
     expected = ((subject.output == best) & (best > 0)).mean(axis=(0, 1, 2))[found.maps]
@@ -75,25 +74,25 @@ def test_ordered_by_wins_each_map_keeps_its_own_spots(subject, found):
     assert (np.diff(ordered.wins) <= 0).all()
     assert sorted(ordered.maps) == sorted(found.maps) != ordered.maps.tolist()
     rows = [found.maps.tolist().index(number) for number in ordered.maps]
-    for name in ("wins", "digits", "places", "activations"):
+    for name in ("wins", "images", "places", "activations"):
         np.testing.assert_array_equal(getattr(ordered, name), getattr(found, name)[rows])
 
 
 def test_a_spot_is_where_its_map_is_strongest(subject, found):
-    for row, rank in zip(*np.nonzero(found.digits >= 0)):
-        one = subject.output[found.digits[row, rank], :, :, found.maps[row]]
+    for row, rank in zip(*np.nonzero(found.images >= 0)):
+        one = subject.output[found.images[row, rank], :, :, found.maps[row]]
         y, x = found.places[row, rank]
         assert one[y, x] == pytest.approx(one.max(), rel=1e-5)
 
 
 def test_a_projection_lies_in_its_receptive_field(subject, found):
     """Against TensorFlow's walk with everything but the spot put to zero by numpy, in the layer's output itself."""
-    row, rank = np.argwhere(found.digits >= 0)[::23].T
-    numbers, maps, places = found.digits[row, rank], found.maps[row], found.places[row, rank]
+    row, rank = np.argwhere(found.images >= 0)[::23].T
+    numbers, maps, places = found.images[row, rank], found.maps[row], found.places[row, rank]
     kept = np.zeros_like(subject.output[numbers])
     index = (np.arange(len(numbers)), places[:, 0], places[:, 1], maps)
     kept[index] = subject.output[numbers][index]
-    feed = {subject.net.images: mnist.scale_pixels(subject.images[numbers]), subject.ends.layer.output: kept}
+    feed = {subject.net.images: mnist.scale_pixels(subject.digits[numbers]), subject.ends.layer.output: kept}
     feed.update({subject.ends.maps: maps, subject.ends.places: places})
     expected = subject.session.run(subject.whole, feed)[..., 0]
     got = found.projections[row, rank]
@@ -110,16 +109,16 @@ def test_a_projection_lies_in_its_receptive_field(subject, found):
 def test_no_call_adds_an_operation(subject, found):
     before = len(subject.graph.get_operations())
     for count in (1, 60, 200):
-        top_activations.collect(subject.session, subject.ends, subject.images[:count], np.array([3]), 1)
+        top_activations.collect(subject.session, subject.ends, digit_images(subject.digits[:count]), np.array([3]), 1)
     assert len(subject.graph.get_operations()) == before
 
 
 def test_control_with_the_learned_kernel_changes_nothing(subject, found):
     """The signal is 1 then, so a projection comes out divided by its activation."""
-    row, rank = np.argwhere(found.digits >= 0)[::31].T
+    row, rank = np.argwhere(found.images >= 0)[::31].T
     kernel = subject.session.run(subject.ends.layer.kernel)
-    images, maps, places = subject.images[found.digits[row, rank]], found.maps[row], found.places[row, rank]
-    where, got = top_activations.project(subject.session, subject.ends, images, maps, places, kernel)
+    numbers, maps, places = found.images[row, rank], found.maps[row], found.places[row, rank]
+    where, got = top_activations.project(subject.session, subject.ends, subject.images, numbers, maps, places, kernel)
     np.testing.assert_array_equal(where, places)
     expected = found.projections[row, rank] / found.activations[row, rank][:, None, None]
     np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
@@ -134,36 +133,34 @@ class Table:
     def run(self, _, feed):
         (chunk,) = feed.values()
         self.calls.append(len(chunk))
-        numbers = np.rint(chunk[:, 0] * 255).astype(int)
+        numbers = np.rint(chunk[:, 0, 0, 0] * 255).astype(int)
         found = self.table[numbers]
         return found, (found == found.max(axis=1, keepdims=True)).astype("f")
 
 
-def scan_of(table, top, chunk, monkeypatch):
-    """`scan` over digits whose first pixel is their row in the table."""
-    monkeypatch.setattr(top_activations, "CHUNK", chunk)
+def scan_of(table, top, chunk):
+    """`scan` over images of one pixel, which is their row in the table."""
     output = types.SimpleNamespace(shape=tf.TensorShape([None, 1, 1, table.shape[1]]))
-    layer = Layer("any", None, None, None, None, output)
-    ends = top_activations.Probe("images", layer, None, None, None, None, None, None)
-    images = np.zeros([len(table), 784], np.uint8)
-    images[:, 0] = np.arange(len(table))
+    layer = Layer("any", "images", None, output, None, False, "deconvnet")
+    ends = Probe(layer, None, None, "strongest", "wins", None, None, chunk)
+    images = from_array(np.arange(len(table), dtype=np.uint8).reshape(-1, 1, 1, 1), Preprocessing(0, 1), "numbers")
     session = Table(table.astype(np.float32))
     return top_activations.scan(session, ends, images, top) + (session.calls,)
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 100])
-def test_the_earlier_of_equals_comes_first_whatever_the_chunks(chunk, monkeypatch):
+def test_the_earlier_of_equals_comes_first_whatever_the_chunks(chunk):
     table = np.array([[1, 0, 5], [2, 0, 5], [2, 0, 5], [0, 0, 5], [2, 3, 5], [1, 0, 5], [0, 0, 6]])
-    digits, activations, wins, calls = scan_of(table, 4, chunk, monkeypatch)
+    digits, activations, wins, calls = scan_of(table, 4, chunk)
     assert digits.tolist() == [[1, 2, 4, 0], [4, -1, -1, -1], [6, 0, 1, 2]]
     assert activations.tolist() == [[2, 2, 2, 1], [3, 0, 0, 0], [6, 5, 5, 5]]
     np.testing.assert_allclose(wins, [0, 0, 1])
     assert calls == [chunk] * (7 // chunk) + [7 % chunk] * (7 % chunk > 0)
 
 
-def test_many_digits_against_a_sort_of_them_all(monkeypatch):
+def test_many_digits_against_a_sort_of_them_all():
     table = np.random.RandomState(0).randint(0, 30, (250, 40))
-    digits, activations, _, _ = scan_of(table, 9, 16, monkeypatch)
+    digits, activations, _, _ = scan_of(table, 9, 16)
     order = np.argsort(-table, axis=0, kind="stable")[:9].T
     np.testing.assert_array_equal(activations, np.take_along_axis(table.T, order, 1))
     np.testing.assert_array_equal(digits, order)
@@ -175,6 +172,6 @@ def test_a_map_that_nothing_excites_has_no_spots(trained):
     assign = variables["conv1/bias/Variable"].initializer
     subject.session.run(assign, {assign.inputs[1]: np.full(32, -1e4, "f")})
     found = top_activations.collect(subject.session, subject.ends, subject.images, np.array([0, 7]), 5)
-    assert (found.digits == -1).all()
+    assert (found.images == -1).all()
     assert not found.activations.any()
     assert not found.projections.any()

@@ -1,0 +1,92 @@
+"""The tensors that find the strongest spots of a layer and project them, for the article's network and other graphs."""
+
+from typing import Callable, NamedTuple, Optional, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article.receptive_field import Field, Fields
+from legacy_graph.article.shapes import dims
+
+MEMORY = 32 * 2**20  # bytes that the largest tensor of the graph may take in one run
+
+
+class Layer(NamedTuple):
+    """What a probe looks at. B is any batch size."""
+
+    name: str
+    images: tf.Tensor  # float32 [B, H, W, channels], to be fed
+    kernel: tf.Tensor  # float32 [height, width, C_in, C], of the layer's convolution
+    output: tf.Tensor  # float32 [B, h, w, C], what is ranked and projected
+    fields: Optional[Fields]  # receptive field of `output`; None where it is not known or covers everything
+    first: bool  # the kernel is applied to the images themselves
+    method: str  # of the projection, such as "deconvnet"
+    notes: Tuple[str, ...] = ()  # one sentence each that must stand on the sheet
+
+
+class Probe(NamedTuple):
+    """The ends of a graph, built once and run many times. B is any batch size."""
+
+    layer: Layer
+    fields: Fields  # the part of an image that is shown for a spot: its receptive field, at most the image
+    maps: tf.Tensor  # int64 [B], a placeholder: for each image the feature map to look at
+    strongest: tf.Tensor  # float32 [B, C], the largest activation of each map
+    wins: tf.Tensor  # float32 [B, C], the share of an image's places at which the map is the strongest of all maps
+    places: tf.Tensor  # int64 [B, 2], where the map to look at is largest: (y, x) in the layer's output
+    projections: tf.Tensor  # float32 [B, H, W, channels], this one spot projected to the pixels
+    chunk: int  # images in one run of the session
+
+
+def build_probe(layer: Layer, project: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> Probe:
+    """Add what a scan runs to the default graph.
+
+    Args:
+        layer: to look at.
+        project: (maps, places) -> projections, see `Probe`.
+    """
+    _, height, width, channels = dims(layer.output)
+    with tf.name_scope("probe"):
+        maps = tf.placeholder(tf.int64, [None], name="maps")
+        strongest = tf.reduce_max(layer.output, [1, 2])  # [B, C]
+        one = tf.reduce_sum(layer.output * tf.one_hot(maps, channels)[:, None, None, :], 3)  # [B, h, w]
+        flat = tf.argmax(tf.reshape(one, [-1, height * width]), 1)  # [B]
+        width = tf.cast(width, tf.int64)
+        places = tf.stack([flat // width, flat % width], 1)  # [B, 2]
+        projections = project(maps, places)
+        wins = count_wins(layer.output)
+    fields = _shown_fields(layer.fields, layer.images.shape.as_list()[1:3])
+    return Probe(layer, fields, maps, strongest, wins, places, projections, chunk_size(layer.output.graph))
+
+
+def count_wins(output: tf.Tensor) -> tf.Tensor:
+    """The share of each image's places at which each map is above zero and no other map is stronger.
+
+    Args:
+        output: float32 [B, H, W, C].
+
+    Returns:
+        float32 [B, C]. Maps that tie all win.
+    """
+    with tf.name_scope("wins"):
+        wins = (output > 0) & tf.equal(output, tf.reduce_max(output, 3, keepdims=True))
+        return tf.reduce_mean(tf.cast(wins, tf.float32), [1, 2])
+
+
+def chunk_size(graph: tf.Graph) -> int:
+    """How many images to run at once so that the largest tensor of the graph takes at most `MEMORY`; at least 1.
+
+    Only tensors whose first dimension is open count: these grow with the batch.
+    """
+    largest = 1
+    for operation in graph.get_operations():
+        for tensor in operation.outputs:
+            if tensor.shape.ndims and tensor.shape.as_list()[0] is None and tensor.shape[1:].is_fully_defined():
+                largest = max(largest, int(np.prod(tensor.shape.as_list()[1:])) * tensor.dtype.size)
+    return max(1, MEMORY // largest)
+
+
+def _shown_fields(fields, sides) -> Fields:
+    """The receptive field, or the whole image along an axis where the field is as large or not known."""
+    whole = [Field(side, 0, 0) for side in sides]
+    down, across = [field if field.size < image.size else image for field, image in zip(fields or whole, whole)]
+    return down, across

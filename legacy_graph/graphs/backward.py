@@ -1,0 +1,209 @@
+"""The way back from a layer to the pixels of any graph: `tf.gradients` with another rule for the ReLU.
+
+The rules are registered by `tf.RegisterGradient` and named by the attribute `_gradient_op_type` of a node.
+TensorFlow ignores that attribute inside functions, so `project` counts how often each rule was used.
+"""
+
+from typing import List, NamedTuple, Optional, Tuple
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import probe
+from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations, unrelu
+from legacy_graph.article.shapes import dims
+from legacy_graph.config import FIRST
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.graphs.path import RELUS, Path, find_path
+
+DECONVNET, GRADIENT, GUIDED = "deconvnet", "gradient", "guided"
+RELU_RULES = {DECONVNET: "LegacyGraphDeconvnetRelu", GUIDED: "LegacyGraphGuidedRelu"}  # the gradient needs none
+DILATED_RULE = "LegacyGraphDilatedConv2D"
+METHODS = (DECONVNET, GRADIENT, GUIDED)
+USED = "legacy_graph_used_rules"  # collection of the nodes whose gradient was taken by one of these rules
+CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput")
+LISTED = 3  # nodes that a message names
+
+
+class Backward(NamedTuple):
+    """A graph in the default graph, ready for the way back from one layer."""
+
+    images: tf.Tensor  # float32 [B, H, W, C], a placeholder
+    start: tf.Tensor  # float32 [B, h, w, maps], where the way back starts
+    kernel: tf.Tensor  # float32, of the layer's convolution
+    path: Path
+    method: str
+    notes: Tuple[str, ...]  # one sentence each that must stand on the sheet
+
+
+@tf.RegisterGradient(RELU_RULES[DECONVNET])
+def _deconvnet_relu(operation, signal):
+    operation.graph.add_to_collection(USED, operation.name)
+    return unrelu(signal)
+
+
+@tf.RegisterGradient(RELU_RULES[GUIDED])
+def _guided_relu(operation, signal):
+    operation.graph.add_to_collection(USED, operation.name)
+    gradient = tf.raw_ops.ReluGrad if operation.type == "Relu" else tf.raw_ops.Relu6Grad
+    return gradient(gradients=unrelu(signal), features=operation.outputs[0])
+
+
+@tf.RegisterGradient(DILATED_RULE)
+def _dilated_convolution(operation, signal):
+    """The gradient as that of a kernel with zeros between its weights: TensorFlow 1.15 has no other on a processor."""
+    operation.graph.add_to_collection(USED, operation.name)
+    kernel = operation.inputs[1]
+    _, *rates, _ = operation.get_attr("dilations")
+    for axis, rate in enumerate(rates):
+        wide = dims(kernel)
+        margins = [[0, 0]] * (axis + 1) + [[0, rate - 1]] + [[0, 0]] * (3 - axis)
+        length, wide[axis] = (wide[axis] - 1) * rate + 1, wide[axis] * rate
+        kernel = tf.reshape(tf.pad(tf.expand_dims(kernel, axis + 1), margins), wide)
+        kernel = kernel[:length] if axis == 0 else kernel[:, :length]
+    same = {name: operation.get_attr(name) for name in ("strides", "padding", "explicit_paddings")}
+    sizes = tf.shape(operation.inputs[0])
+    return tf.raw_ops.Conv2DBackpropInput(input_sizes=sizes, filter=kernel, out_backprop=signal, **same), None
+
+
+def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
+    """The methods that are defined for the way back from `layer`: all of `METHODS`, or the gradient alone."""
+    with tf.Graph().as_default():
+        path = import_backward(model, layer, GRADIENT).path
+    return (GRADIENT,) if path.undefined else METHODS
+
+
+def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
+    """Import a model into the default graph, and add what a scan of one layer runs.
+
+    Args:
+        model: as loaded.
+        layer: one of its layers.
+        method: one of `METHODS`.
+
+    Raises:
+        UserError: the method is not defined for this graph, or the model leaves the size of its images open.
+    """
+    back = import_backward(model, layer, method)
+
+    def project_spots(maps, places):
+        return project(back, maps, places)
+
+    convolutions = [operation for operation in back.path.operations if operation.type in CONVOLUTIONS]
+    first = len(convolutions) == 1 and convolutions[0].type == "Conv2D"
+    return probe.build_probe(
+        probe.Layer(layer.label, back.images, back.kernel, back.start, layer.fields, first, method, back.notes),
+        project_spots,
+    )
+
+
+def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
+    """Import a model into the default graph with the rules of a method; see `build_probe`."""
+    height, width, channels = model.input_shape
+    if height is None or width is None:
+        raise UserError(
+            "--size", "the height and width of the images", "a graph that leaves them open", "add --size HxW"
+        )
+    images = tf.placeholder(tf.float32, [None, height, width, channels], "images")
+    start, convolution = tf.import_graph_def(
+        _with_rules(model.graph_def, method), {model.input + ":0": images}, [layer.start + ":0", layer.name], name=""
+    )
+    path = find_path(images, start)
+    _refuse_functions(path, model.graph_def)
+    if method != GRADIENT and path.undefined:
+        expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
+        raise UserError("--method", expected, _listed(path.undefined), f"choose --method {GRADIENT}")
+    notes = tuple(model.notes) + _notes(layer, path, method, start)
+    return Backward(images, start, convolution.inputs[1], path, method, notes)
+
+
+def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[tf.Tensor] = None) -> tf.Tensor:
+    """Project the layer to the pixels, as `article.deconv.deconvolve` does for the article's network.
+
+    Args:
+        back: from `import_backward`.
+        maps: int64 [B], for each image the one feature map to keep; None keeps all.
+        places: int64 [B, 2], for each image the (y, x) to keep; None keeps all.
+
+    Returns:
+        float32 [B, H, W, C], of the images' shape.
+
+    Raises:
+        UserError: an operation on the way has no gradient.
+    """
+    used = back.images.graph.get_collection_ref(USED)
+    used.clear()
+    signal = select_activations(back.start, maps, places)
+    try:
+        (projection,) = tf.gradients(back.start, back.images, signal)
+    except LookupError as error:
+        raise UserError("--layer", "a gradient for each node on the way", error, "choose a layer below it") from error
+    if projection is None:
+        raise UserError("--layer", "a way back to the images", "nodes without a gradient", "choose a layer below them")
+    expected = [operation.name for operation in back.path.operations if _rule(operation.node_def, back.method)]
+    if sorted(used) != sorted(expected):
+        missed = _listed(sorted(set(expected) - set(used)))
+        found = f"{len(used)} uses, none for {missed}"
+        raise UserError("--method", f"{len(expected)} uses of its rules", found, f"choose --method {GRADIENT}")
+    return projection
+
+
+def _rule(node, method):
+    """The name of the rule for a node, None for TensorFlow's own gradient."""
+    if node.op in RELUS:
+        return RELU_RULES.get(method)
+    dilated = node.op == "Conv2D" and any(rate != 1 for rate in node.attr["dilations"].list.i)
+    return DILATED_RULE if dilated else None
+
+
+def _with_rules(graph_def, method):
+    """A copy whose nodes carry the rules of the method, and no others."""
+    copy = tf.GraphDef()
+    copy.CopyFrom(graph_def)
+    for node in copy.node:
+        node.attr.pop("_gradient_op_type", None)
+        rule = _rule(node, method)
+        if rule:
+            node.attr["_gradient_op_type"].s = rule.encode()
+    return copy
+
+
+def _refuse_functions(path, graph_def):
+    """TensorFlow ignores the rules inside a function, so none may be left."""
+    functions = {function.signature.name for function in graph_def.library.function}
+    calls = [
+        one.name
+        for one in path.operations
+        if one.type in functions or any(attr.type == "func" for attr in one.op_def.attr)
+    ]
+    if calls:
+        raise UserError("--graph", "a graph without function calls", _listed(calls), "freeze it with inlined functions")
+
+
+def _notes(layer, path, method, start) -> Tuple[str, ...]:
+    notes: List[str] = []
+    if not path.max_pools and not path.relus and not path.undefined:
+        notes.append(f"All nodes between the images and {layer.label} are linear: no projection depends on the image.")
+    elif method == DECONVNET and not path.max_pools:
+        notes.append(
+            f"No max pool lies between the images and {layer.label}: the pattern of a deconvnet projection depends on "
+            "the map and the place, not on the image. --method guided depends on the image."
+        )
+    if path.max_pools:
+        notes.append(TIES_IN_WORDS[FIRST])
+    activation = layer.activation and start.graph.get_operation_by_name(layer.activation)
+    if activation and activation.type == "Relu6" and activation not in path.operations:
+        notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")
+    clipped = sum(relu.type == "Relu6" for relu in path.relus)
+    if clipped and method == DECONVNET:
+        notes.append(f"The deconvnet passes a signal through the {clipped} Relu6 nodes below as through ReLU nodes.")
+    elif clipped:
+        notes.append(f"Gradient and guided are 0 where one of the {clipped} Relu6 nodes below is clipped at 6.")
+    if path.undefined:
+        notes.append(f"Only the gradient is defined for {_listed(path.undefined)}.")
+    return tuple(notes)
+
+
+def _listed(names):
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more

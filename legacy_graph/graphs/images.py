@@ -1,0 +1,207 @@
+"""Images for a graph: files or arrays, preprocessed as the user says, read in parallel and never all at once.
+
+No preprocessing is guessed. A file or an array of bytes is preprocessed as `Preprocessing` says; an array of floating
+point numbers is fed as it is.
+"""
+
+import collections
+import concurrent.futures
+import itertools
+import os
+import zipfile
+from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from legacy_graph.data import idx
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.pictures import EXTENSIONS, find_pictures, read_picture
+
+ARRAYS = (".npy", ".npz")
+WORKERS = min(8, os.cpu_count() or 1)
+OTHER_FILE = "name another file"
+
+
+Shape = Tuple[Optional[int], Optional[int], int]  # H, W and channels of a graph's input, None where it is left open
+
+
+class Preprocessing(NamedTuple):
+    """How bytes become the values that a graph takes."""
+
+    low: float  # what 0 becomes
+    high: float  # what 255 becomes
+    mean: Tuple[float, ...] = ()  # of red, green and blue, or one for all; subtracted afterwards
+    bgr: bool = False  # the graph takes blue, green, red
+
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
+        """uint8 [..., channels] to float32 of the same shape."""
+        values = pixels.astype(np.float32) * np.float32((self.high - self.low) / 255) + np.float32(self.low)
+        if self.mean:
+            values = values - np.array(self.mean, np.float32)
+        return np.ascontiguousarray(values[..., ::-1]) if self.bgr else values
+
+    def __str__(self):
+        mean = f", minus {', '.join(f'{value:g}' for value in self.mean)}" if self.mean else ""
+        return f"0 becomes {self.low:g} and 255 {self.high:g}{mean}{', channels in the order BGR' if self.bgr else ''}"
+
+
+class Images:
+    """A number of images of one size.
+
+    Args:
+        count: how many.
+        size: height and width in pixels.
+        read: number -> uint8 or floating point [H, W, channels], called from several threads.
+        preprocessing: of uint8 images; None feeds floating point images as they are.
+        about: the source and the preprocessing, in words.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        size: Tuple[int, int],
+        read: Callable[[int], np.ndarray],
+        preprocessing: Optional[Preprocessing],
+        about: str,
+    ) -> None:
+        self.size, self.about = size, about
+        self._count, self._read, self._preprocessing = count, read, preprocessing
+
+    def __len__(self):
+        return self._count
+
+    def batches(self, size: int) -> Iterator[np.ndarray]:
+        """All images in order, float32 [up to `size`, H, W, channels], read while the last batch is in use."""
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            numbers = iter(range(self._count))
+            ahead = collections.deque(pool.submit(self._fed, one) for one in itertools.islice(numbers, 2 * size))
+            try:
+                while ahead:
+                    batch = [ahead.popleft().result() for _ in range(min(size, len(ahead)))]
+                    ahead.extend(pool.submit(self._fed, one) for one in itertools.islice(numbers, len(batch)))
+                    yield np.stack(batch)
+            finally:
+                for future in ahead:
+                    future.cancel()
+
+    def take(self, numbers: Sequence[int]) -> np.ndarray:
+        """Some images as the graph takes them, float32 [n, H, W, channels]."""
+        return np.stack([self._fed(int(number)) for number in numbers])
+
+    def shown(self, numbers: Sequence[int]) -> np.ndarray:
+        """Some images as pictures, uint8 [n, H, W] or [n, H, W, 3]; others than RGB by the mean of their channels."""
+        raw = np.stack([self._read(int(number)) for number in numbers] or [self._read(0)])[: len(numbers)]
+        if raw.shape[3] != 3:
+            raw = raw.mean(axis=3) if raw.shape[3] > 1 else raw[..., 0]
+        if raw.size and self._preprocessing is None:
+            low, high = float(raw.min()), float(raw.max())
+            raw = (raw - low) * (255 / (high - low) if high > low else 0)
+        return np.rint(raw).astype(np.uint8)
+
+    def to_shown(self, values: np.ndarray) -> np.ndarray:
+        """What the graph gives for its channels, [..., channels], as `shown` orders them.
+
+        Returns:
+            [..., 3] in the order RGB, else [...]: the sum over the channels.
+        """
+        if values.shape[-1] != 3:
+            return values.sum(axis=-1)
+        return values[..., ::-1] if self._preprocessing is not None and self._preprocessing.bgr else values
+
+    def _fed(self, number):
+        raw = self._read(number)
+        return raw.astype(np.float32) if self._preprocessing is None else self._preprocessing.apply(raw)
+
+
+def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about: str) -> Images:
+    """Images from an array [N, H, W, channels]: uint8 with a preprocessing, floating point without."""
+    return Images(len(array), array.shape[1:3], lambda number: array[number], preprocessing, about)
+
+
+def from_files(paths: List[str], shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
+    """Images from picture files, each scaled to cover `shape` and cut at its centre.
+
+    Raises:
+        UserError: the preprocessing or a side of the shape is not known. Reading raises one if a file is no picture.
+    """
+    height, width, channels = shape
+    if preprocessing is None:
+        raise _no_range()
+    if height is None or width is None:
+        raise UserError(
+            "--size", "the height and width of the images", "a graph that leaves them open", "add --size HxW"
+        )
+    if channels not in (1, 3):
+        hint = "give the images as an .npy array"
+        raise UserError("--images", f"arrays of {channels} channels, as the graph takes", "pictures", hint)
+    kind = "RGB" if channels == 3 else "grey"
+    about = f"{kind}, scaled to cover {height} x {width} and cut at the centre; {preprocessing}"
+
+    def read(number):
+        return read_picture(paths[number], (height, width, channels))
+
+    return Images(len(paths), (height, width), read, preprocessing, about)
+
+
+def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
+    """Images from a folder of pictures and all folders in it, one picture, an .npy or .npz array, or an IDX file.
+
+    Args:
+        path: what the user gave as --images.
+        shape: H, W and channels of the graph's input.
+        preprocessing: None where the user gave none; only floating point arrays need none.
+
+    Raises:
+        UserError: nothing readable is there, or it does not fit the graph.
+    """
+    extension = os.path.splitext(path)[1].lower()
+    if extension in ARRAYS and os.path.isfile(path):
+        return _open_array(path, shape, preprocessing)
+    if os.path.isdir(path) or extension in EXTENSIONS:
+        return from_files(find_pictures(path), shape, preprocessing)
+    height, width, channels = shape
+    if channels != 1 or height is None or width is None:
+        expected = f"a folder of pictures or an array of {channels} channels"
+        raise UserError("--images", expected, repr(path), "name another path")
+    if preprocessing is None:
+        raise _no_range()
+    array = idx.read_idx(path, (height, width))[..., None]
+    return from_array(array, preprocessing, f"grey; {preprocessing}")
+
+
+def _open_array(path, shape, preprocessing):
+    array = _load_array(path)
+    if array.ndim == 3:
+        array = array[..., None]
+    sides = ["any" if side is None else str(side) for side in shape]
+    if array.ndim != 4 or not len(array) or any(b not in (None, a) for a, b in zip(array.shape[1:], shape)):
+        expected = f"an array N x {' x '.join(sides)} (without the last where it is 1)"
+        raise UserError(path, expected, " x ".join(map(str, array.shape)), "save it in that shape")
+    if array.dtype == np.uint8:
+        if preprocessing is None:
+            raise _no_range()
+        return from_array(array, preprocessing, str(preprocessing))
+    if not np.issubdtype(array.dtype, np.floating):
+        raise UserError(path, "uint8 or floating point values", array.dtype, "convert the array")
+    if preprocessing is not None:
+        raise UserError("--range", "none for floating point arrays, which are fed as they are", "one", "leave it out")
+    return from_array(array, None, "floating point values, fed as they are")
+
+
+def _load_array(path):
+    """The one array of the file, mapped from the disk where it is an .npy file."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(array, np.ndarray):
+            return array
+        with array:
+            if len(array.files) != 1:
+                raise UserError(path, "one array", ", ".join(array.files) or "none", "save one array alone")
+            return array[array.files[0]]
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(path, "an .npy or .npz file without pickled objects", error, OTHER_FILE) from error
+
+
+def _no_range():
+    hint = "add --range, such as --range 0,1 or --range -1,1"
+    return UserError("--range", "LOW,HIGH: what 0 and 255 become for this graph", "none", hint)

@@ -1,0 +1,108 @@
+"""The operations between the images and a layer, and which way back through them is defined.
+
+The deconvnet and guided backpropagation define what a ReLU passes back. All else on the way must be linear, or a max
+pool. Where another activation lies on the way, only the gradient is defined.
+
+Source: Zeiler and Fergus, ECCV 2014, section 2.1; Springenberg et al., "Striving for Simplicity", ICLR 2015 workshop.
+"""
+
+from typing import List, NamedTuple, Tuple
+
+import tensorflow.compat.v1 as tf
+
+RELUS = ("Relu", "Relu6")
+MAX_POOLS = ("MaxPool", "MaxPoolV2")
+# Linear in each input for itself.
+ADDITIVE = {
+    "Add", "AddV2", "AddN", "AvgPool", "BatchToSpaceND", "BiasAdd", "Concat", "ConcatV2", "DepthToSpace", "ExpandDims",
+    "Gather", "GatherV2", "Identity", "IdentityN", "Mean", "MirrorPad", "Neg", "Pack", "Pad", "PadV2", "Placeholder",
+    "PlaceholderWithDefault", "Reshape", "ResizeBilinear", "ResizeNearestNeighbor", "ReverseV2", "Slice",
+    "SpaceToBatchND", "SpaceToDepth", "Split", "SplitV", "Squeeze", "StridedSlice", "Sub", "Sum", "Tile", "Transpose",
+    "Unpack",
+}  # fmt: skip
+# Linear in one input as long as no other input depends on the images: the number of that input, None for any.
+MULTIPLICATIVE = {
+    "BatchMatMul": None, "BatchMatMulV2": None, "Conv2D": 0, "Conv2DBackpropInput": 2, "DepthwiseConv2dNative": 0,
+    "Div": 0, "FusedBatchNorm": 0, "FusedBatchNormV2": 0, "FusedBatchNormV3": 0, "MatMul": None, "Mul": None,
+    "RealDiv": 0,
+}  # fmt: skip
+ELEMENTWISE = {"Add", "AddV2", "BiasAdd", "Div", "Identity", "Mul", "Neg", "RealDiv", "Sub"}
+
+
+class Path(NamedTuple):
+    """What lies between the images and the start of the way back."""
+
+    operations: List[tf.Operation]  # the start included, the images not
+    relus: List[tf.Operation]  # Relu and Relu6
+    max_pools: int
+    undefined: List[str]  # nodes that the deconvnet and guided backpropagation do not define
+
+
+def find_path(images: tf.Tensor, start: tf.Tensor) -> Path:
+    """The operations that carry floating point values from `images` to `start`."""
+    operations = _between(images, start)
+    on_path = {images} | {tensor for operation in operations for tensor in operation.outputs}
+    undefined = {operation.name for operation in operations if not _is_defined(operation, on_path)}
+    for operation in operations:
+        undefined |= _split_activation(operation, on_path)
+    return Path(
+        operations,
+        [operation for operation in operations if operation.type in RELUS],
+        sum(operation.type in MAX_POOLS for operation in operations),
+        [operation.name for operation in operations if operation.name in undefined],
+    )
+
+
+def _between(images, start):
+    needed, waiting = set(), [start.op]
+    while waiting:
+        operation = waiting.pop()
+        if operation not in needed:
+            needed.add(operation)
+            waiting += [tensor.op for tensor in operation.inputs]
+    reached, waiting = set(), [images]
+    while waiting:
+        for operation in waiting.pop().consumers():
+            floating = [tensor for tensor in operation.outputs if tensor.dtype.is_floating]
+            if operation in needed and operation not in reached and floating:
+                reached.add(operation)
+                waiting += floating
+    return [operation for operation in start.graph.get_operations() if operation in reached]
+
+
+def _is_defined(operation, on_path):
+    """Whether the way back through an operation is defined for every method."""
+    if operation.type in MULTIPLICATIVE:
+        numbers = [number for number, tensor in enumerate(operation.inputs) if tensor in on_path]
+        expected = MULTIPLICATIVE[operation.type]
+        training = "is_training" in operation.node_def.attr and operation.get_attr("is_training")
+        return len(numbers) == 1 and expected in (None, numbers[0]) and not training
+    return operation.type in RELUS or operation.type in MAX_POOLS or operation.type in ADDITIVE
+
+
+def _split_activation(operation, on_path):
+    """Names of the ReLUs that an addition joins with their own input, as PReLU(x) = relu(x) - alpha * relu(-x) does.
+
+    Such a ReLU is a part of another activation. Empty if the operation is no such addition.
+    """
+    if operation.type not in ("Add", "AddV2", "AddN", "Sub"):
+        return set()
+    traces = [_trace(tensor, on_path) for tensor in operation.inputs if tensor in on_path]
+    found = set()
+    for number, (root, relus) in enumerate(traces):
+        if any(other == root for other, _ in traces[:number] + traces[number + 1 :]):
+            found |= relus
+    return found
+
+
+def _trace(tensor, on_path) -> Tuple[tf.Tensor, set]:
+    """Go back through elementwise operations: the tensor that they begin with, and the ReLUs among them."""
+    relus = set()
+    while tensor.op.type in ELEMENTWISE or tensor.op.type in RELUS:
+        inputs = [one for one in tensor.op.inputs if one in on_path]
+        if len(inputs) != 1:
+            break
+        if tensor.op.type in RELUS:
+            relus.add(tensor.op.name)
+        tensor = inputs[0]
+    return tensor, relus

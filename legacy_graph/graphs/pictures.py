@@ -1,0 +1,59 @@
+"""Picture files as arrays of bytes: found in folders, scaled and cut to one size."""
+
+import os
+from typing import List, Tuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from legacy_graph.errors import UserError
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
+
+
+def find_pictures(path: str) -> List[str]:
+    """The picture files in a folder and in all folders in it, sorted; `path` itself where it is no folder.
+
+    Raises:
+        UserError: the folder has none.
+    """
+    if not os.path.isdir(path):
+        return [path]
+    found = sorted(
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(path)
+        for name in names
+        if name.lower().endswith(EXTENSIONS)
+    )
+    if not found:
+        raise UserError("--images", f"a folder with {', '.join(EXTENSIONS)} files", repr(path), "name another folder")
+    return found
+
+
+def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
+    """A picture file of any size and depth as uint8 [H, W, channels]; transparent pixels are white.
+
+    Raises:
+        UserError: the file is no picture, or is broken.
+    """
+    height, width, channels = shape
+    mode = "RGB" if channels == 3 else "L"
+    try:
+        with Image.open(path) as picture:
+            picture.draft(mode, (2 * max(height, width),) * 2)  # decodes a large JPEG at a fraction of its size
+            picture = _eight_bits(ImageOps.exif_transpose(picture))
+            if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+                picture = picture.convert("RGBA")
+                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+            picture = ImageOps.fit(picture.convert(mode), (width, height), Image.BILINEAR)
+    except Exception as error:  # whatever a decoder makes of a broken file
+        found = str(error) or type(error).__name__
+        raise UserError(path, "a picture such as PNG, JPEG or BMP", found, "remove or replace this file") from error
+    return np.asarray(picture).reshape(shape)
+
+
+def _eight_bits(picture):
+    """16 bits, which Pillow would clip rather than scale to 8, as grey of 8 bits."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return Image.fromarray(np.rint(np.asarray(picture, np.float64) / 257).clip(0, 255).astype(np.uint8))

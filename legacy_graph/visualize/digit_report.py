@@ -1,0 +1,75 @@
+"""A digit through the article's network and back."""
+
+from typing import Dict, NamedTuple, Sequence, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import deconv, network
+from legacy_graph.config import FIRST
+from legacy_graph.data.class_names import DIGITS
+from legacy_graph.data.mnist import scale_pixels
+from legacy_graph.data.user_image import UserImage
+from legacy_graph.visualize import image_report
+
+LEGEND = (
+    f"All that a layer puts out, projected to the pixels by its own kernels. {image_report.SCALE} From conv1 the three "
+    "are the same: what starts there is positive, and has fired. They differ in what a ReLU lets through:",
+    *(f"    {name}: {method.lets_through}" for name, method in deconv.METHODS.items()),
+)
+
+
+class Fetches(NamedTuple):
+    """What is run for one digit: tensors, or their values."""
+
+    probabilities: np.ndarray  # float32 [10]
+    activations: Dict[str, np.ndarray]  # layer -> float32 [C, H, W], after its ReLU
+    projections: Dict[str, Dict[str, np.ndarray]]  # layer -> method -> float32 [28, 28], of the whole layer
+
+
+def build(ties: str = FIRST) -> Tuple[tf.Graph, network.Network, Fetches]:
+    """The graph, its network, and the tensors to fetch for one digit. `ties` is as in `deconv.unpool`."""
+    with tf.Graph().as_default() as graph:
+        net = network.build()
+        fetches = _fetches(net, ties)
+        graph.finalize()
+    return graph, net, fetches
+
+
+def read(session: tf.Session, net: network.Network, fetches: Fetches, digit: np.ndarray) -> Fetches:
+    """Run one digit, uint8 [28, 28], through the network and back."""
+    return session.run(fetches, {net.images: scale_pixels(digit.reshape(1, -1)), net.keep_prob: 1.0})
+
+
+def draw(
+    name: str, image: UserImage, found: Fetches, ties: str = FIRST, names: Sequence[str] = DIGITS
+) -> image_report.Report:
+    """The report of one digit.
+
+    Args:
+        name: of the picture, for the title.
+        image: what the network saw.
+        found: as from `read`.
+        ties: that the graph was built with.
+        names: of the ten classes.
+    """
+    answer = format_answer(found.probabilities, names)
+    reading = image_report.Reading(found.activations, found.projections)
+    legend, summary = [*LEGEND, deconv.TIES_IN_WORDS[ties]], f"{answer}; {image.preparation}"
+    return image_report.draw(f"{name}: {answer}", image.pixels, reading, legend, summary, f", {image.preparation}")
+
+
+def format_answer(probabilities: np.ndarray, names: Sequence[str] = DIGITS) -> str:
+    """The name of the class that was read, its probability, and the two next to it. float32 [10], ten names."""
+    first, second, third = [f"{names[n]} ({100 * probabilities[n]:.1f} %)" for n in np.argsort(-probabilities)[:3]]
+    return f"read as {first}, else {second} or {third}"
+
+
+def _fetches(net, ties):
+    back = {layer.name: _all_methods(net.layers, layer.name, ties) for layer in net.layers}
+    maps = {layer.name: tf.transpose(layer.relu[0], [2, 0, 1]) for layer in net.layers}
+    return Fetches(net.probabilities[0], maps, back)
+
+
+def _all_methods(layers, name, ties):
+    return {method: deconv.deconvolve(layers, name, method=method, ties=ties)[0, :, :, 0] for method in deconv.METHODS}

@@ -1,0 +1,65 @@
+"""Pictures through one layer of someone else's graph and back."""
+
+from typing import List, Optional, Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.graphs import backward
+from legacy_graph.graphs.images import Images
+from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.visualize import image_report
+
+LEGEND = f"All that the layer puts out, projected to the pixels by its own kernels. {image_report.SCALE}"
+
+
+def read_images(
+    model: Model, layer: ConvLayer, images: Images, names: Sequence[str], method: Optional[str], subject: str
+) -> List[image_report.Report]:
+    """One report for each image, with the projections of all methods that are defined for the layer.
+
+    Args:
+        model: as loaded.
+        layer: one of its layers.
+        images: to run through it.
+        names: of the images, for the titles.
+        method: the only one to show; None shows all.
+        subject: the layer and its graph, for the title.
+
+    Raises:
+        UserError: the method is not defined for this layer, or an image cannot be read.
+    """
+    methods = [method] if method else backward.allowed_methods(model, layer)
+    fed = images.take(range(len(images)))
+    outputs: List[np.ndarray] = []
+    projections: List[dict] = [{} for _ in fed]
+    notes: List[str] = []
+    for one in methods:
+        with tf.Graph().as_default() as graph:
+            back = backward.import_backward(model, layer, one)
+            fetches = [back.start, backward.project(back)]
+            graph.finalize()
+        notes += [note for note in back.notes if note not in notes]
+        with tf.Session(graph=graph) as session:
+            found = [session.run(fetches, {back.images: image[None]}) for image in fed]
+        outputs = [output[0].transpose(2, 0, 1) for output, _ in found]
+        for of_image, (_, projection) in zip(projections, found):
+            of_image[one] = images.to_shown(projection[0])
+    reports = []
+    for number, (output, of_image) in enumerate(zip(outputs, projections)):
+        summary = _summary(layer.label, output, fed[number])
+        reading = image_report.Reading({layer.label: output}, {layer.label: of_image})
+        legend = [LEGEND, *notes, f"Images: {images.about}."]
+        title = f"{names[number]} in {subject}: {summary}"
+        reports.append(image_report.draw(title, images.shown([number])[0], reading, legend, summary))
+    return reports
+
+
+def _summary(label, output, fed):
+    if fed.max() == fed.min():
+        return f"the image has the value {fed.max():g} everywhere after preprocessing, check --range and --mean"
+    largest = output.max(axis=(1, 2))
+    if not largest.max() > 0:
+        return f"all {len(output)} maps of {label} are dead, check --range, --mean and --bgr"
+    strongest = ", ".join(f"{number} ({largest[number]:.3g})" for number in np.argsort(-largest, kind="stable")[:3])
+    return f"{int((largest > 0).sum())} of {len(output)} maps active, strongest {strongest}"

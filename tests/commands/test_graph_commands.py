@@ -1,0 +1,202 @@
+"""features --graph and deconv --graph, on a small frozen graph with weights of its own."""
+
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+from legacy_graph import __main__
+from legacy_graph.graphs.images import Preprocessing, open_images
+from legacy_graph.visualize import feature_sheets, graph_report
+from tests.support.graph_models import Maker, ends, model_of, pool
+from tests.support.program import legacy_graph
+from tests.support.published import assert_refused, images_of, tree
+
+SIDES = (24, 18)
+RANGE = ["--range", "-1,1"]
+
+
+def two_layers(value):
+    make = Maker()
+    value = pool(tf.nn.relu(make.convolve(value, 6)))
+    return ends(tf.nn.relu6(make.convolve(value, 7)))
+
+
+def prelu(value):
+    value = Maker().convolve(value, 4)
+    return ends(tf.nn.relu(value) - 0.2 * tf.nn.relu(-value))
+
+
+def dead(value):
+    return ends(tf.nn.relu(Maker().convolve(value, 4) - 1e4))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Frozen graphs and a folder of five photos, in a path with a space."""
+    folder = tmp_path_factory.mktemp("foreign graph")
+    for build in (two_layers, prelu, dead):
+        (folder / f"{build.__name__}.pb").write_bytes(model_of(build, SIDES).graph_def.SerializeToString())
+    (folder / "photos").mkdir()
+    random = np.random.RandomState(0)
+    for number in range(5):
+        small = Image.fromarray(random.randint(0, 256, (6, 5, 3)).astype(np.uint8))
+        small.resize((36, 48), Image.BILINEAR).save(str(folder / "photos" / f"{number}.png"))
+    return folder
+
+
+def words(folder, command="features", graph="two_layers.pb", layer="Conv2D_1", logdir="log"):
+    images = ["--images", str(folder / "photos")] if command == "features" else [str(folder / "photos" / "2.png")]
+    return [command, *images, "--graph", str(folder / graph), "--layer", layer, "--logdir", str(folder / logdir)]
+
+
+@pytest.fixture(scope="module")
+def shown(folder):
+    run = legacy_graph(*words(folder), *RANGE, "--maps", "3,0", "--top", "4", "--control", "random", "--context")
+    assert run.returncode == 0, run.stderr
+    run.place = str(folder / "log" / "features" / "Conv2D_1")
+    return run
+
+
+def test_features_of_a_foreign_graph_leave_the_same_files(shown):
+    names = sorted(name for name in os.listdir(shown.place) if "tfevents" not in name)
+    assert names == ["control.npz", "control.png", "features.npz", "features.png"]
+    found = images_of(shown.place)
+    assert list(found) == [f"{kind}/{tag}" for kind in ("features", "control") for tag in ("sheet", "map 03", "map 00")]
+    assert found["features/sheet"][1].ndim == 3
+    with np.load(os.path.join(shown.place, "features.npz"), allow_pickle=False) as numbers:
+        assert numbers["projections"].shape == (2, 4, *SIDES, 3)
+        assert set(numbers["images"].ravel()) <= set(range(5))
+        assert numbers["projections"].any()
+    assert shown.stderr == ""
+
+
+def test_notes_and_control_are_printed(shown):
+    assert "Conv2D_1 is ranked and projected before the clip of its Relu6 at 6." in shown.stdout
+    assert "Where equal maxima of a pool tie, the first gets its signal" in shown.stdout
+    assert "rank correlation, learned against random: " in shown.stdout
+
+
+def test_a_projection_lies_in_the_receptive_field_of_its_spot(shown):
+    """The field is 8 x 8 pixels with a step of 2, by hand: 3, pool 2 -> 4 of step 2, then 3 more -> 4 + 2 * 2."""
+    with np.load(os.path.join(shown.place, "features.npz"), allow_pickle=False) as numbers:
+        found = {name: numbers[name] for name in numbers.files}
+    assert found["receptive_field"].tolist() == [[8, 2, -3], [8, 2, -3]]
+    for projection, (y, x) in zip(found["projections"].reshape(-1, *SIDES, 3), found["places"].reshape(-1, 2)):
+        rows, columns = [slice(max(0, 2 * at - 3), 2 * at + 5) for at in (y, x)]
+        projection[rows, columns] = 0
+        assert not projection.any()
+
+
+def test_bgr_projections_are_shown_as_rgb(folder):
+    """The same graph with its input reversed, told so, must give the same pictures and projections."""
+
+    def bgr(value):
+        return two_layers(tf.reverse(value, [3]))
+
+    (folder / "bgr.pb").write_bytes(model_of(bgr, SIDES).graph_def.SerializeToString())
+    found = []
+    for graph, more in (("two_layers.pb", []), ("bgr.pb", ["--bgr"])):
+        asked = [*words(folder, graph=graph, logdir="channels"), *RANGE, "--maps", "1", "--top", "2", *more]
+        assert __main__.main(asked) == 0
+        with np.load(str(folder / "channels" / "features" / "Conv2D_1" / "features.npz")) as numbers:
+            found.append({name: numbers[name] for name in numbers.files})
+    np.testing.assert_array_equal(found[0]["images"], found[1]["images"])
+    np.testing.assert_allclose(found[0]["projections"], found[1]["projections"], rtol=1e-5, atol=1e-6)
+    assert found[0]["projections"].any()
+
+
+def test_deconv_shows_the_photo_the_maps_and_all_methods(folder, capsys):
+    assert __main__.main([*words(folder, "deconv"), *RANGE]) == 0
+    place = str(folder / "log" / "deconv" / "2")
+    found = images_of(place)
+    assert list(found) == ["input", "Conv2D_1/maps", "Conv2D_1/deconvnet", "Conv2D_1/gradient", "Conv2D_1/guided",
+                           "picture"]  # fmt: skip
+    pictures = [found[f"Conv2D_1/{method}"][1] for method in ("deconvnet", "gradient", "guided")]
+    assert not any(np.array_equal(pictures[one], pictures[other]) for one, other in ((0, 1), (0, 2), (1, 2)))
+    photo = open_images(str(folder / "photos"), (*SIDES, 3), Preprocessing(-1, 1)).shown([2])[0]
+    np.testing.assert_array_equal(found["input"][1][2:-2:9, 2:-2:9], photo)
+    said = capsys.readouterr().out
+    assert f"{folder}/photos/2.png: " in said and " of 7 maps active, strongest " in said
+    assert os.path.join(place, "picture.png") in said
+
+
+def test_a_prelu_has_only_its_gradient(folder, capsys):
+    assert __main__.main([*words(folder, "deconv", "prelu.pb", "Conv2D", "prelu"), *RANGE]) == 0
+    found = images_of(str(folder / "prelu" / "deconv" / "2"))
+    assert [tag for tag in found if tag.startswith("Conv2D/")] == ["Conv2D/maps", "Conv2D/gradient"]
+    capsys.readouterr()
+    for method in ([], ["--method", "deconvnet"], ["--method", "guided"]):
+        refused = [*words(folder, graph="prelu.pb", layer="Conv2D", logdir="none"), *RANGE, "--top", "2", *method]
+        assert_refused(capsys, refused, "--method", "Relu", "Relu_1", "choose --method gradient")
+    assert not (folder / "none").exists()
+    assert __main__.main([*words(folder, graph="prelu.pb", layer="Conv2D", logdir="prelu"), *RANGE, "--top", "2",
+                          "--method", "gradient"]) == 0  # fmt: skip
+    assert "Only the gradient is defined for Relu" in capsys.readouterr().out
+
+
+def test_a_dead_layer_is_told(folder, capsys):
+    assert __main__.main([*words(folder, graph="dead.pb", layer="Conv2D"), *RANGE, "--top", "2"]) == 0
+    assert "No image excites any of these maps: check --range" in capsys.readouterr().out
+    assert __main__.main([*words(folder, "deconv", "dead.pb", "Conv2D"), *RANGE]) == 0
+    assert "all 4 maps of Conv2D are dead, check --range" in capsys.readouterr().out
+
+
+BAD = [
+    (["--range", "3,3"], "--images: expected values that differ after preprocessing, found 3 everywhere"),
+    ([], "--range: expected LOW,HIGH"),
+    (["--bgr"], "--range"),
+    ([*RANGE, "--top", "6"], "--top: expected at most 5, the number of images, found 6"),
+    ([*RANGE, "--maps", "7"], "--maps: expected maps of Conv2D_1, 0 to 6, found 7"),
+    ([*RANGE, "--size", "20x20"], "--size: expected 24x18"),
+    ([*RANGE, "--layer", "conv9"], "--layer: expected one of "),
+]
+
+
+@pytest.mark.parametrize("more, expected", BAD, ids=[" ".join(more) for more, _ in BAD])
+def test_what_is_refused_leaves_all_as_it_was(folder, shown, capsys, more, expected):
+    before = tree(str(folder))
+    assert_refused(capsys, [*words(folder), "--top", "2", *more], expected)
+    assert tree(str(folder)) == before
+
+
+@pytest.mark.parametrize("more", [["--range", "-1"], ["--range", "0,x"], ["--mean", "1,2"], ["--size", "20"],
+                                  ["--size", "0x4"], ["--method", "magic"]])  # fmt: skip
+def test_what_cannot_be_parsed_is_refused_in_one_line(folder, capsys, more):
+    with pytest.raises(SystemExit) as left:
+        __main__.main([*words(folder), *more])
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert more[0] in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["features", "deconv"])
+def test_graph_options_without_a_graph_are_refused(folder, capsys, command):
+    more = [str(folder / "photos" / "1.png")] if command == "deconv" else []
+    assert_refused(capsys, [command, *more, "--range", "0,1"], "--range: expected --graph PATH beside it")
+
+
+@pytest.mark.parametrize("command", ["features", "deconv"])
+def test_a_layer_must_be_named(folder, capsys, command):
+    asked = words(folder, command)
+    del asked[asked.index("--layer") : asked.index("--layer") + 2]
+    assert_refused(capsys, [*asked, *RANGE], "--layer: expected a layer of the graph, found none")
+
+
+def test_stopped_by_the_user_nothing_is_published(folder, shown, monkeypatch):
+    """Ctrl-C while the last batch is read, or once all is drawn: what was published before stays."""
+    before = tree(str(folder))
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    for place in (feature_sheets.contact_sheet, "draw_sheet"), (feature_sheets.top_activations, "project"):
+        with monkeypatch.context() as patch:
+            patch.setattr(*place, stop)
+            assert __main__.main([*words(folder), *RANGE, "--top", "2"]) == 130
+    with monkeypatch.context() as patch:
+        patch.setattr(graph_report.image_report, "draw", stop)
+        assert __main__.main([*words(folder, "deconv"), *RANGE]) == 130
+    assert tree(str(folder)) == before

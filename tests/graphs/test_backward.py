@@ -1,0 +1,219 @@
+"""The way back through other people's graphs: against the article's deconvnet, numpy loops and finite differences."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import deconv, network
+from legacy_graph.errors import UserError
+from legacy_graph.graphs import backward
+from legacy_graph.graphs.model import ConvLayer, Model
+from tests.support import constructs, second_network
+from tests.support.constructs import DEFINED, UNDEFINED, relu6, strided
+from tests.support.graph_models import CHANNELS, SIDES, Maker, ends, model_of
+
+FULL_NAMES = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided backpropagation"}
+MAPS, PLACES = np.array([3, 5]), np.array([[2, 3], [6, 1]])
+
+
+def run_projection(model, layer, method, images, maps=None, places=None):
+    """`backward.project` in a session of its own: float32 of the images' shape."""
+    with tf.Graph().as_default() as graph:
+        back = backward.import_backward(model, layer, method)
+        projection = backward.project(back, maps, places)
+        with tf.Session(graph=graph) as session:
+            return session.run(projection, {back.images: images})
+
+
+@pytest.fixture(scope="module")
+def article():
+    """The article's network with random weights, frozen; and its deconvolutions of two random digits."""
+    images = np.random.RandomState(1).rand(2, 28 * 28).astype("f")
+    with tf.Graph().as_default() as graph:
+        net = network.build()
+        own = {
+            (layer.name, method): deconv.deconvolve(net.layers, layer.name, MAPS, PLACES, full)
+            for layer in net.layers
+            for method, full in FULL_NAMES.items()
+        }
+        whole = {
+            (layer.name, method): deconv.deconvolve(net.layers, layer.name, method=full)
+            for layer in net.layers
+            for method, full in FULL_NAMES.items()
+        }
+        with tf.Session(graph=graph) as session:
+            session.run(tf.global_variables_initializer())
+            expected = session.run([own, whole], {net.images: images})
+            outputs = [layer.output.op.name for layer in net.layers]
+            frozen = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), outputs)
+    pixels = net.layers[0].input.op.name
+    cut = tf.graph_util.extract_sub_graph(_with_placeholder(frozen, pixels), outputs)
+    layers = [
+        ConvLayer(one.name + "/convolution", one.name, "Conv2D", one.relu.op.name, one.output.op.name, None, 0, None)
+        for one in net.layers
+    ]
+    return Model(cut, pixels, (28, 28, 1), layers, []), images.reshape(-1, 28, 28, 1), expected
+
+
+def _with_placeholder(graph_def, name):
+    changed = tf.GraphDef()
+    for node in graph_def.node:
+        if node.name == name:
+            node = tf.NodeDef(
+                name=name, op="Placeholder", attr={"dtype": tf.AttrValue(type=tf.float32.as_datatype_enum)}
+            )
+        changed.node.append(node)
+    return changed
+
+
+@pytest.mark.parametrize("method", backward.METHODS)
+@pytest.mark.parametrize("number", [0, 1], ids=["conv1", "conv2"])
+def test_the_articles_network_bit_for_bit(article, number, method):
+    model, images, (spots, whole) = article
+    layer = model.layers[number]
+    found = run_projection(model, layer, method, images, MAPS, PLACES)
+    np.testing.assert_array_equal(found, spots[layer.label, method])
+    found = run_projection(model, layer, method, images)
+    np.testing.assert_array_equal(found, whole[layer.label, method])
+    assert found.any()
+
+
+def chain_model(numbers):
+    def build(images):
+        layers = second_network.build(images, numbers)
+        return ends(layers[-1].output)
+
+    return model_of(build, second_network.SIDES, second_network.CHANNELS)
+
+
+@pytest.mark.parametrize("method", backward.METHODS)
+@pytest.mark.parametrize("numbers", [second_network.real_numbers(0), second_network.whole_numbers(0)],
+                         ids=["real", "with ties"])  # fmt: skip
+def test_a_chain_against_numpy_loops(numbers, method):
+    """Convolutions with stride and VALID padding, max pools that drop and add a border, equal maxima."""
+    random, model = np.random.RandomState(2), chain_model(numbers)
+    images = random.randint(-2, 3, (2, *second_network.SIDES, second_network.CHANNELS)).astype("f")
+    found = run_projection(model, model.layers[0], method, images)
+    for image, projection in zip(images, found):
+        walks = second_network.forward(image, numbers)
+        expected = second_network.backward(walks, walks[-1].output, FULL_NAMES[method])
+        np.testing.assert_allclose(projection, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+    assert found.any()
+
+
+@pytest.mark.parametrize("construct", DEFINED + UNDEFINED, ids=lambda one: one.__name__)
+def test_gradient_against_finite_differences(construct):
+    """Half the sum of squares of the layer in float64, differentiated by moving one value of the image at a time."""
+    image = np.random.RandomState(3).normal(size=(*SIDES, CHANNELS))
+    with tf.Graph().as_default() as graph:
+        images = tf.placeholder(tf.float64, [None, *SIDES, CHANNELS])
+        half = tf.reduce_sum(construct(Maker(tf.float64), images).start ** 2, [1, 2, 3]) / 2
+        steps = 1e-6 * np.eye(image.size).reshape(-1, *image.shape)
+        with tf.Session(graph=graph) as session:
+            above, below = [session.run(half, {images: image + sign * steps}) for sign in (1, -1)]
+    expected = ((above - below) / 2e-6).reshape(image.shape)
+    model = model_of(lambda value: construct(Maker(), value))
+    (found,) = run_projection(model, model.layers[0], "gradient", image[None])
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    assert found.any()
+
+
+@pytest.mark.parametrize("construct", DEFINED, ids=lambda one: one.__name__)
+def test_all_methods_are_defined_for_relu_networks(construct):
+    model = model_of(lambda value: construct(Maker(), value))
+    assert backward.allowed_methods(model, model.layers[0]) == backward.METHODS
+    images = np.random.RandomState(4).normal(size=(1, *SIDES, CHANNELS))
+    found = [run_projection(model, model.layers[0], method, images) for method in backward.METHODS]
+    assert all(projection.any() for projection in found)
+    assert not any(np.array_equal(found[one], found[other]) for one, other in ((0, 1), (0, 2), (1, 2)))
+
+
+NAMED = {
+    constructs.prelu: ["Relu", "Relu_1"],
+    constructs.leaky_as_addition: ["Relu"],
+    constructs.leaky: ["LeakyRelu"],
+    constructs.elu: ["Elu"],
+    constructs.selu: ["Selu"],
+    constructs.swish: ["Sigmoid"],
+}
+
+
+@pytest.mark.parametrize("construct", UNDEFINED, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("method", ["deconvnet", "guided"])
+def test_other_activations_are_refused_by_name(construct, method):
+    model = model_of(lambda value: construct(Maker(), value))
+    assert backward.allowed_methods(model, model.layers[0]) == ("gradient",)
+    with tf.Graph().as_default(), pytest.raises(UserError, match="choose --method gradient") as refusal:
+        backward.build_probe(model, model.layers[0], method)
+    assert all(name in str(refusal.value.found) for name in NAMED[construct])
+    assert ("Relu_2" in str(refusal.value.found)) is False
+
+
+def test_a_deconvnet_without_max_pools_does_not_depend_on_the_image():
+    """That is why a note must stand on the sheet; guided backpropagation does depend on it."""
+    model = model_of(lambda value: strided(Maker(), value))
+    images = np.random.RandomState(5).normal(size=(4, *SIDES, CHANNELS))
+    patterns = {}
+    for method in backward.METHODS:
+        with tf.Graph().as_default() as graph:
+            probe = backward.build_probe(model, model.layers[0], method)
+            height, width, maps = model.layers[0].shape
+            feed = {probe.layer.images: images, probe.maps: [1] * 4, probe.places: [[2, 1]] * 4}
+            feed[probe.layer.output] = np.ones([4, height, width, maps])
+            with tf.Session(graph=graph) as session:
+                patterns[method] = session.run(probe.projections, feed)
+        assert ("depends on the map and the place, not on the image" in " ".join(probe.layer.notes)) == (
+            method == "deconvnet"
+        )
+    assert all(np.array_equal(patterns["deconvnet"][0], other) for other in patterns["deconvnet"])
+    assert not np.array_equal(patterns["guided"][0], patterns["guided"][1])
+
+
+def test_relu6_is_ranked_and_projected_before_its_clip():
+    """Saturated everywhere, the gradient after the clip vanishes and all places are equal."""
+    model = model_of(lambda value: relu6(Maker(), 100 * value))
+    images = np.random.RandomState(6).normal(size=(2, *SIDES, CHANNELS))
+    with tf.Graph().as_default() as graph:
+        probe = backward.build_probe(model, model.layers[0], "deconvnet")
+        with tf.Session(graph=graph) as session:
+            strongest = session.run(probe.strongest, {probe.layer.images: images})
+    assert strongest.max() > 6
+    assert any("before the clip of its Relu6" in note for note in probe.layer.notes)
+    assert any("1 Relu6 nodes below as through ReLU" in note for note in probe.layer.notes)
+
+
+def test_rules_inside_a_function_are_refused():
+    """TensorFlow would ignore them there without a word."""
+
+    def build(value):
+        make = Maker()
+        inner = make.convolve(value, 4)
+
+        @tf.function
+        def rectify(signal):
+            return tf.nn.relu(signal)
+
+        return ends(tf.nn.relu(make.convolve(tf.reshape(rectify(inner), [-1, *SIDES, 4]), 5)))
+
+    model = model_of(build)
+    with tf.Graph().as_default(), pytest.raises(UserError, match="expected a graph without function calls"):
+        backward.build_probe(model, model.layers[0], "guided")
+
+
+def test_foreign_gradient_overrides_are_dropped():
+    """A graph that was saved with a custom gradient names a rule that exists only in its own program."""
+    model = model_of(lambda value: strided(Maker(), value))
+    for node in model.graph_def.node:
+        if node.op in ("Conv2D", "Relu"):
+            node.attr["_gradient_op_type"].s = b"CustomGradient-123"
+    clean = model_of(lambda value: strided(Maker(), value))
+    images = np.random.RandomState(7).normal(size=(1, *SIDES, CHANNELS))
+    found = [run_projection(one, one.layers[0], "gradient", images) for one in (model, clean)]
+    np.testing.assert_array_equal(*found)
+    assert any(node.attr["_gradient_op_type"].s for node in model.graph_def.node), "the model itself was changed"
+
+
+def test_an_open_size_is_asked_for():
+    model = model_of(lambda value: ends(tf.nn.relu(Maker().convolve(value, 4))), (None, None))
+    with tf.Graph().as_default(), pytest.raises(UserError, match="--size"):
+        backward.build_probe(model, model.layers[0], "guided")
