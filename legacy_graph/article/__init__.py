@@ -4,8 +4,8 @@
                                          histogram.py         the same histogram for millions of values, faster
 三、实例: the network                      network.py           placeholders, conv1, conv2, fc1, fc2, loss, accuracy
 二.6 反卷积, 反池化, 反激活                 deconv.py            unpool, unrelu, one or two conv2d_transpose
-                                         layer.py             what a deconvolution needs to know of a layer
+                                         layer.py             the tensors that a deconvolution needs
 第一层卷积, 第二层反卷积                    published.py         the 2018 program's reverse block, random kernels
 四、可能遇到的问题                          shapes.py            shape mistakes, found while the graph is built
-感受野                                    receptive_field.py   which pixels one position of a layer sees
+感受野                                    receptive_field.py   the input pixels that one position of a layer depends on
 """

@@ -1,20 +1,20 @@
-"""反卷积, 反池化, 反激活: what made a feature map light up, traced back to the pixels.
+"""反卷积, 反池化, 反激活: project the activations of a feature map back to the input pixels.
 
-A deconvnet runs the network backwards with the kernels it has learned. Each layer is undone in three steps:
+A deconvnet runs the network backwards with the kernels it has learned. Each layer is reversed in three steps:
 
-    反池化    unpool      each value goes back to where its maximum stood (the switches), zeros elsewhere
-    反激活    unrelu      a ReLU on the signal that travels back
+    反池化    unpool      each value goes back to the position of its maximum (the switch), zeros elsewhere
+    反激活    unrelu      a ReLU on the projected signal
     反卷积    conv2d_transpose with the SAME kernel
 
-so layer one takes one `conv2d_transpose` to come back to the input's size, and layer two takes two.
+so a projection from layer one needs one `conv2d_transpose`, and a projection from layer two needs two.
 
-What it is not: `unrelu` looks at no forward value. The gradient and guided backpropagation are the same walk with
-another un-activation, and stand beside it in `METHODS`. Nor is it an inverse: the image cannot be restored, only the
-part of it that a feature map answered to.
+Limits: `unrelu` does not use the forward activations. The gradient and guided backpropagation differ from the deconvnet
+only in this step, see `METHODS`. A deconvnet is not an inverse: it does not restore the image, it shows only the part
+that the feature map responds to.
 
-Ties: on the even ground around a digit a convolution is constant, so in most pool windows of conv1 several maxima are
-equal. If the first of them gets the signal, as in `tf.gradients`, the picture's ground is covered by a lattice with a
-period of two pixels; if they share it, the lattice is gone. The paper does not say which.
+Ties: the background around a digit is uniform, so a convolution is constant there, and most pool windows of conv1 have
+several equal maxima. If the first maximum gets the signal, as in `tf.gradients`, the background of the projection shows
+a lattice with a period of two pixels. If the maxima share the signal, there is no lattice. The paper leaves this open.
 
 Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, section 2.1; the
 article, 二.6. Guided backpropagation: Springenberg et al., "Striving for Simplicity", ICLR 2015 workshop.
@@ -30,11 +30,11 @@ from legacy_graph.config import FIRST, SHARED, TIES
 
 
 def switches(layer: Layer) -> tf.Tensor:
-    """Where each maximum of the layer's pool stood.
+    """The positions of the maxima of the layer's max pool.
 
     Returns:
-        float32 [B, h * pool, w * pool, C] over whole pool windows: 1 at a maximum, else 0. Where maxima tie, all of
-        them are 1.
+        float32 [B, h * pool, w * pool, C] over complete pool windows: 1 at a maximum, else 0. All equal maxima of
+        a window are 1.
     """
     with tf.name_scope("switches"):
         windows = _whole_windows(layer.relu, layer.pool, layer.pool_padding)
@@ -46,10 +46,10 @@ def switches(layer: Layer) -> tf.Tensor:
 def unpool(
     pooled: tf.Tensor, switches: tf.Tensor, size: List, pool: int = 2, padding: str = "SAME", ties: str = FIRST
 ) -> tf.Tensor:
-    """反池化: put each value back where its maximum stood, zeros elsewhere.
+    """反池化: put each value back at the position of its maximum, zeros elsewhere.
 
     Args:
-        pooled: float32 [B, h, w, C], a finite signal in the size that pooling left.
+        pooled: float32 [B, h, w, C], a finite signal of the pool's output size.
         switches: as from `switches` above.
         size: [B, H, W, C] before pooling, numbers or int32 scalars.
         pool: window and stride of the pool, in pixels.
@@ -63,7 +63,7 @@ def unpool(
     Raises:
         ValueError: `ties` is not one of `TIES`.
 
-    Source: Zeiler and Fergus, section 2.1, "Unpooling". They do not say what becomes of a tie.
+    Source: Zeiler and Fergus, section 2.1, "Unpooling". They do not say how to treat equal maxima.
     """
     if ties not in TIES:
         raise ValueError("ties: expected one of {}, found {!r}".format(", ".join(TIES), ties))
@@ -80,25 +80,25 @@ def unpool(
 
 
 def _to_first(pooled, switches, pool):
-    """Each value at the first place of its window that is switched on, row by row."""
+    """Put each value at the first switch of its window, row by row; zeros elsewhere."""
     rows, across = _first(switches, 2, pool)
     _, down = _first(rows, 1, pool)
     return _put_back(_put_back(pooled, down, 1, pool), across, 2, pool)
 
 
 def _to_all(pooled, switches, pool):
-    """Each value in equal shares at all places of its window that are switched on."""
+    """Divide each value equally among all switches of its window; zeros elsewhere."""
     size = [1, pool, pool, 1]
     tied = tf.round(tf.nn.avg_pool(switches, size, size, "VALID") * pool**2)
     return _repeat(pooled / tied, pool) * switches
 
 
 def _first(switches, axis, pool):
-    """Whether any of `pool` neighbours along an axis is switched on, and the number of the first that is."""
+    """For each group of `pool` neighbours along an axis: whether it has a switch, and the index of the first one."""
     size = dims(switches)
-    # Neighbours along one axis lie side by side in the next, once `pool` of them share a place in theirs.
+    # Reshape so that the `pool` neighbours along this axis become adjacent blocks along the next axis.
     size[axis], size[axis + 1] = size[axis] // pool, size[axis + 1] * pool
-    # By its raw name, since tf.split adds a constant that nobody reads on TensorFlow 1.15.
+    # The raw operation, because tf.split adds an unused constant to the graph on TensorFlow 1.15.
     found, *others = tf.raw_ops.Split(axis=axis + 1, value=tf.reshape(switches, size), num_split=pool)
     first = 0
     for number, other in enumerate(others, 1):
@@ -108,7 +108,7 @@ def _first(switches, axis, pool):
 
 
 def _put_back(value, number, axis, pool):
-    """Each value at the place `number` of its `pool` neighbours along an axis, zeros at the others."""
+    """Enlarge an axis `pool` times: each value goes to index `number` of its group of `pool`, zeros elsewhere."""
     size = dims(value)
     size[axis] *= pool
     neighbours = [value * tf.cast(tf.equal(number, place), value.dtype) for place in range(pool)]
@@ -116,7 +116,7 @@ def _put_back(value, number, axis, pool):
 
 
 def _repeat(value, pool):
-    """Each value at all places of its window: [B, h, w, C] -> [B, h * pool, w * pool, C]."""
+    """Repeat each value over its window: [B, h, w, C] -> [B, h * pool, w * pool, C]."""
     for axis in (1, 2):
         size = dims(value)
         size[axis] *= pool
@@ -130,7 +130,7 @@ def _max_pool(windows, pool):
 
 
 def _whole_windows(value, pool, padding):
-    """`value` with the places that TensorFlow's pool adds around it, or without those that it leaves out."""
+    """Pad `value` as a SAME pool does, or crop the incomplete windows that a VALID pool ignores."""
     _, height, width, _ = dims(value)
     if padding == "VALID":
         return value[:, : height // pool * pool, : width // pool * pool]
@@ -139,12 +139,12 @@ def _whole_windows(value, pool, padding):
 
 
 def _added(length, pool):
-    """How many places SAME adds before and after an axis."""
+    """The SAME padding before and after an axis, in positions."""
     return [-length % pool // 2, (-length % pool + 1) // 2]
 
 
 def unrelu(signal: tf.Tensor) -> tf.Tensor:
-    """反激活: let the positive part of the signal pass, any shape; the forward activations are not asked.
+    """反激活: keep the positive part of the signal, any shape. The forward activations are not used.
 
     Source: Zeiler and Fergus, section 2.1, "Rectification".
     """
@@ -162,10 +162,10 @@ TIES_IN_WORDS: Dict[str, str] = {
 
 
 class Method(NamedTuple):
-    """One way back through a ReLU. All else on the way to the pixels is the same."""
+    """One rule to project a signal back through a ReLU. The other steps are the same for all methods."""
 
     lets_through: str  # what defines it, in one line
-    undo: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (signal on its way back, the ReLU's forward output) -> signal
+    undo: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (projected signal, forward output of the ReLU) -> signal
 
 
 DECONVNET = "deconvnet"
@@ -186,21 +186,22 @@ def deconvolve(
     method: str = DECONVNET,
     ties: str = FIRST,
 ) -> tf.Tensor:
-    """Project what a layer put out down to the pixels. Build it once in your graph, run it as often as you like.
+    """Project the output of a layer to the input pixels. Build the projection once, then run it for any images.
 
     Args:
-        layers: from the input upwards, each fed by the one before.
+        layers: in order from the input; each takes the output of the previous one.
         name: of the layer to start from.
-        maps: int32 or int64 [B], for each image the one feature map to keep; None keeps all.
-        positions: int32 or int64 [B, 2], for each image the (y, x) in `output` to keep; None keeps all.
-        method: one of `METHODS`. "gradient" is that of half the sum of squares of what is kept.
+        maps: int32 or int64 [B], the feature map to keep for each image; None keeps all.
+        positions: int32 or int64 [B, 2], the (y, x) in `output` to keep for each image; None keeps all.
+        method: one of `METHODS`. "gradient" is the gradient of half the sum of squares
+            of the kept activations.
         ties: one of `TIES`, see `unpool`.
 
     Returns:
         float32 of the shape of `layers[0].input`.
 
     Raises:
-        ValueError: no layer, no method, or no way with ties, has that name.
+        ValueError: `name`, `method` or `ties` is unknown.
     """
     walked = layers_up_to(layers, name)
     if method not in METHODS:
@@ -218,7 +219,7 @@ def deconvolve(
 def select_activations(
     output: tf.Tensor, maps: Optional[tf.Tensor] = None, positions: Optional[tf.Tensor] = None
 ) -> tf.Tensor:
-    """The layer's `output` [B, H, W, C] with all but one map, and all but one place, of each image set to zero."""
+    """Keep one map, one position, or both of the layer's `output` [B, H, W, C] for each image; set the rest to zero."""
     _, height, width, channels = dims(output)
     if maps is not None:
         output *= tf.one_hot(maps, channels)[:, None, None, :]

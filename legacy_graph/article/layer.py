@@ -1,4 +1,4 @@
-"""A convolution layer, as the deconvolution and the receptive field need it."""
+"""The tensors of a convolution layer that the deconvolution and the receptive field need."""
 
 from typing import List, NamedTuple
 
@@ -6,22 +6,22 @@ import tensorflow.compat.v1 as tf
 
 
 class Layer(NamedTuple):
-    """One convolution with its ReLU and, if any, its max pool: what a deconvolution needs to undo it."""
+    """One convolution with its ReLU and its max pool, if it has one."""
 
     name: str
     input: tf.Tensor  # float32 [B, H_in, W_in, C_in]
     kernel: tf.Tensor  # float32 [height, width, C_in, C]
     linear: tf.Tensor  # float32 [B, H, W, C], before the ReLU
-    relu: tf.Tensor  # float32 [B, H, W, C], after it
-    output: tf.Tensor  # float32 [B, H / pool, W / pool, C]; `relu` itself where there is no pool
+    relu: tf.Tensor  # float32 [B, H, W, C], after the ReLU
+    output: tf.Tensor  # float32 [B, H / pool, W / pool, C]; the same tensor as `relu` without a pool
     stride: int = 1  # of the convolution, in pixels
     padding: str = "SAME"  # of the convolution
-    pool: int = 1  # window and stride of the max pool, in pixels; 1 is none
+    pool: int = 1  # window and stride of the max pool, in pixels; 1 means no pool
     pool_padding: str = "SAME"
 
 
 def layers_up_to(layers: List[Layer], name: str) -> List[Layer]:
-    """The layers from the input to the one of that name; ValueError if there is none."""
+    """The layers from the input up to the layer `name`; ValueError if there is no such layer."""
     names = [layer.name for layer in layers]
     if name not in names:
         raise ValueError("layer: expected one of {}, found {!r}".format(", ".join(names), name))

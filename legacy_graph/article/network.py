@@ -1,4 +1,4 @@
-"""实例: the article's network, from the placeholders to the accuracy. This file builds; it never runs.
+"""实例: the article's network, from the placeholders to the accuracy. This file builds the graph; it runs no session.
 
 The name scopes are the picture that the GRAPHS dashboard (计算图) draws:
 
@@ -21,9 +21,9 @@ class Network(NamedTuple):
 
     images: tf.Tensor  # float32 [B, 784], a placeholder, pixels in [0, 1]
     labels: tf.Tensor  # float32 [B, 10], a placeholder, one-hot
-    keep_prob: tf.Tensor  # float32 [], a placeholder, the part of fc1 that dropout keeps
+    keep_prob: tf.Tensor  # float32 [], a placeholder, the fraction of fc1 that dropout keeps
     step: tf.Variable  # int64 [], training steps taken so far
-    layers: List[Layer]  # conv1, conv2: all that a deconvolution needs
+    layers: List[Layer]  # conv1, conv2, for the deconvolution
     features: tf.Tensor  # float32 [B, 1024], fc1 after its ReLU
     probabilities: tf.Tensor  # float32 [B, 10], softmax
     loss: tf.Tensor  # float32 [], cross-entropy SUMMED over the batch, as in the article
@@ -34,15 +34,15 @@ def build(seed: int = 0) -> Network:
     """Build the network in the default graph: 3,274,634 trainable parameters.
 
     Args:
-        seed: of the graph from now on: of the initial values and of dropout. Each random operation has its own number
-            beside it, so that the same seed gives the same values on every TensorFlow, whatever else is in the graph.
+        seed: graph-level seed, for the initial values and dropout. Each random operation also has its own seed, so
+            the same graph-level seed gives the same values on every TensorFlow version and in any larger graph.
     """
     tf.set_random_seed(seed)
     with tf.name_scope("input"):
         images = tf.placeholder(tf.float32, [None, SIDE * SIDE], name="images")
         labels = tf.placeholder(tf.float32, [None, CLASSES], name="labels")
         keep_prob = tf.placeholder(tf.float32, [], name="keep_prob")
-        # An input, because dropout reads it: from `train` an arrow would run backwards through the picture.
+        # In the scope `input` because dropout reads it: in `train`, GRAPHS would draw an edge backwards.
         step = tf.Variable(tf.zeros([], tf.int64), trainable=False, use_resource=True, name="step")
     with tf.name_scope("input_image"):
         image = tf.reshape(images, [-1, SIDE, SIDE, 1])  # [B, 28, 28, 1]
@@ -70,7 +70,7 @@ def training(network: Network, learning_rate: float) -> tf.Operation:
     """The operation that takes one step of Adam and counts it in `network.step`."""
     with tf.name_scope("train") as scope:
         step = tf.train.AdamOptimizer(learning_rate).minimize(network.loss, global_step=network.step)
-        # A NoOp with its scope's own name: TensorBoard then sets the box aside, with its arrows from everywhere.
+        # A NoOp with the name of the scope: TensorBoard then moves the box and its many edges out of the main graph.
         return tf.group(step, name=scope)
 
 
@@ -95,10 +95,10 @@ def _full(value, outputs, seed):
 
 @tf.RegisterGradient("MatMulAlongRows")
 def _gradient_along_rows(product, gradient):
-    """What TensorFlow's own gradient of a matrix product is, a tenth of a training step sooner.
+    """The same gradient as TensorFlow's for a matrix product; saves 10 % of a training step.
 
-    The value's is gradient * weights^T, [B, out] x [out, in]. As the transpose of weights * gradient^T it leaves the
-    large matrix as it lies in memory.
+    The gradient of the value is gradient * weights^T, [B, out] x [out, in]. Computed as the transpose of
+    weights * gradient^T, it reads the large matrix row by row, in memory order.
     """
     value, weights = product.inputs
     return tf.transpose(tf.matmul(weights, gradient, transpose_b=True)), tf.matmul(value, gradient, transpose_a=True)
@@ -114,22 +114,22 @@ def _bias(size):
 
 def _variable(scope, initial):
     with tf.name_scope(scope):
-        # Read once: what is summarised at a step is then just what the step computed with, before its update.
+        # Read once, so that the summaries of a step show the values that the step used, before its update.
         value = tf.Variable(initial, use_resource=True).read_value()
         variable_summaries(value)
         return value
 
 
 def _dropout(value, keep_prob, seed, step):
-    """tf.nn.dropout, but drawn from (seed, step) alone: a run that is taken up again drops the same units."""
+    """tf.nn.dropout, but random only by (seed, step), so that a resumed run drops the same units."""
     pair = tf.stack([tf.constant(seed, tf.int64), step.read_value()])
-    # Called by its raw name, since tf.random.stateless_uniform builds other operations on each TensorFlow.
+    # The raw operation, because tf.random.stateless_uniform builds different operations on each TensorFlow version.
     kept = tf.raw_ops.StatelessRandomUniform(shape=tf.shape(value), seed=pair) < keep_prob
     return value * tf.cast(kept, value.dtype) / keep_prob
 
 
 def _loss(logits, labels):
-    """损失值. From the logits, so that it cannot become NaN as the article's -sum(y * log(softmax)) could."""
+    """损失值. Computed from the logits: the article's -sum(y * log(softmax)) can become NaN."""
     with tf.name_scope("loss"):
         losses = tf.nn.softmax_cross_entropy_with_logits_v2(labels=labels, logits=logits)
         loss = tf.reduce_sum(losses, name="sum")

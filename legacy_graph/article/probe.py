@@ -1,4 +1,4 @@
-"""The tensors that find the strongest spots of a layer and project them, for the article's network and other graphs."""
+"""Tensors that find the strongest activations of a layer and project them, for the article's and other graphs."""
 
 from typing import Callable, NamedTuple, Optional, Tuple
 
@@ -8,40 +8,40 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.receptive_field import Field, Fields
 from legacy_graph.article.shapes import dims
 
-MEMORY = 32 * 2**20  # bytes that the largest tensor of the graph may take in one run
+MEMORY = 32 * 2**20  # maximum size in bytes of the graph's largest tensor in one session run
 
 
 class Layer(NamedTuple):
-    """What a probe looks at. B is any batch size."""
+    """The layer that a probe ranks and projects. B is any batch size."""
 
     name: str
-    images: tf.Tensor  # float32 [B, H, W, channels], to be fed
-    kernel: tf.Tensor  # float32 [height, width, C_in, C], of the layer's convolution
-    output: tf.Tensor  # float32 [B, h, w, C], what is ranked and projected
-    fields: Optional[Fields]  # receptive field of `output`; None where it is not known or covers everything
+    images: tf.Tensor  # float32 [B, H, W, channels], the tensor to feed
+    kernel: tf.Tensor  # float32 [height, width, C_in, C], the kernel of the layer's convolution
+    output: tf.Tensor  # float32 [B, h, w, C], the activations to rank and project
+    fields: Optional[Fields]  # receptive field of `output`; None if it is unknown or covers the complete image
     first: bool  # the kernel is applied to the images themselves
     method: str  # of the projection, such as "deconvnet"
-    notes: Tuple[str, ...] = ()  # one sentence each that must stand on the sheet
+    notes: Tuple[str, ...] = ()  # sentences to print on the sheet
 
 
 class Probe(NamedTuple):
-    """The ends of a graph, built once and run many times. B is any batch size."""
+    """The tensors to feed and fetch. B is any batch size."""
 
     layer: Layer
-    fields: Fields  # the part of an image that is shown for a spot: its receptive field, at most the image
-    maps: tf.Tensor  # int64 [B], a placeholder: for each image the feature map to look at
+    fields: Fields  # the area of an image shown for a spot: its receptive field, at most the complete image
+    maps: tf.Tensor  # int64 [B], a placeholder: the feature map to project for each image
     strongest: tf.Tensor  # float32 [B, C], the largest activation of each map
-    wins: tf.Tensor  # float32 [B, C], the share of an image's places at which the map is the strongest of all maps
-    places: tf.Tensor  # int64 [B, 2], where the map to look at is largest: (y, x) in the layer's output
-    projections: tf.Tensor  # float32 [B, H, W, channels], this one spot projected to the pixels
+    wins: tf.Tensor  # float32 [B, C], the fraction of positions where the map is the strongest of all maps
+    places: tf.Tensor  # int64 [B, 2], the argmax of the map to project: (y, x) in the layer's output
+    projections: tf.Tensor  # float32 [B, H, W, channels], the activation at this place projected to the pixels
     chunk: int  # images in one run of the session
 
 
 def build_probe(layer: Layer, project: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> Probe:
-    """Add what a scan runs to the default graph.
+    """Add the tensors of a probe to the default graph.
 
     Args:
-        layer: to look at.
+        layer: to rank and project.
         project: (maps, places) -> projections, see `Probe`.
     """
     _, height, width, channels = dims(layer.output)
@@ -59,13 +59,13 @@ def build_probe(layer: Layer, project: Callable[[tf.Tensor, tf.Tensor], tf.Tenso
 
 
 def count_wins(output: tf.Tensor) -> tf.Tensor:
-    """The share of each image's places at which each map is above zero and no other map is stronger.
+    """For each image and map: the fraction of positions where the map is above zero and no other map is stronger.
 
     Args:
         output: float32 [B, H, W, C].
 
     Returns:
-        float32 [B, C]. Maps that tie all win.
+        float32 [B, C]. Where several maps are equally strong, each of them wins.
     """
     with tf.name_scope("wins"):
         wins = (output > 0) & tf.equal(output, tf.reduce_max(output, 3, keepdims=True))
@@ -75,7 +75,7 @@ def count_wins(output: tf.Tensor) -> tf.Tensor:
 def chunk_size(graph: tf.Graph) -> int:
     """How many images to run at once so that the largest tensor of the graph takes at most `MEMORY`; at least 1.
 
-    Only tensors whose first dimension is open count: these grow with the batch.
+    Only tensors with an unknown first dimension count: they grow with the batch.
     """
     largest = 1
     for operation in graph.get_operations():
@@ -86,7 +86,7 @@ def chunk_size(graph: tf.Graph) -> int:
 
 
 def _shown_fields(fields, sides) -> Fields:
-    """The receptive field, or the whole image along an axis where the field is as large or not known."""
+    """The receptive field, or the complete image along an axis where the field is at least as large, or unknown."""
     whole = [Field(side, 0, 0) for side in sides]
     down, across = [field if field.size < image.size else image for field, image in zip(fields or whole, whole)]
     return down, across

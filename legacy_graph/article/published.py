@@ -1,8 +1,8 @@
-"""第一层卷积, 第二层反卷积: the reverse block just as the 2018 program had it, to hold the article's pictures against.
+"""第一层卷积, 第二层反卷积: the reverse block of the 2018 program, to compare with the article's pictures.
 
-Its kernels are FRESH random numbers that no gradient ever reaches, it neither unpools nor un-activates, and a stride of
-2 stands in for the unpooling. So its pictures show no learned feature: what one sees is the digit through random
-kernels, alike before and after training. `deconv.py` has what the article's text describes.
+Its kernels are NEW random variables that are not trained. It has no unpooling and no reversed ReLU; a stride of 2
+replaces the unpooling. Its pictures therefore show no learned feature: they show the digit through random kernels, and
+look the same before and after training. `deconv.py` implements what the text of the article describes.
 """
 
 from typing import Tuple
@@ -17,8 +17,8 @@ from legacy_graph.article.summaries import image
 def reverse(conv1: Layer, conv2: Layer) -> Tuple[tf.Tensor, tf.Tensor]:
     """The article's two reversed pictures, and their image summaries `reverse_conv1` and `reverse_conv2`.
 
-    The pictures are float32 and may be negative, so the image summary turns their zero into grey 128: the grey ground
-    of the article's figures.
+    The pictures are float32 and may be negative, so the image summary maps zero to grey 128. This is the grey
+    background of the article's figures.
 
     Args:
         conv1, conv2: the article's layers, [B, 28, 28, 32] and [B, 14, 14, 64] before their ReLU.
@@ -37,7 +37,7 @@ def reverse(conv1: Layer, conv2: Layer) -> Tuple[tf.Tensor, tf.Tensor]:
 
 
 def _kernel(layer, seed):
-    """A random kernel of the layer's shape; the seeds go on from the network's. The optimizer never met it in 2018."""
+    """A random kernel of the layer's shape, not trained, as in 2018; its seed follows those of the network."""
     with tf.name_scope("random_kernel"):
         initial = tf.truncated_normal(layer.kernel.shape.as_list(), stddev=0.1, seed=seed)
         return tf.Variable(initial, trainable=False, use_resource=True).read_value()

@@ -1,7 +1,7 @@
-"""可能遇到的问题: the article's shape mistakes, caught while the graph is built, in words that name the mend.
+"""可能遇到的问题: the article's shape mistakes, reported while the graph is built, with a suggested fix.
 
-TensorFlow tells of these mistakes late and in the words of its kernels: some only once a session runs, one (the
-kernel's, on TensorFlow 1.15) by ending the process. `conv2d_transpose` below looks first.
+TensorFlow reports some of these mistakes only when a session runs, in terms of its C++ kernels. A kernel with its
+channels in the wrong order aborts the process on TensorFlow 1.15. `conv2d_transpose` below checks the shapes first.
 """
 
 from typing import List, Optional, Sequence, Union
@@ -23,13 +23,13 @@ def conv2d_transpose(
     padding: str = "SAME",
     name: Optional[str] = None,
 ) -> tf.Tensor:
-    """反卷积 (deconvolution): `tf.nn.conv2d_transpose`, after a look at the shapes.
+    """反卷积 (deconvolution): check the shapes, then call `tf.nn.conv2d_transpose`.
 
     Args:
-        value: float32 [B, H, W, in_channels], what a convolution put out: ITS output channels are in_channels here.
-        kernel: float32 [height, width, output_channels, in_channels], the convolution's own kernel as it stands.
-        output_shape: [B, H_out, W_out, output_channels], each a number or an int32 scalar; the channels a number.
-        stride: of the convolution, in pixels, both ways.
+        value: float32 [B, H, W, in_channels], the output of a convolution: its output channels are in_channels here.
+        kernel: float32 [height, width, output_channels, in_channels], the kernel of the convolution, unchanged.
+        output_shape: [B, H_out, W_out, output_channels], numbers or int32 scalars; output_channels is a number.
+        stride: of the convolution, in pixels, for height and width.
         padding: "SAME" or "VALID", of the convolution.
         name: of the operation.
 
@@ -37,10 +37,10 @@ def conv2d_transpose(
         float32 [B, H_out, W_out, output_channels].
 
     Raises:
-        ShapeError: a batch that is constant where `value` has another or one not yet known (the article's problem 2);
-            a kernel with its channels in the wrong order (problem 3, what ends a process on 1.15) or unknown; an
-            `output_shape` with other channels than the kernel's, or with a side that this stride cannot have shrunk
-            to `value`'s.
+        ShapeError: the batch is a constant that differs from the batch of `value`, or that batch is unknown (the
+            article's problem 2); the channels of the kernel are unknown or in the wrong order (problem 3, aborts the
+            process on 1.15); the channels of `output_shape` differ from the kernel's; or a convolution with this
+            stride does not reduce the height and width of `output_shape` to those of `value`.
     """
     value_shape, kernel_shape = _rank_4(value, "value"), _rank_4(kernel, "kernel")
     wanted = _numbers(output_shape)
@@ -57,7 +57,7 @@ def conv2d_transpose(
 
 
 def dims(tensor: tf.Tensor) -> List[Union[int, tf.Tensor]]:
-    """The shape of `tensor`: a number where it is known while the graph is built, else an int32 scalar of the run."""
+    """The shape of `tensor`: a number for each static dimension, an int32 scalar tensor for each dynamic one."""
     static = tensor.shape.as_list()
     if None not in static:
         return static
@@ -76,13 +76,13 @@ def _rank_4(tensor, argument):
 
 
 def _numbers(output_shape):
-    """`output_shape` with None for what is not known while the graph is built."""
+    """`output_shape` with None for each dynamic dimension."""
     if isinstance(output_shape, tf.Tensor) or len(output_shape) != 4:
         raise ShapeError(
             f"output_shape: expected a list of four, [batch, height, width, output_channels], found {output_shape}: "
             "write [tf.shape(value)[0], height, width, output_channels]"
         )
-    # A scalar tensor may yet be a constant: tf.constant(1) is the article's mistake as much as 1 is.
+    # A scalar tensor may be a constant: tf.constant(1) is the same mistake as 1.
     known = [tf.get_static_value(size) if isinstance(size, tf.Tensor) else size for size in output_shape]
     return [None if size is None else int(size) for size in known]
 

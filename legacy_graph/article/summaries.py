@@ -1,18 +1,19 @@
 """Tensorboard的使用: 记录标量, 记录直方图, 记录图片, 记录数据的分布图, 记录变化信息.
 
-Each helper is the `tf.summary` call of the same name, with two things taken care of:
+Each helper calls the `tf.summary` function of the same name, with two differences:
 
-* The tag is the one that was asked for. `tf.summary.scalar("max", x)` in a scope that has an op `Max` writes "max_1",
-  and every tag named like a scope gets a `_1` too; TensorBoard then shows names nobody chose.
-* The summary joins a cadence, `SCALARS`, `HISTOGRAMS`, `IMAGES` or `AUDIO`, since a histogram of fc1's 3.2 million
-  weights costs a thousand scalars. `tf.summary.merge_all(SCALARS)` gathers one cadence.
+* The tag is used unchanged. In a scope with an op `Max`, `tf.summary.scalar("max", x)` writes the tag "max_1". A tag
+  that equals the name of a scope also gets a `_1`.
+* The summary is added to one of the collections `SCALARS`, `HISTOGRAMS`, `IMAGES` and `AUDIO`, which are recorded at
+  different intervals: a histogram of fc1's 3.2 million weights takes as long as a thousand scalars.
+  `tf.summary.merge_all(SCALARS)` merges one collection.
 """
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.histogram import histogram_proto
 
-MANY = 1000000  # values, from which TensorFlow's own histogram holds a training run up
+MANY = 1000000  # values; with more of them, TensorFlow's histogram is slow
 
 SCALARS, HISTOGRAMS, IMAGES, AUDIO = "scalars", "histograms", "images", "audio"
 
@@ -21,7 +22,7 @@ def scalar(tag: str, value: tf.Tensor) -> tf.Tensor:
     """记录标量: record a number.
 
     Args:
-        tag: the name in TensorBoard, whole: "conv1/weights/summaries/max".
+        tag: the complete name in TensorBoard: "conv1/weights/summaries/max".
         value: a number [], of any real dtype.
 
     Returns:
@@ -39,9 +40,9 @@ def histogram(tag: str, values: tf.Tensor) -> tf.Tensor:
     `tf.summary.distribution` never existed.
 
     Args:
-        tag: the name in TensorBoard, whole.
-        values: of any shape and real dtype; a NaN ends the whole merged run. A million and more float32 are counted by
-            `counting`, with the same result.
+        tag: the complete name in TensorBoard.
+        values: of any shape and real dtype; a NaN makes the session run fail. From a million float32 values on,
+            `histogram_proto` counts them, with the same result.
 
     Returns:
         string [], a serialised `Summary`, also in the collection `HISTOGRAMS`.
@@ -64,10 +65,10 @@ def image(tag: str, images: tf.Tensor, max_outputs: int = 10) -> tf.Tensor:
     """记录图片: record pictures, as tag/image/0, tag/image/1 ...
 
     Args:
-        tag: the name in TensorBoard, whole.
-        images: [B, height, width, channels], channels 1, 3 or 4. uint8 is shown as it is; float32 is stretched picture
-            by picture: with a negative value anywhere in it zero becomes grey 128, else its maximum becomes 255.
-        max_outputs: how many of the B are recorded.
+        tag: the complete name in TensorBoard.
+        images: [B, height, width, channels], channels 1, 3 or 4. uint8 is shown unchanged. float32 is scaled image by
+            image: if it has a negative value, zero becomes grey 128, else its maximum becomes 255.
+        max_outputs: the maximum number of images to record.
 
     Returns:
         string [], a serialised `Summary`, also in the collection `IMAGES`.
@@ -81,7 +82,7 @@ def audio(tag: str, samples: tf.Tensor, sample_rate: float) -> tf.Tensor:
     """记录音频: record one sound, as tag/audio.
 
     Args:
-        tag: the name in TensorBoard, whole.
+        tag: the complete name in TensorBoard.
         samples: float32 [1, frames, 1] in [-1, 1].
         sample_rate: frames a second, in hertz.
 
@@ -111,13 +112,14 @@ def variable_summaries(variable: tf.Tensor) -> None:
 
 
 def on_one_scale(maps: tf.Tensor) -> tf.Tensor:
-    """Signed values as grey: one scale for all, zero at 128, so that pictures can be compared.
+    """Signed values as grey on one scale for all images, zero is 128, so that the images can be compared.
 
     Args:
         maps: float32 of any shape, for instance [B, height, width, 1].
 
     Returns:
-        uint8 of that shape: 128 + 127 * value / the largest absolute value, rounded; 128 all over if all are zero.
+        uint8 of that shape: 128 + 127 * value / the largest absolute value, rounded; all 128 if all values are
+            zero.
     """
     with tf.name_scope("on_one_scale"):
         largest = tf.reduce_max(tf.abs(maps))
@@ -125,5 +127,5 @@ def on_one_scale(maps: tf.Tensor) -> tf.Tensor:
 
 
 def _exactly(tag):
-    """A trailing slash makes a name scope absolute: nothing is put before the tag, no `_1` after it."""
+    """A trailing slash makes a name scope absolute: it adds no prefix to the tag and no `_1`."""
     return tag + "/"

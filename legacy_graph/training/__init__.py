@@ -1,1 +1,1 @@
-"""Sessions that train."""
+"""Train the network: the session, checkpoints, progress and signals."""

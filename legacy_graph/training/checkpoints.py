@@ -1,9 +1,9 @@
 """Checkpoints: save, resume, restore.
 
 TensorFlow writes each file of a checkpoint under a temporary name and renames it, the .index file last, and stores a
-checksum of every tensor. After a kill a checkpoint is therefore either complete or absent, and damage shows when it is
-read. After a power cut the newest may be damaged; those before it are on the disk, since none of them is removed before
-the newest is.
+checksum of every tensor. After a kill a checkpoint is therefore either complete or absent, and damage is detected on
+reading. After a power cut the newest checkpoint may be damaged. The older ones are intact, because none is removed
+before the newest is on the disk.
 """
 
 import contextlib
@@ -25,26 +25,26 @@ KEPT = 3  # checkpoints; each holds the weights and Adam's two moments, 39 MB
 NAME = "model.ckpt"
 _ENDINGS = (".data-00000-of-00001", ".index")
 _FILE = re.compile(re.escape(NAME) + r"-(\d+)\.(index|data-00000-of-00001)")
-# What reading a damaged file raises. TensorFlow 2 turns some of its errors into Python's.
+# Exceptions on reading a damaged file. TensorFlow 2 converts some of its errors to Python exceptions.
 _DAMAGED = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
 
 
 def saved_steps(folder: str) -> List[int]:
-    """The steps of the checkpoints in a folder, by their file names, the newest last."""
+    """The steps of the checkpoints in a folder, from the file names, newest last."""
     found = [_FILE.fullmatch(name) for name in _list(folder)]
     return sorted(int(match.group(1)) for match in found if match and match.group(2) == "index")
 
 
 def make_saver() -> tf.train.Saver:
-    """A `Saver` of the default graph's variables. Its checkpoints can be moved; it removes none."""
+    """A `Saver` of the default graph's variables. Its checkpoints can be moved, and it removes no old ones."""
     return tf.train.Saver(max_to_keep=None, save_relative_paths=True)
 
 
 class Checkpoints:
-    """The checkpoints in one log directory, and beside them the options of their run.
+    """The checkpoints in one log directory, and the options file of their run.
 
     Raises:
-        UserError: they cannot be written: no space, no permission, the directory is gone.
+        UserError: a file cannot be written: disk full, no permission, or the directory was removed.
     """
 
     def __init__(self, logdir: str, saver: tf.train.Saver) -> None:
@@ -55,14 +55,14 @@ class Checkpoints:
     def resume_or_start(
         self, session: tf.Session, initialise: tf.Operation, identity: Dict[str, Any], steps: int, fresh: bool
     ) -> int:
-        """Resume the unfinished run in the log directory if it is the same run, else archive it and start a new one.
+        """Resume the unfinished run in the log directory if it is the same run, else archive it and start a new run.
 
         Args:
             session: of the training graph.
             initialise: sets all variables to their initial values.
             identity: the options of the run, as from `run_identity`.
             steps: the number of training steps at which the run is finished.
-            fresh: start a new run in any case.
+            fresh: always start a new run.
 
         Returns:
             The step to continue with. The variables are those of that step.
@@ -83,7 +83,7 @@ class Checkpoints:
         return 0
 
     def save(self, session: tf.Session, step: int) -> None:
-        """Write the state after `step` training steps; once the disk holds it, remove all but the last few."""
+        """Write the state after `step` training steps; once it is on the disk, remove all but the last `KEPT`."""
         if step == self._last:
             return
         try:
@@ -118,8 +118,8 @@ class Checkpoints:
             raise self._unwritable(0, error) from error
 
     def _remove_all_but(self, kept):
-        """Remove what an interrupted save left, and all checkpoints but those of the steps `kept`."""
-        # In reverse order the .index file comes first: without it the rest is no checkpoint.
+        """Remove the files of interrupted saves, and all checkpoints except those of the steps `kept`."""
+        # Reverse order removes the .index file first: without it the data file is not read as a checkpoint.
         for name in sorted(_list(self._folder), reverse=True):
             complete = _FILE.fullmatch(name)
             if name.startswith((NAME + "-", "checkpoint.tmp")) and not (complete and int(complete.group(1)) in kept):
@@ -142,7 +142,8 @@ def restore_weights(session: tf.Session, logdir: str) -> int:
         The training step of the checkpoint.
 
     Raises:
-        UserError: there is no checkpoint, all are damaged, it is of another network, or a weight is not finite.
+        UserError: there is no checkpoint, all are damaged, the newest intact one is of another network, or a weight
+            is not finite.
     """
     step, path, error = _restore_newest(session, os.path.join(logdir, layout.CHECKPOINTS))
     if path is None:
@@ -156,19 +157,19 @@ def restore_weights(session: tf.Session, logdir: str) -> int:
 
 @contextlib.contextmanager
 def restored_session(graph: tf.Graph, logdir: str) -> Iterator[Tuple[tf.Session, int]]:
-    """A session of `graph` with the weights of a run, and their training step; see `restore_weights`."""
+    """(session of `graph` with the weights of a run, training step of the weights), see `restore_weights`."""
     with tf.Session(graph=graph) as session:
         yield session, restore_weights(session, logdir)
 
 
 class _Restored(NamedTuple):
     step: Optional[int]  # of the checkpoint; None if there is none, or all are damaged
-    path: Optional[str]  # of the checkpoint that was read last; None if there is none
-    error: Optional[Exception]  # why that one is damaged
+    path: Optional[str]  # of the last checkpoint that was read; None if there is none
+    error: Optional[Exception]  # why the checkpoint at `path` is damaged
 
 
 def _restore_newest(session, folder):
-    """Fill the variables from the newest intact checkpoint in a folder, and report each one that is damaged."""
+    """Fill the variables from the newest intact checkpoint in a folder, and report each damaged one."""
     variables = session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
     path = error = None
     for step in reversed(saved_steps(folder)):
@@ -181,7 +182,7 @@ def _restore_newest(session, folder):
             error = damage
             print(f"{path} is damaged ({type(damage).__name__}): trying the previous checkpoint")
             continue
-        # The value that an initializer assigns is a tensor like any other: it can be fed.
+        # Feed the value to the input tensor of the initializer, which adds no operation to the graph.
         fed = {variable.initializer.inputs[1]: value for variable, value in zip(variables, values)}
         session.run([variable.initializer for variable in variables], fed)
         return _Restored(step, path, None)
@@ -189,10 +190,10 @@ def _restore_newest(session, folder):
 
 
 def _check_readable(path):
-    """Refuse a checkpoint that cannot be read now, which is not damage: by permission, or by an error of the disk."""
+    """Refuse an unreadable checkpoint: missing permission or a disk error does not mean that it is damaged."""
     try:
         for ending in _ENDINGS:
-            if os.path.lexists(path + ending):  # a missing file is damage, and TensorFlow says so
+            if os.path.lexists(path + ending):  # TensorFlow reports a missing file as damage
                 durable.read_through(path + ending)
     except OSError as error:
         raise UserError(path, "a readable checkpoint", reason(error), RETRY) from error
@@ -214,7 +215,7 @@ def _unusable(path, expected, found):
 
 
 def _differences(found, identity):
-    """The options in which a run that is archived differs from the new one: " with --seed 3"."""
+    """The options of the archived run that differ from the new run, as text: " with --seed 3"."""
     options = [f"--{name.replace('_', '-')} {found.get(name)}" for name in differences(found, identity)]
     return " with " + ", ".join(options) if found and options else ""
 

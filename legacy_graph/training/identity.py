@@ -1,7 +1,7 @@
-"""What makes two runs the same run, and the data that a run was trained on. No TensorFlow.
+"""The identity of a run: the options and the data that decide its results. Does not import TensorFlow.
 
-The file `options.json` beside the checkpoints holds both. Files of earlier versions name the data by a checksum of the
-training images alone, and not where the data was: they are understood too.
+The file `options.json` in the directory of the checkpoints stores both. Files of earlier versions are also read: they
+have only a checksum of the training images, and no folder of the data.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ from legacy_graph.data.mnist import SAMPLE_DIR, Dataset
 from legacy_graph.errors import UserError, reason
 from legacy_graph.logdir import layout
 
-DECISIVE = ("seed", "batch_size", "learning_rate", "keep_prob")  # options that decide the numbers of a run
+DECISIVE = ("seed", "batch_size", "learning_rate", "keep_prob")  # options that change the results of a run
 MNIST, FASHION = "MNIST", "Fashion-MNIST"
-# The training images of the complete set without the validation images, and those of the sample in this package.
+# Training images of the complete set (without the validation images), and of the sample in this package.
 MNIST_IMAGES = ("55,000 digits with the checksum 4cfa7a5c", "9,000 digits with the checksum 236c9301")
 # Bytes and MD5 of train-images-idx3-ubyte.gz, as published at https://github.com/zalandoresearch/fashion-mnist
 FASHION_FILE = (26421880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d")
@@ -26,44 +26,44 @@ FASHION_FILE = (26421880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d")
 class RunData(NamedTuple):
     """The data of a run."""
 
-    text: str  # as from `describe`, or its beginning; "" if it is not known
-    folder: Optional[str]  # where the data was
-    name: Optional[str]  # of the data set, if it is a known one
+    text: str  # as from `describe`, or the beginning of it; "" if unknown
+    folder: Optional[str]  # that held the data; None if unknown
+    name: Optional[str]  # of the data set; None if it is not a known one
 
 
 def describe(data: Dataset) -> str:
-    """The data in words: the number of training digits, a checksum of their images, and one of all other arrays."""
+    """Describe the data: number of training digits, checksum of their images, checksum of all other arrays."""
     images = zlib.crc32(data.train.images)
     others = zlib.crc32(data.test.labels, zlib.crc32(data.test.images, zlib.crc32(data.train.labels)))
     return f"{len(data.train.labels):,} digits with the checksum {images:08x}, labels and test digits {others:08x}"
 
 
 def same_data(one: str, other: str) -> bool:
-    """Whether two descriptions fit. Earlier versions wrote the first half only; this half is then compared."""
+    """Whether two descriptions match. Earlier versions wrote only the first half: then only this half is compared."""
     return bool(one and other) and (one.startswith(other) or other.startswith(one))
 
 
 def run_identity(config: Config, data: Dataset) -> Dict[str, Any]:
-    """What `options.json` holds: all that decides the numbers of a run, then where the data was and its name."""
+    """The content of `options.json`: what decides the results of a run, then the folder and the name of the data."""
     decisive = {name: getattr(config, name) for name in DECISIVE}
     source = {"data_folder": os.path.abspath(data.folder), "data_name": _set_name(data)}
     return dict(decisive, data_dir=describe(data), **source)
 
 
 def differences(recorded: Dict[str, Any], identity: Dict[str, Any]) -> List[str]:
-    """The options that make two runs different, of the two contents of `options.json`. Two equal runs differ in none.
+    """The names of the options that differ between two contents of `options.json`; empty for the same run.
 
-    The folder and the name of the data do not count: a run goes on with the same data in another folder.
+    The folder and the name of the data do not count: a run can resume with the same data in another folder.
     """
     different = [name for name in DECISIVE if recorded.get(name) != identity[name]]
     return different + ([] if same_data(_text(recorded), _text(identity)) else ["data_dir"])
 
 
 def read_options(logdir: str) -> Dict[str, Any]:
-    """The content of the `options.json` of a run; empty if the log directory holds none.
+    """The content of the `options.json` of a run; empty if there is no such file.
 
     Raises:
-        UserError: it is there and cannot be read.
+        UserError: the file exists and cannot be read.
     """
     path = os.path.join(logdir, layout.CHECKPOINTS, layout.OPTIONS)
     try:
@@ -77,10 +77,10 @@ def read_options(logdir: str) -> Dict[str, Any]:
 
 
 def run_data(logdir: str) -> RunData:
-    """The data that the run in a log directory was trained on; all empty if the directory holds no run.
+    """The data that the run in a log directory was trained on; all empty if the directory has no run.
 
     Raises:
-        UserError: `options.json` is there and cannot be read.
+        UserError: `options.json` exists and cannot be read.
     """
     recorded = read_options(logdir)
     text, folder, name = _text(recorded), recorded.get("data_folder"), recorded.get("data_name")
@@ -95,7 +95,7 @@ def _text(recorded) -> str:
 
 
 def _set_name(data: Dataset) -> Optional[str]:
-    """The name of a known data set, else None. Fashion-MNIST is known by its published file."""
+    """The name of a known data set, else None. Fashion-MNIST is recognised by its published file."""
     if data.folder == SAMPLE_DIR or any(same_data(describe(data), images) for images in MNIST_IMAGES):
         return MNIST
     path = os.path.join(data.folder, "train-images-idx3-ubyte.gz")

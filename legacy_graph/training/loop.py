@@ -1,4 +1,4 @@
-"""损失函数和准确率的变化: the session, the writers and the loop. This file runs what the others build."""
+"""损失函数和准确率的变化: the training loop, with its session and writers."""
 
 import contextlib
 import logging
@@ -20,7 +20,7 @@ from legacy_graph.training.identity import run_identity
 from legacy_graph.training.program import Program, build_program
 from legacy_graph.training.signals import Interrupted
 
-TESTED = 1000  # digits behind a test summary
+TESTED = 1000  # digits in a test summary
 CHUNK = 500  # digits in one forward pass of an evaluation
 SHOWN = 10  # digits in the IMAGES dashboard
 
@@ -31,18 +31,18 @@ class Writers(NamedTuple):
 
 
 def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = ()) -> float:
-    """Train to the last step, from the first or from where an earlier run stopped, and fill `config.logdir`.
+    """Train to the last step, from step 0 or from the last checkpoint, and fill `config.logdir`.
 
     Args:
         config: of the run.
-        data: to train and test with.
-        signals: as from `signals.deferred_signals`: once there is one, the run ends its step, saves and stops.
+        data: for training and testing.
+        signals: as from `signals.deferred_signals`: after a signal the run finishes its step, saves and stops.
 
     Returns:
         The accuracy in [0, 1] on all test digits.
 
     Raises:
-        Interrupted: a signal came.
+        Interrupted: a signal arrived.
         UserError: the log directory cannot be written, a batch is larger than the data, the loss is not finite.
     """
     program = build_program(config)
@@ -71,7 +71,7 @@ def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = ()) -> flo
                 session, program.network, data.test, os.path.join(config.logdir, layout.PROJECTOR)
             )
             _flush(writers)
-        # Last of all: from here on the run counts as finished.
+        # Saved last: with this checkpoint the run counts as finished.
         _save(session, program, saved, config.steps)
     return accuracy
 
@@ -79,12 +79,12 @@ def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = ()) -> flo
 def steps(
     session: tf.Session, program: Program, config: Config, data: mnist.Dataset, writers: Writers, start: int = 0
 ) -> Iterator[Tuple[int, float, Optional[float]]]:
-    """Train from step `start` on, and write what is due at each step before its update.
+    """Train from step `start`; write the summaries that are due at a step before its update.
 
-    The last step, `config.steps`, only looks.
+    The last step, `config.steps`, evaluates without updating.
 
     Yields:
-        step, loss of its batch, and the batch's accuracy in [0, 1] where it was due, else None.
+        step, loss of the batch, accuracy of the batch in [0, 1] or None if it was not computed.
     """
     net, batches = program.network, mnist.batches(data.train, config.batch_size, config.seed, start)
     traced, losses = {config.steps // 4, config.steps // 2, config.steps * 3 // 4}, _recorded_losses(config, start)
@@ -114,14 +114,14 @@ def steps(
         if pictured:
             writers.train.add_summary(session.run(program.sound, {program.samples: sonify.loss_to_tone(losses)}), step)
         if "histograms" in got:
-            # The weights are the same for both runs, and counting fc1's 3.2 million of them is dear.
+            # Computed once for both runs: the weights are the same, and the histogram of fc1 is slow.
             writers.train.add_summary(got["histograms"], step)
             writers.test.add_summary(got["histograms"], step)
         yield step, got["loss"], got.get("accuracy")
 
 
 def evaluate(session: tf.Session, net: network.Network, digits: mnist.Digits) -> Tuple[float, float]:
-    """Loss a digit, and accuracy in [0, 1], over all of `digits`, without dropout."""
+    """Mean loss per digit and accuracy in [0, 1] on all of `digits`, without dropout."""
     loss = correct = 0.0
     for begin in range(0, len(digits.labels), CHUNK):
         images, labels = digits.images[begin : begin + CHUNK], digits.labels[begin : begin + CHUNK]
@@ -133,17 +133,17 @@ def evaluate(session: tf.Session, net: network.Network, digits: mnist.Digits) ->
 
 
 def check_weights(session: tf.Session, program: Program, step: int) -> None:
-    """See to it that no weight has become NaN or infinite, by the means and bounds that the scalars show.
+    """Check that no weight is NaN or infinite, with the mean, stddev, max and min of the scalar summaries.
 
     Raises:
-        UserError: one has; it is named.
+        UserError: a weight is not finite; names its tag.
     """
     net = program.network
     nan_guard.check_summary(session.run(program.scalars, {net.loss: 0.0, net.accuracy: 0.0}), step)
 
 
 def one_of_each(digits: mnist.Digits) -> np.ndarray:
-    """Ten images, uint8 [10, 784], always the same: the first of each class; others where a class is missing."""
+    """The first image of each class, uint8 [10, 784]; if a class is missing, another image takes its place."""
     first = [np.flatnonzero(digits.labels == label)[:1] for label in range(mnist.CLASSES)]
     chosen = [int(index) for found in first for index in found]
     rest = [index for index in range(len(digits.labels)) if index not in chosen]
@@ -158,13 +158,13 @@ def _writer(config, part, start):
 
 
 def _flush(writers):
-    """Have the disk hold the events first: a power cut may otherwise take those of steps before a checkpoint."""
+    """Sync the events before a checkpoint: else a power cut could lose events of steps before it."""
     for writer in writers:
         writer.flush()
 
 
 def _report_damage(config):
-    """Tell which event files of the run that is resumed are damaged: its curves have gaps there."""
+    """Print the damaged event files of the resumed run: its curves have gaps there."""
     for part in (layout.TRAIN, layout.TEST):
         folder = os.path.join(config.logdir, part)
         for file in event_reader.read_run(part, folder, event_reader.event_files(folder)).files:
@@ -174,17 +174,17 @@ def _report_damage(config):
 
 
 def _recorded_losses(config, start):
-    """The loss curve before step `start`, so that a run that is taken up again sounds as if it had never stopped."""
+    """The loss curve before step `start`, so that the sound of a resumed run equals that of an uninterrupted one."""
     if start == 0:
         return []
-    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it would warn of the steps that are taken again
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it would warn about repeated steps
     found = EventAccumulator(os.path.join(config.logdir, layout.TRAIN), {"scalars": 0}).Reload()
     losses = found.Scalars("loss") if "loss" in found.Tags()["scalars"] else []
     return [event.value for event in losses if event.step < start]
 
 
 def _save(session, program, saved, step):
-    check_weights(session, program, step)  # the one before is worth more than one that holds a NaN
+    check_weights(session, program, step)  # keep the previous checkpoint instead of one with a NaN
     saved.save(session, step)
 
 
@@ -197,9 +197,9 @@ def _record_images(session, program, data, writers, step, traced):
 
 
 def _record_test(session, program, config, digits, writer, step):
-    """The same summaries as in training, with the test's loss and accuracy put in for a batch's.
+    """Write the scalar summaries of training with the loss and accuracy of the test digits.
 
-    The loss is summed over a batch, so the test's is scaled to one too: the two curves share their axis.
+    The training loss is a sum over a batch, so the test loss is scaled to a batch: both curves share one axis.
     """
     net, tested = program.network, mnist.Digits(digits.images[:TESTED], digits.labels[:TESTED])
     loss, accuracy = evaluate(session, net, tested)
@@ -208,7 +208,7 @@ def _record_test(session, program, config, digits, writer, step):
 
 
 def _run(session, fetches, feed, writer, step, tag):
-    """session.run; with a tag also traced, so that the GRAPHS dashboard can show time and memory under that name."""
+    """session.run; with a tag also trace it, so that GRAPHS can show compute time and memory under this tag."""
     if tag is None:
         return session.run(fetches, feed)
     metadata = tf.RunMetadata()

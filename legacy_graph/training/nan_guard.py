@@ -11,7 +11,7 @@ def check_finite(tag: str, value: float, step: int) -> None:
     """Raise an error if `value` is not finite.
 
     Raises:
-        UserError: it is NaN or infinite.
+        UserError: `value` is NaN or infinite.
     """
     if not math.isfinite(value):
         raise UserError(tag, f"a finite number at step {step}", value, "use a smaller --learning-rate")
@@ -21,7 +21,7 @@ def check_summary(summary: bytes, step: int) -> None:
     """Raise an error if a scalar of a serialised `Summary` is not finite.
 
     Raises:
-        UserError: one is NaN or infinite.
+        UserError: a scalar is NaN or infinite.
     """
     for value in tf.Summary.FromString(summary).value:
         check_finite(value.tag, value.simple_value, step)

@@ -14,16 +14,16 @@ from legacy_graph.training.checkpoints import make_saver
 
 
 class Program(NamedTuple):
-    """The graph, and what a training run fetches from it."""
+    """The graph, and the tensors and operations that a training run uses."""
 
     graph: tf.Graph
-    picture: tf.GraphDef  # the graph without its helpers, for the GRAPHS dashboard
+    picture: tf.GraphDef  # the graph without merged summaries and Saver, for GRAPHS
     network: network.Network
     train: tf.Operation
-    scalars: tf.Tensor  # string [], a merged `Summary`, as are the next two
+    scalars: tf.Tensor  # string [], a merged `Summary`, like the next two
     histograms: tf.Tensor
     images: tf.Tensor
-    samples: tf.Tensor  # float32 [1, frames, 1], a placeholder: what `sound` makes a `Summary` of
+    samples: tf.Tensor  # float32 [1, frames, 1], a placeholder: the input of `sound`
     sound: tf.Tensor
     initialise: tf.Operation
     saver: tf.train.Saver
@@ -46,7 +46,7 @@ def build_program(config: Config) -> Program:
 
 
 def add_deconv_images(layers: List[Layer], ties: str) -> None:
-    """卷积的可视化: for the n-th layer the picture deconv<n>, ten images on one scale a layer, zero at mid grey."""
+    """卷积的可视化: add the image summary deconv<n> for layer n: ten images, one scale per layer, zero is grey 128."""
     for number, layer in enumerate(layers, 1):
         with tf.name_scope(f"deconv/deconv{number}"):
             image(f"deconv{number}", on_one_scale(deconvolve(layers, layer.name, ties=ties)))

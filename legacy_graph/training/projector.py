@@ -1,7 +1,7 @@
 """嵌入向量: fc1's 1,024 values for a thousand test digits, for the EMBEDDINGS dashboard (PROJECTOR today).
 
-Each point is the picture of its digit on the colour of its class. Search for "wrong" to find the misread digits, for
-"as 5" to find those read as a five.
+Each point shows its digit on the colour of its class. Search for "wrong" to find the misread digits, or for "as 5" to
+find the digits that were misread as 5.
 """
 
 import math
@@ -20,7 +20,7 @@ from legacy_graph.logdir.event_writer import FileWriter
 POINTS = 1000
 TENSOR = "fc1"
 SPRITE, METADATA = "sprite.png", "metadata.tsv"
-# The projector labels and searches by the first column that is not a number.
+# The projector uses the first non-numeric column for labels and search.
 COLUMNS = ("label", "class", "read as", "verdict", "certainty")
 # One per class: Tableau's ten colours, which are distinguishable with most colour vision deficiencies.
 COLOURS = np.array(
@@ -34,12 +34,12 @@ def write_projector(session: tf.Session, net: Network, digits: Digits, directory
     """Write a run for the projector: fc1's output for the first `POINTS` digits.
 
     The projector opens only files beside its configuration, so the configuration holds file names without directories.
-    TensorBoard takes a directory for a run only if it holds an event file.
+    TensorBoard reads a directory as a run only if it contains an event file.
 
     Args:
         session: with trained weights.
         net: the network that the session runs.
-        digits: the points.
+        digits: the test digits.
         directory: created if missing; earlier files of the projector are replaced.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a terminal that is closed: a run ends its step and saves; a second Ctrl-C ends it at once."""
+"""Signals: after Ctrl-C, SIGTERM or SIGHUP a run finishes its step and saves; a second Ctrl-C kills it at once."""
 
 import contextlib
 import os
@@ -8,30 +8,30 @@ from typing import Iterator, List
 
 
 class Interrupted(Exception):
-    """The user stopped a run, and it can go on: the message says where."""
+    """The user stopped a run that can be resumed; the message names the step."""
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
-        self.status = 128 + number  # as a shell tells of a program that the signal ended: 130, 143, 129
+        self.status = 128 + number  # the exit status of a shell for a killed program: 130, 143, 129
 
 
 @contextlib.contextmanager
 def deferred_signals() -> Iterator[List[int]]:
-    """A list in which the first SIGINT, SIGTERM or SIGHUP puts its number; the next one ends the process at once.
+    """A list that collects the numbers of SIGINT, SIGTERM and SIGHUP; a second signal kills the process at once.
 
-    But SIGHUP does not count: a terminal that is closed may send one, the shell in it another, and then SIGTERM.
+    SIGHUP does not count as first or second: a closed terminal may send SIGHUP twice and then SIGTERM.
     """
     arrived = []
 
     def note(number, _):
         second = number != signal.SIGHUP and any(one != signal.SIGHUP for one in arrived)
         arrived.append(number)
-        # The same one again need not wait for Python.
+        # Restore the default handler so that a second signal kills at once. A second SIGHUP is ignored.
         signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
         if second:
             os.kill(os.getpid(), number)
 
-    # Python lets the main thread alone set handlers; a program under nohup, or in a script's background, ignores some.
+    # Only the main thread can set handlers. Under nohup, or in the background of a script, some signals are ignored.
     wanted = (
         [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] if threading.current_thread() is threading.main_thread() else []
     )

@@ -9,8 +9,8 @@ import numpy as np
 
 RATE = 8000  # frames a second
 SECONDS = 3.0
-HIGH, LOW = 1760.0, 110.0  # hertz: the pitch of the largest loss; the lowest pitch
-NOTES = 48  # at most; the losses of several steps are averaged into one note, so that noise is not audible
+HIGH, LOW = 1760.0, 110.0  # hertz: pitch of the largest loss, lowest pitch
+NOTES = 48  # maximum; the losses of several steps are averaged into one note, against noise
 LOUDNESS = 0.5  # amplitude, 1 is full scale
 FADE = 0.02  # seconds, at each end
 
@@ -19,7 +19,7 @@ def loss_to_tone(losses: Sequence[float]) -> np.ndarray:
     """The losses so far as one continuous tone of `SECONDS`.
 
     Args:
-        losses: at least one, none negative, from the first step on.
+        losses: one or more nonnegative numbers, from the first step.
 
     Returns:
         float32 [1, frames, 1] in [-1, 1], `RATE` frames a second; continuous, so it does not click.

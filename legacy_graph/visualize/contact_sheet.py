@@ -11,17 +11,17 @@ from legacy_graph.graphs.images import Images
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.top_activations import TopActivations
 
-TILE = 84  # pixels: the side that a tile is enlarged to, at most
-LARGEST = 128  # pixels: the side that a larger tile is shrunk to
-COLUMNS, WIDTH = 4, 3400  # maps in one row of the sheet, and pixels, at most
-OUTSIDE = 64  # the grey of what lies outside the image
-PERCENTILE = 98  # of a map's projected pixels, by magnitude: what is stronger is clipped to white or black
+TILE = 84  # pixels: maximum side of an enlarged tile
+LARGEST = 128  # pixels: larger tiles are shrunk to this side
+COLUMNS, WIDTH = 4, 3400  # maximum maps in a row of the sheet, and its maximum width in pixels
+OUTSIDE = 64  # grey value outside the image
+PERCENTILE = 98  # of the magnitudes of a map's projected pixels; larger magnitudes are clipped
 
 METHODS = {"deconvnet": "the deconvnet", "gradient": "the gradient", "guided": "guided backpropagation"}
 
 
 class Heading(NamedTuple):
-    """What the sheet says of itself."""
+    """The heading of the sheet."""
 
     title: str  # the layer and the images
     method: str  # of the projection, a key of `METHODS`
@@ -36,19 +36,19 @@ def draw_sheet(
     kernels: Optional[np.ndarray] = None,
     context: bool = False,
 ) -> Tuple[np.ndarray, Dict[str, np.ndarray]]:
-    """The whole sheet, and the block of each map.
+    """Draw the sheet, and the block of each map.
 
     Args:
-        found: the spots and their projections.
-        images: the images that `found.images` counts.
-        fields: the part of an image that is shown for a spot.
-        about: what the heading says of layer, method and images.
-        kernels: float32 [M, h, w] or [M, h, w, 3], the kernel of each of `found.maps`; only the first layer's can be
-            seen, since its channels are those of the image.
+        found: the strongest activations and their projections.
+        images: the images that the numbers in `found.images` refer to.
+        fields: the area of an image to show for each activation.
+        about: layer, method and images, for the heading.
+        kernels: float32 [M, h, w] or [M, h, w, 3], the kernel of each of `found.maps`; only for the first layer,
+            whose input channels are those of the image.
         context: also draw the whole image with the receptive field framed.
 
     Returns:
-        uint8 [H, W], or [H, W, 3] for RGB images; and "map 05" -> a picture alike.
+        The sheet, uint8 [H, W] or [H, W, 3] for RGB images, and "map 05" -> block, of the same kind.
     """
     blocks = [_block(found, row, images, fields, kernels, context) for row in range(len(found.maps))]
     captions = [_caption(found, row, fields) for row in range(len(found.maps))]
@@ -79,7 +79,7 @@ def _block(found, row, images, fields, kernels, context):
 
 
 def _grid_of_spots(tiles, there):
-    """The tiles row by row from the strongest on, an empty cell where a map has fewer spots than others."""
+    """The tiles row by row, strongest first; empty cells if a map has fewer activations than others."""
     cells = np.full((len(there), *tiles.shape[1:]), image_grid.EMPTY, np.uint8)
     cells[there] = tiles
     return image_grid.grid(cells, math.ceil(math.sqrt(len(there))))
@@ -95,7 +95,7 @@ def _whole_images(images, places, fields):
 
 
 def _patches(found, row, fields):
-    """The projections of a map, float32 [n, h, w] or [n, h, w, 3], each cut to the receptive field of its spot."""
+    """The projections of a map, float32 [n, h, w] or [n, h, w, 3], each cropped to its receptive field."""
     there = found.images[row] >= 0
     return crop_patches(found.projections[row][there], found.places[row][there], fields, 0)
 

@@ -1,4 +1,4 @@
-"""A digit through the article's network and back."""
+"""The activations and projections of one digit in the article's network."""
 
 from typing import Dict, NamedTuple, Sequence, Tuple
 
@@ -20,11 +20,11 @@ LEGEND = (
 
 
 class Fetches(NamedTuple):
-    """What is run for one digit: tensors, or their values."""
+    """The tensors to fetch for one digit, or their values."""
 
     probabilities: np.ndarray  # float32 [10]
     activations: Dict[str, np.ndarray]  # layer -> float32 [C, H, W], after its ReLU
-    projections: Dict[str, Dict[str, np.ndarray]]  # layer -> method -> float32 [28, 28], of the whole layer
+    projections: Dict[str, Dict[str, np.ndarray]]  # layer -> method -> float32 [28, 28], all feature maps together
 
 
 def build(ties: str = FIRST) -> Tuple[tf.Graph, network.Network, Fetches]:
@@ -37,7 +37,7 @@ def build(ties: str = FIRST) -> Tuple[tf.Graph, network.Network, Fetches]:
 
 
 def read(session: tf.Session, net: network.Network, fetches: Fetches, digit: np.ndarray) -> Fetches:
-    """Run one digit, uint8 [28, 28], through the network and back."""
+    """Compute the probabilities, activations and projections of one digit, uint8 [28, 28]."""
     return session.run(fetches, {net.images: scale_pixels(digit.reshape(1, -1)), net.keep_prob: 1.0})
 
 
@@ -48,10 +48,10 @@ def draw(
 
     Args:
         name: of the picture, for the title.
-        image: what the network saw.
+        image: the image that the network reads.
         found: as from `read`.
-        ties: that the graph was built with.
-        names: of the ten classes.
+        ties: the value that the graph was built with.
+        names: the ten class names.
     """
     answer = format_answer(found.probabilities, names)
     reading = image_report.Reading(found.activations, found.projections)
@@ -60,7 +60,7 @@ def draw(
 
 
 def format_answer(probabilities: np.ndarray, names: Sequence[str] = DIGITS) -> str:
-    """The name of the class that was read, its probability, and the two next to it. float32 [10], ten names."""
+    """The three most probable classes as text. `probabilities` is float32 [10], `names` has ten entries."""
     first, second, third = [f"{names[n]} ({100 * probabilities[n]:.1f} %)" for n in np.argsort(-probabilities)[:3]]
     return f"read as {first}, else {second} or {third}"
 

@@ -15,26 +15,26 @@ from legacy_graph.graphs.images import Images
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, top_activations
 
-MEMORY = 128 * 2**20  # bytes that the projections of a sheet may take, unless --maps asks for more
+MEMORY = 128 * 2**20  # maximum size in bytes of a sheet's projections, without --maps
 
 
 class Scan(NamedTuple):
-    """A graph, and what to look for in it."""
+    """A graph with a probe, and the feature maps to scan."""
 
     graph: tf.Graph
     probe: Probe
     maps: np.ndarray  # int64 [M], the feature maps
-    top: int  # spots per map
+    top: int  # activations per map
     by_wins: bool  # put the maps that win most often first
     limit: Optional[int]  # how many maps to show
 
 
 class Sheets(NamedTuple):
-    """What is published, and what is printed."""
+    """The pictures and files to publish, and the text to print."""
 
     images: Dict[str, np.ndarray]  # tag -> uint8 [H, W] or [H, W, 3], for TensorBoard
     files: Dict[str, bytes]  # file name -> content
-    report: str  # of the control; empty without one
+    report: str  # of the control; empty without a control
 
 
 def prepare(
@@ -43,11 +43,11 @@ def prepare(
     """Build the graph that scans a layer of the article's network.
 
     Args:
-        layer: its name.
-        maps: numbers of its feature maps; None is all.
-        top: spots per map.
+        layer: name of the layer.
+        maps: numbers of the feature maps; None means all.
+        top: activations per map.
         count: the number of images to scan.
-        order: of the maps, "wins" or "number"; None is "wins" for all maps, and `maps` as they are listed.
+        order: "wins" or "number". None orders all maps by wins, and keeps the order of `maps`.
         ties: as in `deconv.unpool`.
 
     Raises:
@@ -72,7 +72,7 @@ def prepare_graph(
     count: int,
     order: Optional[str] = None,
 ) -> Scan:
-    """The same for a layer of someone else's graph.
+    """Build the graph that scans a layer of a loaded graph.
 
     Raises:
         UserError: no such map, fewer than `top` images, or the method is not defined for this layer.
@@ -101,19 +101,19 @@ def draw(
     context: bool = False,
     about: str = "images",
 ) -> Sheets:
-    """Scan the images and draw one contact sheet, with `control` a second one through a random kernel.
+    """Scan the images and draw a contact sheet. With `control`, also draw one with a random kernel.
 
     Args:
         session: of the scan's graph, with trained weights.
         scan: as from `prepare`.
         images: to scan.
         subject: the layer and its network, for the heading.
-        control: also project the same spots through a random kernel, and compare.
-        context: also draw the whole image of each spot, with the receptive field framed.
-        about: what the images are, for the heading.
+        control: also project the same activations with a random kernel, and compare.
+        context: also draw the complete image of each activation, with a frame around the receptive field.
+        about: a description of the images, for the heading.
 
     Raises:
-        UserError: all values of all images are equal.
+        UserError: all pixels of all images have the same value.
     """
     probe, layer = scan.probe, scan.probe.layer
     found = {"features": top_activations.collect(session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit)}
@@ -137,7 +137,7 @@ def draw(
 
 
 def _notes(scan, images, spots):
-    """What must stand on the sheet: the layer's notes, the preprocessing, maps that are left out, dead maps."""
+    """The notes to print on the sheet: notes of the layer, preprocessing, omitted maps, dead maps."""
     notes = [*scan.probe.layer.notes, f"Images: {images.about}."]
     if len(spots.maps) < len(scan.maps):
         notes.append(f"{len(spots.maps)} of {len(scan.maps)} maps are shown; --maps chooses others.")
@@ -147,7 +147,7 @@ def _notes(scan, images, spots):
 
 
 def _chosen(probe, maps):
-    """The numbers of the maps, int64 [M], each once."""
+    """The numbers of the maps, int64 [M], without duplicates."""
     count = probe.layer.output.shape.as_list()[3]
     chosen = list(range(count)) if maps is None else list(dict.fromkeys(maps))
     for number in chosen:
@@ -158,7 +158,7 @@ def _chosen(probe, maps):
 
 
 def _kernels(session, layer, images, maps, random):
-    """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None where it is not applied to the images."""
+    """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None if the layer does not read the images."""
     if not layer.first:
         return None
     shape = layer.kernel.shape.as_list()
@@ -167,7 +167,7 @@ def _kernels(session, layer, images, maps, random):
 
 
 def _numbers(spots, fields):
-    """The .npz file: all of `TopActivations`, and the receptive field as [down, across] x [size, step, begin]."""
+    """The .npz file: the fields of `TopActivations` and the receptive field, [down, across] x [size, step, begin]."""
     file = io.BytesIO()
     np.savez_compressed(file, receptive_field=np.array(fields), **spots._asdict())
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Pictures through one layer of someone else's graph and back."""
+"""The activations and projections of pictures in one layer of a loaded graph."""
 
 from typing import List, Optional, Sequence
 
@@ -16,12 +16,12 @@ LEGEND = f"All that the layer puts out, projected to the pixels by its own kerne
 def read_images(
     model: Model, layer: ConvLayer, images: Images, names: Sequence[str], method: Optional[str], subject: str
 ) -> List[image_report.Report]:
-    """One report for each image, with the projections of all methods that are defined for the layer.
+    """Make one report per image, with the projections of every method that is defined for the layer.
 
     Args:
         model: as loaded.
         layer: one of its layers.
-        images: to run through it.
+        images: to run through the graph.
         names: of the images, for the titles.
         method: the only one to show; None shows all.
         subject: the layer and its graph, for the title.

@@ -1,7 +1,7 @@
-"""Pictures from numbers: scaling, grids, captions, PNG. No TensorFlow.
+"""Draw pictures from arrays: scaling, grids, captions, PNG. Does not import TensorFlow.
 
-A picture is uint8 [H, W], grey, or [H, W, 3], RGB. A sheet is built from the inside out: a `grid` of tiles, text above
-it, then stacked with other pictures. Where grey and RGB pictures are stacked, the result is RGB.
+A picture is uint8 [H, W], grey, or [H, W, 3], RGB. To build a sheet, lay out tiles with
+`grid`, put text above them, then stack the pictures. A stack of grey and RGB pictures is RGB.
 """
 
 import io
@@ -10,7 +10,7 @@ from typing import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-PAPER, EMPTY, LINE, ZERO = 255, 232, 190, 127  # a sheet's ground; a cell with nothing in it; between cells; the value 0
+PAPER, EMPTY, LINE, ZERO = 255, 232, 190, 127  # grey of: background, empty cell, line between cells, value 0
 
 
 def to_diverging(values: np.ndarray, largest: float) -> np.ndarray:
@@ -20,13 +20,13 @@ def to_diverging(values: np.ndarray, largest: float) -> np.ndarray:
 
 
 def percentile_scale(values: np.ndarray, percentile: float) -> float:
-    """The magnitude that is drawn white or black, any shape: a percentile of those that are not 0; 0 if all are."""
+    """The magnitude to draw as white or black: a percentile of the nonzero magnitudes; 0 if all are 0. Any shape."""
     strengths = np.abs(values[values != 0])
     return float(np.percentile(strengths, percentile)) if len(strengths) else 0.0
 
 
 def to_grayscale(values: np.ndarray, largest: float) -> np.ndarray:
-    """Values from zero up as grey: zero is 0, `largest` 255; all 0 where `largest` is 0. Any shape."""
+    """Nonnegative values as grey: zero is 0, `largest` 255; all 0 where `largest` is 0. Any shape."""
     scaled = values / largest if largest > 0 else np.zeros_like(values)
     return np.rint(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
 
@@ -37,7 +37,7 @@ def enlarge(tiles: np.ndarray, times: int) -> np.ndarray:
 
 
 def shrink(tiles: np.ndarray, side: int) -> np.ndarray:
-    """Tiles uint8 [N, H, W] or [N, H, W, 3] whose longer side is at most `side` pixels, by the mean of each area."""
+    """Shrink tiles, uint8 [N, H, W] or [N, H, W, 3], to a longer side of at most `side` pixels, by area averaging."""
     height, width = tiles.shape[1:3]
     longest = max(height, width)
     if longest <= side:
@@ -48,9 +48,9 @@ def shrink(tiles: np.ndarray, side: int) -> np.ndarray:
 
 
 def draw_frame(picture: np.ndarray, top: int, left: int, height: int, width: int) -> None:
-    """Draw a frame into a picture, in place: a white line around a black one, visible on every ground.
+    """Draw a frame into a picture, in place: a white line around a black one, visible on every background.
 
-    The frame covers rows `top` to `top + height - 1`, columns alike; what lies outside the picture is cut off.
+    The frame covers rows `top` to `top + height - 1`, and the columns likewise; it is clipped at the picture.
     """
     for inset, value in ((0, 255), (1, 0)):
         y, x = np.indices(picture.shape[:2])
@@ -71,7 +71,7 @@ def grid(tiles: np.ndarray, columns: int, line: int = 2) -> np.ndarray:
 
 
 def render_text(line: str, size: int = 14, width: int = 0) -> np.ndarray:
-    """One line of black text, at least `width` pixels wide; what is not in Latin-1 shows as a question mark."""
+    """One line of black text, at least `width` pixels wide; characters outside Latin-1 become question marks."""
     line = line.encode("latin-1", "replace").decode("latin-1")
     font = _font(size)
     left, _, right, bottom = font.getbbox(line)
@@ -82,13 +82,13 @@ def render_text(line: str, size: int = 14, width: int = 0) -> np.ndarray:
 
 
 def stack_horizontally(pictures: Sequence[np.ndarray], gap: int = 12) -> np.ndarray:
-    """Pictures from left to right, aligned at the top, on paper."""
+    """Pictures from left to right, aligned at the top, on white."""
     turned = stack_vertically([picture.swapaxes(0, 1) for picture in pictures], gap)
     return np.ascontiguousarray(turned.swapaxes(0, 1))
 
 
 def stack_vertically(pictures: Sequence[np.ndarray], gap: int = 4) -> np.ndarray:
-    """Pictures from top to bottom, aligned at the left, on paper."""
+    """Pictures from top to bottom, aligned at the left, on white."""
     if len({picture.ndim for picture in pictures}) > 1:
         pictures = [picture if picture.ndim == 3 else np.stack([picture] * 3, 2) for picture in pictures]
     width = max(picture.shape[1] for picture in pictures)
@@ -97,12 +97,12 @@ def stack_vertically(pictures: Sequence[np.ndarray], gap: int = 4) -> np.ndarray
 
 
 def add_margin(picture: np.ndarray, pixels: int = 24) -> np.ndarray:
-    """The picture with a margin of paper on all sides."""
+    """The picture with a white margin."""
     return _pad(picture, (pixels, pixels), (pixels, pixels))
 
 
 def encode_png(picture: np.ndarray) -> bytes:
-    """The PNG file of a picture, byte for byte the same for the same picture."""
+    """The PNG file of a picture. Equal pictures give equal bytes."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG", optimize=True)
     return file.getvalue()
@@ -115,5 +115,5 @@ def _pad(picture, down, across):
 def _font(size):
     try:
         return ImageFont.load_default(size)
-    except TypeError:  # Pillow before 10.1 has but one size, 11 pixels.
+    except TypeError:  # Pillow before 10.1 has only one size, 11 pixels.
         return ImageFont.load_default()

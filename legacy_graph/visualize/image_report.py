@@ -1,4 +1,4 @@
-"""One picture of the user's own, through a network and back, on one page: what the deconv command publishes."""
+"""The page that the deconv command publishes: one picture, its activations and its projections."""
 
 import textwrap
 from typing import Dict, NamedTuple, Sequence, Tuple
@@ -8,24 +8,24 @@ import numpy as np
 from legacy_graph.visualize import image_grid
 
 WIDE = 8  # maps in one row of a layer's activations
-SHOWN = 64  # maps of a layer, at most: the strongest ones
-PERCENTILE = 99  # of a projection's magnitudes: what is stronger is clipped to white or black
+SHOWN = 64  # maximum number of maps per layer; the strongest are shown
+PERCENTILE = 99  # of a projection's magnitudes; larger magnitudes are clipped
 SCALE = (
     f"Mid grey is 0, white and black are \u00b1 the number above, the {PERCENTILE}th percentile of the magnitudes; "
     "stronger pixels are clipped."
 )
-MAP_SIDE, PICTURE_SIDE = 56, 224  # pixels, about, of a map and of a picture on the page
+MAP_SIDE, PICTURE_SIDE = 56, 224  # approximate sides in pixels of a map and of a picture
 
 
 class Reading(NamedTuple):
-    """What a network makes of one picture."""
+    """Activations and projections of one picture."""
 
     activations: Dict[str, np.ndarray]  # layer -> float32 [C, H, W]
-    projections: Dict[str, Dict[str, np.ndarray]]  # layer -> method -> float32 [H, W] or [H, W, 3], the whole layer's
+    projections: Dict[str, Dict[str, np.ndarray]]  # layer -> method -> float32 [H, W] or [H, W, 3], all maps together
 
 
 class Report(NamedTuple):
-    """What is published for one picture, and printed."""
+    """The pictures and files to publish for one picture, and the text to print."""
 
     images: Dict[str, np.ndarray]  # tag -> uint8 [H, W] or [H, W, 3], for TensorBoard
     files: Dict[str, bytes]  # name -> content
@@ -39,11 +39,11 @@ def draw(
 
     Args:
         title: of the page.
-        seen: uint8 [H, W] or [H, W, 3], what the network saw.
-        reading: what it made of it.
+        seen: uint8 [H, W] or [H, W, 3], the image that the network reads.
+        reading: its activations and projections.
         legend: lines below the projections.
-        summary: what is printed.
-        preparation: what was done to the picture, for its caption.
+        summary: the text to print.
+        preparation: how the picture was preprocessed, for its caption.
     """
     parts, captions = _parts(seen, reading)
     rows = []
@@ -62,7 +62,7 @@ def draw(
 
 
 def _parts(seen, reading) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
-    """Tag -> picture, and tag -> caption: the input, and of each layer its maps and its projections."""
+    """Tag -> picture, and tag -> caption: the input, and the maps and projections of each layer."""
     parts = {"input": _large(seen)}
     captions = {"input": f"what the network saw, {seen.shape[0]} x {seen.shape[1]} pixels"}
     for layer, maps in reading.activations.items():

@@ -1,4 +1,4 @@
-"""What `features` and `deconv` leave: pictures for TensorBoard and files beside them, each whole or absent."""
+"""Publish the results of `features` and `deconv`: pictures for TensorBoard and files, each replaced atomically."""
 
 import contextlib
 import fcntl
@@ -14,18 +14,19 @@ from legacy_graph.errors import RETRY, UserError, reason
 from legacy_graph.logdir import event_writer
 from legacy_graph.visualize import image_grid
 
-DRAFT = ".draft"  # holds no file with "tfevents" in its name, so TensorBoard takes it for no run
+DRAFT = ".draft"  # has no file with "tfevents" in its name, so TensorBoard does not read it as a run
 EVENTS = "events"
 
 
 def publish(directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes]) -> None:
-    """Put a run for TensorBoard into `directory`, in the place of what was published there before.
+    """Write a run for TensorBoard into `directory`, and replace what was published there before.
 
-    Everything is written to a draft inside the directory, then each file replaces the old one of its name. A kill
-    leaves the old files or the new ones, each whole. Two publishers wait for each other. Files of others stay.
+    Everything is written to a draft inside the directory, then each file replaces the old file of the same
+    name. After a kill each file is complete, either old or new. Two processes that publish wait for each other. Other
+    files in the directory stay.
 
     Args:
-        directory: one run, made if it is missing.
+        directory: of one run; created if missing.
         step: that the pictures are shown at.
         images: tag -> uint8 [height, width], or [height, width, 3], RGB.
         files: name -> its content.
@@ -37,7 +38,7 @@ def publish(directory: str, step: int, images: Dict[str, np.ndarray], files: Dic
     try:
         os.makedirs(directory, exist_ok=True)
         with _locked(directory):
-            shutil.rmtree(draft, ignore_errors=True)  # of a publisher that was killed
+            shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed
             os.mkdir(draft)
             try:
                 for name, content in files.items():
@@ -53,10 +54,10 @@ def publish(directory: str, step: int, images: Dict[str, np.ndarray], files: Dic
 
 @contextlib.contextmanager
 def _locked(directory: str) -> Iterator[None]:
-    """Wait until no other process publishes into the directory. The lock is on the directory, and leaves no file."""
+    """Wait until no other process publishes into the directory. The lock is on the directory and needs no file."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # NFS locks no directory
+        with contextlib.suppress(OSError):  # NFS cannot lock a directory
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
@@ -64,7 +65,7 @@ def _locked(directory: str) -> Iterator[None]:
 
 
 def _replace(draft: str, directory: str, names: Dict[str, bytes]) -> None:
-    """Move the draft's files to their places. The old event files go last: until then TensorBoard shows them."""
+    """Move the draft's files to their places. The old event files are removed last, because TensorBoard shows them."""
     old = [name for name in os.listdir(directory) if "tfevents" in name]
     for name in names:
         os.replace(os.path.join(draft, name), os.path.join(directory, name))
@@ -74,7 +75,7 @@ def _replace(draft: str, directory: str, names: Dict[str, bytes]) -> None:
 
 
 def _write_events(path: str, step: int, images: Dict[str, np.ndarray]) -> None:
-    """One image summary each, by hand: `tf.summary.image` would add operations to the graph."""
+    """Write one image summary per picture, without `tf.summary.image`, which adds operations to the graph."""
     values = []
     for tag, picture in images.items():
         height, width, colorspace = (*picture.shape, 1)[:3]

@@ -1,7 +1,7 @@
-"""A control for the projections: the same spots through a kernel that has learned nothing.
+"""A control for the projections: project the same activations with a random kernel.
 
-A projection that comes out much alike says little about what the layer has learned: it then shows the digit, the lower
-layers and the way back more than the map.
+If the projection hardly changes, it says little about what the layer has learned: it then shows the digit, the lower
+layers and the method rather than the feature map.
 
 Source: Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018; Nie, Zhang and Patel, "A Theoretical
 Explanation for Perplexing Behaviors of Backpropagation-based Visualizations", ICML 2018.
@@ -17,25 +17,25 @@ from legacy_graph.article.receptive_field import Fields, crop_patches
 from legacy_graph.graphs.images import Images
 from legacy_graph.visualize.top_activations import TopActivations, project
 
-DEVIATION = 0.1  # of the network's weights as they begin
-STRONGEST = 0.25  # part of the receptive field's pixels
+DEVIATION = 0.1  # standard deviation of the network's initial weights
+STRONGEST = 0.25  # fraction of the receptive field's pixels
 
 
 class ControlMetrics(NamedTuple):
-    """How alike learned and random projections are, each a mean over all spots."""
+    """Similarity of learned and random projections, as means over all projected activations."""
 
     spots: int
-    rank_correlation: float  # Spearman's, over the pixels of the receptive field: 1 is alike, 0 unrelated
-    learned: float  # part of the learned projection's energy in the quarter of the pixels where it is strongest
-    random: float  # part of the random projection's energy in the SAME quarter; 0.25 if it does not care
+    rank_correlation: float  # Spearman's, over the pixels of the receptive field: 1 is equal, 0 unrelated
+    learned: float  # fraction of the learned projection's energy in its strongest quarter of the pixels
+    random: float  # fraction of the random projection's energy in the SAME pixels; 0.25 is chance
 
 
 def project_random(
     session: tf.Session, probe: Probe, images: Images, found: TopActivations, seed: int = 0
 ) -> TopActivations:
-    """The same spots of the same images, with the layer's kernel replaced by fresh random numbers.
+    """Project the same activations of the same images, with the layer's kernel replaced by random numbers.
 
-    The signal at the spot is 1: the map may well be dead there with such a kernel.
+    The signal is set to 1, because the map may be 0 there with a random kernel.
     """
     there = found.images >= 0
     projections = np.zeros_like(found.projections)
@@ -48,7 +48,7 @@ def project_random(
 
 
 def random_kernel(shape: List[int], seed: int = 0) -> np.ndarray:
-    """float32 numbers as the network itself begins with: normal, nothing beyond two standard deviations."""
+    """float32 [shape], as the network's initial weights: normal, truncated at two standard deviations."""
     random = np.random.RandomState(seed)
     kernel = random.normal(0, DEVIATION, shape)
     beyond = np.abs(kernel) > 2 * DEVIATION
@@ -59,13 +59,13 @@ def random_kernel(shape: List[int], seed: int = 0) -> np.ndarray:
 
 
 def compare(learned: TopActivations, random: TopActivations, fields: Fields) -> ControlMetrics:
-    """How alike two sets of projections of the same spots are, within what each spot sees of its digit."""
+    """Compare two sets of projections of the same activations, within their receptive fields."""
     there = learned.images >= 0
     places = learned.places[there]
     pairs = zip(*[crop_patches(set_of.projections[there], places, fields, np.nan) for set_of in (learned, random)])
     figures = []
     for one, other in pairs:
-        seen = np.isfinite(one)  # the rest lies outside the picture
+        seen = np.isfinite(one)  # the other pixels are outside the picture
         one, other = one[seen].astype(float), other[seen].astype(float)
         quarter = np.argsort(-np.abs(one), kind="stable")[: max(1, round(STRONGEST * len(one)))]
         figures.append((rank_correlation(one, other), _energy_in(one, quarter), _energy_in(other, quarter)))
@@ -74,7 +74,7 @@ def compare(learned: TopActivations, random: TopActivations, fields: Fields) -> 
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's rank correlation of two float [N], equal values sharing their mean rank; 0 if one does not vary."""
+    """Spearman's rank correlation of two float [N], equal values have their mean rank; 0 if one is constant."""
     ranks = [_ranks(values) for values in (one, other)]
     (a, b) = [values - values.mean() for values in ranks]
     spread = np.sqrt((a * a).sum() * (b * b).sum())
@@ -82,7 +82,7 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def format_report(likeness: ControlMetrics, layer: str) -> str:
-    """The figures, in words."""
+    """The metrics as text."""
     if not likeness.spots:
         return f"Control: no spot of {layer} to compare, its maps are dead"
     return "\n".join(
@@ -101,6 +101,6 @@ def _ranks(values):
 
 
 def _energy_in(values, chosen):
-    """The part of the sum of squares; what is zero all over has its energy spread evenly."""
+    """The fraction of the sum of squares in the chosen pixels; if all values are 0, their fraction of the pixels."""
     energy = (values**2).sum()
     return (values[chosen] ** 2).sum() / energy if energy > 0 else len(chosen) / len(values)

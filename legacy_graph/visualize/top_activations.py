@@ -1,7 +1,7 @@
-"""What each feature map responds to: the images that excite it most, and what in them did.
+"""What each feature map responds to: its strongest images, and the projections of its strongest activations.
 
-For each map of a layer, over all images, the strongest place of each of the strongest images is kept, all else in the
-layer is set to zero, and this one spot is projected to the pixels.
+For each map of a layer, find the images with the largest activation. In each of these images keep only this activation,
+set the rest of the layer to zero, and project it to the pixels.
 
 Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, figure 2.
 """
@@ -23,18 +23,18 @@ from legacy_graph.graphs.images import Images
 
 
 class TopActivations(NamedTuple):
-    """The strongest spots of M maps, at most `top` each; where a map has fewer, the rest is -1 or 0."""
+    """The strongest activations of M maps, up to `top` per map; missing entries are -1 or 0."""
 
     maps: np.ndarray  # int64 [M]
-    wins: np.ndarray  # float64 [M], the share of all places of all images at which the map is the strongest
-    images: np.ndarray  # int64 [M, top], numbers of the images, the strongest first; -1 is none
+    wins: np.ndarray  # float64 [M], the fraction of all positions in all images where the map is the strongest
+    images: np.ndarray  # int64 [M, top], numbers of the images, strongest first; -1 means none
     places: np.ndarray  # int64 [M, top, 2], (y, x) in the layer's output
     activations: np.ndarray  # float32 [M, top]
     projections: np.ndarray  # float32 [M, top, H, W] or [M, top, H, W, 3], RGB
 
 
 def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
-    """Add what `scan` and `project` run to the article's network. ValueError: no layer has that name.
+    """Add the tensors of `scan` and `project` to the article's network. ValueError if there is no such layer.
 
     `ties` is as in `deconv.unpool`.
     """
@@ -48,17 +48,17 @@ def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
 
 
 def scan(session: tf.Session, probe: Probe, images: Images, top: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The images that excite each of the layer's maps most, with a progress bar on a terminal.
+    """Find the images with the largest activation of each map of the layer; show a progress bar on a terminal.
 
     Args:
         session: of the probe's graph.
         probe: of the layer.
         images: to scan.
-        top: how many a map.
+        top: images per map.
 
     Returns:
-        numbers: int64 [C, top], numbers of the images, the strongest first and the earlier of equals; -1 where fewer
-            than `top` excite the map at all.
+        numbers: int64 [C, top], numbers of the images, strongest first, equal ones in order of their numbers;
+            -1 if the map is above zero in fewer than `top` images.
         activations: float32 [C, top].
         wins: float64 [C], as in `TopActivations`.
 
@@ -95,16 +95,16 @@ def project(
     places: Optional[np.ndarray] = None,
     kernel: Optional[np.ndarray] = None,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Project one spot of each of some images to the pixels.
+    """Project one activation per image to the pixels.
 
     Args:
         session: of the probe's graph.
         probe: of the layer.
-        images: that were scanned.
-        numbers: whole numbers [N], of the images.
-        maps: whole numbers [N], for each image the map.
-        places: whole numbers [N, 2], the spot; None takes each map's strongest.
-        kernel: in the place of the layer's own; then the signal at the spot is 1, since the map may be dead there.
+        images: the scanned images.
+        numbers: integers [N], the images to use.
+        maps: integers [N], the feature map for each image.
+        places: integers [N, 2], the position for each image; None takes the strongest of the map.
+        kernel: replaces the layer's kernel. The signal is then 1, because the map may be 0 at this position.
 
     Returns:
         places: int64 [N, 2].
@@ -135,16 +135,16 @@ def collect(
     by_wins: bool = False,
     limit: Optional[int] = None,
 ) -> TopActivations:
-    """Scan the images and project the strongest spots of the maps.
+    """Scan the images and project the strongest activations of the maps.
 
     Args:
         session: of the probe's graph.
         probe: of the layer.
         images: to scan.
-        maps: whole numbers [M].
-        top: spots per map.
-        by_wins: put the maps in order, those that win most often first and dead ones last, else leave them as given.
-        limit: how many maps to keep, the first ones in this order; None keeps all.
+        maps: integers [M].
+        top: activations per map.
+        by_wins: sort the maps by wins, most first and dead maps last; else keep the order of `maps`.
+        limit: keep only the first `limit` maps in this order; None keeps all.
 
     Raises:
         UserError: all values of all images are equal.
