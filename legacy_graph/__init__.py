@@ -1,11 +1,11 @@
 """使用tensorboard来可视化卷积过程: watch a convolutional network with TensorBoard, in TensorFlow 1's graph mode.
 
-Packages, in import order; a module imports only from packages above its own:
+Packages, in import order; a module imports only from packages listed above its own:
 
-    errors, config, tf_setup    errors in one line, options, and how TensorFlow is imported
-    data, logdir                bytes on disk to arrays; what a log directory holds
-    article                     the article's program, section by section: builds graphs, never runs one
-    training, visualize         sessions that train; sessions that turn activations into pictures
+    errors, config, tf_setup    user errors, options, import settings of TensorFlow
+    data, logdir                read data files into arrays; read and write log directories
+    article                     the article's program, section by section: builds graphs, runs no session
+    training, visualize         train the network; draw feature maps and projections
     commands                    one module per command of `python -m legacy_graph`
 
 Names for use in your own graph: Layer, deconvolve, unpool, unrelu, conv2d_transpose.

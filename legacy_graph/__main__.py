@@ -1,4 +1,4 @@
-"""The command line: python -m legacy_graph COMMAND. Parses, runs one command, and turns errors into one line."""
+"""The command line: python -m legacy_graph COMMAND. Parses options, runs one command, prints an error as one line."""
 
 import importlib
 import os
@@ -29,7 +29,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
             return _run(sys.argv[1:] if arguments is None else arguments)
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # the reader of our output has ended, as in `... | head`
+    except BrokenPipeError:  # the reader of standard output has exited, as in `... | head`
         _redirect_to_null(sys.stdout)
         return 128 + signal.SIGPIPE
     except OSError as error:
@@ -41,7 +41,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def _run(arguments):
-    """Run one command. An OSError that names no file leaves this function: it is one of standard output."""
+    """Run one command. An OSError without a file name is raised again: it comes from standard output."""
     options = make_parser().parse_args(arguments)
     try:
         return importlib.import_module(f"legacy_graph.commands.{options.command}").run(options)
@@ -62,12 +62,12 @@ def _run(arguments):
 
 
 def _prepare_streams():
-    """Put /dev/null in the place of a closed standard stream, and escape what an encoding of the terminal lacks.
+    """Open /dev/null for each closed standard stream, and escape characters that standard output cannot encode.
 
-    Otherwise a file that is opened later gets the number 1 or 2, and what is printed goes into it.
+    Without this, a file opened later gets the descriptor 1 or 2, and printed text goes into it.
     """
     number = os.open(os.devnull, os.O_RDWR)
-    while number <= 2:  # the lowest number that is free
+    while number <= 2:  # the lowest free descriptor
         number = os.dup(number)
     os.close(number)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)

@@ -1,4 +1,4 @@
-"""One frozen set of options; the command line is derived from its fields, so that a default stands once."""
+"""The options of a training run. The command line is derived from the fields, so each default is defined once."""
 
 import argparse
 import dataclasses
@@ -11,7 +11,7 @@ DEFAULT_SIGNATURE = "serving_default"  # of a SavedModel
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
-    """A parser for a whole number from `low` to `high` in the digits 0 to 9; all else is an `argparse` error.
+    """A parser for a whole number from `low` to `high` in the digits 0 to 9; other text is an `argparse` error.
 
     Python's `int` also reads 1_000, spaces and the digits of other scripts.
     """
@@ -34,7 +34,7 @@ def integer_list(text: str) -> List[int]:
 
 
 def positive_float(low: float, high: float) -> Callable[[str], float]:
-    """A parser for a number such as 0.5 or 1e-4, above `low` and up to `high`; all else is an `argparse` error."""
+    """A parser for a number such as 0.5 or 1e-4, above `low` and up to `high`; other text is an `argparse` error."""
 
     def parse(text: str) -> float:
         number = re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text)
@@ -47,7 +47,7 @@ def positive_float(low: float, high: float) -> Callable[[str], float]:
 
 
 def path(text: str) -> str:
-    """A parser for a path: any UTF-8 text but an empty one. TensorFlow takes no other path."""
+    """A parser for a path: nonempty UTF-8 text, because TensorFlow accepts no other path."""
     if re.match("[A-Za-z][A-Za-z0-9+.-]*://", text):
         raise argparse.ArgumentTypeError(f"expected a path, found the URL {text!r}")
     try:
@@ -60,44 +60,44 @@ def path(text: str) -> str:
 
 
 def directory(text: str) -> str:
-    """A parser for the path of a directory, which need not be there yet."""
+    """A parser for the path of a directory, which need not exist."""
     if os.path.exists(path(text)) and not os.path.isdir(text):
         raise argparse.ArgumentTypeError(f"expected a directory, found the file {text!r}: name another one")
     return text
 
 
 def option(default: Any, parse: Union[Callable[[str], Any], Tuple[str, ...]], help: str) -> Any:
-    """A field of `Config` that knows how its option is read, by a function or as one of some words, and explained."""
+    """A field of `Config` with the parser and the help text of its option; a tuple as parser lists the choices."""
     return dataclasses.field(default=default, metadata={"parse": parse, "help": help})
 
 
-FIRST, SHARED = TIES = ("first", "shared")  # who gets a max pool's signal where its maximum stands at several places
+FIRST, SHARED = TIES = ("first", "shared")  # which of several equal maxima of a max pool gets the signal
 _interval = integer(1, 10**9)
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What a training run is made of. The defaults are the article's, the intervals are ours."""
+    """The options of a training run. The defaults are from the article, except the intervals."""
 
-    logdir: str = option("log", directory, "where the event files go, for tensorboard --logdir")
-    data_dir: str = option("MNIST_data", path, "the four IDX files, gzipped or not; an empty one gets MNIST")
-    steps: int = option(2000, integer(1, 10**9), "training steps in all")
-    batch_size: int = option(50, integer(1, 10**6), "digits a step")
-    learning_rate: float = option(1e-4, positive_float(0.0, 1e9), "of the Adam optimizer")
-    keep_prob: float = option(1.0, positive_float(0.001, 1.0), "part of fc1 that dropout keeps; 1 switches it off")
-    seed: int = option(0, integer(0, 2**31 - 1), "of initial values, batches and dropout")
+    logdir: str = option("log", directory, "log directory: event files, checkpoints, pictures")
+    data_dir: str = option("MNIST_data", path, "directory of the four IDX files; if empty, MNIST is downloaded")
+    steps: int = option(2000, integer(1, 10**9), "total number of training steps")
+    batch_size: int = option(50, integer(1, 10**6), "digits per step")
+    learning_rate: float = option(1e-4, positive_float(0.0, 1e9), "learning rate of the Adam optimizer")
+    keep_prob: float = option(1.0, positive_float(0.001, 1.0), "fraction of fc1 that dropout keeps; 1 disables dropout")
+    seed: int = option(0, integer(0, 2**31 - 1), "seed of initial values, batches and dropout")
     summary_every: int = option(10, _interval, "steps between scalars of the training batch")
     histogram_every: int = option(100, _interval, "steps between histograms")
     image_every: int = option(200, _interval, "steps between images and sound")
     test_every: int = option(100, _interval, "steps between tests on 1,000 test digits")
-    checkpoint_every: int = option(200, _interval, "steps between checkpoints, from which a stopped run goes on")
-    ties: str = option(SHARED, TIES, "where maxima of a pool are equal, the deconvolution gives the signal to the "
-        "first of them, as TensorFlow's gradients do, or in equal shares to all")  # fmt: skip
-    fresh: bool = option(False, bool, "start anew, though the run in DIR could go on; that one moves to DIR/earlier")
+    checkpoint_every: int = option(200, _interval, "steps between checkpoints, from which a stopped run resumes")
+    ties: str = option(SHARED, TIES, "if several maxima of a pool window are equal, the deconvolution gives the "
+        "signal to the first, as TensorFlow's gradients do, or in equal shares to all")  # fmt: skip
+    fresh: bool = option(False, bool, "start a new run instead of resuming; the old run is moved to DIR/earlier")
 
 
 def add_options(parser: argparse.ArgumentParser, names: Optional[Tuple[str, ...]] = None) -> None:
-    """Give `parser` one option for each field of `Config`, or for those named: `data_dir` becomes `--data-dir`."""
+    """Add an option to `parser` for each field of `Config`, or only for `names`: `data_dir` becomes `--data-dir`."""
     for field in dataclasses.fields(Config):
         if names is not None and field.name not in names:
             continue

@@ -17,7 +17,7 @@ class UserError(Exception):
     Args:
         subject: the option, file or tensor that is wrong.
         expected: what it should be.
-        found: what it is; any object, line breaks become spaces.
+        found: what was found instead; any object, line breaks become spaces.
         hint: what to do, as an imperative.
     """
 
@@ -53,6 +53,6 @@ def reason(error: Exception) -> str:
     """The reason in an OSError or a TensorFlow error, in one line, without paths and stack traces."""
     if isinstance(error, OSError):
         return str(error.strerror or error)
-    # TensorFlow puts it after the path, on one of many lines: "/the/path; No space left on device".
+    # TensorFlow writes the reason after the path, on one of many lines: "/the/path; No space left on device".
     found = re.search(r"; ([A-Z][^;\n]+)$", str(error), re.MULTILINE)
     return found.group(1) if found else " ".join(str(error).split())[:200]

@@ -1,4 +1,4 @@
-"""Settings for the import of TensorFlow, and a filter for what it prints. Importing this file does nothing."""
+"""Import TensorFlow with our settings, and filter its output. Importing this module has no effect."""
 
 import contextlib
 import logging
@@ -9,8 +9,8 @@ import tempfile
 import warnings
 from typing import Iterator
 
-# Infos, the notice before them, a line that goes on with one, and what is said where there is no GPU; then what a
-# failed operation says besides raising its error, which tells the same.
+# Lines to drop: info messages with their header and continuation, and messages about a missing GPU; also messages of
+# a failed operation that repeat its exception.
 _CHATTER = re.compile(
     rb"I\d{4} |\d{4}-\d\d-\d\d [\d:.]+: I |WARNING: All log messages before absl|To enable the following"
     rb"|.*(\bcuInit\b|GPU trace was not collected|Unable to register cu\w+ factory|Could not find TensorRT)"
@@ -19,31 +19,31 @@ _CHATTER = re.compile(
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow, quick and quiet; whatever the user has set in the environment stays as it is.
+    """Import TensorFlow with oneDNN and without info messages; environment variables of the user take precedence.
 
-    oneDNN's kernels take much off a training step, yet on some processors TensorFlow leaves them off. What TensorFlow
-    says of processors and absent GPUs is dropped; its warnings and errors go through.
+    oneDNN's kernels make a training step faster, but TensorFlow disables them on some processors. Messages about
+    processors and missing GPUs are dropped; warnings and errors are printed.
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    # TensorFlow 1.15 on its own numpy: "Passing (type, 1) as a synonym of type is deprecated", many times over.
+    # TensorFlow 1.15 on its own numpy: "Passing (type, 1) as a synonym of type is deprecated", repeated.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"tensor(flow|board)\b")
-    # TensorFlow 1.15 warns of its own call whenever a resource variable is made; no constructor of ours avoids it.
+    # TensorFlow 1.15 warns about its own code for each resource variable; callers cannot avoid this.
     logging.getLogger("tensorflow").addFilter(
         lambda said: "calling BaseResourceVariable.__init__" not in said.getMessage()
     )
     with filter_stderr():
         import tensorflow.compat.v1 as tf
 
-        tf.Session(graph=tf.Graph()).close()  # The first session is the one that looks for a GPU.
+        tf.Session(graph=tf.Graph()).close()  # The first session searches for a GPU.
 
 
 @contextlib.contextmanager
 def filter_stderr() -> Iterator[None]:
-    """Drop TensorFlow's chatter. Version 2.21 writes to file descriptor 2 before any log level applies.
+    """Drop TensorFlow's info messages. Version 2.21 writes to file descriptor 2 before any log level applies.
 
-    The output of the block is collected in a temporary file. Where there is no room for one, nothing is dropped. Where
-    standard error is a closed terminal or a broken pipe, the output is lost without an error.
+    The output of the block is collected in a temporary file. If none can be created, nothing is dropped.
+    If standard error is a closed terminal or a broken pipe, the output is lost without an error.
     """
     with contextlib.suppress(OSError):
         sys.stderr.flush()

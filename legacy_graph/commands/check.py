@@ -1,4 +1,4 @@
-"""The check command: which dashboards a log directory feeds, and why one is empty (提示 no dashboard)."""
+"""The check command: which dashboards have data, and why a dashboard is empty (提示 no dashboard)."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""The deconv command: the user's own pictures, through the network and back."""
+"""The deconv command: the activations and projections of the user's own pictures."""
 
 import argparse
 import os
@@ -15,7 +15,7 @@ from legacy_graph.training import identity
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Publish one report per picture in deconv/<name> of the log directory, and print what it says."""
+    """Publish one report per picture in deconv/<name> of the log directory, and print its summary."""
     reports = _read_graph(options) if options.graph else _read_article(options)
     from legacy_graph.visualize.image_run import publish
 
@@ -28,12 +28,12 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
 
 def _read_article(options):
-    """(training step, report) of each picture in the article's network."""
+    """(training step, report) for each picture, with the article's network."""
     check_graph_options(options)
     if options.layer:
         raise UserError("--layer", "this option with --graph", "no --graph", "leave it out: all layers are shown")
     data = identity.run_data(options.logdir)
-    known = identity.MNIST if not data.text else data.name  # a run without options.json is taken for one of MNIST
+    known = identity.MNIST if not data.text else data.name  # without options.json, assume MNIST
     names = class_names(known, options.class_names)
     pictures = [user_image.read_image(path, options.fit, known == identity.MNIST) for path in options.pictures]
     tf_setup.import_tensorflow()
@@ -48,7 +48,7 @@ def _read_article(options):
 
 
 def _read_graph(options):
-    """(0, report) of each picture in a graph that someone else trained."""
+    """(0, report) for each picture, with the graph of --graph."""
     if options.fit or options.class_names:
         raise UserError("--fit and --class-names", "these options without --graph", "--graph", "leave them out")
     target = load_target(options, lambda shape, preprocessing: from_files(options.pictures, shape, preprocessing))

@@ -18,19 +18,19 @@ from legacy_graph.logdir import layout
 from legacy_graph.training import identity
 
 DEFAULT_LAYER = "conv2"  # of the article's network
-OTHER = "-other"  # ends the folder of a sheet over other images than the run's own
+OTHER = "-other"  # suffix of the folder if the images are not the run's own data
 
 
 class Digits(NamedTuple):
     """Images for the article's network."""
 
     pixels: np.ndarray  # uint8 [N, 784]
-    about: str  # what they are, for the heading
-    ending: str  # of the folder's name
+    about: str  # a description of the images, for the heading
+    ending: str  # suffix of the folder's name
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print where it is."""
+    """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print its path."""
     name, step, sheets = _scan_graph(options) if options.graph else _scan_article(options)
     from legacy_graph.visualize.image_run import publish
 
@@ -63,7 +63,7 @@ def _scan_article(options):
 
 
 def _scan_graph(options):
-    """(label of the layer, 0, sheets) of a graph that someone else trained."""
+    """(label of the layer, 0, sheets) of the graph of --graph."""
     if not options.images:
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     if options.data_dir or options.other_data:
@@ -83,7 +83,7 @@ def _scan_graph(options):
 
 
 def _digits(options) -> Digits:
-    """The images of --images, else the test images of the run's data, else with --other-data those of --data-dir."""
+    """The images of --images, else the test images of the run's data, or with --other-data those of --data-dir."""
     if options.images:
         pixels = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
         return Digits(pixels, f"images of {_display_name(options.images)}, not the run's own data", OTHER)
@@ -103,9 +103,9 @@ def _digits(options) -> Digits:
 
 
 def _load(data_dir, run_data) -> mnist.Dataset:
-    """The data in `data_dir`, by default the run's own; where the run does not say where it was, the default of train.
+    """The data in `data_dir`, else in the folder recorded by the run, else in the default folder of the train command.
 
-    The sample belongs to this package, wherever that is installed. The folder of a run is never downloaded into.
+    The sample is loaded from this package, wherever it is installed. Nothing is downloaded into the folder of a run.
     """
     if data_dir:
         return mnist.load(data_dir)

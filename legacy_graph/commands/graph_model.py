@@ -1,4 +1,4 @@
-"""What `features` and `deconv` share where they read someone else's graph: the layer and its images."""
+"""Load the graph, layer and images of --graph, for the commands `features` and `deconv`."""
 
 import argparse
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Target(NamedTuple):
-    """One layer of a graph, and the images to show to it."""
+    """A loaded graph, one of its layers, and the images to feed."""
 
     model: "Model"
     layer: "ConvLayer"
@@ -30,7 +30,7 @@ def load_target(
         open_images: (H, W, channels of the graph's input, preprocessing) -> images.
 
     Raises:
-        UserError: an option is missing, or does not fit the graph.
+        UserError: an option is missing, or does not match the graph.
     """
     if options.layer is None:
         hint = f"list the layers with the command layers --graph {options.graph}"

@@ -1,4 +1,4 @@
-"""The options of the commands that read someone else's graph."""
+"""The options of the commands that read a graph with --graph."""
 
 import argparse
 import math
@@ -11,26 +11,26 @@ METHODS = ("deconvnet", "gradient", "guided")
 
 
 def add_graph_options(command: argparse.ArgumentParser) -> None:
-    """Add the options that say which graph to load and where it begins."""
+    """Add the options that select the graph and its input."""
     add = command.add_argument_group("a graph that someone else trained").add_argument
     add("--graph", metavar="PATH", help="a frozen graph (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory")
     add("--checkpoint", metavar="PREFIX", help="the checkpoint of a MetaGraph (default: the one beside it)")
     add("--signature", default=DEFAULT_SIGNATURE, metavar="NAME", help="of a SavedModel (default: %(default)s)")
-    add("--input", metavar="NAME", help="the node that takes the images, where the graph has several inputs")
+    add("--input", metavar="NAME", help="the node that takes the images, if the graph has several inputs")
 
 
 def add_image_options(command: argparse.ArgumentParser) -> None:
-    """Add the options that say what such a graph takes as an image, and the way back to it."""
-    add = command.add_argument_group("with --graph: its images and the way back to them").add_argument
-    add("--range", type=_numbers("two numbers LOW,HIGH", (2,)), metavar="LOW,HIGH", help="what 0 and 255 become")
+    """Add the options for the preprocessing of the images and the projection method."""
+    add = command.add_argument_group("with --graph: preprocessing and projection").add_argument
+    add("--range", type=_numbers("two numbers LOW,HIGH", (2,)), metavar="LOW,HIGH", help="values of pixels 0 and 255")
     add("--mean", type=_numbers("one number, or three R,G,B", (1, 3)), metavar="R,G,B", help="subtracted after --range")
-    add("--bgr", action="store_true", help="the graph takes the channels blue, green, red")
-    add("--size", type=_size, metavar="HxW", help="height and width in pixels, where the graph leaves them open")
-    add("--method", choices=METHODS, help="of the projection (default: deconvnet; for deconv all that are defined)")
+    add("--bgr", action="store_true", help="channel order blue, green, red")
+    add("--size", type=_size, metavar="HxW", help="height and width in pixels, if the graph does not fix them")
+    add("--method", choices=METHODS, help="projection method (default: deconvnet; deconv: all that are defined)")
 
 
 def check_graph_options(options: argparse.Namespace) -> None:
-    """Refuse an option of `add_graph_options` or `add_image_options` where --graph is missing.
+    """Refuse options of `add_graph_options` and `add_image_options` without --graph.
 
     Raises:
         UserError: names the first such option.

@@ -10,7 +10,7 @@ from legacy_graph.errors import ExitStatus
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Print the table of layers of the article's network, or of the graph that --graph names."""
+    """Print the table of layers of the article's network, or of the graph given with --graph."""
     check_graph_options(options)
     tf_setup.import_tensorflow()
     from legacy_graph.article import layer_table

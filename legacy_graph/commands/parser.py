@@ -1,4 +1,4 @@
-"""The commands and their options. Imports neither TensorFlow nor numpy, so that --help answers at once."""
+"""The commands and their options. Imports neither TensorFlow nor numpy, so that --help is fast."""
 
 import argparse
 import re
@@ -9,9 +9,9 @@ from legacy_graph.commands import graph_options
 from legacy_graph.errors import ExitStatus
 
 DEFAULT_COMMAND = "train"
-FIT_HELP = """digit: crop, scale and centre the picture as MNIST does, on a dark or a light ground; none: resize it to
-28 x 28 pixels, black is 0. Default for a run whose data is not MNIST: none. Default for a run over MNIST: digit, except
-that a grey picture of 28 x 28 pixels goes in as it is, inverted if its border is light"""
+FIT_HELP = """digit: crop, scale and centre the picture as in MNIST, on a dark or light background; none: resize it to
+28 x 28 pixels, 0 is black. Default for a run on MNIST: digit, but a grey picture of 28 x 28 pixels is not scaled or
+centred, only inverted if its border is light. Default for a run on other data: none"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _join_negative_numbers(words):
-    """["--range", "-1,1"] as ["--range=-1,1"]: argparse takes "-1,1" for an option."""
+    """["--range", "-1,1"] as ["--range=-1,1"]: argparse parses "-1,1" as an option."""
     joined = []
     for word in words or []:
         if joined and joined[-1] in ("--range", "--mean") and re.match(r"-[\d.]", word):
@@ -43,7 +43,7 @@ def _join_negative_numbers(words):
 
 
 class CommandParser(Parser):
-    """The top parser: without a command, the words are those of the default command."""
+    """The top parser: without a command, it parses the options of the default command."""
 
     def parse_args(self, args=None, namespace=None):
         words = list(sys.argv[1:] if args is None else args)
@@ -83,12 +83,12 @@ def make_parser() -> argparse.ArgumentParser:
         return command
 
     config.add_options(add("train", "train the network and fill the log directory"))
-    _add_check(add("check", "list which dashboards a log directory feeds, and why one is empty"))
+    _add_check(add("check", "list which dashboards have data in a log directory, and why a dashboard is empty"))
     graph_options.add_graph_options(
         add("layers", "list the layers of a network with shapes, receptive fields and parameters")
     )
     _add_features(add("features", "show what each feature map of a layer responds to"))
-    _add_deconv(add("deconv", "take your own picture through the network and back"))
+    _add_deconv(add("deconv", "show the activations and projections of your own picture"))
     return top
 
 
@@ -101,16 +101,16 @@ def _add_features(command):
     config.add_options(command, ("logdir", "ties"))
     add = command.add_argument
     add("--data-dir", type=config.path, metavar="DIR", help="the run's data (default: where the run had it)")
-    add("--other-data", action="store_true", help="scan --data-dir though the run was trained on other data")
-    add("--layer", metavar="NAME", help="see: legacy_graph layers (default: conv2; with --graph none)")
+    add("--other-data", action="store_true", help="scan --data-dir although the run was trained on other data")
+    add("--layer", metavar="NAME", help="layer name, see: legacy_graph layers (default: conv2; required with --graph)")
     add("--maps", type=config.integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
-    add("--top", type=config.integer(1, 100), default=9, metavar="N", help="spots per map (default: %(default)s)")
-    add("--order", choices=["wins", "number"], help="of the maps: wins, those first that are the strongest of all most "
-        "often, or number (default: wins; those of --maps as listed)")  # fmt: skip
-    add("--context", action="store_true", help="also draw each whole image, with a frame around what the spot sees")
-    add("--images", type=config.path, metavar="PATH", help="scan an IDX file of 28 x 28 pictures, not the test digits; "
+    add("--top", type=config.integer(1, 100), default=9, metavar="N", help="activations per map (default: %(default)s)")
+    add("--order", choices=["wins", "number"], help="order of the maps. wins: first the map that is most "
+        "often the strongest; number: by number (default: wins, or the order of --maps)")  # fmt: skip
+    add("--context", action="store_true", help="also draw each complete image, with a frame around the receptive field")
+    add("--images", type=config.path, metavar="PATH", help="scan an IDX file of 28 x 28 images, not the test digits; "
         "with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
-    add("--control", choices=["random"], help="also project the same spots through a random kernel, and compare")
+    add("--control", choices=["random"], help="also project the same activations with a random kernel, and compare")
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)
 

@@ -1,4 +1,4 @@
-"""What the classes of a data set are called."""
+"""The class names of a data set."""
 
 from typing import List, Optional, Sequence
 
@@ -34,7 +34,7 @@ def class_names(data_name: Optional[str], path: Optional[str] = None) -> Sequenc
 
 
 def _read_lines(path) -> List[str]:
-    """The lines of a text file that are not blank. No more is read than could be names."""
+    """The nonblank lines of a text file. Reads at most 100,000 characters."""
     try:
         with open(path, encoding="utf-8-sig") as file:
             return [line.strip() for line in file.read(100000).splitlines() if line.strip()]

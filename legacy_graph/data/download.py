@@ -1,9 +1,8 @@
-"""MNIST's four files from the mirror that TensorFlow 1's `input_data` used: whole and verified, or not at all.
+"""Download MNIST's four files from the mirror that TensorFlow 1's `input_data` used, and verify them.
 
-pooch compares the SHA-256 of what came; requests, which pooch brings, talks to the server. The files land in a
-directory of their own and move to their names once all of them are there and right. A thread does the work and nobody
-waits for it longer than `Patience` says: a socket's time-out ends neither a name server that is silent nor a server
-that sends a byte now and then.
+requests, a dependency of pooch, downloads; pooch verifies the SHA-256. The files go into a temporary directory, and
+are moved to their final names after all of them are verified. The download runs in a thread. The caller waits no longer
+than `Timeouts` says: a socket timeout covers neither a DNS server that does not answer nor a very slow server.
 """
 
 import contextlib
@@ -19,7 +18,7 @@ MIRROR = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 
 
 class MirrorFile(NamedTuple):
-    """What a file of the mirror must be: its length in bytes and its SHA-256."""
+    """The expected length in bytes and SHA-256 of a file of the mirror."""
 
     size: int
     sha256: str
@@ -42,7 +41,7 @@ class Timeouts(NamedTuple):
 
     connect: float = 5.0  # for a connection
     read: float = 10.0  # between two bytes
-    answer: float = 15.0  # for the first answer, the search for the server's address included
+    answer: float = 15.0  # for the first response, including the DNS lookup
     total: float = 300.0  # for all files together
 
 
@@ -50,10 +49,10 @@ TIMEOUTS = Timeouts()
 
 
 def is_original(path: str, name: str) -> bool:
-    """Whether `path` is, byte for byte, the mirror's file `name`.
+    """Whether the file `path` equals the mirror's file `name`, by its SHA-256.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     expected = FILES[name]
     if not os.path.isfile(path) or os.path.getsize(path) != expected.size:
@@ -63,12 +62,12 @@ def is_original(path: str, name: str) -> bool:
 
 
 def download(names: Sequence[str], folder: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS) -> None:
-    """Put the named files of the mirror into `folder`, all of them or none; on a terminal a bar shows how far it is.
+    """Download the named files into `folder`, all of them or none, with a progress bar on a terminal.
 
-    The folder is made if it is missing. A file that is in it stays as it is.
+    The folder is created if it is missing. Existing files in it are not changed.
 
     Raises:
-        OSError: the files cannot be had; the message says why, in one line. Nothing is left in the folder.
+        OSError: the download failed; the message gives the reason in one line. Nothing is left in the folder.
     """
     os.makedirs(folder, exist_ok=True)
     with _clean_up_on_signals():
@@ -76,7 +75,7 @@ def download(names: Sequence[str], folder: str, url: str = MIRROR, patience: Tim
         try:
             _fetch_in_time(names, arriving, url, patience)
             for name in names:
-                os.chmod(os.path.join(arriving, name), 0o644)  # a temporary file is private, MNIST is not
+                os.chmod(os.path.join(arriving, name), 0o644)  # temporary files are readable by their owner only
                 if not os.path.lexists(os.path.join(folder, name)):
                     os.replace(os.path.join(arriving, name), os.path.join(folder, name))
         finally:
@@ -85,14 +84,14 @@ def download(names: Sequence[str], folder: str, url: str = MIRROR, patience: Tim
 
 @contextlib.contextmanager
 def _clean_up_on_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP run the `finally` clauses of the block before they end the process."""
+    """Run the `finally` clauses of the block before SIGTERM or SIGHUP ends the process."""
     arrived = []
 
     def leave(number, _):
         arrived.append(number)
         raise SystemExit(128 + number)
 
-    # Only the main thread can set handlers. A handler that is set already has its own way to end.
+    # Only the main thread can set handlers. Handlers that are already set are kept.
     wanted = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
     numbers = [number for number in wanted if signal.getsignal(number) == signal.SIG_DFL]
     for number in numbers:
@@ -107,7 +106,7 @@ def _clean_up_on_signals() -> Iterator[None]:
 
 
 def _fetch_in_time(names: Sequence[str], folder: str, url: str, patience: Timeouts) -> None:
-    """Fetch and verify the files in a thread; OSError if it fails, or is not done in time."""
+    """Fetch and verify the files in a thread; OSError if this fails or takes too long."""
     from tqdm import tqdm
 
     answered, given_up, problems = threading.Event(), threading.Event(), []
@@ -133,13 +132,13 @@ def _fetch_in_time(names: Sequence[str], folder: str, url: str, patience: Timeou
         if problems:
             raise problems[0]
     finally:
-        given_up.set()  # a thread that is late throws away what still comes
-        thread.join(0.2)  # unless it hangs on the server it ends, and makes no file while the folder is cleared
+        given_up.set()  # a late thread discards the rest of the download
+        thread.join(0.2)  # let the thread end, so that it writes no file while the folder is removed
         bar.close()
 
 
 def _fetch(url, folder, patience, answered, given_up, bar) -> None:
-    """Fetch and verify one file; OSError in one line if it cannot be had."""
+    """Fetch and verify one file; OSError with one line if this fails."""
     import pooch
     import requests
 
@@ -147,7 +146,7 @@ def _fetch(url, folder, patience, answered, given_up, bar) -> None:
     options = {"stream": True, "allow_redirects": False, "timeout": (patience.connect, patience.read)}
 
     def stream(url, path, _):
-        """What pooch calls a downloader: no redirects, and hardly more bytes than the file has."""
+        """A downloader for pooch: follows no redirect, and stops when the response is longer than the file."""
         with open(path, "wb") as file, requests.get(url, **options) as response:
             answered.set()
             if response.status_code != 200:
@@ -157,7 +156,7 @@ def _fetch(url, folder, patience, answered, given_up, bar) -> None:
                     break
                 bar.update(file.write(chunk))
 
-    pooch.get_logger().setLevel("WARNING")  # it would tell of a temporary directory
+    pooch.get_logger().setLevel("WARNING")  # it would print the name of the temporary directory
     try:
         pooch.retrieve(url, "sha256:" + FILES[name].sha256, name, folder, downloader=stream)
     except requests.RequestException as error:

@@ -1,7 +1,7 @@
-"""The four IDX files of a data set in a folder, under MNIST's names in all their usual spellings.
+"""Find the four IDX files of a data set in a folder, under the usual spellings of MNIST's file names.
 
-`train-images-idx3-ubyte.gz` is the mirror's spelling. `train-images.idx3-ubyte`, upper case, files that are not gzipped
-and torchvision's folders `MNIST/raw` and `FashionMNIST/raw` are found too.
+The mirror's spelling is `train-images-idx3-ubyte.gz`. Also accepted: `train-images.idx3-ubyte`, upper case, files
+without gzip, and torchvision's folders `MNIST/raw` and `FashionMNIST/raw`.
 """
 
 import os
@@ -13,21 +13,21 @@ from legacy_graph.errors import UserError, reason
 SUBFOLDERS = ("raw", os.path.join("MNIST", "raw"), os.path.join("FashionMNIST", "raw"))
 WANTED = "the four IDX files of a data set (train-images-idx3-ubyte and so on, gzipped or not), or an empty directory"
 _NAME = re.compile(r"(train|t10k)-(images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?")
-_LISTED = 5  # names in a message
+_LISTED = 5  # maximum number of names in a message
 
 
 class Found(NamedTuple):
-    """What a data directory holds."""
+    """The data files in a data directory."""
 
     folder: str  # where the files are: the data directory or a subfolder
     files: Dict[str, str]  # the mirror's name of a file -> its path
 
 
 def find_files(data_dir: str) -> Found:
-    """Find the four files, or some of them; none if the directory is missing or empty. Hidden files do not count.
+    """Find those of the four files that exist; none if the directory is missing or empty. Ignores hidden files.
 
     Raises:
-        UserError: the directory holds other files only, or two data sets, or cannot be read, or is a file.
+        UserError: the directory has only other files, has two data sets, cannot be read, or is a file.
     """
     if os.path.lexists(data_dir) and not os.path.isdir(data_dir):
         raise UserError(data_dir, "a directory with MNIST's four files", "a file", "name a directory")
@@ -50,7 +50,7 @@ def find_files(data_dir: str) -> Found:
 
 
 def _files(folder) -> Dict[str, str]:
-    """The mirror's name -> path. Of two spellings of one file a regular file comes first, then a gzipped one."""
+    """The mirror's name -> path. If a file exists twice, prefers regular files, then gzipped ones."""
     paths = {}
     for entry in _visible(folder):
         match = _NAME.fullmatch(entry.lower())

@@ -13,24 +13,24 @@ from legacy_graph.errors import UserError
 
 COPY_AGAIN = "copy the file here again"
 GZIP_MAGIC = b"\x1f\x8b"
-MAX_ITEMS = 1000000  # that a file may promise; as pictures, 784 MB
-UNSIGNED_BYTE = 0x800  # in the magic number; its last byte counts the dimensions
-MAX_DEFLATE_RATIO = 1032  # bytes that one compressed byte can stand for, at most
+MAX_ITEMS = 1000000  # maximum item count in a header; as pictures, 784 MB
+UNSIGNED_BYTE = 0x800  # in the magic number, whose last byte is the number of dimensions
+MAX_DEFLATE_RATIO = 1032  # maximum compression ratio of deflate
 
 
 def read_idx(path: str, shape: Tuple[int, ...]) -> np.ndarray:
     """uint8 [N, *shape], read-only, from an IDX file of unsigned bytes, gzipped or not.
 
-    The file: a magic number, N, and `shape`, each a big-endian uint32; then the N items. Memory is taken once the
-    header is plausible, and never for more than it promises.
+    File format: a magic number, N and `shape`, each a big-endian uint32, then the N items. Memory is allocated only
+    after the header was checked, and only for the size in the header.
 
     Raises:
-        UserError: it is anything else.
+        UserError: the file has another format, or is damaged.
     """
     with _open(path) as file:
         count = _read_header(path, file, shape)
         size = count * int(np.prod(shape))
-        body = file.read(size + 1)  # the one more shows what does not belong there, and has gzip check its sum
+        body = file.read(size + 1)  # one byte more detects trailing data, and makes gzip verify its checksum
     if len(body) != size:
         found = "more" if len(body) > size else f"{len(body):,}"
         raise UserError(path, f"{size:,} bytes after the header", found, COPY_AGAIN)
@@ -39,8 +39,8 @@ def read_idx(path: str, shape: Tuple[int, ...]) -> np.ndarray:
 
 @contextlib.contextmanager
 def _open(path):
-    """The file to read from, unpacked if its first bytes are gzip's; UserError if it cannot be read."""
-    if not os.path.isfile(path):  # a pipe or a device might never end
+    """Open the file, with decompression if it starts with the gzip magic; UserError if it cannot be read."""
+    if not os.path.isfile(path):  # reading a pipe or a device might never end
         raise UserError(path, "an IDX file", "a directory" if os.path.isdir(path) else "no file", COPY_AGAIN)
     try:
         with open(path, "rb") as raw:
@@ -54,13 +54,13 @@ def _open(path):
 
 
 def read_count(path: str, shape: Tuple[int, ...]) -> int:
-    """The number of items in the header of an IDX file, before they are read; see `read_idx`."""
+    """Read only the number of items from the header of an IDX file, see `read_idx`."""
     with _open(path) as file:
         return _read_header(path, file, shape)
 
 
 def _read_header(path, file, shape):
-    """How many items the header promises; UserError if it is another header, or promises what cannot be."""
+    """The item count in the header; UserError if the header is wrong, or the count does not fit the file size."""
     header = file.read(4 * (2 + len(shape)))
     what = "x".join(map(str, shape)) + " pictures" if shape else "labels"
     if len(header) != 4 * (2 + len(shape)):

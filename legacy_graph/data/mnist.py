@@ -1,7 +1,7 @@
-"""MNIST, or any data set in MNIST's four files: find them, read them, and deal them out in shuffled batches.
+"""MNIST, or any data set in MNIST's four files: find, read, split, and draw shuffled batches.
 
-`load` finds the files, or downloads them, or takes the sample in this package. `batches` is what `next_batch` of
-TensorFlow 1's `input_data` was, and can begin at any step.
+`load` finds the files, downloads them, or uses the sample in this package. `batches` yields the same kind of batches as
+`next_batch` of TensorFlow 1's `input_data`, and can begin at any step.
 """
 
 import contextlib
@@ -18,45 +18,45 @@ from legacy_graph.errors import UserError
 SIDE = 28  # pixels
 PIXELS = SIDE * SIDE
 CLASSES = 10
-VALIDATION = 5000  # digits that TensorFlow 1 held out
-SMALL = 10000  # training digits, up to which none are held out
+VALIDATION = 5000  # digits in TensorFlow 1's validation set
+SMALL = 10000  # training digits; no validation set up to this number
 SAMPLE_DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sample")
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
 
 
 class Digits(NamedTuple):
-    """Pictures and what they show."""
+    """Images and their labels."""
 
-    images: np.ndarray  # uint8 [N, 784], 0 is the ground, 255 the ink
+    images: np.ndarray  # uint8 [N, 784], 0 is background, 255 is ink
     labels: np.ndarray  # uint8 [N], 0 to 9
 
 
 class Dataset(NamedTuple):
-    """The digits to learn from, to tune on (may be none) and to test with."""
+    """Training, validation (may be empty) and test digits."""
 
     train: Digits
     validation: Digits
     test: Digits
-    source: str  # one line: where they came from
-    sample: bool  # whether it is only the package's sample
+    source: str  # one line: origin of the data
+    sample: bool  # whether this is the sample of the package
     folder: str  # where the four files are
 
 
 def load(data_dir: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS, batch_size: int = 1) -> Dataset:
-    """The data set in the four files of `data_dir`, in any spelling that `files` knows.
+    """Load the data set from the four files in `data_dir`; see `files` for the accepted file names.
 
-    - All four are there: they are used, whatever data set they hold (Fashion-MNIST, say).
-    - The directory is empty or missing: MNIST is downloaded into it from `url`. If that fails (no network, no space, an
-      unwritable directory), the sample in this package is used, and `source` says why and what to do.
-    - Some are there: the rest is downloaded beside them, if they are MNIST's own. If they are not, or the download
-      fails, that is an error: the sample would not be the data that the user meant, and a mixture even less.
-    - Only other files are there: that is an error. Nothing is downloaded into a directory with other data.
+    - All four files exist: uses them, also for another data set such as Fashion-MNIST.
+    - The directory is empty or missing: downloads MNIST into it from `url`. If this fails (no network, no space, an
+      unwritable directory), uses the sample in this package, and `source` gives the reason and what to do.
+    - Some of the four exist: if they are MNIST's own files, downloads the others into the same directory. Otherwise,
+      or if the download fails, raises an error, because the sample would not be the data that the user wants.
+    - Only other files exist: raises an error. Nothing is downloaded into a directory with other data.
 
-    Of more than 10,000 training digits the first 5,000 are held out for validation, as TensorFlow 1 did.
+    With more than 10,000 training digits, the first 5,000 are the validation set, as in TensorFlow 1.
 
     Raises:
-        UserError: a file is damaged, some of the four cannot be had, `data_dir` is a file or holds other files only, or
-            there are fewer training digits than `batch_size`, which shows before the pictures are read.
+        UserError: a file is damaged, a missing file cannot be downloaded, `data_dir` is a file or has only other files,
+            or there are fewer training digits than `batch_size` (checked before the images are read).
     """
     found = find_files(data_dir)
     missing = [name for name in FILES if name not in found.files]
@@ -80,21 +80,21 @@ def load(data_dir: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS, batch_
 
 
 def scale_pixels(images: np.ndarray) -> np.ndarray:
-    """uint8 [N, 784] -> float32 [N, 784] in [0, 1], by the multiplication of TensorFlow 1's reader."""
+    """uint8 [N, 784] -> float32 [N, 784] in [0, 1], with the same multiplication as TensorFlow 1's reader."""
     return images.astype(np.float32) * np.float32(1.0 / 255.0)
 
 
 def one_hot(labels: np.ndarray, classes: int = CLASSES) -> np.ndarray:
-    """uint8 [N] -> float32 [N, classes], a one in the label's column."""
+    """uint8 [N] -> float32 [N, classes], 1 in the column of the label, else 0."""
     return np.eye(classes, dtype=np.float32)[labels]
 
 
 def batches(digits: Digits, batch_size: int, seed: int, step: int = 0) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
-    """Shuffled batches without end, as `next_batch` made them: float32 [B, 784] in [0, 1] and one-hot float32 [B, 10].
+    """Endless shuffled batches, like `next_batch`: images float32 [B, 784] in [0, 1], labels one-hot float32 [B, 10].
 
-    Each epoch has an order of its own; a batch that reaches beyond the end of an epoch takes the rest of it and the
-    beginning of the next. The order of epoch e depends on (seed, e) alone, so that a run taken up again at `step` goes
-    on with just the batches it would have had.
+    Each epoch has its own random order. A batch at the end of an epoch takes the remaining digits of this epoch and the
+    first digits of the next. The order of epoch e depends only on (seed, e), so a run resumed at `step` gets the same
+    batches as an uninterrupted run.
 
     Raises:
         UserError: the batch is empty, or larger than the data.
@@ -106,7 +106,7 @@ def batches(digits: Digits, batch_size: int, seed: int, step: int = 0) -> Iterat
 
 
 def _deal(digits, batch_size, seed, epoch, start):
-    """The batches from digit `start` of `epoch` on."""
+    """Yield the batches, beginning at digit `start` of `epoch`."""
     count = len(digits.labels)
     order = np.random.RandomState([seed, epoch]).permutation(count)
     while True:
@@ -132,7 +132,7 @@ def _read_found(found: Found, source: str, batch_size: int) -> Dataset:
 
 
 def _read_set(found: Found, source: str, batch_size: int) -> Dataset:
-    """The four files, split as TensorFlow 1 did."""
+    """Read the four files, with the validation split of TensorFlow 1."""
     files = found.files
     pictures = read_count(files[TRAIN_IMAGES], (SIDE, SIDE))
     labels = read_count(files[TRAIN_LABELS], ())
@@ -153,7 +153,7 @@ def read_digits(images_file: str, labels_file: str) -> Digits:
     """Pictures and labels from two IDX files.
 
     Raises:
-        UserError: one of them is damaged, or they do not belong together.
+        UserError: a file is damaged, or the numbers of images and labels differ.
     """
     images = read_idx(images_file, (SIDE, SIDE)).reshape(-1, PIXELS)
     labels = read_idx(labels_file, ())

@@ -1,8 +1,8 @@
-"""The user's own picture as the 28 x 28 pixels that the network reads. No TensorFlow.
+"""Convert the user's picture to the 28 x 28 pixels that the network reads. Does not import TensorFlow.
 
-MNIST's digits were scaled, keeping their proportions, into a box of 20 x 20 pixels, and this was laid into the picture
-with its centre of mass in the middle. `fit="digit"` does the same. Other data sets fill their 28 x 28 pixels, so that
-`fit="none"` only resizes.
+MNIST's digits were scaled to a box of 20 x 20 pixels without changing the aspect ratio. The box was then placed with
+its centre of mass in the centre of the picture. `fit="digit"` does the same. The images of other data sets fill the
+28 x 28 pixels, so `fit="none"` only resizes.
 
 Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
 """
@@ -22,39 +22,39 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")  # as Pillow spells them
 FORMAT_NAMES = "PNG, JPEG, BMP, GIF or WebP"
 FITS = ("digit", "none")
 OTHER_FILE = "name another file"
-MAX_PIXELS = 50000000  # of a picture, known before it is decoded; a telephone's camera has up to 50 million
+MAX_PIXELS = 50000000  # of a picture, checked before decoding; phone cameras have up to 50 million
 FEWER_PIXELS, SMALLER = f"a picture of at most {MAX_PIXELS:,} pixels", "make it smaller"
 BOX = 20  # pixels
-LARGEST = 1000  # pixels a side, to which a photograph is first brought down
-FAINT = 0.1  # of the strongest ink: what is below is no edge of a digit, but noise, or what JPEG adds around it
-LEAST = 16  # of 255: what differs less from the ground is no ink
-LIGHT = 127  # a median of the border above this is a light ground
+LARGEST = 1000  # pixels: maximum side, larger pictures are first reduced
+FAINT = 0.1  # fraction of the strongest ink; weaker pixels are noise or JPEG artefacts, not the edge of a digit
+LEAST = 16  # of 255: minimum contrast of a picture
+LIGHT = 127  # the background is light if the median of the border is above this
 
 
 class UserImage(NamedTuple):
     """A picture as the network reads it."""
 
     pixels: np.ndarray  # uint8 [28, 28]
-    preparation: str  # how it was brought to this, in words
+    preparation: str  # how it was converted, as text
 
 
 def read_image(path: str, fit: Optional[str] = None, digits: bool = True) -> UserImage:
-    """A picture file as the network reads it.
+    """Read a picture file and convert it for the network.
 
     Any size up to 50 million pixels; colour or grey, 8 or 16 bits, transparent or not.
-    - `fit="digit"`: as MNIST's digits were made, see `fit_to_mnist`. The ground is the colour of most of the border,
-      ink is what differs from it: dark on light and light on dark come to the same.
-    - `fit="none"`: grey values as they are, 0 is black, resized to 28 x 28 pixels; what is transparent is black.
-    - `fit=None`: "digit" for a network that reads digits, else "none". For such a network a grey picture of 28 x 28
-      pixels goes in as it is, and is only inverted if its ground is light.
+    - `fit="digit"`: scale and centre the digit as in MNIST, see `fit_to_mnist`. The background is the median colour of
+      the border; ink is the difference from the background. A dark digit on light and a light digit on dark both work.
+    - `fit="none"`: only resize the grey values to 28 x 28 pixels; 0 is black, transparent pixels become black.
+    - `fit=None`: "digit" for a network that reads digits, else "none". If the network reads digits, a grey picture of
+      28 x 28 pixels is not scaled; it is inverted if its background is light.
 
     Args:
-        path: PNG, JPEG, BMP, GIF or WebP; of a moving picture the first frame counts.
+        path: PNG, JPEG, BMP, GIF or WebP; the first frame of an animation.
         fit: "digit", "none" or None.
         digits: whether the network reads digits.
 
     Raises:
-        UserError: the file is no such picture, is broken, has too many pixels, or shows nothing.
+        UserError: the file has another format, is damaged, has too many pixels, or has no contrast.
     """
     if not os.path.isfile(path):
         found = "a directory" if os.path.isdir(path) else "no file"
@@ -68,15 +68,15 @@ def read_image(path: str, fit: Optional[str] = None, digits: bool = True) -> Use
         ink = _ink(picture)
     except UserError:
         raise
-    except Image.DecompressionBombError as error:  # above 179 million Pillow does not even tell the size
+    except Image.DecompressionBombError as error:  # Pillow raises this above 179 million pixels, without the size
         raise UserError(path, FEWER_PIXELS, "more than 178 million", SMALLER) from error
-    except Exception as error:  # whatever a decoder makes of a broken file
+    except Exception as error:  # decoders raise many types for a damaged file
         raise UserError(path, f"a picture in {FORMAT_NAMES}", str(error) or type(error).__name__, OTHER_FILE) from error
     return UserImage(fit_to_mnist(_checked(path, ink)), "fitted as MNIST's digits were")
 
 
 def _decode(path):
-    """The picture upright, at most `LARGEST` pixels a side, in mode L, I (16 bits), RGB, RGBA or what JPEG has."""
+    """Decode and rotate by EXIF; at most `LARGEST` pixels a side; mode L, I (16 bits), RGB, RGBA or a JPEG mode."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
@@ -84,7 +84,7 @@ def _decode(path):
         width, height = picture.size
         if width * height > MAX_PIXELS:
             raise UserError(path, FEWER_PIXELS, f"{width:,} x {height:,}", SMALLER)
-        if picture.mode.startswith("I"):  # reduced before it takes 8 bytes a pixel
+        if picture.mode.startswith("I"):  # reduce first: later steps need 8 bytes per pixel
             small = picture.convert("I").reduce(max(1, -(-max(width, height) // LARGEST)))
         elif "transparency" in picture.info or picture.mode in ("P", "PA", "1"):
             opaque = picture.mode == "1" and "transparency" not in picture.info
@@ -105,7 +105,7 @@ def _is_gray(picture):
 
 
 def _gray(picture):
-    """The grey values of a picture, uint8 [H, W]; what is transparent is black."""
+    """The grey values of a picture, uint8 [H, W]; transparent pixels become black."""
     if picture.mode == "I":
         return np.rint(np.clip(np.asarray(picture) / 257, 0, 255)).astype(np.uint8)
     layers = picture.convert("RGBA")
@@ -127,7 +127,7 @@ def _light_on_dark(values):
 
 
 def _checked(path, image):
-    """The same image; UserError if it shows nothing."""
+    """Return the same image; UserError if it has no contrast."""
     values = image.pixels.astype(int) if isinstance(image, UserImage) else image
     if values.max() - values.min() < LEAST:
         raise UserError(path, "a picture with contrast", "a picture of one colour, or nearly so", OTHER_FILE)
@@ -135,13 +135,13 @@ def _checked(path, image):
 
 
 def fit_to_mnist(ink: np.ndarray) -> np.ndarray:
-    """Scale ink into the box of 20 x 20 pixels, and lay this with its centre of mass into the middle of 28 x 28.
+    """Scale the ink to a box of 20 x 20 pixels, and centre its centre of mass in 28 x 28 pixels.
 
     Args:
-        ink: float [H, W], 0 is the ground; not all of it.
+        ink: float [H, W], 0 is background; at least one value is above 0.
 
     Returns:
-        uint8 [28, 28], its strongest ink 255.
+        uint8 [28, 28], the maximum is 255.
     """
     visible = ink > FAINT * ink.max()
     rows, columns = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
@@ -150,7 +150,7 @@ def fit_to_mnist(ink: np.ndarray) -> np.ndarray:
     scale = BOX / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = np.asarray(Image.fromarray(ink.astype(np.float32)).resize(size, Image.BOX))
-    small = np.rint(np.clip(small * (255 / small.max()), 0, 255))  # thin strokes of a large picture have turned pale
+    small = np.rint(np.clip(small * (255 / small.max()), 0, 255))  # scaling makes thin strokes pale
     picture = np.zeros([SIDE, SIDE], np.uint8)
     y, x = _corner(small)
     picture[y : y + small.shape[0], x : x + small.shape[1]] = small
@@ -158,16 +158,16 @@ def fit_to_mnist(ink: np.ndarray) -> np.ndarray:
 
 
 def _ink(picture):
-    """How far each pixel is from the ground in colour, float [H, W]; what the ground itself varies is cut off."""
-    if picture.mode == "I":  # 16 bits, which Pillow would clip to 8
+    """The colour difference of each pixel from the background, less the variation of the background, float [H, W]."""
+    if picture.mode == "I":  # 16 bits: Pillow would clip to 8 bits
         values = np.asarray(picture, np.float64)
         spread = values.max() - values.min()
         picture = Image.fromarray(((values - values.min()) * (255 / (spread or 1))).astype(np.uint8))
-    # Premultiplied, so that what is transparent has but one colour, of its own.
+    # Premultiplied alpha, so that all transparent pixels have the same colour.
     values = np.asarray(picture.convert("RGBA").convert("RGBa"), np.float64)
     border = _border(values)
     ground = np.median(border, axis=0)
-    unevenness = np.abs(border - ground).max(axis=1)  # of the paper and its light
+    unevenness = np.abs(border - ground).max(axis=1)  # of paper and lighting
     differs = np.abs(values - ground).max(axis=2)
     return np.maximum(differs - 3 * np.median(unevenness), 0)
 
@@ -177,7 +177,7 @@ def _border(values):
 
 
 def _corner(small):
-    """Where the box begins, down and across, so that its mass is centred in the pixel from 14 to 15, as in MNIST."""
+    """(y, x) of the box, so that its centre of mass is between 14 and 15 pixels, as in MNIST."""
     corner = []
     for axis in (0, 1):
         mass = small.sum(axis=1 - axis, dtype=np.float64)

@@ -1,6 +1,6 @@
-"""The way back from a layer to the pixels of any graph: `tf.gradients` with another rule for the ReLU.
+"""Project a layer of any graph to the pixels: `tf.gradients` with a different gradient for the ReLU.
 
-The rules are registered by `tf.RegisterGradient` and named by the attribute `_gradient_op_type` of a node.
+The gradients (rules) are registered by `tf.RegisterGradient`; the node attribute `_gradient_op_type` selects one.
 TensorFlow ignores that attribute inside functions, so `project` counts how often each rule was used.
 """
 
@@ -17,23 +17,23 @@ from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.path import RELUS, Path, find_path
 
 DECONVNET, GRADIENT, GUIDED = "deconvnet", "gradient", "guided"
-RELU_RULES = {DECONVNET: "LegacyGraphDeconvnetRelu", GUIDED: "LegacyGraphGuidedRelu"}  # the gradient needs none
+RELU_RULES = {DECONVNET: "LegacyGraphDeconvnetRelu", GUIDED: "LegacyGraphGuidedRelu"}  # GRADIENT uses TensorFlow's own
 DILATED_RULE = "LegacyGraphDilatedConv2D"
 METHODS = (DECONVNET, GRADIENT, GUIDED)
-USED = "legacy_graph_used_rules"  # collection of the nodes whose gradient was taken by one of these rules
+USED = "legacy_graph_used_rules"  # collection: names of the nodes whose gradient was computed by a rule
 CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput")
-LISTED = 3  # nodes that a message names
+LISTED = 3  # maximum number of nodes in a message
 
 
 class Backward(NamedTuple):
-    """A graph in the default graph, ready for the way back from one layer."""
+    """A model imported into the default graph, for projections of one layer."""
 
     images: tf.Tensor  # float32 [B, H, W, C], a placeholder
-    start: tf.Tensor  # float32 [B, h, w, maps], where the way back starts
+    start: tf.Tensor  # float32 [B, h, w, maps], the activations to project
     kernel: tf.Tensor  # float32, of the layer's convolution
     path: Path
     method: str
-    notes: Tuple[str, ...]  # one sentence each that must stand on the sheet
+    notes: Tuple[str, ...]  # sentences to print on the sheet
 
 
 @tf.RegisterGradient(RELU_RULES[DECONVNET])
@@ -51,7 +51,7 @@ def _guided_relu(operation, signal):
 
 @tf.RegisterGradient(DILATED_RULE)
 def _dilated_convolution(operation, signal):
-    """The gradient as that of a kernel with zeros between its weights: TensorFlow 1.15 has no other on a processor."""
+    """The gradient, with zeros inserted into the kernel: TensorFlow 1.15 has none for dilation on CPUs."""
     operation.graph.add_to_collection(USED, operation.name)
     kernel = operation.inputs[1]
     _, *rates, _ = operation.get_attr("dilations")
@@ -67,14 +67,14 @@ def _dilated_convolution(operation, signal):
 
 
 def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
-    """The methods that are defined for the way back from `layer`: all of `METHODS`, or the gradient alone."""
+    """The methods that are defined for projections of `layer`: all of `METHODS`, or only the gradient."""
     with tf.Graph().as_default():
         path = import_backward(model, layer, GRADIENT).path
     return (GRADIENT,) if path.undefined else METHODS
 
 
 def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
-    """Import a model into the default graph, and add what a scan of one layer runs.
+    """Import a model into the default graph, and add the tensors of a probe of one layer.
 
     Args:
         model: as loaded.
@@ -82,7 +82,7 @@ def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
         method: one of `METHODS`.
 
     Raises:
-        UserError: the method is not defined for this graph, or the model leaves the size of its images open.
+        UserError: the method is not defined for this graph, or the model does not fix the size of its images.
     """
     back = import_backward(model, layer, method)
 
@@ -98,7 +98,7 @@ def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
 
 
 def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
-    """Import a model into the default graph with the rules of a method; see `build_probe`."""
+    """Import a model into the default graph with the rules of a method; errors as in `build_probe`."""
     height, width, channels = model.input_shape
     if height is None or width is None:
         raise UserError(
@@ -122,14 +122,14 @@ def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[t
 
     Args:
         back: from `import_backward`.
-        maps: int64 [B], for each image the one feature map to keep; None keeps all.
-        places: int64 [B, 2], for each image the (y, x) to keep; None keeps all.
+        maps: int64 [B], the feature map to keep for each image; None keeps all.
+        places: int64 [B, 2], the (y, x) to keep for each image; None keeps all.
 
     Returns:
         float32 [B, H, W, C], of the images' shape.
 
     Raises:
-        UserError: an operation on the way has no gradient.
+        UserError: an operation between the images and the layer has no gradient.
     """
     used = back.images.graph.get_collection_ref(USED)
     used.clear()
@@ -157,7 +157,7 @@ def _rule(node, method):
 
 
 def _with_rules(graph_def, method):
-    """A copy whose nodes carry the rules of the method, and no others."""
+    """A copy of the graph with the rules of the method in its nodes, without other custom gradients."""
     copy = tf.GraphDef()
     copy.CopyFrom(graph_def)
     for node in copy.node:
@@ -169,7 +169,7 @@ def _with_rules(graph_def, method):
 
 
 def _refuse_functions(path, graph_def):
-    """TensorFlow ignores the rules inside a function, so none may be left."""
+    """Refuse function calls on the path, because TensorFlow ignores the rules inside functions."""
     functions = {function.signature.name for function in graph_def.library.function}
     calls = [
         one.name

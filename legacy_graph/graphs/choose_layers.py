@@ -1,4 +1,4 @@
-"""Which convolutions of a graph can be shown, and why the others cannot."""
+"""Select the convolutions of a graph that can be shown, and explain why others cannot."""
 
 from typing import Dict, List, Optional, Tuple
 
@@ -14,16 +14,16 @@ from legacy_graph.graphs.tensor_types import TensorType
 def choose_layers(
     nodes: Nodes, types: Dict[str, TensorType], input: str, wanted: Optional[str]
 ) -> Tuple[List[ConvLayer], List[str]]:
-    """The layers that can be shown.
+    """Select the layers that can be shown.
 
     Args:
-        nodes: of the graph from the input on.
+        nodes: of the graph after the input.
         types: of the tensors before the layers.
         input: name of the placeholder.
-        wanted: label or name of the only layer that matters, or None for all.
+        wanted: label or name of the only layer to load, or None for all.
 
     Returns:
-        The layers, not measured yet, and a sentence for each one that is left out.
+        The layers, without shapes and parameters yet, and a sentence for each omitted layer.
 
     Raises:
         UserError: there is no such layer, or none that can be shown.
@@ -51,12 +51,12 @@ def choose_layers(
 
 
 def unknown_layer(name: str, labels: List[str]) -> UserError:
-    """The refusal of a layer that does not exist."""
+    """The error for a layer that does not exist."""
     return UserError("--layer", f"one of {', '.join(labels)}", name, "list them with the command layers")
 
 
 def _errors(nodes, types, input, labels) -> Dict[str, Optional[UserError]]:
-    """{node: why its values cannot be shown, None where they can}."""
+    """{node: the error why its values cannot be shown, or None}."""
     sources = set(find_sources(nodes)) - {input}
     errors: Dict[str, Optional[UserError]] = {}
     floats = {input}

@@ -1,4 +1,4 @@
-"""感受野 (receptive field) over a graph with branches, dilation and transposed axes."""
+"""感受野 (receptive field) in a graph with branches, dilation and transposed axes."""
 
 from typing import Dict, List, NamedTuple, Optional
 
@@ -9,7 +9,7 @@ from legacy_graph.graphs.tensor_types import TensorType
 
 
 class Axis(NamedTuple):
-    """A `Field` along one axis of a tensor, and how far a dilated convolution has spread its places."""
+    """A `Field` along one axis of a tensor, and the spacing of its positions inside a dilated convolution."""
 
     size: int = 1
     step: int = 1
@@ -17,14 +17,14 @@ class Axis(NamedTuple):
     spread: int = 1  # between SpaceToBatchND and BatchToSpaceND: its block size
 
 
-# One entry for each axis of a tensor, None for batch and channels; None as a whole: not known, or everything.
+# One entry per axis of a tensor, None for batch and channels. Axes None: unknown, or the complete image.
 Axes = Optional[List[Optional[Axis]]]
 _POOLS = {"MaxPool", "AvgPool"}
 _CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
 
 
 def receptive_fields(nodes: Nodes, input: str, types: Dict[str, TensorType]) -> Dict[str, Fields]:
-    """What one place of each tensor sees of the input.
+    """The receptive field in the input of one position of each tensor.
 
     Args:
         nodes: of the graph, NHWC.
@@ -32,8 +32,8 @@ def receptive_fields(nodes: Nodes, input: str, types: Dict[str, TensorType]) -> 
         types: of all tensors; a height or width may be None.
 
     Returns:
-        {node name: fields}, without the tensors where they are not known or cover everything. Where an image side is
-        not known, a strided SAME window is such a case: its padding depends on the side.
+        {node name: fields}, without tensors whose field is unknown or the complete image. If an image side is unknown,
+        the field after a strided SAME window is unknown: its padding depends on the side.
     """
     known: Dict[str, Axes] = {input: [None, Axis(), Axis(), None]}
     for name in nodes.order:
@@ -48,7 +48,7 @@ def receptive_fields(nodes: Nodes, input: str, types: Dict[str, TensorType]) -> 
 
 
 def _through(nodes, node, sources, known, types) -> Axes:
-    """The axes of a node's output from those of its inputs."""
+    """The axes of a node's output, computed from the axes of its inputs."""
     if any(known[source] is None for source in sources):
         return None
     axes = known[sources[0]]
@@ -79,7 +79,7 @@ def _through(nodes, node, sources, known, types) -> Axes:
 
 
 def _windowed(node, axes, shape, windows, dilations) -> Axes:
-    """After a window has moved over each axis."""
+    """The axes after a sliding window over each axis, as in convolution and pooling."""
     strides, padding = list(attribute(node, "strides").list.i), attribute(node, "padding").s.decode()
     explicit = list(attribute(node, "explicit_paddings").list.i)[::2]
     result: List[Optional[Axis]] = []
@@ -107,7 +107,7 @@ def _windowed(node, axes, shape, windows, dilations) -> Axes:
 
 
 def _blocked(nodes, node, axes) -> Axes:
-    """A dilated convolution of TensorFlow 1 stands between SpaceToBatchND and BatchToSpaceND."""
+    """The axes after SpaceToBatchND or BatchToSpaceND, which surround a dilated convolution of TensorFlow 1."""
     block, before = nodes.constant(node.input[1]), nodes.constant(node.input[2])
     if block is None or before is None:
         return None
@@ -122,7 +122,7 @@ def _blocked(nodes, node, axes) -> Axes:
 
 
 def _sliced(nodes, node, axes, shape) -> Axes:
-    """A slice [:, a:b:c, ...] with constant bounds that keeps all axes."""
+    """The axes after a slice [:, a:b:c, ...] with constant bounds that keeps all axes."""
     begins, _, steps = (nodes.constant(reference) for reference in node.input[1:4])
     masks = {key: attribute(node, f"{key}_mask").i for key in ("begin", "ellipsis", "new_axis", "shrink_axis")}
     if begins is None or steps is None or masks["ellipsis"] or masks["new_axis"] or masks["shrink_axis"]:
@@ -141,7 +141,7 @@ def _sliced(nodes, node, axes, shape) -> Axes:
 
 
 def _rearranged(nodes, node, axes) -> Axes:
-    """Operations that move whole axes; for all others the field is not known."""
+    """The axes after an operation that moves or keeps axes; None for any other operation."""
     if node.op == "Transpose":
         order = nodes.constant(node.input[1])
         return None if order is None else [axes[position] for position in order]
@@ -163,7 +163,7 @@ def _rearranged(nodes, node, axes) -> Axes:
 
 
 def _union(many: List[Axes]) -> Axes:
-    """What branches see together; None where their places are not spaced alike."""
+    """The union of the fields of several branches; None if their strides differ."""
     rank = max(len(axes) for axes in many)
     if any(len(axes) != rank for axes in many):
         return None

@@ -1,4 +1,4 @@
-"""Inline the functions that a graph calls, before variables become constants: a function takes handles."""
+"""Inline function calls. This runs before variables become constants, because functions take variable handles."""
 
 from typing import Dict
 
@@ -14,13 +14,13 @@ _CONDITIONALS = {"If": "StatefulPartitionedCall", "StatelessIf": "PartitionedCal
 
 
 def inline_functions(graph_def: tf.GraphDef) -> tf.GraphDef:
-    """The graph without calls; of a conditional on a constant, the branch that is taken.
+    """Replace each call by the nodes of its function, and each conditional on a constant by the branch taken.
 
-    The nodes of a function called by the node "call" are named "call/...", or "call/inlined/...". Calls that stay, such
-    as loops, are for `check_operations` to refuse.
+    The nodes of a function called by the node "call" are named "call/...", or "call/inlined/...". Other calls, such as
+    loops, remain; `check_operations` refuses them.
 
     Args:
-        graph_def: changed in place where it has conditionals.
+        graph_def: changed in place if it has conditionals.
 
     Raises:
         UserError: TensorFlow does not accept a function.
@@ -48,7 +48,7 @@ def _choose_branches(graph_def):
 
 
 def _inline(graph_def, called):
-    """Put the nodes of the functions in the place of the nodes that call them."""
+    """Replace the calling nodes by the nodes of their functions."""
     result = tf.GraphDef(versions=graph_def.versions, library=graph_def.library)
     replacements: Dict[str, str] = {}
     for node in graph_def.node:
@@ -78,14 +78,14 @@ def _inline(graph_def, called):
 
 
 def _free_scope(name, graph_def):
-    """The name of a call, or a longer one where nodes outside the function already stand in its scope."""
+    """The name of a call, or a longer one if nodes outside the function already use this name as scope."""
     while any(node.name.startswith(name + "/") for node in graph_def.node):
         name += "/inlined"
     return name
 
 
 def _body(function, library):
-    """(GraphDef, {nested name of an output: flat name}) of a function that may call others of the library."""
+    """(GraphDef, {nested name of an output: flat name}) of a function; it may call others of the library."""
     with tf.Graph().as_default():
         try:
             tf.import_graph_def(tf.GraphDef(library=library), name="")
@@ -98,7 +98,7 @@ def _body(function, library):
 
 
 def _drop_control(graph_def, gone):
-    """Remove control inputs from nodes that are gone."""
+    """Remove control inputs that refer to removed nodes."""
     for node in graph_def.node:
         kept = [text for text in node.input if not (text.startswith("^") and text[1:] in gone)]
         del node.input[:]

@@ -7,14 +7,14 @@ from legacy_graph.graphs.inspect import describe_operations
 from legacy_graph.graphs.load import with_size
 from legacy_graph.graphs.model import Model
 
-# Sides for which receptive fields are listed where the graph leaves them open: SAME padding depends on them.
+# Assumed height and width if the graph does not fix them: SAME padding, and so the receptive field, depends on them.
 _SIDE = 512
 
 
 def layer_rows(model: Model) -> Tuple[List[Tuple], List[str]]:
     """One row for the input and one for each layer, with the columns of `article.layer_table.HEADERS`.
 
-    "open" is a height or width that the images decide. A receptive field that is not known is empty.
+    "open" is a height or width that depends on the images. An unknown receptive field is empty.
 
     Returns:
         The rows, and the sentences to print below them.
@@ -32,7 +32,7 @@ def layer_rows(model: Model) -> Tuple[List[Tuple], List[str]]:
 
 
 def _with_sides(model):
-    """(model of a known size, sentence that says so)."""
+    """(model with known image size, sentences that name an assumed size)."""
     sides = [side or _SIDE for side in model.input_shape[:2]]
     if tuple(sides) == model.input_shape[:2]:
         return model, []

@@ -1,7 +1,7 @@
-"""Images for a graph: files or arrays, preprocessed as the user says, read in parallel and never all at once.
+"""Images for a graph: files or arrays, preprocessed by the options of the user, read in parallel in batches.
 
-No preprocessing is guessed. A file or an array of bytes is preprocessed as `Preprocessing` says; an array of floating
-point numbers is fed as it is.
+No preprocessing is guessed. Files and uint8 arrays are preprocessed by `Preprocessing`; floating point arrays are fed
+unchanged.
 """
 
 import collections
@@ -22,15 +22,15 @@ WORKERS = min(8, os.cpu_count() or 1)
 OTHER_FILE = "name another file"
 
 
-Shape = Tuple[Optional[int], Optional[int], int]  # H, W and channels of a graph's input, None where it is left open
+Shape = Tuple[Optional[int], Optional[int], int]  # H, W and channels of a graph's input, None if not fixed
 
 
 class Preprocessing(NamedTuple):
-    """How bytes become the values that a graph takes."""
+    """How uint8 pixels become the input values of a graph."""
 
-    low: float  # what 0 becomes
-    high: float  # what 255 becomes
-    mean: Tuple[float, ...] = ()  # of red, green and blue, or one for all; subtracted afterwards
+    low: float  # value of pixel 0
+    high: float  # value of pixel 255
+    mean: Tuple[float, ...] = ()  # of red, green and blue, or one for all channels; subtracted after scaling
     bgr: bool = False  # the graph takes blue, green, red
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
@@ -52,8 +52,8 @@ class Images:
         count: how many.
         size: height and width in pixels.
         read: number -> uint8 or floating point [H, W, channels], called from several threads.
-        preprocessing: of uint8 images; None feeds floating point images as they are.
-        about: the source and the preprocessing, in words.
+        preprocessing: of uint8 images; None feeds floating point images unchanged.
+        about: the source and the preprocessing, as text.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Images:
         return self._count
 
     def batches(self, size: int) -> Iterator[np.ndarray]:
-        """All images in order, float32 [up to `size`, H, W, channels], read while the last batch is in use."""
+        """All images in order, float32 [up to `size`, H, W, channels], with read-ahead in threads."""
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
             numbers = iter(range(self._count))
             ahead = collections.deque(pool.submit(self._fed, one) for one in itertools.islice(numbers, 2 * size))
@@ -85,11 +85,11 @@ class Images:
                     future.cancel()
 
     def take(self, numbers: Sequence[int]) -> np.ndarray:
-        """Some images as the graph takes them, float32 [n, H, W, channels]."""
+        """Some preprocessed images, float32 [n, H, W, channels]."""
         return np.stack([self._fed(int(number)) for number in numbers])
 
     def shown(self, numbers: Sequence[int]) -> np.ndarray:
-        """Some images as pictures, uint8 [n, H, W] or [n, H, W, 3]; others than RGB by the mean of their channels."""
+        """Some images for display, uint8 [n, H, W, 3] for 3 channels, else uint8 [n, H, W], the channel mean."""
         raw = np.stack([self._read(int(number)) for number in numbers] or [self._read(0)])[: len(numbers)]
         if raw.shape[3] != 3:
             raw = raw.mean(axis=3) if raw.shape[3] > 1 else raw[..., 0]
@@ -99,7 +99,7 @@ class Images:
         return np.rint(raw).astype(np.uint8)
 
     def to_shown(self, values: np.ndarray) -> np.ndarray:
-        """What the graph gives for its channels, [..., channels], as `shown` orders them.
+        """Values per input channel of the graph, [..., channels], in the channel order of `shown`.
 
         Returns:
             [..., 3] in the order RGB, else [...]: the sum over the channels.
@@ -114,7 +114,7 @@ class Images:
 
 
 def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about: str) -> Images:
-    """Images from an array [N, H, W, channels]: uint8 with a preprocessing, floating point without."""
+    """Images from an array [N, H, W, channels]: uint8 with preprocessing, or floating point without."""
     return Images(len(array), array.shape[1:3], lambda number: array[number], preprocessing, about)
 
 
@@ -122,7 +122,7 @@ def from_files(paths: List[str], shape: Shape, preprocessing: Optional[Preproces
     """Images from picture files, each scaled to cover `shape` and cut at its centre.
 
     Raises:
-        UserError: the preprocessing or a side of the shape is not known. Reading raises one if a file is no picture.
+        UserError: no preprocessing is given, or the size is unknown. Reading raises it if a file is not a picture.
     """
     height, width, channels = shape
     if preprocessing is None:
@@ -144,15 +144,15 @@ def from_files(paths: List[str], shape: Shape, preprocessing: Optional[Preproces
 
 
 def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
-    """Images from a folder of pictures and all folders in it, one picture, an .npy or .npz array, or an IDX file.
+    """Images from a folder of pictures (recursive), one picture, an .npy or .npz array, or an IDX file.
 
     Args:
         path: what the user gave as --images.
         shape: H, W and channels of the graph's input.
-        preprocessing: None where the user gave none; only floating point arrays need none.
+        preprocessing: None without --range; only floating point arrays need none.
 
     Raises:
-        UserError: nothing readable is there, or it does not fit the graph.
+        UserError: the path cannot be read, or the images do not match the graph.
     """
     extension = os.path.splitext(path)[1].lower()
     if extension in ARRAYS and os.path.isfile(path):
@@ -189,7 +189,7 @@ def _open_array(path, shape, preprocessing):
 
 
 def _load_array(path):
-    """The one array of the file, mapped from the disk where it is an .npy file."""
+    """The only array of the file; an .npy file is memory-mapped."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(array, np.ndarray):

@@ -1,4 +1,4 @@
-"""Set a training graph to inference: switches, default values, dropout. The graph is changed in place."""
+"""Set a training graph to inference mode: training switches, default values, dropout. Changes the graph in place."""
 
 import re
 from typing import Dict, List
@@ -44,7 +44,7 @@ def remove_dropout(graph_def: tf.GraphDef, sources: List[str]) -> int:
         sources: names of the nodes that may be the graph's input.
 
     Returns:
-        How many there were.
+        The number of dropouts.
     """
     nodes = Nodes(graph_def)
     pictures = [name for name in sources if not _may_be_scalar(nodes.by_name[name], unknown=True)]
@@ -77,7 +77,7 @@ def _may_be_scalar(node, unknown):
 
 
 def _unscaled(nodes, reference, dependent):
-    """The input of the scaling by 1 / keep_prob, where there is one."""
+    """The input of the scaling by 1 / keep_prob; the reference itself if there is no scaling."""
     node = nodes.by_name[node_name(reference)]
     inputs = [canonical(text) for text in node.input if not text.startswith("^")]
     values = [text for text in inputs if node_name(text) in dependent]
@@ -85,7 +85,7 @@ def _unscaled(nodes, reference, dependent):
 
 
 def _fix_placeholders(graph_def):
-    """Bool placeholders become constants, scalars with a default become the default."""
+    """Replace bool placeholders by constants, and scalar placeholders by their default values."""
     notes = []
     for node in list(graph_def.node):
         if node.op == "Placeholder" and node.attr["dtype"].type == tf.bool.as_datatype_enum:
@@ -106,7 +106,7 @@ def _fix_bool(graph_def, node):
 
 
 def _remove_summaries(graph_def):
-    """Remove summaries, gradients, and what only summaries read: they would count as readers of a layer."""
+    """Remove summaries, gradients, and nodes that only summaries read: they would count as readers of a layer."""
     nodes = Nodes(graph_def)
     removed = {
         name
@@ -123,7 +123,7 @@ def _remove_summaries(graph_def):
 
 
 def _remove(graph_def, names):
-    """Remove the named nodes, and all that read their outputs, such as an optimizer's update."""
+    """Remove the named nodes and all nodes that depend on their outputs, such as an optimizer's update."""
     nodes, removed = Nodes(graph_def), set(names)
     for name in nodes.order:
         if removed.intersection(nodes.data_inputs(name)):

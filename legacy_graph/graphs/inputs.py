@@ -1,4 +1,4 @@
-"""Which tensor of a graph takes the images."""
+"""Find the tensor of a graph that takes the images."""
 
 import re
 from typing import Dict, List, Optional, Set
@@ -21,13 +21,13 @@ def find_sources(nodes: Nodes) -> List[str]:
 
 
 def choose_input(nodes: Nodes, named: Optional[str], declared: List[str], convolutions: Set[str]) -> str:
-    """The node from which the images come.
+    """Choose the node that provides the images.
 
     Args:
         nodes: of the graph.
         named: by the user with --input, or None.
         declared: by the signature of a SavedModel; empty for other graphs.
-        convolutions: names.
+        convolutions: names of the convolutions.
 
     Raises:
         UserError: the named node does not exist or feeds no convolution; or several nodes could be the input.
@@ -48,12 +48,12 @@ def choose_input(nodes: Nodes, named: Optional[str], declared: List[str], convol
 
 
 def first_image(nodes: Nodes, name: str, types: Dict[str, TensorType], convolutions: Set[str]) -> str:
-    """The first float32 tensor of rank 4 through which all values pass on their way from a node to the layers.
+    """The first float32 tensor of rank 4 after a node such that every path to the layers contains it.
 
-    It is the node itself for an ordinary input; for images of integers or spectrograms of rank 3 it comes later.
+    Usually this is the node itself. For integer images, or spectrograms of rank 3, it is a later node.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such tensor.
     """
     reached = nodes.dependents([name])
     before = nodes.ancestors(convolutions & reached)
@@ -71,7 +71,7 @@ def first_image(nodes: Nodes, name: str, types: Dict[str, TensorType], convoluti
 
 
 def _bypassing(nodes, name, candidate):
-    """The nodes that depend on the input other than through the candidate."""
+    """The nodes that depend on the input by a path without the candidate."""
     reached = {name}
     for one in nodes.order:
         if one != candidate and reached.intersection(nodes.data_inputs(one)):
@@ -80,7 +80,7 @@ def _bypassing(nodes, name, candidate):
 
 
 def _bottlenecks(nodes, name, types, convolutions):
-    """The tensors through which many of the layers get all their values, as text."""
+    """Tensors that lie on every path to many of the layers, as text for a message."""
     before = nodes.ancestors(convolutions) & nodes.dependents([name])
     found: Dict[int, str] = {}
     for candidate in nodes.order:
@@ -95,7 +95,7 @@ def _bottlenecks(nodes, name, types, convolutions):
 
 
 def _nearest(nodes, sources):
-    """Without those that only feed another one, and without defaults that depend on another one."""
+    """The sources without those that another source depends on, and without defaults that depend on a placeholder."""
     placeholders = [name for name in sources if nodes.by_name[name].op == "Placeholder"]
     kept = [
         name

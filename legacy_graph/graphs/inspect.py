@@ -1,4 +1,4 @@
-"""The convolution layers of a frozen graph: what belongs to each, shapes, receptive fields, parameters."""
+"""The convolution layers of a frozen graph: activation, pool, shapes, receptive fields, parameters."""
 
 import re
 from typing import Dict, List, Optional, Set, Tuple
@@ -14,7 +14,7 @@ from legacy_graph.graphs.operations import ELEMENTWISE, LINEAR, attribute
 from legacy_graph.graphs.tensor_types import infer_types
 
 CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput"}
-# The strongest values of these are all alike, and their gradient there is 0.
+# These saturate: their large values are equal, with gradient 0.
 SATURATING = {"Relu6", "Sigmoid", "Tanh"}
 _OPERATION_WORDS = re.compile(
     r"(conv2d|convolution|depthwise|separable_conv2d|conv2d_transpose|conv2dbackpropinput|depthwiseconv2dnative"
@@ -24,10 +24,10 @@ _OPERATION_WORDS = re.compile(
 
 
 def find_convolutions(nodes: Nodes, dependent: Set[str]) -> List[str]:
-    """The names, in topological order, of the convolutions of values that depend on the input.
+    """The names, in topological order, of the convolutions whose values depend on the input.
 
-    A transposed convolution's second input is its kernel, the third the values. A kernel that depends on the input is
-    no layer's.
+    The inputs of a transposed convolution are: size, kernel, values. A convolution whose kernel depends on the input is
+    not a layer.
     """
     found = []
     for name in nodes.order:
@@ -39,12 +39,12 @@ def find_convolutions(nodes: Nodes, dependent: Set[str]) -> List[str]:
 
 
 def values_input(nodes: Nodes, convolution: str) -> str:
-    """The name of the node whose values a convolution takes."""
+    """The name of the node whose output a convolution convolves."""
     return nodes.data_inputs(convolution)[2 if nodes.by_name[convolution].op == "Conv2DBackpropInput" else 0]
 
 
 def short_labels(names: List[str]) -> Dict[str, str]:
-    """{name: label}: without the scopes that all share and without a last part that only says the operation."""
+    """{name: label}: without scopes common to all names, and without a last part that only names the operation."""
     parts = {name: name.split("/") for name in names}
     plain = {
         name: one[:-1] if len(one) > 1 and _OPERATION_WORDS.fullmatch(one[-1]) else one for name, one in parts.items()
@@ -62,7 +62,7 @@ def find_ends(nodes: Nodes, dependent: Set[str], convolution: str) -> Tuple[Opti
     """(activation, start) of a layer, see `ConvLayer`.
 
     Args:
-        nodes: of the whole graph after the input, so that all readers of a tensor are seen.
+        nodes: of the complete graph after the input, so that all readers of a tensor are known.
         dependent: names of the nodes that depend on the input.
         convolution: name.
     """
@@ -82,12 +82,12 @@ def find_ends(nodes: Nodes, dependent: Set[str], convolution: str) -> Tuple[Opti
 
 
 def measure_layers(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) -> List[ConvLayer]:
-    """The layers with the shape, receptive field and number of parameters that they have in a frozen graph.
+    """Add shape, receptive field and number of parameters to the layers of a frozen graph.
 
     Args:
         graph_def: NHWC, without variables and functions.
         input: name of the float32 placeholder [B, H, W, C].
-        layers: name, activation and start are used.
+        layers: with name, label, activation and start.
 
     Raises:
         UserError: TensorFlow does not accept the graph, or a layer has a fixed batch.
@@ -107,7 +107,7 @@ def measure_layers(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) 
 
 
 def describe_operations(graph_def: tf.GraphDef, layer: ConvLayer) -> str:
-    """The operations of a layer as the table of layers shows them: "Conv2D 3 x 3, stride 2, SAME; Relu"."""
+    """The operations of a layer, for the table of layers: "Conv2D 3 x 3, stride 2, SAME; Relu"."""
     nodes = Nodes(graph_def)
     node = nodes.by_name[layer.name]
     shape = _kernel_shape(nodes, layer.name)
@@ -130,10 +130,10 @@ def _kernel_shape(nodes, name):
 
 
 def _next_join(nodes, dependent, start) -> Tuple[Optional[str], List[str]]:
-    """The next node through which all values of `start` pass, and the elementwise nodes up to it.
+    """The next node that every path from `start` contains, and the elementwise nodes between them.
 
-    Usually this is the one reader of `start`. For x * sigmoid(x) or a PReLU made of several nodes it is the last one.
-    There is none where the values meet others, as in a residual add, or go two ways.
+    Usually this is the only reader of `start`. For x * sigmoid(x), or a PReLU of several nodes, it is the last node.
+    It is None if the values are combined with others, as in a residual add, or if the paths do not join again.
     """
     region = [start]
     for name in nodes.order[nodes.order.index(start) + 1 :]:
@@ -163,7 +163,7 @@ def _plain(reference):
 
 
 def _count_parameters(nodes, moving, convolution, end) -> int:
-    """Elements of the float constants that a layer reads, without scalars.
+    """The number of elements of the float constants that a layer reads, without scalars.
 
     Args:
         nodes: of the graph.

@@ -1,4 +1,4 @@
-"""Run a graph whose convolutions are NCHW as NHWC: a processor has no NCHW convolution."""
+"""Convert a graph with NCHW convolutions to NHWC: TensorFlow has no NCHW convolution for CPUs."""
 
 from typing import List, Tuple
 
@@ -15,7 +15,7 @@ _REDUCTIONS = ("Mean", "Sum", "Max", "Min")
 
 
 def to_nhwc(graph_def: tf.GraphDef, input: str) -> Tuple[tf.GraphDef, List[str]]:
-    """The graph with NHWC layers. Node names stay; a tensor that was NCHW is NHWC then.
+    """Convert NCHW layers to NHWC. Node names are unchanged; NCHW tensors become NHWC.
 
     Args:
         graph_def: frozen, of any layout; changed in place.
@@ -43,7 +43,7 @@ def _is_nchw(node):
 
 
 class _Converter:
-    """Converts nodes in topological order and keeps the names of those whose output 0 has become NHWC."""
+    """Converts nodes in topological order, and records the names of the nodes whose output 0 is now NHWC."""
 
     def __init__(self, graph_def, nodes):
         self.graph_def, self.nodes, self.types = graph_def, nodes, infer_types(graph_def)
@@ -57,7 +57,7 @@ class _Converter:
         self.converted.add(name)
 
     def convert(self, node):
-        """Convert one node, or let it read NCHW again where it is not known how."""
+        """Convert one node; if it cannot be converted, transpose its inputs back to NCHW."""
         sources = self.nodes.data_inputs(node.name)
         if _is_nchw(node):
             self._convert_windows(node)
@@ -86,7 +86,7 @@ class _Converter:
         self.converted.add(node.name)
 
     def _convert_places(self, node) -> bool:
-        """Elementwise operations, concat, padding and reductions; whether the node was converted."""
+        """Convert an elementwise operation, concat, padding or reduction; returns whether this was possible."""
         if node.op in ELEMENTWISE:
             return self._convert_elementwise(node)
         position = {"ConcatV2": len(node.input) - 1, "Pad": 1, "PadV2": 1, **dict.fromkeys(_REDUCTIONS, 1)}.get(node.op)

@@ -1,4 +1,4 @@
-"""Load a graph that someone else trained: read, set to inference, cut at the input, freeze, inspect."""
+"""Load a graph of the user: read, set to inference, cut at the input, freeze, inspect."""
 
 import os
 from typing import List, NamedTuple, Optional, Tuple
@@ -22,7 +22,7 @@ from legacy_graph.graphs.variables import ReadVariables, fill_variables, read_ch
 
 
 class _Source(NamedTuple):
-    """A graph as it was read."""
+    """A graph before any rewrite."""
 
     graph_def: tf.GraphDef
     inputs: List[str]  # declared by a signature
@@ -44,12 +44,12 @@ def load_model(
         checkpoint: prefix of a checkpoint; by default the one beside a MetaGraph.
         signature: of a SavedModel.
         input: name of the node that takes the images; by default the only one.
-        layer: label or name; by default all convolution layers. Only this layer's way from the input is kept then.
-
-        size: height and width of the images, in pixels, where the graph leaves them open.
+        layer: label or name; by default all convolution layers. With a layer, only the nodes from the input to it are
+            kept.
+        size: height and width of the images, in pixels, if the graph does not fix them.
 
     Raises:
-        UserError: the graph cannot be read, run, or shown truthfully.
+        UserError: the graph cannot be read, run, or shown correctly.
     """
     source = _read(path, checkpoint, signature)
     graph_def = source.graph_def
@@ -74,12 +74,12 @@ def with_size(model: Model, height: int, width: int) -> Model:
     """The same model for images of one size, so that all shapes and receptive fields are known.
 
     Args:
-        model: whose input leaves the height or the width open.
+        model: whose input does not fix the height or the width.
         height: of the images, in pixels.
         width: of the images, in pixels.
 
     Raises:
-        UserError: the graph does not take this size, or fixes another one.
+        UserError: the graph does not accept this size, or fixes a different one.
     """
     if any(side not in (None, given) for side, given in zip(model.input_shape, (height, width))):
         expected = " x ".join(str(side or "any") for side in model.input_shape[:2])
@@ -92,10 +92,10 @@ def with_size(model: Model, height: int, width: int) -> Model:
 
 
 def find_layer(model: Model, name: str) -> ConvLayer:
-    """The layer of that label or name.
+    """The layer with this label or name.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such layer.
     """
     for layer in model.layers:
         if name in (layer.label, layer.name):
@@ -121,7 +121,7 @@ def _read(path, checkpoint, signature) -> _Source:
 
 
 def _cut_at_input(graph_def, path, named, declared):
-    """(graph from the new placeholder on, its name, types of the tensors, sentences)."""
+    """(graph after the new placeholder, its name, types of the tensors, notes)."""
     nodes = Nodes(graph_def)
     convolutions = {name for name, node in nodes.by_name.items() if node.op in CONVOLUTIONS}
     if not convolutions:

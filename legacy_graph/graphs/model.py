@@ -1,4 +1,4 @@
-"""A loaded graph and its convolution layers, as the rest of the program uses them."""
+"""The data types of a loaded graph and its convolution layers."""
 
 from typing import List, NamedTuple, Optional, Tuple
 
@@ -8,7 +8,7 @@ from legacy_graph.article.receptive_field import Fields
 
 
 class ConvLayer(NamedTuple):
-    """A convolution with what belongs to it: bias, batch norm, activation and pool."""
+    """A convolution with its bias, batch norm, activation and pool."""
 
     name: str  # node name of the convolution
     label: str  # short unique name shown to users; --layer takes the label or the name
@@ -18,9 +18,9 @@ class ConvLayer(NamedTuple):
     # ReLU; for Relu6 its input, before the clip; with a batch norm after the ReLU: the ReLU; without an activation: the
     # bias add, the batch norm or the convolution itself.
     start: str
-    shape: Tuple[Optional[int], Optional[int], int]  # [H, W, C] of `start`, None where the graph leaves it open
+    shape: Tuple[Optional[int], Optional[int], int]  # [H, W, C] of `start`, None if not fixed
     parameters: int
-    fields: Optional[Fields]  # receptive field of `start`, None where it is not known or covers everything
+    fields: Optional[Fields]  # receptive field of `start`, None if unknown or the complete image
 
 
 class Model(NamedTuple):
@@ -28,6 +28,6 @@ class Model(NamedTuple):
 
     graph_def: tf.GraphDef
     input: str  # node name of the placeholder, float32 [None, H, W, C]
-    input_shape: Tuple[Optional[int], Optional[int], int]  # [H, W, C], None where the graph leaves it open
+    input_shape: Tuple[Optional[int], Optional[int], int]  # [H, W, C], None if not fixed
     layers: List[ConvLayer]  # in topological order from the input
-    notes: List[str]  # one sentence each that must stand on the sheet
+    notes: List[str]  # sentences to print on the sheet

@@ -1,4 +1,4 @@
-"""An index over the nodes of a GraphDef: who reads whom, what depends on what."""
+"""An index over the nodes of a GraphDef: inputs, consumers, dependencies."""
 
 from typing import Dict, Iterable, List, Optional, Set
 
@@ -43,7 +43,7 @@ class Nodes:
         return list(self._inputs[name])
 
     def ancestors(self, names: Iterable[str]) -> Set[str]:
-        """The named nodes and all that they read, directly or not."""
+        """The named nodes and all nodes that they read, directly or indirectly."""
         found: Set[str] = set()
         waiting = list(names)
         while waiting:
@@ -54,7 +54,7 @@ class Nodes:
         return found
 
     def dependents(self, names: Iterable[str], shapes: bool = False) -> Set[str]:
-        """The named nodes and all whose values depend on theirs, or, with `shapes`, on their shapes."""
+        """The named nodes and all nodes that depend on their values, or, with `shapes`, on their shapes."""
         found = set(names)
         for name in self.order:
             is_reader = shapes or self.by_name[name].op not in SHAPE_OPERATIONS
@@ -63,18 +63,18 @@ class Nodes:
         return found
 
     def root(self, name: str) -> str:
-        """The node behind a chain of Identity nodes."""
+        """The source of a chain of Identity nodes."""
         while self.by_name[name].op in ("Identity", "StopGradient", "PreventGradient", "CheckNumerics"):
             name = self.data_inputs(name)[0]
         return name
 
     def constant(self, reference: str) -> Optional[np.ndarray]:
-        """The value of a Const behind Identity nodes, None for anything else."""
+        """The value of a Const, also through Identity nodes; None for any other node."""
         node = self.by_name[self.root(node_name(reference))]
         return tensor_util.MakeNdarray(node.attr["value"].tensor) if node.op == "Const" else None
 
     def truth(self, reference: str) -> Optional[bool]:
-        """The value of a bool scalar made of constants, None where it is not constant."""
+        """The value of a bool scalar computed from constants; None if it is not constant."""
         value = self.constant(reference)
         if value is not None:
             return bool(value) if value.size == 1 else None
@@ -89,7 +89,7 @@ class Nodes:
         return {"LogicalNot": not values[0], "LogicalAnd": all(values), "LogicalOr": any(values)}[node.op]
 
     def _topological_order(self):
-        """Names, inputs first; the back edges of a while loop do not count."""
+        """Names, inputs first; ignores the back edges of while loops."""
         order, state = [], {}
         for start in self.by_name:
             waiting = [start]
@@ -134,7 +134,7 @@ def identity(name: str, source: str, dtype: int) -> tf.NodeDef:
 
 
 def redirect(graph_def: tf.GraphDef, replacements: Dict[str, str]) -> None:
-    """Replace input references, "name" or "name:1", in every node; a replacement may itself be replaced."""
+    """Replace input references, "name" or "name:1", in every node; replacements are followed to the end."""
     for node in graph_def.node:
         for position, reference in enumerate(node.input):
             reference = canonical(reference)
@@ -156,7 +156,7 @@ def keep(graph_def: tf.GraphDef, names: Set[str]) -> tf.GraphDef:
 
 
 def replace_node(graph_def: tf.GraphDef, new: tf.NodeDef) -> None:
-    """Put `new` in the place of the node of the same name."""
+    """Replace the node with the name of `new` by `new`."""
     for node in graph_def.node:
         if node.name == new.name:
             node.CopyFrom(new)

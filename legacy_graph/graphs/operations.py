@@ -1,4 +1,4 @@
-"""What the running TensorFlow knows about operations, and which ones a foreign graph may not contain."""
+"""Operation definitions of this TensorFlow, and the operations that a loaded graph may not contain."""
 
 import functools
 import re
@@ -9,7 +9,7 @@ from tensorflow.python.framework.c_api_util import ApiDefMap
 
 from legacy_graph.errors import UserError
 
-# They run foreign code, or read and write files.
+# These run arbitrary code, or read and write files.
 _UNSAFE = re.compile(
     r"PyFunc|PyFuncStateless|EagerPyFunc|ReadFile|WriteFile|MatchingFiles|.*Reader(V2)?|ReaderRead.*|Save(V2|Slices)?"
     r"|Restore(V2|Slice)?|MergeV2Checkpoints|.*Summary(V2|Writer|Proto)|XlaHostCompute|.*Dataset(V2)?|LoadAndRemap.*"
@@ -20,7 +20,7 @@ CALLS = {
     "PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf", "While", "StatelessWhile", "Case",
     "StatelessCase", "RemoteCall", "SymbolicGradient",
 }  # fmt: skip
-# They compute each place from the same place of their inputs.
+# Elementwise: each output position depends on the same position of the inputs.
 LINEAR = {
     "BiasAdd", "Add", "AddV2", "AddN", "Sub", "Mul", "RealDiv", "Div", "Neg", "Identity", "StopGradient",
     "PreventGradient", "CheckNumerics", "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3",
@@ -47,12 +47,12 @@ def _definitions():
 
 
 def definition(operation: str) -> Optional[object]:
-    """The OpDef that the running TensorFlow has of an operation, or None."""
+    """The OpDef of an operation in this TensorFlow, or None."""
     return _definitions().get(operation)
 
 
 def attribute(node: tf.NodeDef, key: str) -> tf.AttrValue:
-    """An attribute of a node, or the default that the operation's definition has for it.
+    """An attribute of a node, or its default in the definition of the operation.
 
     Reading `node.attr[key]` itself would add the attribute to the node.
     """
@@ -64,13 +64,13 @@ def attribute(node: tf.NodeDef, key: str) -> tf.AttrValue:
 
 
 def strip_attributes(nodes: Iterable[tf.NodeDef]) -> None:
-    """Remove from the nodes what only the program that wrote them knew.
+    """Remove devices and unneeded attributes from the nodes.
 
-    These are devices, internal attributes ("_output_shapes", "_class"), and attributes that this TensorFlow's
-    definition of the operation lacks and that have an empty value: a later version added them.
+    Removes internal attributes ("_output_shapes", "_class"), and attributes of later TensorFlow versions with an empty
+    value.
 
     Raises:
-        UserError: an attribute that this TensorFlow does not know has a value that matters.
+        UserError: an attribute that this TensorFlow does not know has a nonempty value.
     """
     for node in nodes:
         node.device = ""
@@ -96,10 +96,10 @@ def _is_empty(key, value):
 
 
 def check_operations(nodes: Iterable[tf.NodeDef]) -> None:
-    """Refuse operations on the way from the input to the layers that cannot be run or shown truthfully.
+    """Refuse operations between the input and the layers that cannot be run or shown correctly.
 
     Raises:
-        UserError: names the first node that is refused, and why.
+        UserError: names the first refused node and the reason.
     """
     for node in nodes:
         where = f"operation {node.op} ({node.name})"

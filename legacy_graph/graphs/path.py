@@ -1,7 +1,7 @@
-"""The operations between the images and a layer, and which way back through them is defined.
+"""The operations between the images and a layer, and which projection methods are defined for them.
 
-The deconvnet and guided backpropagation define what a ReLU passes back. All else on the way must be linear, or a max
-pool. Where another activation lies on the way, only the gradient is defined.
+The deconvnet and guided backpropagation define a rule for the ReLU. All other operations must be linear, or max pools.
+With any other activation on the path, only the gradient is defined.
 
 Source: Zeiler and Fergus, ECCV 2014, section 2.1; Springenberg et al., "Striving for Simplicity", ICLR 2015 workshop.
 """
@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 
 RELUS = ("Relu", "Relu6")
 MAX_POOLS = ("MaxPool", "MaxPoolV2")
-# Linear in each input for itself.
+# Linear in their inputs.
 ADDITIVE = {
     "Add", "AddV2", "AddN", "AvgPool", "BatchToSpaceND", "BiasAdd", "Concat", "ConcatV2", "DepthToSpace", "ExpandDims",
     "Gather", "GatherV2", "Identity", "IdentityN", "Mean", "MirrorPad", "Neg", "Pack", "Pad", "PadV2", "Placeholder",
@@ -20,7 +20,7 @@ ADDITIVE = {
     "SpaceToBatchND", "SpaceToDepth", "Split", "SplitV", "Squeeze", "StridedSlice", "Sub", "Sum", "Tile", "Transpose",
     "Unpack",
 }  # fmt: skip
-# Linear in one input as long as no other input depends on the images: the number of that input, None for any.
+# Linear in one input if no other input depends on the images. The value is the index of this input, None for any.
 MULTIPLICATIVE = {
     "BatchMatMul": None, "BatchMatMulV2": None, "Conv2D": 0, "Conv2DBackpropInput": 2, "DepthwiseConv2dNative": 0,
     "Div": 0, "FusedBatchNorm": 0, "FusedBatchNormV2": 0, "FusedBatchNormV3": 0, "MatMul": None, "Mul": None,
@@ -30,12 +30,12 @@ ELEMENTWISE = {"Add", "AddV2", "BiasAdd", "Div", "Identity", "Mul", "Neg", "Real
 
 
 class Path(NamedTuple):
-    """What lies between the images and the start of the way back."""
+    """The operations between the images and the projected tensor."""
 
-    operations: List[tf.Operation]  # the start included, the images not
+    operations: List[tf.Operation]  # including the start, without the images
     relus: List[tf.Operation]  # Relu and Relu6
     max_pools: int
-    undefined: List[str]  # nodes that the deconvnet and guided backpropagation do not define
+    undefined: List[str]  # nodes for which the deconvnet and guided backpropagation are not defined
 
 
 def find_path(images: tf.Tensor, start: tf.Tensor) -> Path:
@@ -71,7 +71,7 @@ def _between(images, start):
 
 
 def _is_defined(operation, on_path):
-    """Whether the way back through an operation is defined for every method."""
+    """Whether the projection through an operation is defined for every method."""
     if operation.type in MULTIPLICATIVE:
         numbers = [number for number, tensor in enumerate(operation.inputs) if tensor in on_path]
         expected = MULTIPLICATIVE[operation.type]
@@ -81,9 +81,9 @@ def _is_defined(operation, on_path):
 
 
 def _split_activation(operation, on_path):
-    """Names of the ReLUs that an addition joins with their own input, as PReLU(x) = relu(x) - alpha * relu(-x) does.
+    """Names of ReLUs that are part of another activation, such as PReLU(x) = relu(x) - alpha * relu(-x).
 
-    Such a ReLU is a part of another activation. Empty if the operation is no such addition.
+    The operation adds the output of the ReLU to a tensor with the same source. Empty for any other operation.
     """
     if operation.type not in ("Add", "AddV2", "AddN", "Sub"):
         return set()
@@ -96,7 +96,7 @@ def _split_activation(operation, on_path):
 
 
 def _trace(tensor, on_path) -> Tuple[tf.Tensor, set]:
-    """Go back through elementwise operations: the tensor that they begin with, and the ReLUs among them."""
+    """(source tensor, ReLUs) of a chain of elementwise operations that ends in `tensor`."""
     relus = set()
     while tensor.op.type in ELEMENTWISE or tensor.op.type in RELUS:
         inputs = [one for one in tensor.op.inputs if one in on_path]

@@ -1,4 +1,4 @@
-"""Picture files as arrays of bytes: found in folders, scaled and cut to one size."""
+"""Read picture files as uint8 arrays: find in folders, scale, crop to one size."""
 
 import os
 from typing import List, Tuple
@@ -12,10 +12,10 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
 
 
 def find_pictures(path: str) -> List[str]:
-    """The picture files in a folder and in all folders in it, sorted; `path` itself where it is no folder.
+    """The picture files in a folder and its subfolders, sorted; `path` itself if it is not a folder.
 
     Raises:
-        UserError: the folder has none.
+        UserError: the folder has no picture file.
     """
     if not os.path.isdir(path):
         return [path]
@@ -34,7 +34,7 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
     """A picture file of any size and depth as uint8 [H, W, channels]; transparent pixels are white.
 
     Raises:
-        UserError: the file is no picture, or is broken.
+        UserError: the file is not a picture, or is damaged.
     """
     height, width, channels = shape
     mode = "RGB" if channels == 3 else "L"
@@ -46,14 +46,14 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
                 picture = picture.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
             picture = ImageOps.fit(picture.convert(mode), (width, height), Image.BILINEAR)
-    except Exception as error:  # whatever a decoder makes of a broken file
+    except Exception as error:  # decoders raise many types for a damaged file
         found = str(error) or type(error).__name__
         raise UserError(path, "a picture such as PNG, JPEG or BMP", found, "remove or replace this file") from error
     return np.asarray(picture).reshape(shape)
 
 
 def _eight_bits(picture):
-    """16 bits, which Pillow would clip rather than scale to 8, as grey of 8 bits."""
+    """Scale 16 bits of grey to 8 bits, because Pillow would clip them."""
     if not picture.mode.startswith("I"):
         return picture
     return Image.fromarray(np.rint(np.asarray(picture, np.float64) / 257).clip(0, 255).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""A graph file -> GraphDef or MetaGraphDef, with a clear refusal of every other kind of file."""
+"""Read a GraphDef, MetaGraphDef or SavedModel, and refuse other kinds of files with a clear message."""
 
 import os
 from typing import Type, TypeVar
@@ -61,7 +61,7 @@ def read_saved_model(directory: str) -> saved_model_pb2.SavedModel:
 
 
 def check_references(graph_def: tf.GraphDef, path: str) -> None:
-    """Refuse a graph in which a node reads another that is not there: the file was cut."""
+    """Refuse a graph in which a node reads a missing node: the file is truncated."""
     names = {node.name for node in graph_def.node}
     for node in graph_def.node:
         for reference in node.input:

@@ -14,10 +14,10 @@ _REDUCTIONS = {"Mean", "Sum", "Max", "Min", "Prod"}
 
 
 def unfuse(graph_def: tf.GraphDef) -> None:
-    """Write each fused convolution as a convolution, a bias or batch norm, and an activation. Changes the graph.
+    """Split each fused convolution into convolution, bias or batch norm, and activation. Changes the graph.
 
     Raises:
-        UserError: a fused operation is not known.
+        UserError: a fused operation is unknown.
     """
     for node in list(graph_def.node):
         if node.op in _FUSED:
@@ -32,7 +32,7 @@ def cut(graph_def: tf.GraphDef, name: str, shape: List[Optional[int]]) -> None:
 
     Args:
         graph_def: changed in place.
-        name: of the node; the placeholder keeps it.
+        name: of the node, and of the placeholder.
         shape: of the placeholder.
     """
     size = tf.TensorShape(shape).as_proto()
@@ -41,7 +41,7 @@ def cut(graph_def: tf.GraphDef, name: str, shape: List[Optional[int]]) -> None:
 
 
 def remove_defaults(graph_def: tf.GraphDef, input: str) -> None:
-    """A placeholder with a default that depends on the input passes it on."""
+    """Replace each placeholder whose default depends on the input by an Identity of the default."""
     dependent = Nodes(graph_def).dependents([input])
     for node in graph_def.node:
         if node.op == "PlaceholderWithDefault" and node.name in dependent:
@@ -49,12 +49,12 @@ def remove_defaults(graph_def: tf.GraphDef, input: str) -> None:
 
 
 def free_batch(graph_def: tf.GraphDef, input: str, types: Dict[str, TensorType]) -> None:
-    """Let reshapes and transposed convolutions to a batch of 1 take any batch. Changes the graph.
+    """Make reshapes and transposed convolutions with a fixed batch of 1 accept any batch. Changes the graph.
 
     Args:
         graph_def: whose input has the batch 1.
         input: name.
-        types: of the tensors with that batch.
+        types: of the tensors, for the batch 1.
     """
     nodes = Nodes(graph_def)
     for name in nodes.dependents([input]) & set(types):
@@ -70,10 +70,10 @@ def free_batch(graph_def: tf.GraphDef, input: str, types: Dict[str, TensorType])
 
 
 def check_batch(nodes: Nodes, input: str) -> None:
-    """Refuse a graph that mixes the images of a batch.
+    """Refuse a graph that combines the images of a batch.
 
     Raises:
-        UserError: names the node that averages over the batch.
+        UserError: names the node that reduces over the batch axis.
     """
     for name in nodes.dependents([input]):
         node = nodes.by_name[name]
@@ -101,7 +101,7 @@ def _free_output_size(graph_def, node, sizes):
 
 
 def _unfused(node):
-    """The nodes that together compute what a fused convolution does; the last one has its name."""
+    """The nodes that replace a fused convolution; the last node has its name."""
     convolution = _FUSED[node.op]
     kept = {attribute.name for attribute in definition(convolution).attr} & set(node.attr)
     plain = new_node(convolution, f"{node.name}/{convolution}", node.input[:2], **{key: node.attr[key] for key in kept})

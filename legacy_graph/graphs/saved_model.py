@@ -1,4 +1,4 @@
-"""A SavedModel of TensorFlow 1 or 2 -> a graph without functions, and the values of its variables."""
+"""Read a SavedModel of TensorFlow 1 or 2: a graph without functions, and the values of its variables."""
 
 import contextlib
 import os
@@ -32,7 +32,7 @@ def read_signature(directory: str, signature: str) -> SavedGraph:
         signature: its name, such as "serving_default".
 
     Raises:
-        UserError: the directory is no SavedModel, is damaged, or has no such signature.
+        UserError: the directory is not a SavedModel, is damaged, or has no such signature.
     """
     meta_graphs = read_saved_model(directory).meta_graphs
     serving = [graph for graph in meta_graphs if "serve" in graph.meta_info_def.tags]
@@ -70,7 +70,7 @@ def _reader(meta_graph, prefix) -> ReadVariables:
 
 @contextlib.contextmanager
 def _restored(meta_graph, prefix) -> Iterator[tf.Session]:
-    """A session in which the model's own restore operation has run, and no other, such as an initializer."""
+    """A session after the model's own restore operation. No other operation runs, such as an initializer."""
     saver = meta_graph.saver_def
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.import_graph_def(meta_graph.graph_def, name="")
@@ -85,7 +85,7 @@ def _restored(meta_graph, prefix) -> Iterator[tf.Session]:
 
 
 def _check_restore(meta_graph):
-    """Refuse a restore operation that writes files or runs code; all that it reads or calls counts."""
+    """Refuse a restore operation if it, or any node that it depends on or calls, writes files or runs code."""
     by_name = {node.name: node for node in meta_graph.graph_def.node}
     functions = {one.signature.name: one.node_def for one in meta_graph.graph_def.library.function}
     waiting, seen = [by_name[name] for name in [meta_graph.saver_def.restore_op_name] if name in by_name], set()

@@ -1,4 +1,4 @@
-"""Types and static shapes of the tensors of a GraphDef, by importing it; nothing runs."""
+"""Types and static shapes of the tensors of a GraphDef, from an import without a session."""
 
 from typing import Dict, List, NamedTuple, Optional
 
@@ -8,19 +8,19 @@ from legacy_graph.errors import UserError, reason
 
 
 class TensorType(NamedTuple):
-    """Of output 0 of a node."""
+    """Type and static shape of output 0 of a node."""
 
     dtype: Optional[tf.DType]  # None for a node without outputs
-    shape: Optional[List[Optional[int]]]  # None where not even the rank is known
+    shape: Optional[List[Optional[int]]]  # None if the rank is unknown
 
     @property
     def is_float(self) -> bool:
-        """Whether it is float32."""
+        """Whether the tensor is float32."""
         return self.dtype == tf.float32
 
     @property
     def is_image(self) -> bool:
-        """Whether it is float32 of rank 4."""
+        """Whether the tensor is float32 of rank 4."""
         return self.is_float and self.shape is not None and len(self.shape) == 4
 
 

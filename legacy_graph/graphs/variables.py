@@ -8,7 +8,7 @@ from tensorflow.python.framework import tensor_util
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.nodes import Nodes, constant, identity, node_name
 
-# (name, node) of each variable -> its value; raises UserError where it has none.
+# nodes of the variables -> {name: value}; raises UserError if a variable has no value.
 ReadVariables = Callable[[List[tf.NodeDef]], Dict[str, object]]
 REFERENCES = {"Variable", "VariableV2", "AutoReloadVariable"}
 RESOURCES = {"VarHandleOp"}
@@ -16,14 +16,14 @@ _REF_OPERATIONS = {"RefIdentity": "Identity"}
 
 
 def fill_variables(graph_def: tf.GraphDef, read: ReadVariables) -> None:
-    """Put a Const in the place of each variable and an Identity in the place of each read. Changes the graph.
+    """Replace each variable by a Const and each read by an Identity. Changes the graph.
 
     Args:
-        graph_def: pruned to what is shown, so that no other variable needs a value.
-        read: gives the values of the variables.
+        graph_def: pruned to the shown layers, so that no other variable needs a value.
+        read: returns the values of the variables.
 
     Raises:
-        UserError: a variable has no value, or one of another shape.
+        UserError: a variable has no value, or its value has a different shape.
     """
     variables = [node for node in graph_def.node if node.op in REFERENCES | RESOURCES]
     if not variables:
@@ -45,7 +45,7 @@ def fill_variables(graph_def: tf.GraphDef, read: ReadVariables) -> None:
 
 
 def refuse_variables(path: str) -> ReadVariables:
-    """The reader for a graph without a checkpoint: any variable is refused."""
+    """The reader for a graph without a checkpoint: it refuses any variable."""
 
     def read(variables):
         hint = "name the checkpoint with --checkpoint, or freeze the graph"
@@ -59,7 +59,7 @@ def read_checkpoint(prefix: str, graph_def: tf.GraphDef) -> ReadVariables:
 
     Args:
         prefix: of the files of the checkpoint, such as "model.ckpt-1000".
-        graph_def: the whole graph, whose saver says under which key a variable is stored.
+        graph_def: the complete graph, whose saver nodes hold the checkpoint key of each variable.
 
     Raises:
         UserError: there is no such checkpoint, or it is damaged.
@@ -89,7 +89,7 @@ def read_checkpoint(prefix: str, graph_def: tf.GraphDef) -> ReadVariables:
 
 
 def _restored_from(graph_def) -> Dict[str, Tuple[str, str]]:
-    """{variable: (key in the checkpoint, slice)}, from the restoring part of the graph."""
+    """{variable: (key in the checkpoint, slice)}, from the Assign and RestoreV2 nodes of the graph."""
     nodes, found = Nodes(graph_def), {}
     for name in nodes.order:
         node = nodes.by_name[name]
@@ -108,7 +108,7 @@ def _restored_from(graph_def) -> Dict[str, Tuple[str, str]]:
 
 
 def _cut(value, piece):
-    """The part of a partitioned variable that a slice such as "10 4 0,5:0,4" names."""
+    """The part of a partitioned variable for a slice such as "10 4 0,5:0,4"."""
     if not piece:
         return value
     ranges = piece.split(" ")[-1].split(":")
@@ -117,7 +117,7 @@ def _cut(value, piece):
 
 
 def _retype_handles(graph_def):
-    """Identity nodes of what was a handle now carry the value: give them its type."""
+    """Identity nodes of former handles now pass the value: set their type to the type of the value."""
     nodes = Nodes(graph_def)
     for name in nodes.order:
         node = nodes.by_name[name]

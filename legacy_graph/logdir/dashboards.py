@@ -1,4 +1,4 @@
-"""提示 no dashboard: which dashboards a log directory feeds, and why one is empty."""
+"""提示 no dashboard: which dashboards have data in a log directory, and why a dashboard is empty."""
 
 import os
 import shlex
@@ -10,7 +10,7 @@ from legacy_graph.errors import RETRY, UserError, reason
 from legacy_graph.logdir import event_reader, locate
 from legacy_graph.logdir.event_reader import AUDIO, DISTRIBUTIONS, EMBEDDINGS, GRAPHS, HISTOGRAMS, IMAGES, SCALARS, Run
 
-# What feeds each, in the article's order.
+# The call that writes data for each dashboard, in the article's order.
 NEEDS = {
     SCALARS: "tf.summary.scalar",
     IMAGES: "tf.summary.image",
@@ -24,14 +24,14 @@ ROW = "{:<13}  {:<{width}}  {:>4}  {:>5}  {:>6}  {:>6}  {:>9}"
 
 
 def report(logdir: str) -> Tuple[str, bool]:
-    """Look through an existing log directory.
+    """Report on an existing log directory.
 
     Returns:
-        A table dashboard x run, why a dashboard is empty and what to do, and what else is odd; and whether all seven
-        dashboards are fed.
+        The report: a table of dashboards and runs, reasons for empty dashboards with a fix, other problems. Also
+        whether all seven dashboards have data.
 
     Raises:
-        UserError: a file in it cannot be opened.
+        UserError: a file in the directory cannot be opened.
     """
     try:
         runs, problems = event_reader.read_runs(logdir)
@@ -67,7 +67,7 @@ def _row(dashboard, run, width):
 
 
 def _projector(logdir, runs):
-    """Why EMBEDDINGS is empty though something was meant for it; else None."""
+    """Why EMBEDDINGS is empty although projector files exist; None without such files."""
     for run in runs:
         if run.problem:
             return f"in {run.name}, {run.problem}; {locate.train_hint(logdir)}"
@@ -77,7 +77,7 @@ def _projector(logdir, runs):
 
 
 def _reasons(logdir, runs: List[Run]):
-    """What leaves dashboards empty though something was meant for them."""
+    """Problems that can leave a dashboard empty: no event file, damaged or empty files, the wrong directory."""
     if not runs:
         hint = locate.suggest_logdir(logdir) or locate.train_hint(logdir)
         return [f"No event file lies in {os.path.abspath(logdir)}: {hint}"]
@@ -105,10 +105,10 @@ def _reasons(logdir, runs: List[Run]):
 
 
 def _notes(logdir, runs):
-    """What is shown, but not as one may think."""
+    """Notes on runs that TensorBoard shows differently than expected."""
     lines = []
     for run in runs:
-        files = [file for file in run.files if file.records]  # those of the projector hold none
+        files = [file for file in run.files if file.records]  # event files of the projector have no records
         if len(files) > 1 and not all(file.continues for file in files[1:]):
             lines.append(
                 f"{run.name} has {len(run.files)} event files in one run: curves overlap, and while two write, "

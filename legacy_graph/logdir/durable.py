@@ -1,16 +1,16 @@
-"""Files that survive a power cut: once a call returns, the disk holds them."""
+"""File writes that survive a power cut: they are on the disk when the call returns."""
 
 import errno
 import os
 
-DRAFT = ".tmp"  # the ending of a file that is being written
+DRAFT = ".tmp"  # suffix of a file that is being written
 
 
 def sync(path: str) -> None:
-    """Wait until the disk holds a file's content, or the names in a directory.
+    """Wait until the content of a file, or the entries of a directory, are on the disk (fsync).
 
     Raises:
-        OSError: it does not.
+        OSError: the sync failed.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -23,10 +23,10 @@ def sync(path: str) -> None:
 
 
 def read_through(path: str) -> None:
-    """Read a whole file, and forget it.
+    """Read a complete file to check that it is readable.
 
     Raises:
-        OSError: it cannot be read: no permission, an error of the disk.
+        OSError: the file cannot be read: missing permission or a disk error.
     """
     with open(path, "rb") as file:
         while file.read(1 << 20):
@@ -34,10 +34,10 @@ def read_through(path: str) -> None:
 
 
 def write(path: str, text: str) -> None:
-    """Write a UTF-8 file. A kill or a power cut leaves the old file or the new one, whole.
+    """Write a UTF-8 file. After a kill or a power cut the file is complete, either old or new.
 
     Raises:
-        OSError: it cannot be written; the old file is still there.
+        OSError: the file cannot be written; the old file is unchanged.
     """
     draft = path + DRAFT
     with open(draft, "w", encoding="utf-8") as file:

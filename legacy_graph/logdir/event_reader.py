@@ -1,8 +1,7 @@
-"""What is in a log directory, as TensorBoard's own reader finds it: runs, their event files, and what feeds what.
+"""Read a log directory with TensorBoard's own reader: runs, their event files, and the data for each dashboard.
 
-TensorBoard's reader ends without a message where a file is cut short or damaged. A record takes up its own bytes and 16
-around them, so the file's size shows what was not read. Other processes may write while this one reads: what vanishes
-on the way is left out.
+TensorBoard's reader stops without a message at a truncated or damaged record. Each record takes its own length plus 16
+bytes, so the file size shows how much was not read. Files that another process removes during the read are ignored.
 """
 
 import contextlib
@@ -20,11 +19,11 @@ from legacy_graph.errors import reason
 
 SCALARS, IMAGES, AUDIO, GRAPHS = "SCALARS", "IMAGES", "AUDIO", "GRAPHS"
 DISTRIBUTIONS, HISTOGRAMS, EMBEDDINGS = "DISTRIBUTIONS", "HISTOGRAMS", "EMBEDDINGS"
-LINKS = 2  # to directories that are followed one inside the other; more of them can make the search endless
-FRAME = 16  # bytes around a record: its length, and a checksum of either
-MARKS = ("file_version", "session_log")  # what a file begins with, before anything is recorded
+LINKS = 2  # maximum depth of nested directory links; without a limit the search may not end
+FRAME = 16  # bytes around a record: its length, and checksums of length and data
+MARKS = ("file_version", "session_log")  # events at the start of a file, before any data
 CONFIGURATION = "projector_config.pbtxt"
-# How a value says what it is: by its field, as TensorFlow 1 wrote it, or by the plugin that it is meant for.
+# The kind of a summary value: its field in TensorFlow 1, or the name of its plugin.
 FEEDS = {
     "simple_value": (SCALARS,),
     "image": (IMAGES,),
@@ -41,17 +40,17 @@ class EventFileInfo(NamedTuple):
 
     name: str
     size: int  # bytes
-    bytes_read: int  # bytes; less than `size` where it is cut short or damaged
-    records: int  # that can be read and are no `MARKS`
-    continues: bool  # whether it says at which step it takes over from the file before
+    bytes_read: int  # bytes; less than `size` if the file is truncated or damaged
+    records: int  # readable records, without `MARKS`
+    continues: bool  # whether it has a SessionLog.START event, which marks a resumed run
 
 
 class DashboardData(NamedTuple):
-    """What one run gives to one dashboard."""
+    """The data of one run for one dashboard."""
 
     tags: Set[str]
     steps: Set[int]
-    size: int = 0  # bytes of the files it stands in
+    size: int = 0  # bytes of the files that contain it
 
 
 class Run(NamedTuple):
@@ -59,13 +58,13 @@ class Run(NamedTuple):
 
     name: str  # relative to the log directory, as in TensorBoard
     files: List[EventFileInfo]
-    fed: Dict[str, DashboardData]  # dashboard -> what feeds it
-    traced: bool  # whether a session run was traced with its times, for GRAPHS
-    problem: Optional[str]  # what keeps the projector from showing what is meant for it
+    fed: Dict[str, DashboardData]  # dashboard -> its data
+    traced: bool  # whether a session run was traced with compute times, for GRAPHS
+    problem: Optional[str]  # why the projector cannot show the embeddings; None if it can, or if there are none
 
 
 def read_runs(logdir: str) -> Tuple[List[Run], List[str]]:
-    """All runs in a log directory, at any depth, by name; and what TensorBoard cannot read in it, one line each.
+    """All runs in a log directory, at any depth, sorted by name; and one line for each path that blocks TensorBoard.
 
     Raises:
         OSError, tf.errors.OpError: a file or a directory cannot be opened.
@@ -76,7 +75,7 @@ def read_runs(logdir: str) -> Tuple[List[Run], List[str]]:
 
 
 def orphan_projectors(logdir: str) -> List[str]:
-    """Directories with a projector's configuration that TensorBoard will not look at, since they are no run."""
+    """Directories with a projector configuration that TensorBoard ignores, because they have no event file."""
     return [
         os.path.relpath(folder, logdir)
         for folder, _, names in os.walk(logdir)
@@ -111,7 +110,7 @@ def read_run(name: str, folder: str, names: List[str]) -> Run:
 
 
 def _find_event_files(logdir):
-    """{directory: names of its event files}, and what is in the way. Links are followed, but in no circle."""
+    """{directory: names of its event files}, and the problems found. Follows links, but not in a cycle."""
     found, problems, waiting = {}, [], [(logdir, frozenset(), 0)]
     while waiting:
         folder, above, links = waiting.pop()
@@ -150,7 +149,7 @@ def _list(folder):
 
 
 def _file(path, fed, metadata, plugins):
-    """Read an event file, and note in the other three what is found in it."""
+    """Read an event file, and add its data to `fed`, `metadata` and `plugins`."""
     bytes_read = records = 0
     continues = False
     for record in RawEventFileLoader(path).Load():
@@ -171,7 +170,7 @@ def _file(path, fed, metadata, plugins):
 
 
 def _tags(event, plugins):
-    """(dashboard, tag) for all that an event brings; a tag's plugin is named where it first occurs, and kept."""
+    """(dashboard, tag) for each value of an event. Only the first value of a tag names its plugin, so it is kept."""
     kind = event.WhichOneof("what")
     if kind in ("graph_def", "meta_graph_def"):
         yield GRAPHS, "graph"
@@ -186,7 +185,7 @@ def _tags(event, plugins):
 
 
 def _projector(folder):
-    """The tensors that the projector shows of a directory, the bytes of their files, and what is wrong, if anything."""
+    """(tensors that the projector shows, bytes of their files, problem or None) of a directory."""
     try:
         with open(os.path.join(folder, CONFIGURATION), encoding="utf-8") as file:
             config = text_format.Parse(file.read(), projector.ProjectorConfig())

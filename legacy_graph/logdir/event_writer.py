@@ -1,8 +1,9 @@
-"""FileWriter: what is added to it is on the disk when the call returns, or is an error in one line.
+"""A FileWriter that writes each event before the call returns, and reports a failure in one line.
 
-TensorFlow's own hands each event to a thread, which flushes every two minutes. Where the disk is full it drops events
-without a word (1.15 always, 2.21 nearly always), and where the file has been removed it goes on writing to nothing.
-Written at once, an event costs some ten microseconds more, a run that is killed loses none, and TensorBoard is live.
+TensorFlow's FileWriter passes each event to a thread, which flushes every two minutes. On a full disk it drops events
+without an error (1.15 always, 2.21 nearly always). If the file was removed, it continues to write to the removed file.
+A direct write costs about ten microseconds more per event. A killed run loses no event, and TensorBoard shows new data
+at once.
 """
 
 import os
@@ -17,10 +18,10 @@ from legacy_graph.logdir import durable
 
 
 class FileWriter(tf.summary.FileWriter):
-    """`tf.summary.FileWriter` on an event file of ours.
+    """`tf.summary.FileWriter` that writes with `EventFileWriter`.
 
     Raises:
-        UserError: the directory cannot be made, or an event cannot be written.
+        UserError: the directory cannot be created, or an event cannot be written.
     """
 
     def __init__(self, folder: str) -> None:
@@ -28,7 +29,7 @@ class FileWriter(tf.summary.FileWriter):
             super().__init__(folder)
         except (OSError, tf.errors.OpError) as error:
             raise UserError(folder, "a writable directory", reason(error), RETRY) from error
-        self.event_writer.close()  # It has written nothing, so there is no file of its own.
+        self.event_writer.close()  # It has written nothing yet, so it leaves no file.
         self.event_writer = EventFileWriter(folder)
 
 
@@ -36,7 +37,7 @@ class EventFileWriter:
     """One event file, with the methods that a `FileWriter` calls.
 
     Raises:
-        UserError: an event cannot be written: no space, no permission, the directory is gone.
+        UserError: an event cannot be written: disk full, no permission, or the directory was removed.
     """
 
     def __init__(self, folder: str) -> None:
@@ -44,7 +45,7 @@ class EventFileWriter:
         self.reopen()
 
     def reopen(self) -> None:
-        """Begin a file that comes after all others in the directory, since TensorBoard reads them by name."""
+        """Create a file whose name sorts after all others in the directory: TensorBoard reads files in name order."""
         try:
             self._path = next_path(self._folder)
             self._file = tf.io.TFRecordWriter(self._path)
@@ -62,7 +63,7 @@ class EventFileWriter:
             raise UserError(self._path, "to write an event", reason(error), RETRY) from error
 
     def flush(self) -> None:
-        """Wait until the disk holds all events, so that a power cut loses none of them."""
+        """Wait until all events are on the disk, so that a power cut loses none."""
         try:
             durable.sync(self._path)
         except OSError as error:
@@ -78,12 +79,12 @@ class EventFileWriter:
 
 
 def next_path(folder: str) -> str:
-    """The path of an event file that comes after all others in a directory.
+    """The path of a new event file, whose name sorts after all others in a directory.
 
     Raises:
         OSError: the directory cannot be listed.
     """
     taken = [int(number) for name in os.listdir(folder) for number in re.findall(r"tfevents\.(\d+)", name)]
     number = max([int(time.time())] + [earlier + 1 for earlier in taken])
-    host = re.sub(r"[^A-Za-z0-9._-]", "_", socket.gethostname())  # Linux allows any bytes, "/" among them
+    host = re.sub(r"[^A-Za-z0-9._-]", "_", socket.gethostname())  # Linux allows any byte in it, also "/"
     return os.path.join(folder, f"events.out.tfevents.{number:010d}.{host}")

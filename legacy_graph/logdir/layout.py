@@ -1,4 +1,4 @@
-"""The log directory: what stands in it, and how a new run leaves an old one whole."""
+"""The log directory: its parts, its lock, and how an old run is moved to `earlier` before a new run."""
 
 import contextlib
 import fcntl
@@ -14,8 +14,8 @@ from legacy_graph.logdir.durable import DRAFT
 LOCK = ".lock"
 TRAIN, TEST, CHECKPOINTS, EARLIER = "train", "test", "checkpoints", "earlier"
 PROJECTOR, FEATURES, DECONV = "projector", "features", "deconv"
-OPTIONS = "options.json"  # in CHECKPOINTS; the first file of a run, and the mark that the run is ours
-# What one run of ours leaves. Checkpoints move first: what is left without them cannot be resumed by mistake.
+OPTIONS = "options.json"  # in CHECKPOINTS; the first file of a run, marks the directory as written by this program
+# The parts of a run. Checkpoints are moved first: the rest cannot then be resumed by mistake.
 PARTS = (CHECKPOINTS, TRAIN, TEST, PROJECTOR, FEATURES, DECONV)
 _MARKS = {OPTIONS, OPTIONS + DRAFT}
 HINT = "move it away, or name another --logdir"
@@ -23,11 +23,11 @@ HINT = "move it away, or name another --logdir"
 
 @contextlib.contextmanager
 def lock(logdir: str) -> Iterator[None]:
-    """Make `logdir` if it is missing, and keep other runs out of it until the block ends, or the process does.
+    """Create `logdir` if it is missing, and lock it against other runs until the block or the process ends.
 
     Raises:
-        UserError: another run is at work in it, it holds files of others under our names, it is the root directory, or
-            it cannot be made or written. Nothing is written then.
+        UserError: another run uses the directory, one of the names in `PARTS` has files of another program, it is the
+            root directory, or it cannot be created or written. Nothing is written then.
     """
     path = os.path.join(logdir, LOCK)
     if os.path.realpath(logdir) == os.path.realpath(os.sep):
@@ -37,7 +37,7 @@ def lock(logdir: str) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             os.makedirs(logdir, exist_ok=True)
-            # A link would lead to a file of someone else, which is then overwritten.
+            # O_NOFOLLOW: a link could point to a file of another user, which would be overwritten.
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             file = stack.enter_context(open(descriptor, "r+", encoding="ascii", errors="replace"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -56,15 +56,15 @@ def lock(logdir: str) -> Iterator[None]:
 
 
 def archive(logdir: str) -> Optional[str]:
-    """Move the run in `logdir` to `earlier/<when>`, where TensorBoard still shows it, whole and under the same names.
+    """Move the run in `logdir` to `earlier/<time>`, where TensorBoard still shows it with the same tags.
 
-    A kill on the way leaves it in two places; `finish_archive` brings both together.
+    After a kill during the move the run is in two places; `finish_archive` completes the move.
 
     Returns:
-        Where it is now; None if there was none.
+        The new directory of the run; None if there was no run.
 
     Raises:
-        UserError: it cannot be moved, or holds files of others.
+        UserError: the run cannot be moved, or a part has files of another program.
     """
     _check_ours(logdir)
     moving = _moving(logdir)
@@ -83,21 +83,20 @@ def archive(logdir: str) -> Optional[str]:
 
 
 def finish_archive(logdir: str) -> Optional[str]:
-    """Finish an `archive` that was killed after its first move; returns where the run is now, None if there is none."""
+    """Complete an interrupted `archive`; returns the new directory of the run, None if none was interrupted."""
     return archive(logdir) if _files(_moving(logdir)) else None
 
 
 def tensorboard_command(logdir: str) -> str:
-    """The command that opens `logdir` with this very Python, quoted for the shell, from any directory.
+    """The command that opens `logdir` with this Python interpreter, quoted for the shell; works in any directory.
 
-    The script `tensorboard` beside Python names an interpreter by its absolute path, so it fails in a checkout that
-    was moved.
+    The script `bin/tensorboard` contains the absolute path of its interpreter, so it fails after a checkout was moved.
     """
     return f"{shlex.quote(sys.executable)} -m tensorboard.main --logdir {shlex.quote(os.path.abspath(logdir))}"
 
 
 def _check_ours(logdir: str) -> None:
-    """Refuse a directory in which one of our names holds what no run of ours wrote."""
+    """Refuse a directory in which a name in `PARTS` has files that no run of this program wrote."""
     parts = _parts(logdir)
     marks = [os.path.join(place, CHECKPOINTS, name) for place in (logdir, _moving(logdir)) for name in _MARKS]
     if parts and not any(map(os.path.lexists, marks)):
@@ -115,7 +114,7 @@ def _check_ours(logdir: str) -> None:
 
 
 def _holder(file: IO[str]) -> str:
-    """The process that holds the lock. It writes its number just after it took the lock, so wait for that."""
+    """The process that holds the lock. It writes its number just after it takes the lock, so wait for the number."""
     for _ in range(20):
         file.seek(0)
         number = file.read(20).strip()
@@ -126,7 +125,7 @@ def _holder(file: IO[str]) -> str:
 
 
 def _move(source: str, target: str) -> None:
-    """Move a file or directory. Directories of the same name are merged; a file whose name is taken gets a number."""
+    """Move a file or directory. Merge directories of the same name; add a number to a file name that exists."""
     if not os.path.lexists(target):
         os.rename(source, target)
     elif os.path.islink(source) or not (os.path.isdir(source) and os.path.isdir(target)):
@@ -142,7 +141,7 @@ def _moving(logdir: str) -> str:
 
 
 def _parts(logdir: str) -> List[str]:
-    """The names among ours that hold files, or are files."""
+    """The names in `PARTS` that exist as files, or as directories with files."""
     paths = {part: os.path.join(logdir, part) for part in PARTS}
     return [part for part, path in paths.items() if _files(path) or (os.path.lexists(path) and not os.path.isdir(path))]
 
@@ -157,7 +156,7 @@ def _files(folder: str) -> List[str]:
 
 
 def _when(folder: str) -> str:
-    """When a run last wrote."""
+    """The time of the last write of a run, as a directory name."""
     latest = max((os.lstat(path).st_mtime for path in _files(folder)), default=time.time())
     return time.strftime("%Y-%m-%d_%H-%M-%S", time.localtime(latest))
 

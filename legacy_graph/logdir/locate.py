@@ -1,6 +1,6 @@
-"""提示 no dashboard: is the log directory where one thinks? No TensorFlow, so the answer comes at once.
+"""提示 no dashboard: find the log directory, or explain a wrong path. Does not import TensorFlow, to be fast.
 
-TensorBoard says "No dashboards are active" to each of the mistakes that are told apart here.
+TensorBoard shows only "No dashboards are active" for each of these mistakes.
 """
 
 import difflib
@@ -13,10 +13,10 @@ from legacy_graph.errors import UserError, launch_command
 
 
 def find_logdir(words: List[str]) -> str:
-    """The log directory that the words of a command line name.
+    """The log directory named by the words of a command line.
 
     Raises:
-        UserError: they name none; says which of the usual mistakes it is.
+        UserError: the words name no directory; the message names the mistake.
     """
     path = " ".join(words)
     if len(words) > 1:
@@ -38,7 +38,7 @@ def find_logdir(words: List[str]) -> str:
 
 
 def suggest_logdir(path: str) -> Optional[str]:
-    """Where a log directory was probably meant: one level up or down, or under a similar name."""
+    """Suggest a directory with event files near `path`: one level up or down, or with a similar name."""
     parent, name = os.path.split(os.path.abspath(path))
     names = [entry for entry in os.listdir(parent) if entry != name] if os.path.isdir(parent) else []
     places = [parent] + glob.glob(os.path.join(glob.escape(parent), "*", glob.escape(name)))
@@ -49,11 +49,11 @@ def suggest_logdir(path: str) -> Optional[str]:
 
 
 def event_file_dirs(folder: str) -> Set[str]:
-    """The directories with event files among a directory and those in it."""
+    """Those of a directory and its direct subdirectories that contain event files."""
     files = [glob.glob(os.path.join(glob.escape(folder), *deep, "*tfevents*")) for deep in ([], ["*"])]
     return {os.path.dirname(file) for found in files for file in found}
 
 
 def train_hint(path: str) -> str:
-    """What fills a log directory."""
+    """The hint with the command that fills a log directory."""
     return f"to fill it: {launch_command()} train --logdir {shlex.quote(path)}"
