@@ -7,6 +7,8 @@ import os
 import re
 from typing import Any, Callable, List, Optional, Tuple, Union
 
+DEFAULT_SIGNATURE = "serving_default"  # of a SavedModel
+
 
 def integer(low: int, high: int) -> Callable[[str], int]:
     """A parser for a whole number from `low` to `high` in the digits 0 to 9; all else is an `argparse` error.

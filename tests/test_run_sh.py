@@ -119,7 +119,7 @@ def test_tensorboard_serves_log_to_this_machine_by_default(checkout, given, pass
     assert arguments(checkout.run("tensorboard", *given)) == ["tensorboard.main"] + passed
 
 
-def test_test_installs_its_packages_and_runs_pytest_in_the_checkout(checkout):
+def test_test_installs_packages_and_runs_pytest(checkout):
     checkout.run("setup")
     process = checkout.run("test", "-k", "deconv or mnist", STATUS="5")
     assert arguments(process) == ["pytest", "-k", "deconv or mnist"]

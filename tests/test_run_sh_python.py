@@ -50,7 +50,7 @@ def test_no_venv_module(checkout):
 
 
 @pytest.mark.parametrize("requirement, used", [("pytest>1", True), ("pytest==0.1", False), ("no-such-package", False)])
-def test_an_active_environment_is_used_if_it_meets_the_requirements(checkout, requirement, used):
+def test_an_active_environment_that_fits_is_used(checkout, requirement, used):
     checkout.require(f"# a comment\nno-such-package; python_version < '3'\n{requirement}  # why")
     (checkout.home / "legacy_graph.py").write_text("import sys; print('real', sys.prefix)")
     process = checkout.run("train", VIRTUAL_ENV=sys.prefix)

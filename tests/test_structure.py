@@ -119,6 +119,12 @@ def test_tests_import_only_support_code(path):
             assert not any(part.startswith("test_") for part in full.split(".")), full
 
 
+@pytest.mark.parametrize("path", TESTS, ids=name)
+def test_names_of_tests_are_short(path):
+    functions = [node.name for node in ast.walk(parse(path)) if isinstance(node, ast.FunctionDef)]
+    assert [one for one in functions if one.startswith("test_") and len(one) >= 60] == []
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_files_are_short_and_valid_python_37(path):
     parse(path)

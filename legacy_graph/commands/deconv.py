@@ -4,7 +4,8 @@ import argparse
 import os
 
 from legacy_graph import tf_setup
-from legacy_graph.commands.graph_model import load_target, refuse_graph_options
+from legacy_graph.commands.graph_model import load_target
+from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
 from legacy_graph.errors import ExitStatus, UserError, printable
@@ -28,7 +29,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
 def _read_article(options):
     """(training step, report) of each picture in the article's network."""
-    refuse_graph_options(options)
+    check_graph_options(options)
     if options.layer:
         raise UserError("--layer", "this option with --graph", "no --graph", "leave it out: all layers are shown")
     data = identity.run_data(options.logdir)

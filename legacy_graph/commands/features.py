@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_graph import tf_setup
-from legacy_graph.commands.graph_model import load_target, refuse_graph_options
+from legacy_graph.commands.graph_model import load_target
+from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.config import Config
 from legacy_graph.data import idx, mnist
 from legacy_graph.data.files import find_files
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
 def _scan_article(options):
     """(name of the folder, training step, sheets) of the article's network."""
-    refuse_graph_options(options)
+    check_graph_options(options)
     digits, layer = _digits(options), options.layer or DEFAULT_LAYER
     tf_setup.import_tensorflow()
     from legacy_graph.training.checkpoints import restored_session

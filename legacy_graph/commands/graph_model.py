@@ -4,7 +4,6 @@ import argparse
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
 from legacy_graph import tf_setup
-from legacy_graph.commands.graph_options import given_options
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import images
 
@@ -18,13 +17,6 @@ class Target(NamedTuple):
     model: "Model"
     layer: "ConvLayer"
     images: images.Images
-
-
-def refuse_graph_options(options: argparse.Namespace) -> None:
-    """UserError if an option is given that has a meaning only with --graph."""
-    given = given_options(options)
-    if given:
-        raise UserError(given[0], "this option with --graph", "no --graph", "add --graph, or leave it out")
 
 
 def load_target(

@@ -2,7 +2,10 @@
 
 import argparse
 import math
-from typing import Callable, List, Tuple
+from typing import Callable, Tuple
+
+from legacy_graph.config import DEFAULT_SIGNATURE
+from legacy_graph.errors import UserError
 
 METHODS = ("deconvnet", "gradient", "guided")
 
@@ -12,7 +15,7 @@ def add_graph_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument_group("a graph that someone else trained").add_argument
     add("--graph", metavar="PATH", help="a frozen graph (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory")
     add("--checkpoint", metavar="PREFIX", help="the checkpoint of a MetaGraph (default: the one beside it)")
-    add("--signature", default="serving_default", metavar="NAME", help="of a SavedModel (default: %(default)s)")
+    add("--signature", default=DEFAULT_SIGNATURE, metavar="NAME", help="of a SavedModel (default: %(default)s)")
     add("--input", metavar="NAME", help="the node that takes the images, where the graph has several inputs")
 
 
@@ -26,10 +29,18 @@ def add_image_options(command: argparse.ArgumentParser) -> None:
     add("--method", choices=METHODS, help="of the projection (default: deconvnet; for deconv all that are defined)")
 
 
-def given_options(options: argparse.Namespace) -> List[str]:
-    """The options of `add_graph_options` and `add_image_options` that only --graph gives a meaning, if given."""
+def check_graph_options(options: argparse.Namespace) -> None:
+    """Refuse an option of `add_graph_options` or `add_image_options` where --graph is missing.
+
+    Raises:
+        UserError: names the first such option.
+    """
     names = ("checkpoint", "input", "range", "mean", "bgr", "size", "method")
-    return ["--" + name for name in names if getattr(options, name)]
+    given = ["--" + name for name in names if getattr(options, name, None)]
+    if options.signature != DEFAULT_SIGNATURE:
+        given.append("--signature")
+    if given and options.graph is None:
+        raise UserError(given[0], "--graph PATH beside it", "none", "name the graph with --graph")
 
 
 def _numbers(expected: str, counts: Tuple[int, ...]) -> Callable[[str], Tuple[float, ...]]:

@@ -5,11 +5,13 @@ import argparse
 from tabulate import tabulate
 
 from legacy_graph import tf_setup
+from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.errors import ExitStatus
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Print the table of layers of the article's network, or of the graph that --graph names."""
+    check_graph_options(options)
     tf_setup.import_tensorflow()
     from legacy_graph.article import layer_table
     from legacy_graph.graphs import graph_table, load
@@ -18,7 +20,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
         rows, notes = layer_table.layer_rows(), []
     else:
         model = load.load_model(options.graph, options.checkpoint, options.signature, options.input)
-        rows, notes = graph_table.layer_rows(model), model.notes
+        rows, notes = graph_table.layer_rows(model)
     print(tabulate(rows, layer_table.HEADERS, tablefmt="plain", intfmt=","))
     for note in notes:
         print(note)

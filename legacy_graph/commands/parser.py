@@ -117,8 +117,7 @@ def _add_features(command):
 
 def _add_deconv(command):
     add = command.add_argument
-    add("pictures", nargs="+", type=config.path, metavar="PICTURE",
-        help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")  # fmt: skip
+    add("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")
     config.add_options(command, ("logdir", "ties"))
     add("--fit", choices=["digit", "none"], help=FIT_HELP)
     add("--class-names", type=config.path, metavar="FILE", help="text file with the ten class names, one a line")

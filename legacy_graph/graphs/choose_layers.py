@@ -38,10 +38,10 @@ def choose_layers(
     good = [name for name in names if errors[name] is None]
     if not good:
         raise errors[names[0]]
-    layers = []
+    layers, before, dependent = [], nodes.ancestors(good), nodes.dependents([input])
     for name in labels:
-        if name in nodes.ancestors(good):
-            activation, start = find_ends(nodes, input, name)
+        if name in before:
+            activation, start = find_ends(nodes, dependent, name)
             operation = nodes.by_name[name].op
             layers.append(ConvLayer(name, labels[name], operation, activation, start, (None, None, 0), 0, None))
     if wanted is not None:

@@ -47,7 +47,10 @@ def remove_dropout(graph_def: tf.GraphDef, sources: List[str]) -> int:
         How many there were.
     """
     nodes = Nodes(graph_def)
-    dependent = nodes.dependents(sources)
+    pictures = [name for name in sources if not _may_be_scalar(nodes.by_name[name], unknown=True)]
+    dependent = nodes.dependents(
+        pictures or [name for name in sources if not _may_be_scalar(nodes.by_name[name], unknown=False)]
+    )
     noise = {name for name, node in nodes.by_name.items() if node.op in RANDOM_OPERATIONS}
     replacements: Dict[str, str] = {}
     for name in nodes.order:
@@ -64,6 +67,13 @@ def remove_dropout(graph_def: tf.GraphDef, sources: List[str]) -> int:
     redirect(graph_def, replacements)
     _remove(graph_def, set(replacements))
     return len(replacements)
+
+
+def _may_be_scalar(node, unknown):
+    """Whether a source has rank 0, such as the placeholder keep_prob; `unknown` is the answer for an unknown rank."""
+    if "shape" not in node.attr or node.attr["shape"].shape.unknown_rank:
+        return unknown
+    return not node.attr["shape"].shape.dim
 
 
 def _unscaled(nodes, reference, dependent):
@@ -90,7 +100,7 @@ def _fix_placeholders(graph_def):
 
 
 def _fix_bool(graph_def, node):
-    value = bool(_INFERENCE_NAME.search(node.name))
+    value = bool(_INFERENCE_NAME.search(node.name.split("/")[-1]))
     replace_node(graph_def, constant(node.name, value, tf.bool.as_datatype_enum))
     return f"The placeholder {node.name} is set to {value}, as at inference."
 

@@ -58,15 +58,15 @@ def short_labels(names: List[str]) -> Dict[str, str]:
     }
 
 
-def find_ends(nodes: Nodes, input: str, convolution: str) -> Tuple[Optional[str], str]:
+def find_ends(nodes: Nodes, dependent: Set[str], convolution: str) -> Tuple[Optional[str], str]:
     """(activation, start) of a layer, see `ConvLayer`.
 
     Args:
         nodes: of the whole graph after the input, so that all readers of a tensor are seen.
-        input: name of the placeholder.
+        dependent: names of the nodes that depend on the input.
         convolution: name.
     """
-    dependent, here = nodes.dependents([input]), convolution
+    here = convolution
     while True:
         following, region = _next_join(nodes, dependent, here)
         if following is None:
@@ -93,7 +93,7 @@ def measure_layers(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) 
         UserError: TensorFlow does not accept the graph, or a layer has a fixed batch.
     """
     nodes, types = Nodes(graph_def), infer_types(graph_def)
-    dependent = nodes.dependents([input])
+    moving = nodes.dependents([input], shapes=True)
     fields = receptive_fields(nodes, input, types)
     measured = []
     for layer in layers:
@@ -101,7 +101,7 @@ def measure_layers(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) 
         if batch is not None:
             hint = "export the graph with a free batch"
             raise UserError(f"layer {layer.label}", "any number of images", f"a batch fixed at {batch}", hint)
-        parameters = _count_parameters(nodes, dependent, layer.name, layer.activation or layer.start)
+        parameters = _count_parameters(nodes, moving, layer.name, layer.activation or layer.start)
         measured.append(layer._replace(shape=tuple(shape), fields=fields.get(layer.start), parameters=parameters))
     return measured
 
@@ -162,13 +162,21 @@ def _plain(reference):
     return reference if ":" not in reference else node_name(reference) if reference.endswith(":0") else reference
 
 
-def _count_parameters(nodes, dependent, convolution, end) -> int:
-    """Elements of the float constants that a layer reads, without scalars."""
-    own = (nodes.ancestors([end]) & nodes.dependents([convolution])) | {convolution}
-    moving = set(dependent)  # with all that depends on the shape of the images
-    for name in nodes.order:
-        if moving.intersection(nodes.data_inputs(name)):
-            moving.add(name)
+def _count_parameters(nodes, moving, convolution, end) -> int:
+    """Elements of the float constants that a layer reads, without scalars.
+
+    Args:
+        nodes: of the graph.
+        moving: names of the nodes that depend on the images, or on their shape.
+        convolution: where the layer begins.
+        end: where it ends.
+    """
+    own, waiting = {convolution}, [end]
+    while waiting:
+        name = waiting.pop()
+        if name not in own:
+            own.add(name)
+            waiting += [source for source in nodes.data_inputs(name) if source in moving]
     sources = {source for name in own for source in nodes.data_inputs(name) if source not in moving}
     count = 0
     for name in nodes.ancestors(sources):

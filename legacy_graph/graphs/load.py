@@ -5,6 +5,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import inference, layout, rewrite
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
@@ -31,7 +32,7 @@ class _Source(NamedTuple):
 def load_model(
     path: str,
     checkpoint: Optional[str] = None,
-    signature: str = "serving_default",
+    signature: str = DEFAULT_SIGNATURE,
     input: Optional[str] = None,
     layer: Optional[str] = None,
     size: Optional[Tuple[int, int]] = None,
@@ -104,8 +105,13 @@ def find_layer(model: Model, name: str) -> ConvLayer:
 
 def _read(path, checkpoint, signature) -> _Source:
     if os.path.isdir(path):
+        if checkpoint is not None:
+            hint = "leave it out: a SavedModel holds its variables"
+            raise UserError("--checkpoint", "a MetaGraph", f"the SavedModel {path}", hint)
         graph = read_signature(path, signature)
         return _Source(graph.graph_def, graph.inputs, graph.read)
+    if signature != DEFAULT_SIGNATURE:
+        raise UserError("--signature", "a SavedModel directory", path, "leave it out: only a SavedModel has signatures")
     if path.endswith(".meta"):
         graph_def = read_meta_graph(path).graph_def
         return _Source(graph_def, [], read_checkpoint(checkpoint or path[: -len(".meta")], graph_def))
@@ -124,7 +130,7 @@ def _cut_at_input(graph_def, path, named, declared):
     start = choose_input(nodes, named, declared, convolutions)
     names = set(find_convolutions(nodes, nodes.dependents([start])))
     unknown = {name for name, node in nodes.by_name.items() if definition(node.op) is None}
-    importable = {name for name in names if not unknown & nodes.ancestors([name])}
+    importable = {name for name in names if not unknown or not unknown & nodes.ancestors([name])}
     if not importable:
         check_operations(nodes.by_name[name] for name in nodes.order if name in nodes.ancestors(names))
     types = infer_types(keep(graph_def, nodes.ancestors(importable)))

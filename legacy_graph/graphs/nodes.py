@@ -28,6 +28,10 @@ class Nodes:
 
     def __init__(self, graph_def: tf.GraphDef) -> None:
         self.by_name: Dict[str, tf.NodeDef] = {node.name: node for node in graph_def.node}
+        self._inputs = {
+            name: [node_name(text) for text in node.input if not text.startswith("^")]
+            for name, node in self.by_name.items()
+        }
         self.order = self._topological_order()
         self.consumers: Dict[str, List[tf.NodeDef]] = {name: [] for name in self.by_name}
         for name in self.order:
@@ -36,7 +40,7 @@ class Nodes:
 
     def data_inputs(self, name: str) -> List[str]:
         """The names of the nodes whose outputs this node reads, without control inputs."""
-        return [node_name(text) for text in self.by_name[name].input if not text.startswith("^")]
+        return list(self._inputs[name])
 
     def ancestors(self, names: Iterable[str]) -> Set[str]:
         """The named nodes and all that they read, directly or not."""
@@ -49,11 +53,12 @@ class Nodes:
                 waiting += self.data_inputs(name)
         return found
 
-    def dependents(self, names: Iterable[str]) -> Set[str]:
-        """The named nodes and all whose values, not only shapes, depend on theirs."""
+    def dependents(self, names: Iterable[str], shapes: bool = False) -> Set[str]:
+        """The named nodes and all whose values depend on theirs, or, with `shapes`, on their shapes."""
         found = set(names)
         for name in self.order:
-            if self.by_name[name].op not in SHAPE_OPERATIONS and found.intersection(self.data_inputs(name)):
+            is_reader = shapes or self.by_name[name].op not in SHAPE_OPERATIONS
+            if is_reader and not found.isdisjoint(self._inputs[name]):
                 found.add(name)
         return found
 

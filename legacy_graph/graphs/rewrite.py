@@ -49,7 +49,7 @@ def remove_defaults(graph_def: tf.GraphDef, input: str) -> None:
 
 
 def free_batch(graph_def: tf.GraphDef, input: str, types: Dict[str, TensorType]) -> None:
-    """Let constants that hold a batch of 1 take any batch. Changes the graph.
+    """Let reshapes and transposed convolutions to a batch of 1 take any batch. Changes the graph.
 
     Args:
         graph_def: whose input has the batch 1.
@@ -58,17 +58,15 @@ def free_batch(graph_def: tf.GraphDef, input: str, types: Dict[str, TensorType])
     """
     nodes = Nodes(graph_def)
     for name in nodes.dependents([input]) & set(types):
-        node = nodes.by_name[name]
-        if node.op == "Reshape" and nodes.constant(node.input[1]) is not None:
-            shape = types[name].shape
-            if shape and shape[0] == 1 and None not in shape:
-                sizes = constant(f"{name}/free_batch", [-1, *shape[1:]], attribute(node, "Tshape").type)
-                node.input[1] = sizes.name
-                graph_def.node.add().CopyFrom(sizes)
-        elif node.op == "Conv2DBackpropInput":
-            sizes = nodes.constant(node.input[0])
-            if sizes is not None and sizes[0] == 1:
-                _free_output_size(graph_def, node, sizes)
+        node, shape = nodes.by_name[name], types[name].shape
+        if node.op not in ("Reshape", "Conv2DBackpropInput") or not shape or shape[0] != 1 or None in shape:
+            continue
+        if node.op == "Conv2DBackpropInput":
+            _free_output_size(graph_def, node, shape)
+        else:
+            sizes = constant(f"{name}/free_batch", [-1, *shape[1:]], attribute(node, "Tshape").type)
+            node.input[1] = sizes.name
+            graph_def.node.add().CopyFrom(sizes)
 
 
 def check_batch(nodes: Nodes, input: str) -> None:

@@ -13,6 +13,8 @@ from legacy_graph.graphs.operations import strip_attributes
 from legacy_graph.graphs.read_file import check_references, read_saved_model
 from legacy_graph.graphs.variables import RESOURCES, ReadVariables
 
+_WRITERS = {"PyFunc", "PyFuncStateless", "EagerPyFunc", "WriteFile", "ReadFile", "Save", "SaveV2", "SaveSlices"}
+
 
 class SavedGraph(NamedTuple):
     """One signature of a SavedModel."""
@@ -72,6 +74,7 @@ def _restored(meta_graph, prefix) -> Iterator[tf.Session]:
     saver = meta_graph.saver_def
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.import_graph_def(meta_graph.graph_def, name="")
+        _check_restore(meta_graph)
         try:
             if saver.restore_op_name:
                 session.run(graph.get_operation_by_name(saver.restore_op_name), {saver.filename_tensor_name: prefix})
@@ -79,3 +82,20 @@ def _restored(meta_graph, prefix) -> Iterator[tf.Session]:
             hint = "the directory is incomplete: copy it again"
             raise UserError(prefix, "the checkpoint of the SavedModel", reason(error), hint) from error
         yield session
+
+
+def _check_restore(meta_graph):
+    """Refuse a restore operation that writes files or runs code; all that it reads or calls counts."""
+    by_name = {node.name: node for node in meta_graph.graph_def.node}
+    functions = {one.signature.name: one.node_def for one in meta_graph.graph_def.library.function}
+    waiting, seen = [by_name[name] for name in [meta_graph.saver_def.restore_op_name] if name in by_name], set()
+    while waiting:
+        node = waiting.pop()
+        if node.op in _WRITERS:
+            where, hint = f"operation {node.op} ({node.name})", "the model is not safe to load"
+            raise UserError(where, "a restore operation that only reads the checkpoint", node.op, hint)
+        if id(node) not in seen:
+            seen.add(id(node))
+            waiting += [by_name[node_name(text)] for text in node.input if node_name(text) in by_name]
+            called = [value.func.name for value in node.attr.values() if value.HasField("func")]
+            waiting += [inner for name in called for inner in functions.pop(name, [])]

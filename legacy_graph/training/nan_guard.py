@@ -1,4 +1,4 @@
-"""NaN and infinity: found where a number is looked at anyway, and told by the tensor and the step."""
+"""Stop at NaN or infinity, with the name of the tensor and the step."""
 
 import math
 
@@ -8,7 +8,7 @@ from legacy_graph.errors import UserError
 
 
 def check_finite(tag: str, value: float, step: int) -> None:
-    """See to it that `value` is a number.
+    """Raise an error if `value` is not finite.
 
     Raises:
         UserError: it is NaN or infinite.
@@ -18,7 +18,7 @@ def check_finite(tag: str, value: float, step: int) -> None:
 
 
 def check_summary(summary: bytes, step: int) -> None:
-    """See to it that all scalars of a serialised `Summary` are numbers.
+    """Raise an error if a scalar of a serialised `Summary` is not finite.
 
     Raises:
         UserError: one is NaN or infinite.

@@ -1,7 +1,7 @@
 """嵌入向量: fc1's 1,024 values for a thousand test digits, for the EMBEDDINGS dashboard (PROJECTOR today).
 
-Each point is the picture of its digit on the colour of its class, so that the classes show before anything is chosen.
-Searching for "wrong" finds the digits that were misread; "as 5" those that were taken for a five.
+Each point is the picture of its digit on the colour of its class. Search for "wrong" to find the misread digits, for
+"as 5" to find those read as a five.
 """
 
 import math
@@ -20,9 +20,9 @@ from legacy_graph.logdir.event_writer import FileWriter
 POINTS = 1000
 TENSOR = "fc1"
 SPRITE, METADATA = "sprite.png", "metadata.tsv"
-# The first column that is not a number is what the projector shows and searches unless told otherwise.
+# The projector labels and searches by the first column that is not a number.
 COLUMNS = ("label", "class", "read as", "verdict", "certainty")
-# One for each class, told apart by people who see colours differently: Tableau's ten.
+# One per class: Tableau's ten colours, which are distinguishable with most colour vision deficiencies.
 COLOURS = np.array(
     [(78, 121, 167), (242, 142, 43), (225, 87, 89), (118, 183, 178), (89, 161, 79)]
     + [(237, 201, 72), (176, 122, 161), (255, 157, 167), (156, 117, 95), (186, 176, 172)],
@@ -31,19 +31,19 @@ COLOURS = np.array(
 
 
 def write_projector(session: tf.Session, net: Network, digits: Digits, directory: str) -> None:
-    """Fill `directory`, one run for TensorBoard, with the first `POINTS` digits as the network sees them now.
+    """Write a run for the projector: fc1's output for the first `POINTS` digits.
 
-    The projector opens only what lies beside its configuration, so bare names are all it is given, and only a directory
-    with an event file counts as a run.
+    The projector opens only files beside its configuration, so the configuration holds file names without directories.
+    TensorBoard takes a directory for a run only if it holds an event file.
 
     Args:
         session: with trained weights.
         net: the network that the session runs.
-        digits: to show.
-        directory: made if it is missing; what was written there before is replaced.
+        digits: the points.
+        directory: created if missing; earlier files of the projector are replaced.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the directory cannot be written.
     """
     images, labels = digits.images[:POINTS], digits.labels[:POINTS]
     fetches = [net.features, net.probabilities]
@@ -59,14 +59,14 @@ def write_projector(session: tf.Session, net: Network, digits: Digits, directory
 
 
 def sprite(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The small pictures of all points in one square sheet, row by row.
+    """The sprite image: the pictures of all points, row by row.
 
     Args:
         images: uint8 [N, 784].
         labels: uint8 [N], 0 to 9.
 
     Returns:
-        uint8 [n * 28, n * 28, 3], n * n the next square number: the ink is white, the ground has the class's colour.
+        uint8 [n * 28, n * 28, 3] with n = ceil(sqrt(N)): white strokes on the colour of the class.
     """
     side = math.ceil(math.sqrt(len(labels)))
     ink = images[:, :, None] / 255.0
@@ -77,11 +77,11 @@ def sprite(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def metadata(labels: np.ndarray, probabilities: np.ndarray) -> str:
-    """What the projector knows of each point, as tab-separated lines under a header.
+    """The metadata file: one tab-separated line per point under a header.
 
     Args:
         labels: uint8 [N], the true classes.
-        probabilities: float32 [N, 10], what the network said.
+        probabilities: float32 [N, 10], the output of the network.
     """
     lines = [COLUMNS]
     for true, read, certainty in zip(labels, probabilities.argmax(1), probabilities.max(1)):
@@ -92,7 +92,7 @@ def metadata(labels: np.ndarray, probabilities: np.ndarray) -> str:
 
 
 def _save(features, directory):
-    """Checkpoint, configuration and event file. The variable is alone: the projector lists every one it finds."""
+    """Write checkpoint, configuration and event file. The projector lists every variable, so there is only one."""
     config = projector.ProjectorConfig()
     config.embeddings.add(
         tensor_name=TENSOR,

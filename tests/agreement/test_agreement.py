@@ -1,7 +1,7 @@
-"""One source on TensorFlow 1.15 and on 2.21, and the same numbers: bash run.sh agreement
+"""The same source gives the same numbers on TensorFlow 1.15 and 2.21: bash run.sh agreement
 
-Either of the two can run these tests; it drives both in child processes, and compares what they leave. The other one
-is found as run.sh makes it, or named by LEGACY_GRAPH_TF1 or LEGACY_GRAPH_TF2.
+The tests start both in child processes and compare their results. The environment of the other TensorFlow is the one
+that run.sh creates, or the Python that LEGACY_GRAPH_TF1 or LEGACY_GRAPH_TF2 names.
 """
 
 import functools
@@ -22,14 +22,14 @@ MAJORS = "12"
 OTHER = {"1": "2", "2": "1"}
 MADE = {"1": (".venv-3.7", "PYTHON=python3.7 bash run.sh setup"), "2": (".venv", "bash run.sh setup")}
 BEGUN, FINISHED = 10, 20  # steps
-# Of the derivation of a gradient: TensorFlow 1.15 asks for shapes while running that 2.21 knows while building.
+# In gradients, TensorFlow 1.15 computes shapes at run time that 2.21 knows while building the graph.
 SHAPING = {"BroadcastGradientArgs", "Const", "Fill", "Reshape", "Shape", "Sum"}
 DECONVOLVED = ["deconv1", "deconv2", "deconv1, ties shared", "deconv2, ties shared"]
 QUANTITIES = ["logits", "softmax", *DECONVOLVED, "reverse_conv1", "reverse_conv2"]
 
 
 def python_with(major):
-    """The Python that runs this, if it has TensorFlow `major`; else the one that is named, or that run.sh makes."""
+    """The Python with TensorFlow `major`: this one, the one in the variable, or the one in run.sh's environment."""
     if tf.__version__.startswith(major + "."):
         return sys.executable
     folder, command = MADE[major]
@@ -77,7 +77,7 @@ def begun(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def measured(begun, tmp_path_factory):
-    """A function of (who trained, who measures, oneDNN "0" or "1"): all that worker.py makes of the trained weights."""
+    """A function of (TensorFlow that trained, TensorFlow that computes, oneDNN "0" or "1"): the output of worker.py."""
 
     @functools.lru_cache(maxsize=None)
     def measure(trained_on, major, onednn):
@@ -91,7 +91,7 @@ def measured(begun, tmp_path_factory):
 
 @pytest.fixture(params=[("1", "0"), ("2", "0"), ("1", "1"), ("2", "1")], ids="weights of {0[0]}, oneDNN {0[1]}".format)
 def found(request, measured):
-    """What both make of one checkpoint: {major: everything}. The wheels of 1.15 have no oneDNN."""
+    """The results of both for one checkpoint: {major: arrays}. The wheels of 1.15 have no oneDNN."""
     trained_on, onednn = request.param
     return {"1": measured(trained_on, "1", "0"), "2": measured(trained_on, "2", onednn)}
 
@@ -106,7 +106,7 @@ def difference(one, other):
 
 @pytest.fixture
 def show(capsys, request):
-    """Prints {name: difference} under what was compared: the figures are worth more than a dot."""
+    """A function that prints a table of {name: difference} under the name of the test."""
 
     def table(differences):
         with capsys.disabled():
@@ -130,7 +130,7 @@ def test_the_same_seed_gives_identical_initial_values(found):
 
 
 def test_forward_backward_and_every_scalar_summary(found, show):
-    """All pictures and probabilities of 50 real digits, from weights that either of the two has written."""
+    """All images and probabilities of 50 test digits, with weights that either TensorFlow has written."""
     scalars = sorted(name for name in found["1"].files if name.startswith("scalar/"))
     assert len(scalars) == 2 + 8 * 4
     assert scalars == sorted(name for name in found["2"].files if name.startswith("scalar/"))
@@ -154,8 +154,8 @@ def test_twenty_steps_from_the_same_weights(found, show):
     assert worst < 1e-3
 
 
-def test_the_nodes_bear_the_same_names(found):
-    """All of them but what stands in `train/gradients` to bring shapes together: there TensorFlow names, not we."""
+def test_node_names_are_the_same(found):
+    """Except for shape operations in `train/gradients`, which TensorFlow creates and names."""
     one, two = [dict(zip(found[major]["names"].tolist(), found[major]["ops"].tolist())) for major in MAJORS]
     for scope in ("input", "input_image", "conv1", "conv2", "fc1", "fc2", "loss", "accuracy", "train", "deconv"):
         assert any(name.startswith(scope + "/") for name in one)
@@ -163,7 +163,7 @@ def test_the_nodes_bear_the_same_names(found):
         assert name.startswith("train/gradients/"), name
         assert one.get(name, two.get(name)) in SHAPING, name
     changed = {(one[name], two[name]) for name in set(one) & set(two) if not name.startswith("train/gradients/")}
-    assert {pair for pair in changed if pair[0] != pair[1]} == {("Add", "AddV2")}  # the same sum by its newer name
+    assert {pair for pair in changed if pair[0] != pair[1]} == {("Add", "AddV2")}  # 2.21 uses the newer operation
 
 
 def test_the_event_files_hold_the_same_tags(begun):
@@ -173,7 +173,7 @@ def test_the_event_files_hold_the_same_tags(begun):
     assert "deconv2/image/9" in one["test"]["images"]
 
 
-def test_a_run_begun_on_one_is_finished_by_the_other(begun, show):
+def test_a_run_moves_from_one_tensorflow_to_the_other(begun, show):
     losses = []
     for major in MAJORS:
         logdir = begun[major][0]
@@ -182,5 +182,5 @@ def test_a_run_begun_on_one_is_finished_by_the_other(begun, show):
         assert [event.step for event in events] == list(range(FINISHED + 1))
         losses.append(np.array([event.value for event in events]))
     worst = difference(losses[0] / losses[1], np.ones(FINISHED + 1))
-    show({"loss of runs handed over half way": worst})
+    show({"loss of runs that change TensorFlow half way": worst})
     assert worst < 1e-3

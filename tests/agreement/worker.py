@@ -1,6 +1,6 @@
-"""What this TensorFlow makes of trained weights: python -m tests.agreement.worker CHECKPOINT OUT.npz
+"""Compute what the agreement tests compare: python -m tests.agreement.worker CHECKPOINT OUT.npz
 
-The checkpoint is restored, whoever wrote it, and all that can be compared is written into OUT.npz under its name.
+Restores the checkpoint, which either TensorFlow may have written, and saves every quantity by name in OUT.npz.
 """
 
 import itertools
@@ -20,7 +20,7 @@ KEEP_PROB = 0.5
 
 
 def build():
-    """The network with all that is compared: ({name: tensor}, network, the training operation)."""
+    """The network and the compared quantities: ({name: tensor}, network, training operation)."""
     net = network.build()
     step = network.training(net, config.Config.learning_rate)
     reversed_ = published.reverse(*net.layers)
@@ -39,14 +39,14 @@ def build():
 
 
 def first_values(session):
-    """What the seed made of each variable: {"first/NAME": array}."""
+    """Initial values of the variables: {"first/NAME": array}."""
     session.run(tf.global_variables_initializer())
     variables = tf.trainable_variables() + tf.get_collection(tf.GraphKeys.GLOBAL_VARIABLES, "reverse_conv1")
     return {"first/" + variable.op.name: session.run(variable) for variable in variables}
 
 
 def forward(session, net, quantities):
-    """Every quantity for the first 50 test digits; each scalar summary by itself, as "scalar/TAG"."""
+    """Every quantity for the first 50 test digits; each scalar summary as "scalar/TAG"."""
     digits = mnist.load(mnist.SAMPLE_DIR).test
     images, labels = mnist.scale_pixels(digits.images[:DIGITS]), mnist.one_hot(digits.labels[:DIGITS])
     got = session.run(quantities, {net.images: images, net.labels: labels, net.keep_prob: 1.0})
@@ -71,7 +71,7 @@ def losses(session, net, step):
 
 
 def main(checkpoint, out):
-    """Do all of it, in the order in which nothing disturbs what comes after."""
+    """Compute everything. The training steps come last, because they change the weights."""
     picture = build_program(config.Config()).picture
     with tf.Graph().as_default(), tf.Session() as session:
         quantities, net, step = build()

@@ -1,4 +1,4 @@
-"""bash run.sh bench: the table of speed for the README, measured on this machine, in Markdown."""
+"""bash run.sh bench: measure speed on this machine and print Markdown tables, as in tests/benchmarks/README.md."""
 
 import argparse
 import importlib.metadata
@@ -15,11 +15,11 @@ from tests.benchmarks import growth, ours
 from tests.benchmarks.layers import LAYERS, STEP
 from tests.benchmarks.workers import Settings, Worker
 
-FOREVER = 10**6  # steps, so that no way comes to its end
-CADENCE = 200  # steps, after which every dashboard has had its turn
+FOREVER = 10**6  # steps, so that no run ends during the measurement
+CADENCE = 200  # steps, after which every dashboard has been written
 BATCH = 50
 
-# Letter: name, where it is, steps in one visit.
+# Letter: name, module and function, steps per turn.
 WAYS = {
     "a": ("ours, the bare training step", "ours:bare", CADENCE // 4),
     "b": ("ours, the default run: all dashboards, tests, checkpoints", "ours:whole", CADENCE // 4),
@@ -28,17 +28,17 @@ WAYS = {
     "e": ("PyTorch, fused Adam and a SummaryWriter", "pytorch_way:fused", CADENCE),
     "f": (f"float32 matrix product, {ours.PRODUCT} x {ours.PRODUCT}", "ours:product", 8),
 }
-# One round. What is to be told apart to the percent takes turns often, for other programs may slow the machine.
+# One round. a and b differ by a few percent, so they alternate often: other load then affects both alike.
 ROUND = "abfcabdfabefab"
-# Over, under, what must hold.
+# Numerator, denominator, target of the ratio.
 TARGETS = [("b", "a", "<= 1.05"), ("b", "e", "<= 0.9"), ("b", "d", "<= 0.8"), ("c", "b", ">= 4")]
 
 
 def main():
-    """Measure, and print one section after the other."""
+    """Measure and print one section after the other."""
     parser = argparse.ArgumentParser(prog="run.sh bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round, and nothing on how cost grows: about a minute")
-    parser.add_argument("--rounds", type=int, metavar="N", help="of visits to each way (default: 5)")
+    parser.add_argument("--quick", action="store_true", help="one round, without the tables on growth: about a minute")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of measurements (default: 5)")
     parser.add_argument("--data-dir", default="MNIST_data", metavar="DIR", help="the four IDX gz files")
     options = parser.parse_args()
     rounds = options.rounds or (1 if options.quick else 5)
@@ -57,7 +57,7 @@ def main():
 
 
 def _ready(data_dir):
-    """The directory that every worker reads from, after what there is to download has been downloaded once."""
+    """The data directory for all workers. The data are downloaded once, here."""
     return mnist.SAMPLE_DIR if mnist.load(data_dir).sample else data_dir
 
 
@@ -175,7 +175,7 @@ def _growth(settings):
 
 
 def _full(data_dir, logdir):
-    _say("the default run, whole")
+    _say("the complete default run")
     found = growth.run(data_dir, logdir, 2000)
     _heading("the default run of 2,000 steps", "")
     _row("seconds, start and final test included", f"{found['seconds']:.0f}")

@@ -1,4 +1,4 @@
-"""The deconvolution beside its alternatives, and how cost grows: with the batch, with the images, with the steps."""
+"""The deconvolution against `tf.gradients`, and the growth of cost with batch size, images and steps."""
 
 import os
 import resource
@@ -13,11 +13,11 @@ from legacy_graph.data import mnist
 from tests.benchmarks import ours
 from tests.support.program import ROOT
 
-BUDGET = 1.5  # seconds of measuring, about, for each of the three
+BUDGET = 1.5  # seconds for the measurements of each of the three, approximately
 
 
 def deconvolution(settings):
-    """Seconds for so many images: forward to layer two, its deconvolution, and tf.gradients of the same."""
+    """Seconds per run: forward to layer two, with its deconvolution, with `tf.gradients` of the same."""
     tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
@@ -43,7 +43,7 @@ def deconvolution(settings):
 
 
 def memory(settings):
-    """Megabytes of memory, the most so far, after so many images have been projected in chunks, as `features` does."""
+    """Peak memory in megabytes after projecting images in chunks, as `features` does."""
     tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
@@ -68,7 +68,7 @@ def memory(settings):
 
 
 def batches(settings):
-    """Milliseconds a training step takes with such a batch, the median of several."""
+    """Median milliseconds of a training step for a batch size."""
     session, program, feeds = ours.start(settings)
     digits = mnist.load(settings.data_dir).train
 
@@ -85,7 +85,7 @@ def batches(settings):
 
 
 def run(data_dir, logdir, steps, *words):
-    """A whole run in a process of its own: its seconds, peak memory and event files, sizes in bytes."""
+    """A complete run in a child process: seconds, and peak memory, event files and log directory in bytes."""
     command = [sys.executable, "-m", "legacy_graph", "train", "--data-dir", data_dir, "--logdir", logdir]
     began = time.perf_counter()
     command += ["--steps", str(steps), *words]

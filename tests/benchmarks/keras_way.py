@@ -1,4 +1,4 @@
-"""Keras: `fit` with its TensorBoard callback, which writes no images; oneDNN on, as in ours."""
+"""Keras: `fit` with its TensorBoard callback, which writes no images. oneDNN is on, as in ours."""
 
 from legacy_graph import tf_setup
 from legacy_graph.config import Config
@@ -8,7 +8,7 @@ TESTED = 1000
 
 
 def fit(settings):
-    """Epochs of as many steps as one asks for, each with histograms and a test at its end."""
+    """Epochs of a given number of steps, each with histograms and a test at its end."""
     tf_setup.import_tensorflow()
     import keras
 

@@ -1,6 +1,6 @@
-"""How much arithmetic a training step is, by layer: multiplications and additions, in thousands of millions (GFLOP)."""
+"""Arithmetic of a training step per layer, multiplications and additions, in GFLOP."""
 
-# For one digit, forward: two operations for each weight at each place of the output.
+# For one digit, forward: two operations for each weight at each position of the output.
 FORWARD = {
     "conv1": 2 * 28 * 28 * 5 * 5 * 1 * 32 / 1e9,
     "conv2": 2 * 14 * 14 * 5 * 5 * 32 * 64 / 1e9,
@@ -8,5 +8,5 @@ FORWARD = {
     "fc2": 2 * 1024 * 10 / 1e9,
 }
 LAYERS = tuple(FORWARD)
-# Backward: as much again for the weights' gradient, and for the input's, which nobody asks of the pixels.
+# Backward: the same again for the gradient of the weights, and for that of the input, which conv1 does not need.
 STEP = {layer: forward * (2 if layer == "conv1" else 3) for layer, forward in FORWARD.items()}

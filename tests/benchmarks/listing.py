@@ -1,6 +1,6 @@
-"""The way of the 2018 program: one merge_all, run and written at every step; TensorFlow left as it comes.
+"""The 2018 program: one merge_all, run and written at every step, with TensorFlow's default settings.
 
-Written after what is known of that program, with TensorFlow's own calls alone; nothing of legacy_graph but its data.
+Written after what is known of that program, with TensorFlow alone; only the data come from legacy_graph.
 """
 
 import os
@@ -11,7 +11,7 @@ from legacy_graph.data import mnist
 
 
 def merged(settings):
-    """Training steps, each with a summary of everything."""
+    """Training steps, each with all summaries."""
     os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)
     import tensorflow.compat.v1 as tf
 

@@ -1,4 +1,4 @@
-"""Our own ways: the bare training step, the whole program, the matrix product, and where a step's time goes."""
+"""Our own measurements: bare training step, complete program, matrix product, time per layer, time per dashboard."""
 
 import dataclasses
 import os
@@ -19,7 +19,7 @@ PRODUCT = 2048  # rows and columns of the matrices
 
 
 def start(settings, batch_size=50, **session_options):
-    """A session of the whole program's graph after its initialisation, the program, and a maker of feeds."""
+    """An initialised session of the program's graph, the program, and a function that returns the next feed."""
     tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
@@ -39,7 +39,7 @@ def start(settings, batch_size=50, **session_options):
 
 
 def bare(settings, batch_size=50):
-    """Training steps and nothing else."""
+    """Training steps alone."""
     session, program, feed = start(settings, batch_size)
 
     def advance(steps):
@@ -51,7 +51,7 @@ def bare(settings, batch_size=50):
 
 
 def whole(settings):
-    """The default run with all its dashboards and checkpoints, as the command line starts it, step by step."""
+    """The default run with dashboards and checkpoints, as the command line starts it, paused between turns."""
     tf_setup.import_tensorflow()
     from legacy_graph.training import loop, progress
 
@@ -74,12 +74,12 @@ def whole(settings):
             if not finished.acquire(timeout=60):
                 sys.exit("benchmark: the training run has stopped")
 
-    advance(11)  # by then everything that a step can write has been written once
+    advance(11)  # after 11 steps every kind of output has been written once
     return advance
 
 
 def product(settings):
-    """The float32 matrix product. Returns multiplications and additions a second."""
+    """Float32 matrix products."""
     tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
@@ -98,7 +98,7 @@ def product(settings):
 
 
 def profile(settings):
-    """Milliseconds a training step spends in each layer, in Adam and in all the rest, one operation after the other."""
+    """Median milliseconds of a training step per layer, in Adam and in the rest, with operations run one at a time."""
     session, program, feed = start(settings, use_per_session_threads=True, inter_op_parallelism_threads=1)
     import tensorflow.compat.v1 as tf
 
@@ -122,7 +122,7 @@ def profile(settings):
 
 
 def dashboards(settings):
-    """{what: milliseconds that it adds to a training step each time it is due}, medians, taken in turns."""
+    """{output: median milliseconds that it adds to a training step}, measured in turns."""
     session, program, feed = start(settings)
     from legacy_graph.training import loop
 

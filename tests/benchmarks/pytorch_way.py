@@ -1,4 +1,4 @@
-"""PyTorch: the same network with fused Adam and a SummaryWriter, which gets what ours gets, as often."""
+"""PyTorch: the same network with fused Adam and a SummaryWriter that writes the same data at the same intervals."""
 
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
@@ -7,7 +7,7 @@ TESTED, CHUNK = 1000, 500
 
 
 def fused(settings):
-    """Training steps with scalars, histograms, images and tests when ours have them, but no deconvolution."""
+    """Training steps with scalars, histograms, images and tests at our intervals, without deconvolution."""
     import torch
     from torch.utils.tensorboard import SummaryWriter
 

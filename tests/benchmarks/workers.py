@@ -1,4 +1,4 @@
-"""Each way to train lives in a process of its own, with its own threads and settings, and works only when told to."""
+"""Each measured program runs in its own process, with its own threads and settings, and only when called."""
 
 import importlib
 import multiprocessing
@@ -11,22 +11,22 @@ from legacy_graph import tf_setup
 
 
 class Settings(NamedTuple):
-    """What every way is given."""
+    """The arguments of every measured program."""
 
     data_dir: str
-    folder: str  # to write event files in
-    steps: int  # of the whole run, so that nobody thinks it is over
+    folder: str  # for event files
+    steps: int  # of the complete run, more than are measured
 
 
 class Measured(NamedTuple):
     seconds: float
-    cpu_seconds: float  # of all threads together
-    value: Any  # what the way itself returned
-    peak: float  # bytes of memory, the most so far
+    cpu_seconds: float  # sum over all threads
+    value: Any  # return value of the program
+    peak: float  # peak memory in bytes
 
 
 class Worker:
-    """A process that holds the function which `module:prepare` returned, and calls it on demand."""
+    """A process that calls the function that `module:prepare` returned."""
 
     def __init__(self, target: str, settings: Settings) -> None:
         context = multiprocessing.get_context("spawn")
@@ -48,11 +48,11 @@ class Worker:
         try:
             return self._connection.recv()
         except EOFError:
-            sys.exit("benchmark: a worker died; what it said stands above")
+            sys.exit("benchmark: a worker process ended; see its output above")
 
 
 def _serve(connection, target, settings):
-    sys.stdout = sys.stderr  # the table alone goes to the terminal's standard output
+    sys.stdout = sys.stderr  # standard output is for the tables only
     module, _, prepare = target.partition(":")
     with tf_setup.filter_stderr():
         work = getattr(importlib.import_module("tests.benchmarks." + module), prepare)(settings)

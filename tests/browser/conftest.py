@@ -1,8 +1,7 @@
-"""What the browser tests share.
+"""Fixtures of the browser tests.
 
-They look at TensorBoard's page of today. TensorBoard 1.15, the one for Python 3.7, draws another page, of other
-elements; the event files that it reads are held to be the same by the other tests. So on Python 3.7 these are not
-collected.
+The tests are written for TensorBoard 2's page. TensorBoard 1.15, on Python 3.7, draws another page, so there they are
+not collected; other tests compare the event files themselves.
 """
 
 import sys
@@ -34,7 +33,7 @@ def address(trained):
 
 @pytest.fixture
 def look(browser, address, log):
-    """A `Look` at the shared run. The test fails if one of its pages reports an error, or does not find a file."""
+    """A `Look` at the shared run. The test fails if a page logs an error or a request fails."""
     with board.looking(browser, address, log) as look:
         yield look
         assert [page.complaints for page in look.pages] == [[]] * len(look.pages)

@@ -1,7 +1,7 @@
-"""The README's pictures, from a run: python -m tests.browser.screenshots [LOGDIR]. Look at them before you keep them.
+"""Make the pictures in tests/screenshots from a run: python -m tests.browser.screenshots [LOGDIR].
 
-Each is what TensorBoard shows a person, cropped to what matters. `side_by_side.py` draws the two of the convolutions,
-`curves.py` the test curves beside the 2018 program's.
+Each picture is a part of TensorBoard's page; `side_by_side.py` draws the two of the convolutions, `curves.py` the test
+curves beside the 2018 program's.
 """
 
 import io
@@ -20,7 +20,7 @@ PANE = "tf-category-paginated-view >> nth=0"
 
 
 def started(shoot):
-    """What the browser shows first."""
+    """TensorBoard's first page."""
     page = shoot.open("timeseries", width=1280, height=760)
     expect(page.locator("scalar-card canvas").first).to_be_visible()
     shoot.keep(page, "started")
@@ -81,7 +81,7 @@ def audio(shoot):
 
 
 def embeddings(shoot):
-    """The points as they first stand. The scene turns, so there is no waiting until it is still."""
+    """The initial view. The scene rotates, so `keep` must not wait until the page is still."""
     page = shoot.open("projector", width=1300, height=860)
     projector = page.frame_locator("iframe").frame_locator("iframe").locator("vz-projector")
     expect(projector).to_contain_text("Dimension: 1024")
@@ -93,7 +93,7 @@ def embeddings(shoot):
 
 
 class Shoot:
-    """Opens pages of one TensorBoard, and keeps pictures of them."""
+    """Opens pages of one TensorBoard and saves pictures of them."""
 
     def __init__(self, browser, address):
         self._browser, self._address = browser, address
@@ -102,7 +102,7 @@ class Shoot:
         return board.open_page(self._browser, self._address, dashboard, tags, runs, **size)
 
     def keep_cards(self, page, element, name):
-        """The cards that the filter lets through, without what is around them."""
+        """The cards that match the filter, cropped."""
         boxes = [card.bounding_box() for card in page.locator(PANE).locator(element).all()]
         left, top = min(box["x"] for box in boxes), min(box["y"] for box in boxes)
         right = max(box["x"] + box["width"] for box in boxes)
@@ -110,7 +110,7 @@ class Shoot:
         self.keep(page, name, clip={"x": left, "y": top, "width": right - left, "height": bottom - top})
 
     def keep(self, seen, name, still=True, **options):
-        """Write a picture of `seen`, a page or a part of one; if it comes to rest, once nothing in it moves."""
+        """Save a picture of `seen`, a page or an element; with `still`, wait until nothing in it moves."""
         picture = board.settled(lambda: seen.screenshot(**options), pause=2) if still else seen.screenshot(**options)
         path = os.path.join(side_by_side.FOLDER, name + ".png")
         framed = ImageOps.expand(Image.open(io.BytesIO(picture)).convert("RGB"), border=12, fill="white")

@@ -29,9 +29,9 @@ def measure(data, seed):
         found = {"loss": [], "accuracy": []}
         for done in range(max(UPDATES) + 1):
             if done in UPDATES:
-                tested = np.array([evaluate(session, net, data.test, number) for number in range(GROUPS)])
-                found["loss"].append(tested[:, 0].round(3).tolist())
-                found["accuracy"].append(tested[:, 1].round(3).tolist())
+                tested = np.array([evaluate(session, net, data.test, number) for number in range(GROUPS)], float)
+                found["loss"].append(tested[:, 0].round(2).tolist())
+                found["accuracy"].append(tested[:, 1].round(2).tolist())
             images, labels = next(batches)
             session.run(train, {net.images: images, net.labels: labels, net.keep_prob: 1.0})
     return found

@@ -1,4 +1,4 @@
-"""A browser for the tests: `python -m tests.browser.setup` finds one, or installs one where that needs no asking."""
+"""Find a browser for the tests, or install one: python -m tests.browser.setup"""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ MISSING = (
 
 
 def find() -> Optional[str]:
-    """The path of a Chromium or Chrome: on the PATH, among macOS's applications, or Playwright's own; else None."""
+    """The path of Chromium or Chrome, on PATH, in macOS's applications or from Playwright; None if there is none."""
     for found in map(shutil.which, NAMES):
         if found:
             return found
@@ -24,7 +24,7 @@ def find() -> Optional[str]:
 
 
 def main() -> int:
-    """Try the ways in turn. The exit status is always 0: without a browser it is the tests that fail, and say why."""
+    """Try Playwright, then apt. Always returns 0: without a browser the tests fail and say why."""
     if sys.version_info < (3, 8) or find():
         return 0
     print("No Chromium or Chrome here: asking Playwright for its own", file=sys.stderr)

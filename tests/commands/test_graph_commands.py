@@ -175,7 +175,7 @@ def test_what_cannot_be_parsed_is_refused_in_one_line(folder, capsys, more):
 @pytest.mark.parametrize("command", ["features", "deconv"])
 def test_graph_options_without_a_graph_are_refused(folder, capsys, command):
     more = [str(folder / "photos" / "1.png")] if command == "deconv" else []
-    assert_refused(capsys, [command, *more, "--range", "0,1"], "--range: expected this option with --graph")
+    assert_refused(capsys, [command, *more, "--range", "0,1"], "--range: expected --graph PATH beside it")
 
 
 @pytest.mark.parametrize("command", ["features", "deconv"])

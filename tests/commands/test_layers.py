@@ -1,5 +1,9 @@
 """The layers command, against parameter counts by hand."""
 
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.__main__ import main
+from tests.support.graph_files import CONSTRUCTS, constant, write_frozen
 from tests.support.program import legacy_graph
 
 # A weight for each kernel element or pair of units, and a bias for each output channel.
@@ -20,4 +24,35 @@ def test_table_of_the_articles_network():
         f"fc1 fully connected; ReLU; dropout 1024 everything {PARAMETERS[2]:,}",
         f"fc2 fully connected; softmax 10 everything {PARAMETERS[3]:,}",
         f"all {sum(PARAMETERS):,}",
+    ]
+
+
+def test_table_of_a_graph(tmp_path, capsys):
+    def build(x):
+        training = tf.placeholder(tf.bool, [], "is_training")
+        y = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, constant([5, 3, 3, 4]), [1, 2, 2, 1], "SAME"), constant([4])))
+        y = tf.cond(training, lambda: y * 2, lambda: y)
+        return tf.nn.conv2d(y, constant([3, 3, 4, 2]), [1, 1, 1, 1], "VALID", dilations=[1, 2, 2, 1], name="last")
+
+    assert main(["layers", "--graph", write_frozen(tmp_path / "model.pb", build)]) == 0
+    assert [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()] == [
+        "layer operation output receptive field stride parameters",
+        "input images 12 x 12 x 3",
+        "Conv2D Conv2D 5 x 3, stride 2, SAME; Relu 6 x 6 x 4 5 x 3 pixels 2 184",
+        "last Conv2D 3 x 3, stride 1, VALID, dilation 2 2 x 2 x 2 13 x 11 pixels 2 72",
+        "The placeholder is_training is set to False, as at inference.",
+    ]
+    assert 5 * 3 * 3 * 4 + 4 == 184
+    assert 3 * 3 * 4 * 2 == 72
+
+
+def test_table_of_a_graph_with_an_open_size(tmp_path, capsys):
+    path = write_frozen(tmp_path / "model.pb", CONSTRUCTS["strided"], shape=(None, None, None, 3))
+    assert main(["layers", "--graph", path]) == 0
+    assert [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()] == [
+        "layer operation output receptive field stride parameters",
+        "input images open x open x 3",
+        "first Conv2D 3 x 3, stride 2, SAME; Relu open x open x 4 3 x 3 pixels 2 112",
+        "conv Conv2D 3 x 3, stride 2, SAME; Relu open x open x 3 7 x 7 pixels 4 111",
+        "The receptive fields are those for images of 512 x 512 pixels.",
     ]

@@ -1,4 +1,4 @@
-"""A disk that fills up, or can only be read any more: a small file system, mounted for the test."""
+"""A full or read-only disk: a small file system that is mounted for the test."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ HELP = "this needs Linux, and root or user namespaces: run it as root, or sysctl
 
 
 def inside(script, place, **options):
-    """Run a shell script in a mount namespace where `place` is a tmpfs; "$@" is a training command in it."""
+    """Run a shell script in its own mount namespace. $0 is `place`, for a tmpfs; "$@" is a training command in it."""
     command = ["unshare", "--mount"] + ["--map-root-user"] * (os.geteuid() != 0) + ["sh", "-euc", script, place]
     assert subprocess.call(command[:-4] + ["true"]) == 0, HELP
     os.makedirs(place)
@@ -22,7 +22,7 @@ def inside(script, place, **options):
 
 
 def test_a_full_disk_run_resumes_when_there_is_room(tmp_path):
-    """Two checkpoints fit, the third does not; with more room, the run goes on from the second and ends."""
+    """Two checkpoints fit, the third does not. With more room the run resumes from the second and ends."""
     script = """
         mount -t tmpfs -o size=100m tmpfs "$0"
         "$@" || echo "status $?"
@@ -58,8 +58,8 @@ def test_a_full_disk_stops_the_run_at_the_next_event(tmp_path):
     assert newest(str(tmp_path / "kept")) == 0
 
 
-def test_a_disk_that_can_only_be_read_any_more(tmp_path):
-    """The event files are open and would still take events: the next checkpoint is what finds out."""
+def test_a_disk_that_becomes_read_only(tmp_path):
+    """The open event files still take events; the next checkpoint fails."""
     script = """
         mount -t tmpfs -o size=200m tmpfs "$0"
         "$@" 2>"$0/../told" & run=$!
@@ -68,7 +68,7 @@ def test_a_disk_that_can_only_be_read_any_more(tmp_path):
         wait $run || echo "status $?"
         cp -r "$0/log" "$0/../kept"
     """
-    # Root may write where no one may; without its capabilities it is a user like any other.
+    # Root ignores permissions, so the run drops its capabilities.
     script = script.replace('"$@" 2>', 'setpriv --bounding-set=-all --inh-caps=-all "$@" 2>')
     run = inside(script, str(tmp_path / "disk"), **dict(LONG, checkpoint_every=200))
     assert "status 2" in run.stdout, run.stderr
@@ -77,9 +77,20 @@ def test_a_disk_that_can_only_be_read_any_more(tmp_path):
     assert newest(str(tmp_path / "kept")) == 200
 
 
-def test_a_disk_without_any_room(tmp_path):
+def test_a_disk_that_is_full_from_the_start(tmp_path):
     script = 'mount -t tmpfs -o size=1m tmpfs "$0"; "$@"'
     run = inside(script, str(tmp_path / "disk"), **LONG)
     assert run.returncode == 2
     (line,) = lines(run.stderr)
     assert "expected to write the checkpoint of step 0, found No space left on device" in line
+
+
+def test_a_disk_without_a_free_inode(tmp_path):
+    """There is room for bytes, but for no further file: one line, whichever file is the first that finds no place."""
+    for inodes in range(4, 10):
+        script = f'mount -t tmpfs -o size=200m,nr_inodes={inodes} tmpfs "$0"; "$@"'
+        run = inside(script, str(tmp_path / f"disk{inodes}"), **LONG)
+        assert run.returncode == 2
+        (line,) = lines(run.stderr)
+        assert "No space left on device" in line
+        assert "this is a bug" not in line

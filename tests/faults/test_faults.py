@@ -1,4 +1,4 @@
-"""Real training processes that are interrupted, starved or fed rubbish: one line each, and a run that can go on."""
+"""Real training processes that are interrupted or run out of resources: one line of output, and the run can resume."""
 
 import fcntl
 import os
@@ -28,7 +28,7 @@ def place(tmp_path):
 
 
 @pytest.mark.parametrize("by, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_the_step_and_says_how_to_go_on(place, by, status):
+def test_a_signal_ends_the_step_and_prints_how_to_resume(place, by, status):
     code, _, err = runs.stopped(place, step=50, by=by, fresh=True, **LONG)
     step = newest(place)
     assert code == status
@@ -36,7 +36,7 @@ def test_a_signal_ends_the_step_and_says_how_to_go_on(place, by, status):
     told, command = line.split("; to resume: ")
     assert told == f"legacy_graph: stopped at step {step} of 1000"
     assert step >= 50
-    # The command goes on from there: it does not start anew again.
+    # The printed command resumes: it has no --fresh.
     assert shlex.split(command)[1:] == [word for word in runs.words(place, **LONG)[1:] if word != "--fresh"]
     shorter = runs.words(place, **dict(LONG, steps=step + 2))
     run = subprocess.run(shorter, env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE, text=True, check=True)
@@ -46,9 +46,9 @@ def test_a_signal_ends_the_step_and_says_how_to_go_on(place, by, status):
 
 
 def test_a_terminal_that_is_closed_ends_the_step_and_saves(place):
-    """A real one, in which the progress bar moves: then nothing can be written to it any more."""
+    """A real terminal with a moving progress bar. After it is closed, nothing can be written to it."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))  # one of no size gets no bar
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))  # a terminal of size 0 gets no bar
 
     def own():
         runs.heeds_hangups()
@@ -56,7 +56,7 @@ def test_a_terminal_that_is_closed_ends_the_step_and_saves(place):
         fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
 
     terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    # Steps that last, so that the bar is drawn once more in the step in which the terminal goes.
+    # Long steps, so that the bar is drawn once more in the step in which the terminal is closed.
     words = runs.words(place, **dict(LONG, batch_size=200))
     with subprocess.Popen(words, env=runs.environment(), preexec_fn=own, **terminal) as process:
         os.close(theirs)
@@ -70,7 +70,7 @@ def test_a_terminal_that_is_closed_ends_the_step_and_saves(place):
 
 
 def test_sigterm_and_sighup_together_count_as_one_signal():
-    """A session that ends sends both at once, and Python handles SIGHUP first."""
+    """A session that ends sends both at once; Python handles SIGHUP first."""
     code = (
         "import os, signal\n"
         "from legacy_graph.training import signals as deferred\n"
@@ -88,8 +88,8 @@ def test_sigterm_and_sighup_together_count_as_one_signal():
     assert (run.returncode, run.stdout) == (0, "[1, 15]\n")
 
 
-def test_run_sh_says_how_to_go_on_in_its_own_words(place):
-    """run.sh tells how it was called, and is replaced by the program, so that signals reach it."""
+def test_run_sh_is_named_in_the_command_to_resume(place):
+    """run.sh passes on how it was called, for the command that is printed."""
     called = {"LEGACY_GRAPH_LAUNCHER": "some where/run.sh", "PYTHON": "python3"}
     code = (
         "from legacy_graph import __main__\n"
@@ -112,12 +112,12 @@ def test_run_sh_says_how_to_go_on_in_its_own_words(place):
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_leaves_at_once(place, second):
-    """It ends the process itself, which a shell tells as 130 or 143 too; nothing is saved."""
+    """The second signal kills the process, which a shell reports as 130 or 143; nothing is saved."""
     with runs.running(place, **LONG) as process:
         runs.wait_for_step(process, 50)
-        process.send_signal(signal.SIGSTOP)  # so that the first step cannot end before the second signal is there
+        process.send_signal(signal.SIGSTOP)  # so that the step cannot end before the second signal arrives
         process.send_signal(signal.SIGINT)
-        if second == signal.SIGINT:  # two of a kind that wait are one
+        if second == signal.SIGINT:  # two pending signals of one kind are delivered once
             process.send_signal(signal.SIGCONT)
             runs.wait_until(lambda: not catches(process, signal.SIGINT) or process.poll() is not None)
         process.send_signal(second)
@@ -127,7 +127,7 @@ def test_a_second_signal_leaves_at_once(place, second):
 
 
 def catches(process, number):
-    """Whether the process has a handler of its own for a signal."""
+    """Whether the process has a handler for a signal."""
     with open(f"/proc/{process.pid}/status") as file:
         (mask,) = [int(line.split()[1], 16) for line in file if line.startswith("SigCgt:")]
     return bool(mask >> (number - 1) & 1)
@@ -153,12 +153,12 @@ def test_a_log_directory_that_is_removed(place):
     (line,) = lines("".join(told) + err)
     assert line.startswith(f"legacy_graph: {place}/train/events.out.tfevents.")
     assert "expected to write an event, found No such file or directory; fix this" in line
-    os.makedirs(place)  # for the fixture to remove
+    os.makedirs(place)  # the fixture removes it
 
 
 @pytest.mark.parametrize("limit, thing", [(0, "an event"), (10**7, "the checkpoint of step ")])
 def test_no_more_room_for_a_file(place, limit, thing):
-    """A limit on the size of files, laid on the process while it runs: events do not fit, or checkpoints do not."""
+    """A limit on file sizes, set while the process runs: events do not fit, or checkpoints do not."""
     with runs.running(place, **dict(LONG, checkpoint_every=20)) as process:
         told = runs.wait_for_step(process, 50)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
@@ -171,7 +171,7 @@ def test_no_more_room_for_a_file(place, limit, thing):
     assert not [name for name in os.listdir(os.path.join(place, "checkpoints")) if "temp" in name]
 
 
-def test_a_learning_rate_beyond_reason(place):
+def test_a_learning_rate_that_diverges(place):
     run = legacy_graph("train", "--logdir", place, "--data-dir", SAMPLE, "--learning-rate", "1e6", "--batch-size", "10")
     assert run.returncode == 2
     (line,) = lines(run.stderr)

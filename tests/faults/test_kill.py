@@ -1,9 +1,9 @@
-"""A training process that is killed thirty times leaves, in the end, what one that was never disturbed leaves.
+"""A run that is killed thirty times and resumed ends with the same files as a run that was never stopped, bit for bit.
 
     bash run.sh test -m slow tests/faults/test_kill.py
 
-Bit for bit: the batches and dropout depend on the seed and the step alone, and TensorFlow's sums on the CPU do not
-depend on which thread is first.
+This is possible because batches and dropout depend only on seed and step, and TensorFlow's sums on the CPU do not
+depend on the order of the threads.
 """
 
 import json
@@ -27,7 +27,7 @@ OPTIONS = {
     "test_every": 50,
     "checkpoint_every": 2,
 }
-# When each of the thirty comes: at any moment, while a checkpoint is being written, while the program is starting.
+# The moments of the kills: any, while a checkpoint is being written, while the program is starting.
 KILLS = ["any"] * 16 + ["writing"] * 8 + ["starting"] * 6
 
 
@@ -47,7 +47,7 @@ def newest(logdir):
 
 
 def kill(process, logdir, when, chance):
-    """Send SIGKILL at a random moment of that kind; returns what that left half done."""
+    """Send SIGKILL at a random moment of that kind; returns the number of temporary checkpoint files that remain."""
     begun = newest(logdir)
     if when == "starting":
         time.sleep(chance.uniform(0, 4))
@@ -70,7 +70,7 @@ def test_thirty_kills(place):
     for when in KILLS:
         with runs.running(logdir, **OPTIONS) as process:
             half_done += bool(kill(process, logdir, when, chance))
-    assert half_done >= 3, "hardly a kill came while a checkpoint was being written"
+    assert half_done >= 3, "too few kills came while a checkpoint was being written"
     for directory in (logdir, undisturbed):
         with runs.running(directory, **OPTIONS) as process:
             out, err = process.communicate()
@@ -84,7 +84,7 @@ def test_thirty_kills(place):
 
 
 def assert_shown_whole(logdir):
-    """See to it that what TensorBoard sends to its page has every step once."""
+    """Assert that TensorBoard serves every step exactly once."""
     with board.tensorboard(logdir) as address:
         for run, every in (("train", 1), ("test", 50)):
             with urllib.request.urlopen(f"{address}data/plugin/scalars/scalars?run={run}&tag=loss") as answer:

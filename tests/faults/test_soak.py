@@ -1,4 +1,4 @@
-"""A long run: memory stays flat, the log grows evenly, and every dashboard is still fed.
+"""A long run: memory stays flat, the log grows linearly, and every dashboard has data at the end.
 
 bash run.sh test -m slow -s tests/faults/test_soak.py
 SOAK_STEPS=2000 bash run.sh test -m slow -s tests/faults/test_soak.py
@@ -15,7 +15,7 @@ from tests.support.program import legacy_graph
 
 pytestmark = pytest.mark.slow
 STEPS = int(os.environ.get("SOAK_STEPS", "20000"))
-# The intervals of a run without options.
+# The default intervals.
 OPTIONS = {
     "steps": STEPS, "batch_size": 50, "learning_rate": 1e-4, "summary_every": 10, "histogram_every": 100,
     "image_every": 200, "test_every": 100, "checkpoint_every": 200,
@@ -23,13 +23,13 @@ OPTIONS = {
 
 
 def memory(process):
-    """What the process holds, in megabytes."""
+    """Resident memory of the process in megabytes."""
     with open(f"/proc/{process.pid}/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def written(logdir):
-    """The event files' length, in megabytes."""
+    """Size of the event files in megabytes."""
     folders = [os.path.join(logdir, part) for part in ("train", "test")]
     return sum(os.path.getsize(os.path.join(folder, name)) for folder in folders for name in os.listdir(folder)) / 1e6
 
@@ -43,7 +43,7 @@ def test_a_long_run(tmp_path):
                 print("step {:6}  memory {:7.1f} MB  log {:7.2f} MB".format(*seen[-1]))
         process.wait()
     assert process.returncode == 0
-    step, held, log = np.array(seen[1:-1]).T  # the last is written while the program is already at its end
+    step, held, log = np.array(seen[1:-1]).T  # the last sample is taken while the program ends
     half = len(held) // 2
     assert held[half:].max() < held[:half].max() * 1.05 + 10
     a, b = np.polyfit(step, log, 1)

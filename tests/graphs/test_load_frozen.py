@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 from google.protobuf import text_format
 
 from legacy_graph.graphs.load import find_layer, load_model
-from tests.support.graph_files import CONSTRUCTS, graph_of, images, run, write_frozen
+from tests.support.graph_files import CONSTRUCTS, constant, graph_of, images, run, write_frozen
 
 BATCH = images(2, 12, 12, 3)
 
@@ -53,3 +54,14 @@ def test_any_tensor_can_be_the_input(tmp_path):
     assert model.input_shape == (12, 12, 4)
     assert [layer.label for layer in model.layers] == ["second", "conv"]
     assert model.layers[0].fields[0].size == 3
+
+
+@pytest.mark.parametrize("shape", [None, (None, None, None, None)])
+def test_an_input_without_a_shape_takes_the_kernels_channels(shape, tmp_path):
+    def build(x):
+        return tf.nn.relu(tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1, 1, 1, 1], "SAME", name="conv"))
+
+    model = load_model(write_frozen(tmp_path / "model.pb", build, shape=shape))
+    assert model.input_shape == (None, None, 3)
+    assert model.layers[0].shape == (None, None, 4)
+    assert model.layers[0].fields == ((3, 1, -1), (3, 1, -1))

@@ -189,3 +189,15 @@ def test_an_unknown_layer_and_a_wrong_size(tmp_path):
     assert refusal(path, layer="x") == expected
     expected = "--size: expected 12 x 12, found 9 x 12; leave it out: the graph fixes the size"
     assert refusal(path, size=(9, 12)) == expected
+
+
+def test_options_that_do_not_belong_together(tmp_path, capsys):
+    path = write_frozen(tmp_path / "model.pb", CONSTRUCTS["pooled"])
+    expected = f"--signature: expected a SavedModel directory, found {path}; "
+    assert refusal(path, signature="x") == expected + "leave it out: only a SavedModel has signatures"
+    expected = f"--checkpoint: expected a MetaGraph, found the SavedModel {tmp_path}; "
+    assert refusal(tmp_path, checkpoint="x") == expected + "leave it out: a SavedModel holds its variables"
+    for option in ("--checkpoint", "--signature", "--input"):
+        assert main(["layers", option, "x"]) == 2
+        line = f"legacy_graph: {option}: expected --graph PATH beside it, found none; name the graph with --graph\n"
+        assert capsys.readouterr().err == line

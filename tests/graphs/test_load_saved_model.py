@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 import tensorflow.compat.v2 as tf2
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.eager import context
 
 from legacy_graph.errors import UserError
@@ -91,3 +92,21 @@ def test_its_graph_file_alone_is_refused(tmp_path):
     with pytest.raises(UserError) as refused:
         load_model(str(folder / "saved_model.pb"))
     assert str(refused.value).endswith(f"found the graph file of a SavedModel; name its directory, {folder}")
+
+
+def test_a_restore_operation_that_writes_is_refused(tmp_path):
+    write_version_1(str(tmp_path / "model"))
+    file = tmp_path / "model" / "saved_model.pb"
+    model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    meta_graph = model.meta_graphs[0]
+    with tf.Graph().as_default() as graph:
+        tf.io.write_file(str(tmp_path / "written"), "x", name="evil")
+    meta_graph.graph_def.node.extend(graph.as_graph_def().node)
+    restore = next(node for node in meta_graph.graph_def.node if node.name == meta_graph.saver_def.restore_op_name)
+    restore.input.append("^evil")
+    file.write_bytes(model.SerializeToString())
+    with pytest.raises(UserError) as refused:
+        load_model(str(tmp_path / "model"))
+    line = "operation WriteFile (evil): expected a restore operation that only reads the checkpoint, found WriteFile; "
+    assert str(refused.value) == line + "the model is not safe to load"
+    assert not (tmp_path / "written").exists()

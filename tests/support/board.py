@@ -1,4 +1,4 @@
-"""TensorBoard over a log directory, and a browser in front of it: what the browser tests and the screenshots share."""
+"""Start TensorBoard and a browser: shared by the browser tests and the screenshots."""
 
 import contextlib
 import json
@@ -17,17 +17,17 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tests.browser import setup
 
-# The projector draws with WebGL, which must then work without a graphics card. Nothing else of the browser is changed.
+# The projector needs WebGL, here without a graphics card. All other browser settings are the defaults.
 FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 EVERYTHING = dict.fromkeys(["scalars", "images", "audio", "histograms", "compressedHistograms", "tensors", "graph"], 0)
-# What a person may set in the page's own menus: more cards a page, and no curve that leaves its frame.
+# Settings of TensorBoard's own menus: more cards per page, and curves that stay inside their frame.
 SETTINGS = {"_tb_global_settings": json.dumps({"paginationSize": 100}), "_ignoreYOutliers": "false"}
-PATIENCE = 90000  # milliseconds: a busy machine draws slowly, and a page that is right is never waited for in vain
+PATIENCE = 90000  # milliseconds: a busy machine draws slowly
 expect.set_options(timeout=PATIENCE)
 
 
 def read(logdir: str) -> Dict[str, EventAccumulator]:
-    """Everything that the event files of each run hold, by TensorBoard's own reader: {"train": ..., "test": ...}."""
+    """The event files of each run, read by TensorBoard: {"train": ..., "test": ...}."""
     runs = {}
     for folder, _, files in os.walk(logdir):
         if any("tfevents" in name for name in files):
@@ -37,7 +37,7 @@ def read(logdir: str) -> Dict[str, EventAccumulator]:
 
 @contextlib.contextmanager
 def tensorboard(logdir: str) -> Iterator[str]:
-    """Serve `logdir` on a free port as the README's command does; yields the address once all runs are loaded."""
+    """Serve `logdir` on a free port; yields the address once all runs are loaded."""
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", logdir, "--host", "localhost", "--port", "0"]
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said)
@@ -65,7 +65,7 @@ def chromium() -> Iterator[Browser]:
 def open_page(
     browser: Browser, address: str, dashboard: str, tags: str = "", runs: str = "", width=1400, height=1000, scale=1.0
 ) -> Page:
-    """A new page on a dashboard ("scalars"), curves not smoothed, only what the regular expressions let through."""
+    """A new page on a dashboard such as "scalars", without smoothing, filtered by the regular expressions."""
     page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
     page.add_init_script(f"Object.assign(localStorage, {json.dumps(SETTINGS)})")
     page.complaints = []
@@ -77,7 +77,7 @@ def open_page(
 
 
 def settled(look: Callable, pause: float = 0.5):
-    """What `look()` returns once it is the same again after `pause` seconds: TensorBoard moves things into place."""
+    """The value of `look()` once it no longer changes within `pause` seconds: TensorBoard animates its layout."""
     before, now = None, look()
     while before != now:
         time.sleep(pause)
@@ -86,7 +86,7 @@ def settled(look: Callable, pause: float = 0.5):
 
 
 class Look:
-    """A log directory as its files have it (`log`) and as a person sees it (`open`)."""
+    """A log directory as event files (`log`) and as pages in the browser (`open`)."""
 
     def __init__(self, browser: Browser, address: str, log: Dict[str, EventAccumulator]):
         self.log, self.pages, self._browser, self._address = log, [], browser, address
@@ -98,7 +98,7 @@ class Look:
 
 @contextlib.contextmanager
 def looking(browser: Browser, address: str, log: Dict[str, EventAccumulator]) -> Iterator[Look]:
-    """A `Look`, whose pages are closed at the end."""
+    """A `Look` whose pages are closed at the end."""
     look = Look(browser, address, log)
     yield look
     for page in look.pages:
@@ -114,8 +114,8 @@ def _address(said, process):
 
 
 def _loaded(address, runs):
-    """Whether the page would show each run up to its last step."""
-    # TensorBoard begins to look for embeddings only when it is first asked, so a page that is opened at once has none.
+    """Whether TensorBoard serves each run up to its last step."""
+    # TensorBoard searches for embeddings only after the first request, so a page that is opened at once has none.
     embeddings = any(os.path.exists(os.path.join(log.path, "projector_config.pbtxt")) for log in runs.values())
     if set(_get(address + "data/runs")) != set(runs):
         return False
@@ -135,11 +135,11 @@ def _get(address):
 
 
 def soon(look: Callable, seconds: float = 60):
-    """What `look()` returns once that is true."""
+    """The value of `look()` once it is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = look()
         if found:
             return found
         time.sleep(0.05)
-    raise AssertionError(f"not seen within {seconds} seconds")
+    raise AssertionError(f"condition not met within {seconds} seconds")

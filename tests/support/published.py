@@ -1,4 +1,4 @@
-"""What the features and deconv commands publish, and how they refuse bad input."""
+"""Read what the features and deconv commands publish, and check how they refuse bad input."""
 
 import hashlib
 import io
@@ -13,7 +13,7 @@ from legacy_graph import __main__
 
 
 def tree(folder):
-    """Every file under a folder with a sum of its content."""
+    """Every file under a folder with the SHA-256 of its content."""
     return {
         os.path.join(where, name): hashlib.sha256(pathlib.Path(where, name).read_bytes()).hexdigest()
         for where, _, names in os.walk(folder)
@@ -22,7 +22,7 @@ def tree(folder):
 
 
 def images_of(folder):
-    """tag -> (step, uint8 picture) of the event files in a run."""
+    """{tag: (step, uint8 picture)} of the event files in a run."""
     found = {}
     for name in sorted(os.listdir(folder)):
         if "tfevents" not in name:
@@ -37,7 +37,7 @@ def images_of(folder):
 
 
 def assert_refused(capsys, words, *expected):
-    """Exit status 2, and one line on standard error that says all of this."""
+    """Assert exit status 2 and one line on stderr that contains all of `expected`."""
     assert __main__.main(words) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1

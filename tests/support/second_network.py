@@ -1,7 +1,7 @@
-"""A network quite unlike the article's, and the deconvnet's way through it in plain numpy loops.
+"""A network unlike the article's, and the deconvnet for it as plain numpy loops.
 
-Three channels go in, at an odd size; kernels are 3 x 3 and 2 x 3; one layer has no pool, one a stride, one VALID
-padding all over, and its last pool reaches beyond the border.
+Three input channels of odd size; kernels 3 x 3 and 2 x 3; one layer without a pool, one with a stride, one with VALID
+padding; the last pool reaches beyond the border.
 """
 
 from typing import Dict, List, NamedTuple, Tuple
@@ -45,7 +45,7 @@ def real_numbers(seed: int) -> Numbers:
 
 
 def whole_numbers(seed: int) -> Numbers:
-    """Small whole numbers: sums are exact, equal maxima and windows without any are common."""
+    """Small whole numbers: sums are exact; ties and windows without a positive value are common."""
     random = np.random.RandomState(seed)
     return Numbers(
         [random.randint(-1, 2, shape.kernel).astype("f") for shape in SHAPES],
@@ -69,7 +69,7 @@ def build(images: tf.Tensor, numbers: Numbers) -> List[Layer]:
 
 
 class Walk(NamedTuple):
-    """One layer's way forward, for one image."""
+    """The forward pass of one layer for one image."""
 
     shape: Shape
     kernel: np.ndarray
@@ -77,7 +77,7 @@ class Walk(NamedTuple):
     relu: np.ndarray  # [H', W', C]
     output: np.ndarray  # [h, w, C]
     stood: Dict[Tuple[int, int, int], List]  # (y, x, channel) of `output` -> [(row, column)], its maxima in `relu`
-    ties: int  # windows whose maximum stood in several places
+    ties: int  # windows with several equal maxima
     dead: int  # windows of zeros
 
 
@@ -92,7 +92,7 @@ def forward(image: np.ndarray, numbers: Numbers) -> List[Walk]:
 
 
 def backward(walks: List[Walk], signal: np.ndarray, method: str, ties: str = "first") -> np.ndarray:
-    """From the signal at the last layer's output down to the pixels."""
+    """Project the signal at the last layer's output down to the pixels."""
     for walk in reversed(walks):
         spread = np.zeros_like(walk.relu)
         for y, x, channel in np.ndindex(*signal.shape):
@@ -142,7 +142,7 @@ def _length(side, window, stride, padding):
 
 
 def _window(y, x, sides, window, shape):
-    """(row, column, i, j): which places of the input the window's places (i, j) lie on, row by row."""
+    """(row, column, i, j): the input position under each window position (i, j), row by row."""
     begins = []
     for at, side, length in zip((y, x), sides, window):
         missing = (_length(side, length, shape.stride, shape.padding) - 1) * shape.stride + length - side

@@ -1,6 +1,6 @@
 """The article's shape mistakes with TensorFlow's own conv2d_transpose: python -m tests.support.shape_mistakes NAME ...
 
-Prints one line of JSON a mistake, before it and after it, since TensorFlow 1.15 ends the whole process at some of them.
+Prints a line of JSON before and after each mistake, because some of them abort the process on TensorFlow 1.15.
 """
 
 import json
@@ -18,7 +18,7 @@ FED = 50  # digits
 
 
 def make(name):
-    """What TensorFlow says, and whether while building or while running; ("", "runs") if it says nothing."""
+    """TensorFlow's message, and "building" or "running"; ("", "runs") without an error."""
     import numpy as np
     import tensorflow.compat.v1 as tf
 

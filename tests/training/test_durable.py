@@ -10,7 +10,7 @@ from legacy_graph.logdir import durable
 from legacy_graph.training.checkpoints import Checkpoints, make_saver
 from tests.support.log_files import content
 
-IDENTITY = {"seed": 0}
+IDENTITY = {"seed": 0, "batch_size": 50, "learning_rate": 1e-4, "keep_prob": 1.0, "data_dir": "9 digits"}
 BROKEN = {"empty": "", "cut": '{"seed": ', "a list": "[1]", "brackets": "[" * 200_000}
 
 
@@ -54,7 +54,7 @@ def calls(monkeypatch):
     return calls
 
 
-def test_a_checkpoint_is_on_the_disk_before_an_older_one_is_removed(start, calls):
+def test_a_checkpoint_is_synced_before_an_older_is_removed(start, calls):
     step, session, saved = start()
     assert step == 0
     parts = [".data-00000-of-00001", ".index"]
@@ -161,7 +161,7 @@ def test_broken_options_beside_whole_weights_are_refused(start, tmp_path, text):
     assert (shelf / "checkpoints" / "model.ckpt-10.index").exists()
 
 
-def test_an_interrupted_archive_is_finished_before_a_run_is_resumed(start, tmp_path, capsys):
+def test_an_interrupted_archive_is_finished_first(start, tmp_path, capsys):
     """The checkpoints were moved, and train was not: the same command must not go on in half a run."""
     _, session, saved = start()
     saved.save(session, 10)

@@ -8,7 +8,7 @@ from legacy_graph.training import progress
 
 
 @pytest.mark.parametrize("seconds", [0.0, 2.0])
-def test_a_clock_that_is_set_back_or_stands_gives_no_negative_speed(capsys, monkeypatch, seconds):
+def test_a_clock_set_back_gives_no_negative_speed(capsys, monkeypatch, seconds):
     """time.time goes back by an hour at each look, as when the clock is set; time.monotonic stands, or goes on."""
     clock = iter(range(10**9, 0, -3600))
     monkeypatch.setattr(time, "time", lambda: next(clock))

@@ -66,7 +66,7 @@ def test_projections_beside_patches_and_empty_cells(found, images, monkeypatch):
     assert sheet.shape[1] > 2 * blocks["map 03"].shape[1]
 
 
-def test_the_scale_is_a_percentile_of_the_pixels_that_are_not_zero(found, monkeypatch):
+def test_the_scale_is_a_percentile_of_nonzero_pixels(found, monkeypatch):
     """The map's are 2, 2, 1 and 1 in magnitude: their median is 1.5, and all above it is clipped."""
     monkeypatch.setattr(contact_sheet, "PERCENTILE", 50)
     _, blocks = contact_sheet.draw_sheet(found, as_images(np.zeros([2, 28, 28], np.uint8)), FIELDS, HEADING)

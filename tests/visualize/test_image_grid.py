@@ -48,7 +48,7 @@ def test_a_grey_picture_beside_an_rgb_one_becomes_rgb():
     ((1, 1, 4, 4), ["9999999", "9WWWW99", "9WBBW99", "9WBBW99", "9WWWW99"]),
     ((-1, 3, 3, 9), ["999WBBB", "999WWWW", "9999999", "9999999", "9999999"]),
 ])  # fmt: skip
-def test_a_frame_is_white_around_black_and_cut_off_at_the_border(box, expected):
+def test_a_frame_is_cut_off_at_the_border(box, expected):
     picture = np.full([5, 7], 9, np.uint8)
     image_grid.draw_frame(picture, *box)
     assert ["".join({9: "9", 255: "W", 0: "B"}[value] for value in row) for row in picture] == expected

@@ -61,7 +61,7 @@ def test_the_strongest_digits_are_those_of_numpy(subject, found):
         assert len(set(found.images[row][alive])) == alive.sum()
 
 
-def test_wins_are_the_share_of_places_where_a_map_is_the_strongest(subject, found):
+def test_wins_are_the_share_of_positions_a_map_leads(subject, found):
     """Two maps that are equal but for rounding may both win or not, hence a tolerance of three places."""
     best = subject.output.max(axis=3, keepdims=True)
     expected = ((subject.output == best) & (best > 0)).mean(axis=(0, 1, 2))[found.maps]
