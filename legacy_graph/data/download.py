@@ -7,7 +7,6 @@ that sends a byte now and then.
 """
 
 import contextlib
-import hashlib
 import os
 import shutil
 import signal
@@ -58,8 +57,9 @@ def is_original(path: str, name: str) -> bool:
     expected = FILES[name]
     if not os.path.isfile(path) or os.path.getsize(path) != expected.size:
         return False
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest() == expected.sha256
+    import pooch
+
+    return pooch.file_hash(path, "sha256") == expected.sha256
 
 
 def download(names: Sequence[str], folder: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS) -> None:
