@@ -17,7 +17,7 @@ from legacy_graph.training import identity
 def run(options: argparse.Namespace) -> ExitStatus:
     """Publish one report per picture in deconv/<name> of the log directory, and print what it says."""
     reports = _read_graph(options) if options.graph else _read_article(options)
-    from legacy_graph.visualize.image_run import publish
+    from legacy_graph.visualize.publishing import publish
 
     for path, name, (step, report) in zip(options.pictures, _folder_names(options.pictures), reports):
         folder = os.path.join(options.logdir, layout.DECONV, name)

@@ -32,7 +32,7 @@ class Digits(NamedTuple):
 def run(options: argparse.Namespace) -> ExitStatus:
     """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print where it is."""
     name, step, sheets = _scan_graph(options) if options.graph else _scan_article(options)
-    from legacy_graph.visualize.image_run import publish
+    from legacy_graph.visualize.publishing import publish
 
     folder = os.path.join(options.logdir, layout.FEATURES, name.replace("/", "_"))
     publish(folder, step, sheets.images, sheets.files)
