@@ -5,6 +5,7 @@ Packages, in import order; a module imports only from packages above its own:
     errors, config, tf_setup    errors in one line, options, and how TensorFlow is imported
     data, logdir                bytes on disk to arrays; what a log directory holds
     article                     the article's program, section by section: builds graphs, never runs one
+    graphs                      any TensorFlow 1 graph: load, rewrite, inspect, project
     training, visualize         sessions that train; sessions that turn activations into pictures
     commands                    one module per command of `python -m legacy_graph`
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_graph import tf_setup
-from legacy_graph.commands.graph_model import load_target
+from legacy_graph.commands.graph_model import graph_name, load_target
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.config import Config
 from legacy_graph.data import idx, mnist
@@ -63,7 +63,7 @@ def _scan_article(options):
 
 
 def _scan_graph(options):
-    """(label of the layer, 0, sheets) of a graph that someone else trained."""
+    """(name of the folder, 0, sheets) of a graph that someone else trained."""
     if not options.images:
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     if options.data_dir or options.other_data:
@@ -79,7 +79,7 @@ def _scan_graph(options):
     subject = f"{layer.label} of {_display_name(options.graph)}"
     with tf.Session(graph=scan.graph) as session:
         sheets = feature_sheets.draw(session, scan, images, subject, bool(options.control), options.context)
-    return layer.label, 0, sheets
+    return f"{graph_name(options.graph)}-{layer.label}", 0, sheets
 
 
 def _digits(options) -> Digits:

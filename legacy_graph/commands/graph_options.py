@@ -22,8 +22,18 @@ def add_graph_options(command: argparse.ArgumentParser) -> None:
 def add_image_options(command: argparse.ArgumentParser) -> None:
     """Add the options that say what such a graph takes as an image, and the way back to it."""
     add = command.add_argument_group("with --graph: its images and the way back to them").add_argument
-    add("--range", type=_numbers("two numbers LOW,HIGH", (2,)), metavar="LOW,HIGH", help="what 0 and 255 become")
-    add("--mean", type=_numbers("one number, or three R,G,B", (1, 3)), metavar="R,G,B", help="subtracted after --range")
+    add(
+        "--range",
+        type=_numbers("two numbers LOW,HIGH", (2,)),
+        metavar="LOW,HIGH",
+        help="what 0 and 255 become, such as 0,1 or -1,1; must be given for picture files",
+    )
+    add(
+        "--mean",
+        type=_numbers("one number, or three R,G,B", (1, 3)),
+        metavar="R,G,B",
+        help="subtracted after --range; or one number",
+    )
     add("--bgr", action="store_true", help="the graph takes the channels blue, green, red")
     add("--size", type=_size, metavar="HxW", help="height and width in pixels, where the graph leaves them open")
     add("--method", choices=METHODS, help="of the projection (default: deconvnet; for deconv all that are defined)")
