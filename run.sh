@@ -220,7 +220,7 @@ case $word in
   agreement) need_tests && cd "$home" && run pytest -m agreement tests/agreement "$@" ;;
   lint) need_tests && cd "$home" && "$python" -I -m ruff check && exec "$python" -I -m ruff format --check ;;
   matrix) find_python && python=$base && run tests.matrix "$@" ;;
-  lock) need_tests && run tests.lock "$@" ;;
+  lock) need_tests && run tests.lock_requirements "$@" ;;
   screenshots) need_browser && run tests.browser.screenshots "$@" ;;
   bench) need -bench .lock/run.txt tests/benchmarks/requirements.txt && run tests.benchmarks "$@" ;;
   tensorboard)

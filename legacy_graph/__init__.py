@@ -5,6 +5,7 @@ Packages, in import order; a module imports only from packages listed above its 
     errors, config, tf_setup    user errors, options, import settings of TensorFlow
     data, logdir                read data files into arrays; read and write log directories
     article                     the article's program, section by section: builds graphs, runs no session
+    graphs                      any TensorFlow 1 graph: load, rewrite, inspect, project
     training, visualize         train the network; draw feature maps and projections
     commands                    one module per command of `python -m legacy_graph`
 

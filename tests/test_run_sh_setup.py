@@ -39,7 +39,7 @@ def test_requirements_newer_than_the_lock_are_refused(checkout):
     checkout.run("setup")
     checkout.requirements.write_text("tensorflow==2.22.0\n")
     assert_refused(checkout.run("train"), "requirements.txt has changed", ".lock/run.txt", "bash run.sh lock")
-    assert arguments(checkout.run("lock", "--upgrade")) == ["tests.lock", "--upgrade"]
+    assert arguments(checkout.run("lock", "--upgrade")) == ["tests.lock_requirements", "--upgrade"]
 
 
 @pytest.mark.parametrize("missing", [".lock/run.txt", ".lock/tests.txt"])

@@ -8,4 +8,6 @@
 第一层卷积, 第二层反卷积                    published.py         the 2018 program's reverse block, random kernels
 四、可能遇到的问题                          shapes.py            shape mistakes, found while the graph is built
 感受野                                    receptive_field.py   the input pixels that one position of a layer depends on
+                                         layer_table.py       the table of the layers command
+                                         probe.py             the strongest activation of a map, projected alone
 """

@@ -15,6 +15,8 @@ from legacy_graph.article.summaries import image as image_summary
 from legacy_graph.article.summaries import scalar, variable_summaries
 from legacy_graph.data.mnist import CLASSES, SIDE
 
+DEVIATION = 0.1  # standard deviation of the initial weights
+
 
 class Network(NamedTuple):
     """The tensors that a caller feeds or fetches; B is any batch size."""
@@ -105,7 +107,7 @@ def _gradient_along_rows(product, gradient):
 
 
 def _weights(shape, seed):
-    return _variable("weights", lambda: tf.truncated_normal(shape, stddev=0.1, seed=seed))
+    return _variable("weights", lambda: tf.truncated_normal(shape, stddev=DEVIATION, seed=seed))
 
 
 def _bias(size):

@@ -10,6 +10,7 @@ from typing import Tuple
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.layer import Layer
+from legacy_graph.article.network import DEVIATION
 from legacy_graph.article.shapes import conv2d_transpose, dims
 from legacy_graph.article.summaries import image
 
@@ -39,5 +40,5 @@ def reverse(conv1: Layer, conv2: Layer) -> Tuple[tf.Tensor, tf.Tensor]:
 def _kernel(layer, seed):
     """A random kernel of the layer's shape, not trained, as in 2018; its seed follows those of the network."""
     with tf.name_scope("random_kernel"):
-        initial = tf.truncated_normal(layer.kernel.shape.as_list(), stddev=0.1, seed=seed)
+        initial = tf.truncated_normal(layer.kernel.shape.as_list(), stddev=DEVIATION, seed=seed)
         return tf.Variable(initial, trainable=False, use_resource=True).read_value()

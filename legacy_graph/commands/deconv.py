@@ -4,7 +4,7 @@ import argparse
 import os
 
 from legacy_graph import tf_setup
-from legacy_graph.commands.graph_model import load_target
+from legacy_graph.commands.graph_model import graph_name, load_target
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
@@ -17,10 +17,11 @@ from legacy_graph.training import identity
 def run(options: argparse.Namespace) -> ExitStatus:
     """Publish one report per picture in deconv/<name> of the log directory, and print its summary."""
     reports = _read_graph(options) if options.graph else _read_article(options)
-    from legacy_graph.visualize.image_run import publish
+    from legacy_graph.visualize.publishing import publish
 
+    prefix = f"{graph_name(options.graph)}-" if options.graph else ""
     for path, name, (step, report) in zip(options.pictures, _folder_names(options.pictures), reports):
-        folder = os.path.join(options.logdir, layout.DECONV, name)
+        folder = os.path.join(options.logdir, layout.DECONV, prefix + name)
         publish(folder, step, report.images, report.files)
         print(f"{printable(path)}: {report.summary}. See {os.path.join(folder, 'picture.png')}")
     print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_graph import tf_setup
-from legacy_graph.commands.graph_model import load_target
+from legacy_graph.commands.graph_model import graph_name, load_target
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.config import Config
 from legacy_graph.data import idx, mnist
@@ -32,7 +32,7 @@ class Digits(NamedTuple):
 def run(options: argparse.Namespace) -> ExitStatus:
     """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print its path."""
     name, step, sheets = _scan_graph(options) if options.graph else _scan_article(options)
-    from legacy_graph.visualize.image_run import publish
+    from legacy_graph.visualize.publishing import publish
 
     folder = os.path.join(options.logdir, layout.FEATURES, name.replace("/", "_"))
     publish(folder, step, sheets.images, sheets.files)
@@ -63,7 +63,7 @@ def _scan_article(options):
 
 
 def _scan_graph(options):
-    """(label of the layer, 0, sheets) of the graph of --graph."""
+    """(name of the folder, 0, sheets) of the graph of --graph."""
     if not options.images:
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     if options.data_dir or options.other_data:
@@ -79,7 +79,7 @@ def _scan_graph(options):
     subject = f"{layer.label} of {_display_name(options.graph)}"
     with tf.Session(graph=scan.graph) as session:
         sheets = feature_sheets.draw(session, scan, images, subject, bool(options.control), options.context)
-    return layer.label, 0, sheets
+    return f"{graph_name(options.graph)}-{layer.label}", 0, sheets
 
 
 def _digits(options) -> Digits:

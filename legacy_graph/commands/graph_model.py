@@ -1,10 +1,11 @@
 """Load the graph, layer and images of --graph, for the commands `features` and `deconv`."""
 
 import argparse
+import os
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
 from legacy_graph import tf_setup
-from legacy_graph.errors import UserError
+from legacy_graph.errors import UserError, printable
 from legacy_graph.graphs import images
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ class Target(NamedTuple):
     model: "Model"
     layer: "ConvLayer"
     images: images.Images
+
+
+def graph_name(path: str) -> str:
+    """The file name of a graph without its ending: it begins the names of the folders that are published."""
+    return printable(os.path.splitext(os.path.basename(os.path.normpath(path)))[0])
 
 
 def load_target(

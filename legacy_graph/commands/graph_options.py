@@ -22,8 +22,18 @@ def add_graph_options(command: argparse.ArgumentParser) -> None:
 def add_image_options(command: argparse.ArgumentParser) -> None:
     """Add the options for the preprocessing of the images and the projection method."""
     add = command.add_argument_group("with --graph: preprocessing and projection").add_argument
-    add("--range", type=_numbers("two numbers LOW,HIGH", (2,)), metavar="LOW,HIGH", help="values of pixels 0 and 255")
-    add("--mean", type=_numbers("one number, or three R,G,B", (1, 3)), metavar="R,G,B", help="subtracted after --range")
+    add(
+        "--range",
+        type=_numbers("two numbers LOW,HIGH", (2,)),
+        metavar="LOW,HIGH",
+        help="values of the pixels 0 and 255, such as 0,1 or -1,1; required for picture files",
+    )
+    add(
+        "--mean",
+        type=_numbers("one number, or three R,G,B", (1, 3)),
+        metavar="R,G,B",
+        help="subtracted after --range; one number or three",
+    )
     add("--bgr", action="store_true", help="channel order blue, green, red")
     add("--size", type=_size, metavar="HxW", help="height and width in pixels, if the graph does not fix them")
     add("--method", choices=METHODS, help="projection method (default: deconvnet; deconv: all that are defined)")

@@ -102,7 +102,11 @@ def _add_features(command):
     add = command.add_argument
     add("--data-dir", type=config.path, metavar="DIR", help="the run's data (default: where the run had it)")
     add("--other-data", action="store_true", help="scan --data-dir although the run was trained on other data")
-    add("--layer", metavar="NAME", help="layer name, see: legacy_graph layers (default: conv2; required with --graph)")
+    add(
+        "--layer",
+        metavar="NAME",
+        help="as listed by the command layers (default: conv2; required with --graph)",
+    )
     add("--maps", type=config.integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
     add("--top", type=config.integer(1, 100), default=9, metavar="N", help="activations per map (default: %(default)s)")
     add("--order", choices=["wins", "number"], help="order of the maps. wins: first the map that is most "
@@ -121,6 +125,10 @@ def _add_deconv(command):
     config.add_options(command, ("logdir", "ties"))
     add("--fit", choices=["digit", "none"], help=FIT_HELP)
     add("--class-names", type=config.path, metavar="FILE", help="text file with the ten class names, one a line")
-    add("--layer", metavar="NAME", help="with --graph: see: legacy_graph layers --graph PATH")
+    add(
+        "--layer",
+        metavar="NAME",
+        help="of --graph, as listed by the command layers --graph PATH; must be given with --graph",
+    )
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)

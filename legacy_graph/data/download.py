@@ -6,7 +6,6 @@ than `Timeouts` says: a socket timeout covers neither a DNS server that does not
 """
 
 import contextlib
-import hashlib
 import os
 import shutil
 import signal
@@ -57,8 +56,9 @@ def is_original(path: str, name: str) -> bool:
     expected = FILES[name]
     if not os.path.isfile(path) or os.path.getsize(path) != expected.size:
         return False
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest() == expected.sha256
+    import pooch
+
+    return pooch.file_hash(path, "sha256") == expected.sha256
 
 
 def download(names: Sequence[str], folder: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS) -> None:

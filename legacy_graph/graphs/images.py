@@ -42,7 +42,8 @@ class Preprocessing(NamedTuple):
 
     def __str__(self):
         mean = f", minus {', '.join(f'{value:g}' for value in self.mean)}" if self.mean else ""
-        return f"0 becomes {self.low:g} and 255 {self.high:g}{mean}{', channels in the order BGR' if self.bgr else ''}"
+        order = ", channels in the order BGR" if self.bgr else ""
+        return f"0 becomes {self.low:g}, 255 becomes {self.high:g}{mean}{order}"
 
 
 class Images:

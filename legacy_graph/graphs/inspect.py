@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.fields import receptive_fields
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import SHAPE_OPERATIONS, Nodes, node_name
 from legacy_graph.graphs.operations import ELEMENTWISE, LINEAR, attribute
+from legacy_graph.graphs.receptive_fields import receptive_fields
 from legacy_graph.graphs.tensor_types import infer_types
 
 CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput"}

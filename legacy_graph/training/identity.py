@@ -4,11 +4,12 @@ The file `options.json` in the directory of the checkpoints stores both. Files o
 have only a checksum of the training images, and no folder of the data.
 """
 
-import hashlib
 import json
 import os
 import zlib
 from typing import Any, Dict, List, NamedTuple, Optional
+
+import pooch
 
 from legacy_graph.config import Config
 from legacy_graph.data.mnist import SAMPLE_DIR, Dataset
@@ -101,6 +102,5 @@ def _set_name(data: Dataset) -> Optional[str]:
     path = os.path.join(data.folder, "train-images-idx3-ubyte.gz")
     size, md5 = FASHION_FILE
     if os.path.isfile(path) and os.path.getsize(path) == size:
-        with open(path, "rb") as file:
-            return FASHION if hashlib.md5(file.read()).hexdigest() == md5 else None
+        return FASHION if pooch.file_hash(path, "md5") == md5 else None
     return None

@@ -12,12 +12,12 @@ from typing import List, NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.article.network import DEVIATION
 from legacy_graph.article.probe import Probe
 from legacy_graph.article.receptive_field import Fields, crop_patches
 from legacy_graph.graphs.images import Images
 from legacy_graph.visualize.top_activations import TopActivations, project
 
-DEVIATION = 0.1  # standard deviation of the network's initial weights
 STRONGEST = 0.25  # fraction of the receptive field's pixels
 
 
@@ -48,14 +48,9 @@ def project_random(
 
 
 def random_kernel(shape: List[int], seed: int = 0) -> np.ndarray:
-    """float32 [shape], as the network's initial weights: normal, truncated at two standard deviations."""
-    random = np.random.RandomState(seed)
-    kernel = random.normal(0, DEVIATION, shape)
-    beyond = np.abs(kernel) > 2 * DEVIATION
-    while beyond.any():
-        kernel[beyond] = random.normal(0, DEVIATION, beyond.sum())
-        beyond = np.abs(kernel) > 2 * DEVIATION
-    return kernel.astype(np.float32)
+    """float32 random numbers of this shape, with the distribution of the article network's initial weights."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        return session.run(tf.truncated_normal(shape, stddev=DEVIATION, seed=seed))
 
 
 def compare(learned: TopActivations, random: TopActivations, fields: Fields) -> ControlMetrics:

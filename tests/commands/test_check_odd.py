@@ -77,12 +77,12 @@ def test_files_that_vanish_are_left_out(check, log, monkeypatch):
 
 PUBLISH = """
 import sys, numpy as np
-from legacy_graph.visualize import image_run
+from legacy_graph.visualize import publishing
 print("ready", flush=True)
 step = 0
 while True:
     step += 1
-    image_run.publish(sys.argv[1], step, {"sheet": np.zeros([2, 2], np.uint8)}, {"features.png": b""})
+    publishing.publish(sys.argv[1], step, {"sheet": np.zeros([2, 2], np.uint8)}, {"features.png": b""})
 """
 
 

@@ -37,7 +37,7 @@ def headings(monkeypatch):
         seen.append(about)
         return real(pixels, about, ending)
 
-    monkeypatch.setattr(features, "Images", images)
+    monkeypatch.setattr(features, "Digits", images)
     return seen
 
 

@@ -56,7 +56,7 @@ def words(folder, command="features", graph="two_layers.pb", layer="Conv2D_1", l
 def shown(folder):
     run = legacy_graph(*words(folder), *RANGE, "--maps", "3,0", "--top", "4", "--control", "random", "--context")
     assert run.returncode == 0, run.stderr
-    run.place = str(folder / "log" / "features" / "Conv2D_1")
+    run.place = str(folder / "log" / "features" / "two_layers-Conv2D_1")
     return run
 
 
@@ -101,7 +101,8 @@ def test_bgr_projections_are_shown_as_rgb(folder):
     for graph, more in (("two_layers.pb", []), ("bgr.pb", ["--bgr"])):
         asked = [*words(folder, graph=graph, logdir="channels"), *RANGE, "--maps", "1", "--top", "2", *more]
         assert __main__.main(asked) == 0
-        with np.load(str(folder / "channels" / "features" / "Conv2D_1" / "features.npz")) as numbers:
+        place = folder / "channels" / "features" / (graph.replace(".pb", "") + "-Conv2D_1")
+        with np.load(str(place / "features.npz")) as numbers:
             found.append({name: numbers[name] for name in numbers.files})
     np.testing.assert_array_equal(found[0]["images"], found[1]["images"])
     np.testing.assert_allclose(found[0]["projections"], found[1]["projections"], rtol=1e-5, atol=1e-6)
@@ -110,7 +111,7 @@ def test_bgr_projections_are_shown_as_rgb(folder):
 
 def test_deconv_shows_the_photo_the_maps_and_all_methods(folder, capsys):
     assert __main__.main([*words(folder, "deconv"), *RANGE]) == 0
-    place = str(folder / "log" / "deconv" / "2")
+    place = str(folder / "log" / "deconv" / "two_layers-2")
     found = images_of(place)
     assert list(found) == ["input", "Conv2D_1/maps", "Conv2D_1/deconvnet", "Conv2D_1/gradient", "Conv2D_1/guided",
                            "picture"]  # fmt: skip
@@ -125,7 +126,7 @@ def test_deconv_shows_the_photo_the_maps_and_all_methods(folder, capsys):
 
 def test_a_prelu_has_only_its_gradient(folder, capsys):
     assert __main__.main([*words(folder, "deconv", "prelu.pb", "Conv2D", "prelu"), *RANGE]) == 0
-    found = images_of(str(folder / "prelu" / "deconv" / "2"))
+    found = images_of(str(folder / "prelu" / "deconv" / "prelu-2"))
     assert [tag for tag in found if tag.startswith("Conv2D/")] == ["Conv2D/maps", "Conv2D/gradient"]
     capsys.readouterr()
     for method in ([], ["--method", "deconvnet"], ["--method", "guided"]):

@@ -1,5 +1,7 @@
 """The way back through other people's graphs: against the article's deconvnet, numpy loops and finite differences."""
 
+import os
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -7,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import deconv, network
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
-from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.graphs.load import load_model
 from tests.support import constructs, second_network
 from tests.support.constructs import DEFINED, UNDEFINED, relu6, strided
 from tests.support.graph_models import CHANNELS, SIDES, Maker, ends, model_of
@@ -26,56 +28,47 @@ def run_projection(model, layer, method, images, maps=None, places=None):
 
 
 @pytest.fixture(scope="module")
-def article():
-    """The article's network with random weights, frozen; and its deconvolutions of two random digits."""
+def article(tmp_path_factory):
+    """The article's network with random weights, saved in three formats; and its deconvolutions of two digits."""
+    folder = str(tmp_path_factory.mktemp("article"))
     images = np.random.RandomState(1).rand(2, 28 * 28).astype("f")
     with tf.Graph().as_default() as graph:
         net = network.build()
-        own = {
-            (layer.name, method): deconv.deconvolve(net.layers, layer.name, MAPS, PLACES, full)
-            for layer in net.layers
-            for method, full in FULL_NAMES.items()
-        }
-        whole = {
-            (layer.name, method): deconv.deconvolve(net.layers, layer.name, method=full)
-            for layer in net.layers
-            for method, full in FULL_NAMES.items()
-        }
         with tf.Session(graph=graph) as session:
             session.run(tf.global_variables_initializer())
-            expected = session.run([own, whole], {net.images: images})
-            outputs = [layer.output.op.name for layer in net.layers]
-            frozen = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), outputs)
-    pixels = net.layers[0].input.op.name
-    cut = tf.graph_util.extract_sub_graph(_with_placeholder(frozen, pixels), outputs)
-    layers = [
-        ConvLayer(one.name + "/convolution", one.name, "Conv2D", one.relu.op.name, one.output.op.name, None, 0, None)
-        for one in net.layers
-    ]
-    return Model(cut, pixels, (28, 28, 1), layers, []), images.reshape(-1, 28, 28, 1), expected
-
-
-def _with_placeholder(graph_def, name):
-    changed = tf.GraphDef()
-    for node in graph_def.node:
-        if node.name == name:
-            node = tf.NodeDef(
-                name=name, op="Placeholder", attr={"dtype": tf.AttrValue(type=tf.float32.as_datatype_enum)}
+            tf.train.Saver().save(session, os.path.join(folder, "graph"))
+            tf.saved_model.simple_save(
+                session, os.path.join(folder, "saved"), {"images": net.images}, {"digits": net.probabilities}
             )
-        changed.node.append(node)
-    return changed
+            names = [net.probabilities.op.name]
+            frozen = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), names)
+            expected = {
+                (layer.name, method): session.run(
+                    [
+                        deconv.deconvolve(net.layers, layer.name, MAPS, PLACES, full),
+                        deconv.deconvolve(net.layers, layer.name, method=full),
+                    ],
+                    {net.images: images},
+                )
+                for layer in net.layers
+                for method, full in FULL_NAMES.items()
+            }
+    with open(os.path.join(folder, "graph.pb"), "wb") as file:
+        file.write(frozen.SerializeToString())
+    return folder, images.reshape(-1, 28, 28, 1), expected
 
 
-@pytest.mark.parametrize("method", backward.METHODS)
-@pytest.mark.parametrize("number", [0, 1], ids=["conv1", "conv2"])
-def test_the_articles_network_bit_for_bit(article, number, method):
-    model, images, (spots, whole) = article
-    layer = model.layers[number]
-    found = run_projection(model, layer, method, images, MAPS, PLACES)
-    np.testing.assert_array_equal(found, spots[layer.label, method])
-    found = run_projection(model, layer, method, images)
-    np.testing.assert_array_equal(found, whole[layer.label, method])
-    assert found.any()
+@pytest.mark.parametrize("name", ["graph.pb", "graph.meta", "saved"])
+def test_the_articles_network_bit_for_bit(article, name):
+    folder, images, expected = article
+    model = load_model(os.path.join(folder, name))
+    assert [layer.label for layer in model.layers] == ["conv1", "conv2"]
+    for layer in model.layers:
+        for method in backward.METHODS:
+            spots, whole = expected[layer.label, method]
+            np.testing.assert_array_equal(run_projection(model, layer, method, images, MAPS, PLACES), spots)
+            np.testing.assert_array_equal(run_projection(model, layer, method, images), whole)
+            assert spots.any()
 
 
 def chain_model(numbers):
@@ -149,7 +142,7 @@ def test_other_activations_are_refused_by_name(construct, method):
     assert ("Relu_2" in str(refusal.value.found)) is False
 
 
-def test_a_deconvnet_without_max_pools_does_not_depend_on_the_image():
+def test_a_deconvnet_without_max_pools_ignores_the_image():
     """That is why a note must stand on the sheet; guided backpropagation does depend on it."""
     model = model_of(lambda value: strided(Maker(), value))
     images = np.random.RandomState(5).normal(size=(4, *SIDES, CHANNELS))

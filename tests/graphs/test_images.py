@@ -73,7 +73,7 @@ def test_a_large_photo_is_read_upright(tmp_path):
     assert found[:15].min() > 195 and found[17:].max() < 5
 
 
-def test_batches_are_all_images_in_order_read_by_several_threads():
+def test_batches_are_in_order_and_read_by_several_threads():
     """A thread pool that stops reading ahead would wait for ever at the barrier."""
     barrier, used = threading.Barrier(2, timeout=20), set()
 

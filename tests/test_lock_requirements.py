@@ -9,7 +9,7 @@ import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
-from tests import lock
+from tests import lock_requirements as lock
 from tests.support.program import ROOT
 
 try:
@@ -105,10 +105,15 @@ def test_the_locks_hold_what_their_packages_need():
 
 @pytest.fixture
 def checkout(tmp_path):
-    """Runs `tests.lock` on a copy, with a fake uv that appends a line to a lock; returns status and the new texts."""
+    """Runs the module on a copy, with a fake uv that appends a line to a lock; returns status and the new texts."""
     for folder in ("tests", ".lock", "modules"):
         (tmp_path / folder).mkdir()
-    for path in ("tests/lock.py", "requirements.txt", "tests/requirements.txt", "tests/requirements-2.15.txt"):
+    for path in (
+        "tests/lock_requirements.py",
+        "requirements.txt",
+        "tests/requirements.txt",
+        "tests/requirements-2.15.txt",
+    ):
         (tmp_path / path).write_text(read(path), encoding="utf-8")
     for locked in lock.LOCKS:
         (tmp_path / locked.path).write_text("old\n")
@@ -116,7 +121,7 @@ def checkout(tmp_path):
     def run(fails=""):
         (tmp_path / "modules" / "uv.py").write_text(f"FAILS = {fails!r}\n{FAKE_UV}")
         variables = dict(os.environ, PYTHONPATH=str(tmp_path / "modules"))
-        status = subprocess.call([sys.executable, "tests/lock.py"], cwd=str(tmp_path), env=variables)
+        status = subprocess.call([sys.executable, "tests/lock_requirements.py"], cwd=str(tmp_path), env=variables)
         return status, [(tmp_path / locked.path).read_text() for locked in lock.LOCKS]
 
     return run

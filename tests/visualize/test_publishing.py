@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
-from legacy_graph.visualize import image_run
+from legacy_graph.visualize import publishing
 from tests.support.program import ROOT
 from tests.support.published import images_of
 
@@ -17,7 +17,7 @@ from tests.support.published import images_of
 KILLED = """
 import os, signal, sys
 import numpy as np
-from legacy_graph.visualize import image_run
+from legacy_graph.visualize import publishing
 calls = int(sys.argv[3])
 def count(module, name):
     real = getattr(module, name)
@@ -29,7 +29,7 @@ def count(module, name):
     setattr(module, name, counted)
 for name in ("mkdir", "replace", "remove"): count(os, name)
 files = {name: sys.argv[2].encode() for name in ("features.npz", "features.png")}
-image_run.publish(sys.argv[1], int(sys.argv[2]), {"sheet": np.full([2, 2], int(sys.argv[2]), np.uint8)}, files)
+publishing.publish(sys.argv[1], int(sys.argv[2]), {"sheet": np.full([2, 2], int(sys.argv[2]), np.uint8)}, files)
 print("published")
 """
 
@@ -42,7 +42,7 @@ def start(folder, step, killed_at=0):
 
 def publish(folder, step):
     files = {name: str(step).encode() for name in ("features.npz", "features.png")}
-    image_run.publish(folder, step, {"sheet": np.full([2, 2], step, np.uint8)}, files)
+    publishing.publish(folder, step, {"sheet": np.full([2, 2], step, np.uint8)}, files)
 
 
 def read(folder):
@@ -77,7 +77,7 @@ def test_a_killed_publisher_leaves_an_old_or_a_new_sheet(tmp_path, call):
 def test_publishers_wait_for_each_other(tmp_path):
     folder = str(tmp_path / "conv2")
     os.mkdir(folder)
-    with image_run._locked(folder):
+    with publishing._locked(folder):
         processes = [start(folder, step) for step in (1, 2, 3)]
         with pytest.raises(subprocess.TimeoutExpired):
             for process in processes:
