@@ -14,9 +14,9 @@ bash run.sh [COMMAND] [OPTIONS]
   agreement     compare TensorFlow 1.15 with 2.21; needs both environments, see setup and PYTHON
   lint          check the source with ruff
   matrix        run the tests on every supported Python on this machine
-  screenshots   make the pictures of the README
-  bench         measure the speed against Keras and PyTorch, in an environment of its own
-  lock          write .lock/*.txt again after a change of a requirements file (needs the network)
+  screenshots   make the pictures of the README files
+  bench         measure the speed against Keras and PyTorch, in a separate environment
+  lock          update .lock/*.txt after a requirements file changed (needs the network)
   help          print this text
 
 PYTHON=python3.12 bash run.sh ... selects the interpreter: 3.10 to 3.13, or 3.7 for TensorFlow 1.15.
@@ -34,12 +34,12 @@ import runpy
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)'
 unset PYTHONPATH PYTHONSAFEPATH
 
-# The venv module refuses a path that contains the separator of PATH, a colon. Here no path goes into PATH.
+# The venv module refuses a path with a colon, the separator of PATH. This script adds no path to PATH.
 create='import os, sys, venv
 os.pathsep = "\n"
 venv.create(sys.argv[1], symlinks=True, with_pip=True)'
 
-# Prints "3.11" for an interpreter. Prints nothing if it does not run, as a pyenv shim of a version that is not active.
+# Prints "3.11" for an interpreter. Prints nothing if it does not run, such as an inactive pyenv shim.
 version() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || :; }
 
 # Sets $base and $version to the interpreter that creates environments: $PYTHON, or the newest supported one on PATH.
@@ -61,7 +61,7 @@ find_python() {
 }
 
 # True if the active environment meets the requirements files that the given locks were made from.
-# Reads the metadata of the packages, because importing them takes seconds.
+# Reads package metadata, because importing the packages takes seconds.
 active_meets() {
   [ -n "${VIRTUAL_ENV:-}" ] && { [ ! -e "$VIRTUAL_ENV/.run.sh" ] || grep -q . "$VIRTUAL_ENV/.run.sh"; } || return 1
   "$VIRTUAL_ENV/bin/python" -I - "$home" "$@" 2>/dev/null <<'PY'
@@ -99,13 +99,13 @@ ready() {
   for file; do grep -qxF "$(cksum <"$home/$file")" "$mark" 2>/dev/null || return 1; done
 }
 
-# Writes $mark. This script deletes only an environment that has the file; an empty one means: not complete.
+# Writes $mark. This script deletes only environments with this file. An empty $mark means an incomplete environment.
 write_mark() { (printf '%s\n' "$1" >"$mark") 2>/dev/null || die "cannot write $mark (disk full?)"; }
 
 # Creates $venv, or updates it.
 install() {
   if [ ! -f "$mark" ]; then
-    # An empty directory may be replaced: a set-up was killed before it wrote the mark.
+    # An empty directory is replaced: it is left by a set-up that was killed before it wrote the mark.
     [ ! -e "$venv" ] || rmdir "$venv" 2>/dev/null ||
       die "$venv was not created by this run.sh: activate it to use it, or move it away"
     mkdir "$venv" 2>/dev/null || die "cannot create $venv"
@@ -134,8 +134,8 @@ install() {
   write_mark "$new"
 }
 
-# Lets one set-up run at a time. The kernel releases the lock when the last process with file 9 ends, so that a killed
-# set-up leaves none behind. Python takes it, because macOS has no flock command.
+# Allows one set-up at a time. The kernel releases the lock when the last process with file descriptor 9 exits, also
+# after a kill. Python takes the lock, because macOS has no flock command.
 lock() {
   [ -w "$home" ] || die "cannot write in $home, where $venv must be created"
   if [ -L "$venv.flock" ] || { [ -e "$venv.flock" ] && [ ! -f "$venv.flock" ]; } || ! (: >>"$venv.flock") 2>/dev/null
@@ -164,8 +164,8 @@ while True:
 PY
 }
 
-# need SUFFIX FILE...: sets $python to the interpreter of an environment with the packages that the files list. That is
-# the active environment if it has them, else .venv. A SUFFIX, such as -bench, selects .venv-bench instead of both.
+# need SUFFIX FILE...: sets $python to the interpreter of an environment with the packages listed in the files. This is
+# the active environment if it has them, else .venv. With a SUFFIX such as -bench it is always .venv-bench.
 need() {
   venv=$home/.venv$1 purpose=$1
   shift
@@ -177,7 +177,7 @@ need() {
   fi
   python=$venv/bin/python mark=$venv/.run.sh
   ! ready "$@" || return 0
-  # pip turns SIGINT into an exit status of its own.
+  # On SIGINT, pip exits with a different status.
   trap 'exit 130' INT && trap 'exit 143' TERM
   [ -n "${PYTHON:-}" ] || find_python
   lock
@@ -189,7 +189,7 @@ need() {
 need_program() { need '' .lock/run.txt; }
 need_tests() { need '' .lock/run.txt .lock/tests.txt; }
 
-# Finds or installs a browser. Without one, the tests that need it say so.
+# Finds or installs a browser. Without a browser, the tests that need one report it.
 need_browser() {
   need_tests
   [ ! -e "$home/tests/browser/setup.py" ] || "$python" -c "$start" "$home" tests.browser.setup || :
@@ -198,7 +198,7 @@ need_browser() {
 # run MODULE ARGUMENTS...: replaces this shell, so that signals reach the program.
 run() { exec "$python" -c "$start" "$home" "$@"; }
 
-# The checkout is the directory of this file itself, not of a symbolic link to it.
+# The checkout is the directory of this file, not of a symbolic link to it.
 self=$0
 while [ -L "$self" ]; do
   target=$(readlink "$self")

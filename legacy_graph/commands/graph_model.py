@@ -21,7 +21,7 @@ class Target(NamedTuple):
 
 
 def graph_name(path: str) -> str:
-    """The file name of a graph without its ending: it begins the names of the folders that are published."""
+    """The file name of a graph without its extension: the prefix of the published folders."""
     return printable(os.path.splitext(os.path.basename(os.path.normpath(path)))[0])
 
 
