@@ -11,7 +11,7 @@ DEFAULT_SIGNATURE = "serving_default"  # of a SavedModel
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
-    """A parser for a whole number from `low` to `high` in the digits 0 to 9; other text is an `argparse` error.
+    """A parser for an integer from `low` to `high` in the digits 0 to 9; other text is an `argparse` error.
 
     Python's `int` also reads 1_000, spaces and the digits of other scripts.
     """
@@ -26,7 +26,7 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 
 def integer_list(text: str) -> List[int]:
-    """A parser for whole numbers from 0 up, with commas between them."""
+    """A parser for nonnegative integers, separated by commas."""
     try:
         return [integer(0, 10**9)(part) for part in text.split(",")]
     except argparse.ArgumentTypeError as error:

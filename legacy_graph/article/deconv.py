@@ -164,7 +164,7 @@ TIES_IN_WORDS: Dict[str, str] = {
 class Method(NamedTuple):
     """One rule to project a signal back through a ReLU. The other steps are the same for all methods."""
 
-    lets_through: str  # what defines it, in one line
+    lets_through: str  # definition of the rule, in one line
     undo: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (projected signal, forward output of the ReLU) -> signal
 
 

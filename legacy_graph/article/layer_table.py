@@ -12,7 +12,7 @@ HEADERS = ("layer", "operation", "output", "receptive field", "stride", "paramet
 
 
 def layer_rows() -> List[Tuple]:
-    """One row, as in `HEADERS`, for each step of the article's network; None where a column does not apply.
+    """One row, as in `HEADERS`, for each step of the article's network; None if a column does not apply.
 
     The receptive field is the size, in input pixels, of the area that one output position depends on. The stride is the
     distance, in input pixels, between the receptive fields of two neighbouring positions.

@@ -28,7 +28,7 @@ class Probe(NamedTuple):
     """The tensors to feed and fetch. B is any batch size."""
 
     layer: Layer
-    fields: Fields  # the area of an image shown for a spot: its receptive field, at most the complete image
+    fields: Fields  # the area of an image shown for an activation: its receptive field, at most the complete image
     maps: tf.Tensor  # int64 [B], a placeholder: the feature map to project for each image
     strongest: tf.Tensor  # float32 [B, C], the largest activation of each map
     wins: tf.Tensor  # float32 [B, C], the fraction of positions where the map is the strongest of all maps

@@ -67,7 +67,7 @@ class _Version(argparse.Action):
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line. `command` in its result names a module of this package."""
+    """The parser of the command line. The parsed `command` is the name of a module of this package."""
     top = CommandParser(
         prog="legacy_graph",
         description="Watch a convolutional network with TensorBoard, in TensorFlow 1's graph mode.",

@@ -148,7 +148,7 @@ def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing])
     """Images from a folder of pictures (recursive), one picture, an .npy or .npz array, or an IDX file.
 
     Args:
-        path: what the user gave as --images.
+        path: the value of --images.
         shape: H, W and channels of the graph's input.
         preprocessing: None without --range; only floating point arrays need none.
 

@@ -95,7 +95,7 @@ def _bottlenecks(nodes, name, types, convolutions):
 
 
 def _nearest(nodes, sources):
-    """The sources without those that another source depends on, and without defaults that depend on a placeholder."""
+    """The sources, without those that feed another source, and without defaults that depend on a placeholder."""
     placeholders = [name for name in sources if nodes.by_name[name].op == "Placeholder"]
     kept = [
         name

@@ -168,8 +168,8 @@ def _count_parameters(nodes, moving, convolution, end) -> int:
     Args:
         nodes: of the graph.
         moving: names of the nodes that depend on the images, or on their shape.
-        convolution: where the layer begins.
-        end: where it ends.
+        convolution: name of the first node of the layer.
+        end: name of its last node.
     """
     own, waiting = {convolution}, [end]
     while waiting:

@@ -1,1 +1,1 @@
-"""What a log directory holds."""
+"""Read and write log directories: event files, layout, dashboards."""

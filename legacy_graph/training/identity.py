@@ -45,7 +45,7 @@ def same_data(one: str, other: str) -> bool:
 
 
 def run_identity(config: Config, data: Dataset) -> Dict[str, Any]:
-    """The content of `options.json`: what decides the results of a run, then the folder and the name of the data."""
+    """The content of `options.json`: the options and data that decide the results, then folder and name of the data."""
     decisive = {name: getattr(config, name) for name in DECISIVE}
     source = {"data_folder": os.path.abspath(data.folder), "data_name": _set_name(data)}
     return dict(decisive, data_dir=describe(data), **source)

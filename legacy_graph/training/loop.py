@@ -151,7 +151,7 @@ def one_of_each(digits: mnist.Digits) -> np.ndarray:
 
 
 def _writer(config, part, start):
-    """A writer whose first event tells TensorBoard to drop what an interrupted run wrote from step `start` on."""
+    """A writer whose first event makes TensorBoard discard the events of an interrupted run from step `start`."""
     writer = event_writer.FileWriter(os.path.join(config.logdir, part))
     writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), start)
     return writer

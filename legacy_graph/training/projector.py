@@ -33,7 +33,7 @@ COLOURS = np.array(
 def write_projector(session: tf.Session, net: Network, digits: Digits, directory: str) -> None:
     """Write a run for the projector: fc1's output for the first `POINTS` digits.
 
-    The projector opens only files beside its configuration, so the configuration holds file names without directories.
+    The projector opens only files in the directory of its configuration, so the configuration has bare file names.
     TensorBoard reads a directory as a run only if it contains an event file.
 
     Args:

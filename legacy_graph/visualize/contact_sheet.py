@@ -1,4 +1,4 @@
-"""The contact sheet of a layer: for each feature map, its strongest projections beside the patches they came from."""
+"""The contact sheet of a layer: for each feature map, its strongest activations, projected, beside their image patches."""
 
 import math
 import textwrap
@@ -45,7 +45,7 @@ def draw_sheet(
         about: layer, method and images, for the heading.
         kernels: float32 [M, h, w] or [M, h, w, 3], the kernel of each of `found.maps`; only for the first layer,
             whose input channels are those of the image.
-        context: also draw the whole image with the receptive field framed.
+        context: also draw the complete image with a frame around the receptive field.
 
     Returns:
         The sheet, uint8 [H, W] or [H, W, 3] for RGB images, and "map 05" -> block, of the same kind.
@@ -62,7 +62,7 @@ def draw_sheet(
 
 
 def _block(found, row, images, fields, kernels, context):
-    """From left to right: the kernel, the projections, the patches, the whole images."""
+    """From left to right: the kernel, the projections, the patches, the complete images."""
     there = found.images[row] >= 0
     times = max(1, round(TILE / max(field.size for field in fields)))
     seen, places = images.shown(found.images[row][there]), found.places[row][there]

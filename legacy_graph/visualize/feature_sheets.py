@@ -1,4 +1,4 @@
-"""What each feature map of a layer responds to: the images and files that the features command publishes."""
+"""Make the images and files of the features command: what each feature map of a layer responds to."""
 
 import io
 from typing import Dict, List, NamedTuple, Optional

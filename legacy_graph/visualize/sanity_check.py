@@ -1,7 +1,7 @@
 """A control for the projections: project the same activations with a random kernel.
 
-If the projection hardly changes, it says little about what the layer has learned: it then shows the digit, the lower
-layers and the method rather than the feature map.
+If the projection hardly changes, it says little about what the layer has learned: it then depends mainly on the
+digit, the lower layers and the method.
 
 Source: Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018; Nie, Zhang and Patel, "A Theoretical
 Explanation for Perplexing Behaviors of Backpropagation-based Visualizations", ICML 2018.
