@@ -41,7 +41,7 @@ def load_model(
 
     Args:
         path: a frozen GraphDef (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory.
-        checkpoint: prefix of a checkpoint; by default the checkpoint in the directory of the MetaGraph, with the same name.
+        checkpoint: prefix of a checkpoint; by default that with the name of the MetaGraph.
         signature: of a SavedModel.
         input: name of the node that takes the images; by default the only one.
         layer: label or name; by default all convolution layers. With a layer, only the nodes from the input to it are

@@ -1,4 +1,4 @@
-"""The contact sheet of a layer: for each feature map, its strongest activations, projected, beside their image patches."""
+"""The contact sheet of a layer: for each feature map, projections of its strongest activations, and image patches."""
 
 import math
 import textwrap
