@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_graph import tf_setup
-from legacy_graph.commands.graph_model import graph_name, load_target
+from legacy_graph.commands.graph_model import graph_folder, load_target
 from legacy_graph.commands.graph_options import check_graph_options
-from legacy_graph.config import Config
+from legacy_graph.config import SHARED, Config
 from legacy_graph.data import idx, mnist
 from legacy_graph.data.files import find_files
 from legacy_graph.errors import ExitStatus, UserError, printable
@@ -31,10 +31,9 @@ class Digits(NamedTuple):
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print its path."""
-    name, step, sheets = _scan_graph(options) if options.graph else _scan_article(options)
+    folder, step, sheets = _scan_article(options) if options.graph is None else _scan_graph(options)
     from legacy_graph.visualize.publishing import publish
 
-    folder = os.path.join(options.logdir, layout.FEATURES, name.replace("/", "_"))
     publish(folder, step, sheets.images, sheets.files)
     print(f"Contact sheet: {os.path.join(folder, 'features.png')}")
     if sheets.report:
@@ -46,20 +45,20 @@ def run(options: argparse.Namespace) -> ExitStatus:
 def _scan_article(options):
     """(name of the folder, training step, sheets) of the article's network."""
     check_graph_options(options)
-    digits, layer = _digits(options), options.layer or DEFAULT_LAYER
+    digits, layer = _digits(options), DEFAULT_LAYER if options.layer is None else options.layer
     tf_setup.import_tensorflow()
     from legacy_graph.training.checkpoints import restored_session
     from legacy_graph.visualize import feature_sheets
 
     preprocessing = Preprocessing(0, 1)
     images = from_array(digits.pixels.reshape(-1, mnist.SIDE, mnist.SIDE, 1), preprocessing, f"grey, {preprocessing}")
-    scan = feature_sheets.prepare(layer, options.maps, options.top, len(images), options.order, options.ties)
+    scan = feature_sheets.prepare(layer, options.maps, options.top, len(images), options.order, options.ties or SHARED)
     with restored_session(scan.graph, options.logdir) as (session, step):
         subject = f"{layer} after {step:,} training steps"
         sheets = feature_sheets.draw(
             session, scan, images, subject, bool(options.control), options.context, digits.about
         )
-    return layer + digits.ending, step, sheets
+    return os.path.join(options.logdir, layout.FEATURES, layer + digits.ending), step, sheets
 
 
 def _scan_graph(options):
@@ -72,6 +71,7 @@ def _scan_graph(options):
     import tensorflow.compat.v1 as tf
 
     from legacy_graph.visualize import feature_sheets
+    from legacy_graph.visualize.publishing import SOURCE
 
     model, layer, images = target
     method = options.method or "deconvnet"
@@ -79,7 +79,9 @@ def _scan_graph(options):
     subject = f"{layer.label} of {_display_name(options.graph)}"
     with tf.Session(graph=scan.graph) as session:
         sheets = feature_sheets.draw(session, scan, images, subject, bool(options.control), options.context)
-    return f"{graph_name(options.graph)}-{layer.label}", 0, sheets
+    folder, source = graph_folder(options, layer.label)
+    sheets.files[SOURCE] = source.encode()
+    return folder, 0, sheets
 
 
 def _digits(options) -> Digits:

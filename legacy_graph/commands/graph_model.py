@@ -2,11 +2,13 @@
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
+from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Tuple
 
 from legacy_graph import tf_setup
+from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError, printable
 from legacy_graph.graphs import images
+from legacy_graph.logdir import layout
 
 if TYPE_CHECKING:
     from legacy_graph.graphs.model import ConvLayer, Model
@@ -20,9 +22,15 @@ class Target(NamedTuple):
     images: images.Images
 
 
-def graph_name(path: str) -> str:
-    """The file name of a graph without its extension: the prefix of the published folders."""
-    return printable(os.path.splitext(os.path.basename(os.path.normpath(path)))[0])
+def graph_folder(options: argparse.Namespace, label: str, image: Optional[str] = None) -> Tuple[str, str]:
+    """The directory for the results of one layer, or of one image file in it, and their source as a text."""
+    from legacy_graph.visualize.publishing import folder_for
+
+    graph = os.path.splitext(os.path.basename(os.path.normpath(options.graph)))[0]
+    parts = [graph, label] + ([os.path.splitext(os.path.basename(image))[0]] if image else [])
+    source = "\n".join(printable(os.path.abspath(path)) for path in (options.graph, image) if path) + f"\n{label}\n"
+    name = printable("-".join(parts)).replace("/", "_")
+    return folder_for(os.path.join(options.logdir, layout.GRAPHS, name), source), source
 
 
 def load_target(
@@ -38,6 +46,8 @@ def load_target(
     Raises:
         UserError: an option is missing, or does not match the graph.
     """
+    if options.ties is not None:
+        raise UserError("--ties", "this option without --graph", "--graph", "leave it out: the first maximum is used")
     if options.layer is None:
         hint = f"list the layers with the command layers --graph {options.graph}"
         raise UserError("--layer", "a layer of the graph", "none", hint)
@@ -46,7 +56,8 @@ def load_target(
     tf_setup.import_tensorflow()
     from legacy_graph.graphs import load
 
-    model = load.load_model(options.graph, options.checkpoint, options.signature, options.input, options.layer)
+    signature = options.signature or DEFAULT_SIGNATURE
+    model = load.load_model(options.graph, options.checkpoint, signature, options.input, options.layer)
     if options.size and options.size != model.input_shape[:2]:
         if None not in model.input_shape[:2]:
             fixed = "x".join(map(str, model.input_shape[:2]))

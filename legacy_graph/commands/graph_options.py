@@ -4,7 +4,7 @@ import argparse
 import math
 from typing import Callable, Tuple
 
-from legacy_graph.config import DEFAULT_SIGNATURE
+from legacy_graph.config import DEFAULT_SIGNATURE, path
 from legacy_graph.errors import UserError
 
 METHODS = ("deconvnet", "gradient", "guided")
@@ -13,9 +13,11 @@ METHODS = ("deconvnet", "gradient", "guided")
 def add_graph_options(command: argparse.ArgumentParser) -> None:
     """Add the options that select the graph and its input."""
     add = command.add_argument_group("a graph that someone else trained").add_argument
-    add("--graph", metavar="PATH", help="a frozen graph (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory")
+    add(
+        "--graph", type=path, metavar="PATH", help="frozen graph (.pb, .pbtxt), MetaGraph (.meta), SavedModel directory"
+    )
     add("--checkpoint", metavar="PREFIX", help="the checkpoint of a MetaGraph (default: the one beside it)")
-    add("--signature", default=DEFAULT_SIGNATURE, metavar="NAME", help="of a SavedModel (default: %(default)s)")
+    add("--signature", metavar="NAME", help=f"of a SavedModel (default: {DEFAULT_SIGNATURE})")
     add("--input", metavar="NAME", help="the node that takes the images, if the graph has several inputs")
 
 
@@ -45,10 +47,8 @@ def check_graph_options(options: argparse.Namespace) -> None:
     Raises:
         UserError: names the first such option.
     """
-    names = ("checkpoint", "input", "range", "mean", "bgr", "size", "method")
+    names = ("checkpoint", "signature", "input", "range", "mean", "bgr", "size", "method")
     given = ["--" + name for name in names if getattr(options, name, None)]
-    if options.signature != DEFAULT_SIGNATURE:
-        given.append("--signature")
     if given and options.graph is None:
         raise UserError(given[0], "--graph PATH beside it", "none", "name the graph with --graph")
 

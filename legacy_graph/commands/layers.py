@@ -6,6 +6,7 @@ from tabulate import tabulate
 
 from legacy_graph import tf_setup
 from legacy_graph.commands.graph_options import check_graph_options
+from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import ExitStatus
 
 
@@ -19,7 +20,8 @@ def run(options: argparse.Namespace) -> ExitStatus:
     if options.graph is None:
         rows, notes = layer_table.layer_rows(), []
     else:
-        model = load.load_model(options.graph, options.checkpoint, options.signature, options.input)
+        signature = options.signature or DEFAULT_SIGNATURE
+        model = load.load_model(options.graph, options.checkpoint, signature, options.input)
         rows, notes = graph_table.layer_rows(model)
     print(tabulate(rows, layer_table.HEADERS, tablefmt="plain", intfmt=","))
     for note in notes:

@@ -97,8 +97,14 @@ def _add_check(command):
     command.add_argument("path", nargs="*", type=config.path, metavar="LOGDIR", help="the same as --logdir")
 
 
+def _add_ties(command):
+    help = "as for train, where several maxima of a pool window are equal (default: shared; not with --graph)"
+    command.add_argument("--ties", choices=config.TIES, help=help)
+
+
 def _add_features(command):
-    config.add_options(command, ("logdir", "ties"))
+    config.add_options(command, ("logdir",))
+    _add_ties(command)
     add = command.add_argument
     add("--data-dir", type=config.path, metavar="DIR", help="the run's data (default: where the run had it)")
     add("--other-data", action="store_true", help="scan --data-dir although the run was trained on other data")
@@ -122,7 +128,8 @@ def _add_features(command):
 def _add_deconv(command):
     add = command.add_argument
     add("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")
-    config.add_options(command, ("logdir", "ties"))
+    config.add_options(command, ("logdir",))
+    _add_ties(command)
     add("--fit", choices=["digit", "none"], help=FIT_HELP)
     add("--class-names", type=config.path, metavar="FILE", help="text file with the ten class names, one a line")
     add(

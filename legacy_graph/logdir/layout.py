@@ -14,6 +14,7 @@ from legacy_graph.logdir.durable import DRAFT
 LOCK = ".lock"
 TRAIN, TEST, CHECKPOINTS, EARLIER = "train", "test", "checkpoints", "earlier"
 PROJECTOR, FEATURES, DECONV = "projector", "features", "deconv"
+GRAPHS = "graphs"  # results for graphs that someone else trained; no part of a run, so it is never moved
 OPTIONS = "options.json"  # in CHECKPOINTS; the first file of a run, marks the directory as written by this program
 # The parts of a run. Checkpoints are moved first: the rest cannot then be resumed by mistake.
 PARTS = (CHECKPOINTS, TRAIN, TEST, PROJECTOR, FEATURES, DECONV)

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import time
 from typing import Dict, Iterator
@@ -15,7 +16,8 @@ from legacy_graph.logdir import event_writer
 from legacy_graph.visualize import image_grid
 
 DRAFT = ".draft"  # has no file with "tfevents" in its name, so TensorBoard does not read it as a run
-EVENTS = "events"
+EVENTS, SOURCE = "events", "source.txt"
+_EVENT_FILE = re.compile(r"events\.out\.tfevents\.\d+\..*")
 
 
 def publish(directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes]) -> None:
@@ -52,6 +54,26 @@ def publish(directory: str, step: int, images: Dict[str, np.ndarray], files: Dic
         raise UserError("--logdir", "a writable directory", f"{directory!r} ({reason(error)})", RETRY) from error
 
 
+def folder_for(directory: str, source: str) -> str:
+    """`directory`, or this name with a number, if the file SOURCE in it names another source.
+
+    Args:
+        directory: of one run; need not exist.
+        source: what the results are made from. Publish it as the file SOURCE.
+    """
+    number, folder = 1, directory
+    while os.path.isdir(folder) and _read_source(folder) != source:
+        number += 1
+        folder = f"{directory}_{number}"
+    return folder
+
+
+def _read_source(folder: str) -> str:
+    with contextlib.suppress(OSError), open(os.path.join(folder, SOURCE), encoding="utf-8") as file:
+        return file.read()
+    return ""
+
+
 @contextlib.contextmanager
 def _locked(directory: str) -> Iterator[None]:
     """Wait until no other process publishes into the directory. The lock is on the directory and needs no file."""
@@ -66,7 +88,7 @@ def _locked(directory: str) -> Iterator[None]:
 
 def _replace(draft: str, directory: str, names: Dict[str, bytes]) -> None:
     """Move the draft's files to their places. The old event files are removed last, because TensorBoard shows them."""
-    old = [name for name in os.listdir(directory) if "tfevents" in name]
+    old = [name for name in os.listdir(directory) if _EVENT_FILE.fullmatch(name)]
     for name in names:
         os.replace(os.path.join(draft, name), os.path.join(directory, name))
     os.replace(os.path.join(draft, EVENTS), event_writer.next_path(directory))

@@ -1,6 +1,7 @@
 """features --graph and deconv --graph, on a small frozen graph with weights of its own."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from legacy_graph import __main__
 from legacy_graph.graphs.images import Preprocessing, open_images
+from legacy_graph.logdir import layout
 from legacy_graph.visualize import feature_sheets, graph_report
 from tests.support.graph_models import Maker, ends, model_of, pool
 from tests.support.program import legacy_graph
@@ -56,13 +58,13 @@ def words(folder, command="features", graph="two_layers.pb", layer="Conv2D_1", l
 def shown(folder):
     run = legacy_graph(*words(folder), *RANGE, "--maps", "3,0", "--top", "4", "--control", "random", "--context")
     assert run.returncode == 0, run.stderr
-    run.place = str(folder / "log" / "features" / "two_layers-Conv2D_1")
+    run.place = str(folder / "log" / "graphs" / "two_layers-Conv2D_1")
     return run
 
 
 def test_features_of_a_foreign_graph_leave_the_same_files(shown):
     names = sorted(name for name in os.listdir(shown.place) if "tfevents" not in name)
-    assert names == ["control.npz", "control.png", "features.npz", "features.png"]
+    assert names == ["control.npz", "control.png", "features.npz", "features.png", "source.txt"]
     found = images_of(shown.place)
     assert list(found) == [f"{kind}/{tag}" for kind in ("features", "control") for tag in ("sheet", "map 03", "map 00")]
     assert found["features/sheet"][1].ndim == 3
@@ -101,7 +103,7 @@ def test_bgr_projections_are_shown_as_rgb(folder):
     for graph, more in (("two_layers.pb", []), ("bgr.pb", ["--bgr"])):
         asked = [*words(folder, graph=graph, logdir="channels"), *RANGE, "--maps", "1", "--top", "2", *more]
         assert __main__.main(asked) == 0
-        place = folder / "channels" / "features" / (graph.replace(".pb", "") + "-Conv2D_1")
+        place = folder / "channels" / "graphs" / (graph.replace(".pb", "") + "-Conv2D_1")
         with np.load(str(place / "features.npz")) as numbers:
             found.append({name: numbers[name] for name in numbers.files})
     np.testing.assert_array_equal(found[0]["images"], found[1]["images"])
@@ -111,7 +113,7 @@ def test_bgr_projections_are_shown_as_rgb(folder):
 
 def test_deconv_shows_the_photo_the_maps_and_all_methods(folder, capsys):
     assert __main__.main([*words(folder, "deconv"), *RANGE]) == 0
-    place = str(folder / "log" / "deconv" / "two_layers-2")
+    place = str(folder / "log" / "graphs" / "two_layers-Conv2D_1-2")
     found = images_of(place)
     assert list(found) == ["input", "Conv2D_1/maps", "Conv2D_1/deconvnet", "Conv2D_1/gradient", "Conv2D_1/guided",
                            "picture"]  # fmt: skip
@@ -124,9 +126,42 @@ def test_deconv_shows_the_photo_the_maps_and_all_methods(folder, capsys):
     assert os.path.join(place, "picture.png") in said
 
 
+def test_results_of_other_sources_have_folders_of_their_own(folder):
+    """Two layers of one graph, and two graphs of one file name, for the same picture; the same again is replaced."""
+    other = folder / "other"
+    other.mkdir()
+    shutil.copy(str(folder / "two_layers.pb"), str(other / "two_layers.pb"))
+    for graph, layer in [
+        ("two_layers.pb", "Conv2D_1"),
+        ("two_layers.pb", "Conv2D"),
+        ("other/two_layers.pb", "Conv2D"),
+    ] * 2:
+        assert __main__.main([*words(folder, "deconv", graph, layer, "apart"), *RANGE]) == 0
+    place = folder / "apart" / "graphs"
+    names = ["two_layers-Conv2D-2", "two_layers-Conv2D-2_2", "two_layers-Conv2D_1-2"]
+    assert sorted(os.listdir(str(place))) == names
+    found = [(place / name / "source.txt").read_text(encoding="utf-8").splitlines() for name in names]
+    photo = str(folder / "photos" / "2.png")
+    graphs = [str(folder / "two_layers.pb"), str(other / "two_layers.pb"), str(folder / "two_layers.pb")]
+    assert found == [[graph, photo, layer] for graph, layer in zip(graphs, ["Conv2D", "Conv2D", "Conv2D_1"])]
+
+
+def test_a_run_can_start_beside_results_of_other_graphs(folder):
+    assert __main__.main([*words(folder, "deconv", logdir="beside"), *RANGE]) == 0
+    with layout.lock(str(folder / "beside")):
+        assert layout.archive(str(folder / "beside")) is None
+    assert os.listdir(str(folder / "beside" / "graphs")) == ["two_layers-Conv2D_1-2"]
+
+
+@pytest.mark.parametrize("command", ["features", "deconv"])
+def test_ties_are_refused_with_a_graph(folder, capsys, command):
+    line = "--ties: expected this option without --graph, found --graph"
+    assert_refused(capsys, [*words(folder, command), *RANGE, "--ties", "shared"], line)
+
+
 def test_a_prelu_has_only_its_gradient(folder, capsys):
     assert __main__.main([*words(folder, "deconv", "prelu.pb", "Conv2D", "prelu"), *RANGE]) == 0
-    found = images_of(str(folder / "prelu" / "deconv" / "prelu-2"))
+    found = images_of(str(folder / "prelu" / "graphs" / "prelu-Conv2D-2"))
     assert [tag for tag in found if tag.startswith("Conv2D/")] == ["Conv2D/maps", "Conv2D/gradient"]
     capsys.readouterr()
     for method in ([], ["--method", "deconvnet"], ["--method", "guided"]):
