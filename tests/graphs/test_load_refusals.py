@@ -67,6 +67,19 @@ def test_a_graph_cut_between_two_nodes(tmp_path):
     assert refusal(tmp_path / "model.pb") == expected + "; the file is truncated: copy it again"
 
 
+@pytest.mark.parametrize("operation, count", [("Conv2D", 1), ("Conv2DBackpropInput", 2), ("Switch", 1), ("Mean", 1)])
+def test_a_node_with_too_few_inputs(operation, count, tmp_path):
+    graph_def = graph_of(CONSTRUCTS["pooled"])
+    node = next(node for node in graph_def.node if node.name == "conv")
+    node.op, inputs = operation, [*node.input, "^images"]
+    del node.input[:]
+    node.input.extend(inputs[:count] + inputs[-1:])
+    (tmp_path / "model.pb").write_bytes(graph_def.SerializeToString())
+    found = f"node conv ({operation}) with the number of inputs {count}"
+    expected = f"{tmp_path / 'model.pb'}: expected a complete graph, found {found}; the file is damaged: copy it again"
+    assert refusal(tmp_path / "model.pb") == expected
+
+
 def convolution(x):
     return tf.nn.conv2d(x, graph_files.constant([3, 3, 3, 4]), [1, 1, 1, 1], "SAME", name="conv")
 
