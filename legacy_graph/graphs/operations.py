@@ -37,6 +37,8 @@ RANDOM_OPERATIONS = {
     "RandomUniform", "RandomStandardNormal", "TruncatedNormal", "StatelessRandomUniform", "StatelessRandomUniformV2",
     "StatelessRandomNormal", "StatelessRandomNormalV2", "Multinomial",
 }  # fmt: skip
+# Attributes of later TensorFlow versions that do not change what a graph computes at inference.
+_IGNORED_ATTRIBUTES = {"exponential_avg_factor", "debug_name"}
 _LOOPS = {"Enter", "RefEnter", "NextIteration", "RefNextIteration"}
 
 
@@ -67,10 +69,10 @@ def strip_attributes(nodes: Iterable[tf.NodeDef]) -> None:
     """Remove devices and unneeded attributes from the nodes.
 
     Removes internal attributes ("_output_shapes", "_class"), and attributes of later TensorFlow versions with an empty
-    value.
+    value, or without an effect at inference.
 
     Raises:
-        UserError: an attribute that this TensorFlow does not know has a nonempty value.
+        UserError: an attribute that this TensorFlow does not know may change what the graph computes.
     """
     for node in nodes:
         node.device = ""
@@ -87,7 +89,7 @@ def strip_attributes(nodes: Iterable[tf.NodeDef]) -> None:
 
 
 def _is_empty(key, value):
-    if key == "exponential_avg_factor":  # of a batch norm in training
+    if key in _IGNORED_ATTRIBUTES:
         return True
     kind = value.WhichOneof("value")
     if kind == "list":

@@ -1,5 +1,6 @@
 """Read a GraphDef, MetaGraphDef or SavedModel, and refuse other kinds of files with a clear message."""
 
+import itertools
 import os
 from typing import Type, TypeVar
 
@@ -9,6 +10,7 @@ from google.protobuf.message import DecodeError, Message
 from tensorflow.core.protobuf import saved_model_pb2
 
 from legacy_graph.errors import UserError, reason
+from legacy_graph.graphs.operations import definition
 
 KINDS = "a frozen graph (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory"
 _FREEZE = "with tf.graph_util.convert_variables_to_constants, or as a SavedModel"
@@ -61,13 +63,26 @@ def read_saved_model(directory: str) -> saved_model_pb2.SavedModel:
 
 
 def check_references(graph_def: tf.GraphDef, path: str) -> None:
-    """Refuse a graph in which a node reads a missing node: the file is truncated."""
+    """Refuse a damaged graph: a node reads a missing node, or has fewer inputs than its operation needs."""
     names = {node.name for node in graph_def.node}
     for node in graph_def.node:
         for reference in node.input:
             if reference.lstrip("^").split(":")[0] not in names:
                 found = f"node {node.name} that reads the missing node {reference}"
                 raise _bad_file(path, found, "the file is truncated: copy it again", "a complete graph")
+    functions = [one.node_def for one in graph_def.library.function]
+    for node in itertools.chain(graph_def.node, *functions):
+        count = sum(not reference.startswith("^") for reference in node.input)
+        if count < _required_inputs(node.op):
+            found = f"node {node.name} ({node.op}) with the number of inputs {count}"
+            raise _bad_file(path, found, "the file is damaged: copy it again", "a complete graph")
+
+
+def _required_inputs(operation):
+    """The number of inputs without lists, whose length an attribute tells."""
+    known = definition(operation)
+    arguments = known.input_arg if known else []
+    return sum(not (one.number_attr or one.type_list_attr) for one in arguments)
 
 
 def _parse(path: str, kind: Type[_Proto]) -> _Proto:

@@ -13,7 +13,12 @@ from legacy_graph.graphs.operations import strip_attributes
 from legacy_graph.graphs.read_file import check_references, read_saved_model
 from legacy_graph.graphs.variables import RESOURCES, ReadVariables
 
-_WRITERS = {"PyFunc", "PyFuncStateless", "EagerPyFunc", "WriteFile", "ReadFile", "Save", "SaveV2", "SaveSlices"}
+# The only operations that run when the variables are restored. Others may write or delete files, or run code.
+_RESTORE_OPERATIONS = {
+    "NoOp", "Const", "Identity", "IdentityN", "Placeholder", "PlaceholderWithDefault", "RestoreV2", "Assign",
+    "AssignVariableOp", "VarHandleOp", "Variable", "VariableV2", "StringJoin", "ShardedFilename", "Pack", "Cast",
+    "Reshape", "PartitionedCall", "StatefulPartitionedCall",
+}  # fmt: skip
 
 
 class SavedGraph(NamedTuple):
@@ -52,6 +57,7 @@ def read_signature(directory: str, signature: str) -> SavedGraph:
 
 def _reader(meta_graph, prefix) -> ReadVariables:
     def read(variables: List[tf.NodeDef]) -> Dict[str, object]:
+        _check_restore(meta_graph, [meta_graph.saver_def.restore_op_name, *(node.name for node in variables)])
         with _restored(meta_graph, prefix) as session:
             tensors = {}
             for node in variables:
@@ -74,7 +80,6 @@ def _restored(meta_graph, prefix) -> Iterator[tf.Session]:
     saver = meta_graph.saver_def
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.import_graph_def(meta_graph.graph_def, name="")
-        _check_restore(meta_graph)
         try:
             if saver.restore_op_name:
                 session.run(graph.get_operation_by_name(saver.restore_op_name), {saver.filename_tensor_name: prefix})
@@ -84,18 +89,28 @@ def _restored(meta_graph, prefix) -> Iterator[tf.Session]:
         yield session
 
 
-def _check_restore(meta_graph):
-    """Refuse a restore operation if it, or any node that it depends on or calls, writes files or runs code."""
+def _check_restore(meta_graph, names):
+    """Refuse the graph if a named node, or any node that it depends on or calls, may do more than restore variables."""
     by_name = {node.name: node for node in meta_graph.graph_def.node}
     functions = {one.signature.name: one.node_def for one in meta_graph.graph_def.library.function}
-    waiting, seen = [by_name[name] for name in [meta_graph.saver_def.restore_op_name] if name in by_name], set()
+    seen, waiting = set(), list(names)
     while waiting:
-        node = waiting.pop()
-        if node.op in _WRITERS:
+        name = waiting.pop()
+        if name in by_name and name not in seen:
+            seen.add(name)
+            waiting += map(node_name, by_name[name].input)
+    nodes, called = [by_name[name] for name in seen], set()
+    while nodes:
+        node = nodes.pop()
+        if node.op not in _RESTORE_OPERATIONS and node.op not in functions:
             where, hint = f"operation {node.op} ({node.name})", "the model is not safe to load"
             raise UserError(where, "a restore operation that only reads the checkpoint", node.op, hint)
-        if id(node) not in seen:
-            seen.add(id(node))
-            waiting += [by_name[node_name(text)] for text in node.input if node_name(text) in by_name]
-            called = [value.func.name for value in node.attr.values() if value.HasField("func")]
-            waiting += [inner for name in called for inner in functions.pop(name, [])]
+        new = _called(node) & set(functions) - called
+        called |= new
+        nodes += [inner for name in new for inner in functions[name]]
+
+
+def _called(node):
+    """The names of the functions that a node may call. An operation may itself be the name of a function."""
+    values = node.attr.values()
+    return {node.op} | {one.name for value in values for one in [value.func, *value.list.func]}

@@ -67,6 +67,19 @@ def test_a_graph_cut_between_two_nodes(tmp_path):
     assert refusal(tmp_path / "model.pb") == expected + "; the file is truncated: copy it again"
 
 
+@pytest.mark.parametrize("operation, count", [("Conv2D", 1), ("Conv2DBackpropInput", 2), ("Switch", 1), ("Mean", 1)])
+def test_a_node_with_too_few_inputs(operation, count, tmp_path):
+    graph_def = graph_of(CONSTRUCTS["pooled"])
+    node = next(node for node in graph_def.node if node.name == "conv")
+    node.op, inputs = operation, [*node.input, "^images"]
+    del node.input[:]
+    node.input.extend(inputs[:count] + inputs[-1:])
+    (tmp_path / "model.pb").write_bytes(graph_def.SerializeToString())
+    found = f"node conv ({operation}) with the number of inputs {count}"
+    expected = f"{tmp_path / 'model.pb'}: expected a complete graph, found {found}; the file is damaged: copy it again"
+    assert refusal(tmp_path / "model.pb") == expected
+
+
 def convolution(x):
     return tf.nn.conv2d(x, graph_files.constant([3, 3, 3, 4]), [1, 1, 1, 1], "SAME", name="conv")
 
@@ -105,6 +118,14 @@ def averaged_over_the_batch(x):
     return convolution(x - tf.reduce_mean(x, 0, keepdims=True, name="mean"))
 
 
+def averaged_over_all_axes(x):
+    return convolution(x - tf.reduce_mean(x, tf.range(tf.rank(x)), name="mean"))
+
+
+def divided_by_the_norm(x):
+    return convolution(x / tf.nn.l2_loss(x, name="loss"))
+
+
 def noisy(x):
     return convolution(x + tf.random_uniform([12, 12, 3], name="noise"))
 
@@ -136,6 +157,10 @@ GRAPHS = [
     (with_batch_statistics, "operation FusedBatchNormV3 (norm): expected a batch norm in inference mode, "
      "found statistics of the batch; export the graph for inference"),
     (averaged_over_the_batch, "operation Mean (mean): expected images apart from each other, "
+     "found statistics of the batch; export the graph for inference"),
+    (averaged_over_all_axes, "operation Mean (mean): expected images apart from each other, "
+     "found statistics of the batch; export the graph for inference"),
+    (divided_by_the_norm, "operation L2Loss (loss): expected images apart from each other, "
      "found statistics of the batch; export the graph for inference"),
     (noisy, "operation RandomUniform (noise/RandomUniform): expected a graph for inference, found random numbers; "
      "export the graph for inference"),

@@ -8,9 +8,11 @@ import tensorflow.compat.v1 as tf
 import tensorflow.compat.v2 as tf2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.eager import context
+from tensorflow.python.framework import function
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.load import load_model
+from legacy_graph.graphs.nodes import new_node
 from tests.support.graph_files import constant, images, run, variable
 
 IMAGES = images(2, 12, 12, 3)
@@ -94,19 +96,70 @@ def test_its_graph_file_alone_is_refused(tmp_path):
     assert str(refused.value).endswith(f"found the graph file of a SavedModel; name its directory, {folder}")
 
 
-def test_a_restore_operation_that_writes_is_refused(tmp_path):
-    write_version_1(str(tmp_path / "model"))
-    file = tmp_path / "model" / "saved_model.pb"
+def write_file(folder):
+    return tf.io.write_file(str(folder / "written"), "x", name="evil")
+
+
+def print_to_file(folder):
+    return tf.raw_ops.PrintV2(input="x", output_stream=f"file://{folder / 'written'}", name="evil")
+
+
+def delete_folder(folder):
+    prefix = str(folder / "victim" / "part")
+    return tf.raw_ops.MergeV2Checkpoints(
+        checkpoint_prefixes=[prefix], destination_prefix=str(folder / "written"), delete_old_dirs=True, name="evil"
+    )
+
+
+def branch(folder):
+    """The functions are in a list attribute of the operation."""
+
+    @function.Defun(func_name="writes")
+    def writes():
+        with tf.control_dependencies([tf.io.write_file(str(folder / "written"), "x")]):
+            return tf.constant(1.0)
+
+    return tf.raw_ops.Case(branch_index=0, input=[], Tout=[tf.float32], branches=[writes], name="evil")
+
+
+def poison(folder, construct, target):
+    """Add an operation to a SavedModel, as a control input of its restore operation or of its variable."""
+    write_version_1(str(folder / "model"))
+    (folder / "victim").mkdir()
+    file = folder / "model" / "saved_model.pb"
     model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
-    meta_graph = model.meta_graphs[0]
+    graph_def = model.meta_graphs[0].graph_def
     with tf.Graph().as_default() as graph:
-        tf.io.write_file(str(tmp_path / "written"), "x", name="evil")
-    meta_graph.graph_def.node.extend(graph.as_graph_def().node)
-    restore = next(node for node in meta_graph.graph_def.node if node.name == meta_graph.saver_def.restore_op_name)
-    restore.input.append("^evil")
+        construct(folder)
+    added = graph.as_graph_def()
+    graph_def.node.extend(added.node)
+    graph_def.library.MergeFrom(added.library)
+    name = target or model.meta_graphs[0].saver_def.restore_op_name
+    next(node for node in graph_def.node if node.name == name).input.append("^evil")
+    return model, file
+
+
+@pytest.mark.parametrize("target", ["", "kernel"])
+@pytest.mark.parametrize("construct", [write_file, print_to_file, delete_folder, branch])
+def test_a_restore_operation_that_writes_is_refused(construct, target, tmp_path):
+    model, file = poison(tmp_path, construct, target)
     file.write_bytes(model.SerializeToString())
+    evil = next(node for node in model.meta_graphs[0].graph_def.node if node.name == "evil").op
     with pytest.raises(UserError) as refused:
         load_model(str(tmp_path / "model"))
-    line = "operation WriteFile (evil): expected a restore operation that only reads the checkpoint, found WriteFile; "
+    line = f"operation {evil} (evil): expected a restore operation that only reads the checkpoint, found {evil}; "
     assert str(refused.value) == line + "the model is not safe to load"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model", "victim"]
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_restore_function_that_writes_is_refused(listed, tmp_path):
+    model, file = poison(tmp_path, branch, "")
+    node = next(node for node in model.meta_graphs[0].graph_def.node if node.name == "evil")
+    value = tf.AttrValue()
+    (value.list.func.add() if listed else value.func).name = "writes"
+    node.CopyFrom(new_node("StatefulPartitionedCall", "evil", f=value))
+    file.write_bytes(model.SerializeToString())
+    with pytest.raises(UserError, match="^operation WriteFile .*; the model is not safe to load$"):
+        load_model(str(tmp_path / "model"))
     assert not (tmp_path / "written").exists()
