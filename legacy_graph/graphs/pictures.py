@@ -14,17 +14,20 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
 def find_pictures(path: str) -> List[str]:
     """The picture files in a folder and its subfolders, sorted; `path` itself if it is not a folder.
 
+    Only regular files, and no file whose name begins with a dot.
+
     Raises:
         UserError: the folder has no picture file.
     """
     if not os.path.isdir(path):
         return [path]
-    found = sorted(
+    paths = [
         os.path.join(folder, name)
         for folder, _, names in os.walk(path)
         for name in names
-        if name.lower().endswith(EXTENSIONS)
-    )
+        if name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+    ]
+    found = sorted(path for path in paths if os.path.isfile(path))  # reading a FIFO would wait for ever
     if not found:
         raise UserError("--images", f"a folder with {', '.join(EXTENSIONS)} files", repr(path), "name another folder")
     return found
@@ -34,8 +37,11 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
     """A picture file of any size and depth as uint8 [H, W, channels]; transparent pixels are white.
 
     Raises:
-        UserError: the file is not a picture, or is damaged.
+        UserError: the path is not a regular file, or the file is not a picture, or is damaged.
     """
+    if not os.path.isfile(path):
+        found = "something else" if os.path.exists(path) else "no file"
+        raise UserError(path, "a regular file with a picture", found, "name another file")
     height, width, channels = shape
     mode = "RGB" if channels == 3 else "L"
     try:

@@ -1,6 +1,7 @@
 """Images for a graph: what is read, how it is preprocessed, and what is refused."""
 
 import gzip
+import os
 import struct
 import threading
 
@@ -176,3 +177,13 @@ def test_a_broken_picture_is_named_when_it_is_read(tmp_path):
     (tmp_path / "b.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match="b.png: expected a picture"):
         list(open_images(str(tmp_path), (6, 5, 3), UNIT).batches(1))
+
+
+def test_pipes_and_hidden_files_are_no_pictures(tmp_path):
+    save(tmp_path, "a.png", PIXELS)
+    (tmp_path / ".hidden.png").write_text("no picture")
+    os.mkfifo(str(tmp_path / "zz.png"))
+    images = open_images(str(tmp_path), (6, 5, 3), UNIT)
+    np.testing.assert_array_equal(images.shown(range(len(images))), [PIXELS])
+    with pytest.raises(UserError, match="zz.png: expected a regular file"):
+        open_images(str(tmp_path / "zz.png"), (6, 5, 3), UNIT).take([0])
