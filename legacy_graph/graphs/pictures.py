@@ -6,6 +6,7 @@ from typing import List, Tuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from legacy_graph.data.user_image import FORMAT_NAMES, FORMATS, check_size
 from legacy_graph.errors import UserError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
@@ -37,7 +38,8 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
     """A picture file of any size and depth as uint8 [H, W, channels]; transparent pixels are white.
 
     Raises:
-        UserError: the path is not a regular file, or the file is not a picture, or is damaged.
+        UserError: the path is not a regular file, or the file has another format, is damaged,
+            or has more than 50 million pixels.
     """
     if not os.path.isfile(path):
         found = "something else" if os.path.exists(path) else "no file"
@@ -45,16 +47,19 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
     height, width, channels = shape
     mode = "RGB" if channels == 3 else "L"
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=FORMATS) as picture:
+            check_size(path, picture)
             picture.draft(mode, (2 * max(height, width),) * 2)  # decodes a large JPEG at a fraction of its size
             picture = _eight_bits(ImageOps.exif_transpose(picture))
             if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
                 picture = picture.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
             picture = ImageOps.fit(picture.convert(mode), (width, height), Image.BILINEAR)
+    except UserError:
+        raise
     except Exception as error:  # decoders raise many types for a damaged file
         found = str(error) or type(error).__name__
-        raise UserError(path, "a picture such as PNG, JPEG or BMP", found, "remove or replace this file") from error
+        raise UserError(path, f"a picture in {FORMAT_NAMES}", found, "remove or replace this file") from error
     return np.asarray(picture).reshape(shape)
 
 
