@@ -145,6 +145,37 @@ def test_a_dead_layer_is_told(folder, capsys):
     assert "all 4 maps of Conv2D are dead, check --range" in capsys.readouterr().out
 
 
+def broken(value, factor):
+    """Two layers; one weight of the first is multiplied by `factor`."""
+    kernel = np.random.RandomState(0).normal(size=(3, 3, 3, 4)).astype("f")
+    kernel[0, 0, 0, 1] *= factor
+    value = tf.nn.relu(tf.nn.conv2d(value, tf.constant(kernel), [1, 1, 1, 1], "SAME"))
+    return ends(tf.nn.relu(Maker().convolve(value, 4)))
+
+
+WEIGHTS = "--graph: expected finite weights, found NaN or infinite values in Const"
+PROJECTIONS = "Conv2D_1: expected finite projections, found NaN or infinite values"
+
+
+@pytest.mark.parametrize("factor, expected", [(np.nan, WEIGHTS), (np.inf, WEIGHTS), (1e30, PROJECTIONS)])
+def test_values_that_are_not_finite_are_refused(folder, capsys, factor, expected):
+    (folder / "broken.pb").write_bytes(model_of(lambda x: broken(x, factor), SIDES).graph_def.SerializeToString())
+    for command, more in (("features", ["--top", "2"]), ("deconv", [])):
+        asked = [*words(folder, command, "broken.pb", logdir="none"), *RANGE, *more]
+        assert_refused(capsys, asked, expected)
+    assert not (folder / "none").exists()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_arrays_that_are_not_finite_are_refused(folder, capsys, value):
+    array = np.random.RandomState(0).rand(3, *SIDES, 3).astype("f")
+    array[1, 2, 3, 0] = value
+    np.save(str(folder / "broken.npy"), array)
+    asked = [*words(folder, logdir="none"), "--images", str(folder / "broken.npy"), "--top", "2"]
+    expected = "--images: expected finite values after preprocessing, found NaN or infinite values in image 1 "
+    assert_refused(capsys, asked, expected)
+
+
 BAD = [
     (["--range", "3,3"], "--images: expected values that differ after preprocessing, found 3 everywhere"),
     ([], "--range: expected LOW,HIGH"),
