@@ -90,6 +90,13 @@ def test_a_projection_lies_in_the_receptive_field_of_its_spot(shown):
         assert not projection.any()
 
 
+def test_fewer_images_than_the_default_of_top_are_all_shown(folder):
+    """Five photos; the option --top is not given."""
+    assert __main__.main([*words(folder, logdir="few"), *RANGE, "--maps", "0,1"]) == 0
+    with np.load(str(folder / "few" / "features" / "two_layers-Conv2D_1" / "features.npz")) as numbers:
+        assert numbers["images"].shape == (2, 5)
+
+
 def test_bgr_projections_are_shown_as_rgb(folder):
     """The same graph with its input reversed, told so, must give the same pictures and projections."""
 
