@@ -12,6 +12,8 @@ from legacy_graph.visualize import finite, image_report
 
 LEGEND = f"All that the layer puts out, projected to the pixels by its own kernels. {image_report.SCALE}"
 
+COLOUR = "This holds for each colour channel by itself; all channels have the same scale."
+
 
 def read_images(
     model: Model, layer: ConvLayer, images: Images, names: Sequence[str], method: Optional[str], subject: str
@@ -49,11 +51,11 @@ def read_images(
             finite.check_layer(layer.label, output, "activations")
             finite.check_layer(layer.label, projection, "projections")
             of_image[one] = images.to_shown(projection[0])
-    reports = []
+    reports, colour = [], [COLOUR] if fed.shape[3] == 3 else []
     for number, (output, of_image) in enumerate(zip(outputs, projections)):
         summary = _summary(layer.label, output, fed[number])
         reading = image_report.Reading({layer.label: output}, {layer.label: of_image})
-        legend = [LEGEND, *notes, f"Images: {images.about}."]
+        legend = [LEGEND, *colour, *notes, f"Images: {images.about}."]
         title = f"{names[number]} in {subject}: {summary}"
         reports.append(image_report.draw(title, images.shown([number])[0], reading, legend, summary))
     return reports
