@@ -7,6 +7,7 @@ import os
 import re
 from typing import Any, Callable, List, Optional, Tuple, Union
 
+TOP = 9  # default of --top, activations per map
 DEFAULT_SIGNATURE = "serving_default"  # of a SavedModel
 
 

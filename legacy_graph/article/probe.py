@@ -30,7 +30,7 @@ class Probe(NamedTuple):
     layer: Layer
     fields: Fields  # the area of an image shown for an activation: its receptive field, at most the complete image
     maps: tf.Tensor  # int64 [B], a placeholder: the feature map to project for each image
-    strongest: tf.Tensor  # float32 [B, C], the largest activation of each map
+    strongest: tf.Tensor  # float32 [B, C], the largest activation of each map; infinity if any is not finite
     wins: tf.Tensor  # float32 [B, C], the fraction of positions where the map is the strongest of all maps
     places: tf.Tensor  # int64 [B, 2], the argmax of the map to project: (y, x) in the layer's output
     projections: tf.Tensor  # float32 [B, H, W, channels], the activation at this place projected to the pixels
@@ -47,7 +47,9 @@ def build_probe(layer: Layer, project: Callable[[tf.Tensor, tf.Tensor], tf.Tenso
     _, height, width, channels = dims(layer.output)
     with tf.name_scope("probe"):
         maps = tf.placeholder(tf.int64, [None], name="maps")
-        strongest = tf.reduce_max(layer.output, [1, 2])  # [B, C]
+        # TensorFlow 1.15 ignores NaN in a maximum.
+        finite = tf.where_v2(tf.is_finite(layer.output), layer.output, np.inf)
+        strongest = tf.reduce_max(finite, [1, 2])  # [B, C]
         one = tf.reduce_sum(layer.output * tf.one_hot(maps, channels)[:, None, None, :], 3)  # [B, h, w]
         flat = tf.argmax(tf.reshape(one, [-1, height * width]), 1)  # [B]
         width = tf.cast(width, tf.int64)

@@ -75,15 +75,21 @@ def read_image(path: str, fit: Optional[str] = None, digits: bool = True) -> Use
     return UserImage(fit_to_mnist(_checked(path, ink)), "fitted as MNIST's digits were")
 
 
+def check_size(path: str, picture: Image.Image) -> None:
+    """Raise UserError if an opened, not yet decoded picture has more than `MAX_PIXELS`."""
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise UserError(path, FEWER_PIXELS, f"{width:,} x {height:,}", SMALLER)
+
+
 def _decode(path):
     """Decode and rotate by EXIF; at most `LARGEST` pixels a side; mode L, I (16 bits), RGB, RGBA or a JPEG mode."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         picture = stack.enter_context(Image.open(path, formats=FORMATS))
+        check_size(path, picture)
         width, height = picture.size
-        if width * height > MAX_PIXELS:
-            raise UserError(path, FEWER_PIXELS, f"{width:,} x {height:,}", SMALLER)
         if picture.mode.startswith("I"):  # reduce first: later steps need 8 bytes per pixel
             small = picture.convert("I").reduce(max(1, -(-max(width, height) // LARGEST)))
         elif "transparency" in picture.info or picture.mode in ("P", "PA", "1"):

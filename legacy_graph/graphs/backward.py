@@ -6,6 +6,7 @@ TensorFlow ignores that attribute inside functions, so `project` counts how ofte
 
 from typing import List, NamedTuple, Optional, Tuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import probe
@@ -110,6 +111,7 @@ def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
     )
     path = find_path(images, start)
     _refuse_functions(path, model.graph_def)
+    _check_weights(path)
     if method != GRADIENT and path.undefined:
         expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
         raise UserError("--method", expected, _listed(path.undefined), f"choose --method {GRADIENT}")
@@ -178,6 +180,21 @@ def _refuse_functions(path, graph_def):
     ]
     if calls:
         raise UserError("--graph", "a graph without function calls", _listed(calls), "freeze it with inlined functions")
+
+
+def _check_weights(path):
+    """Refuse NaN and infinity in constants that the path reads. A fused ReLU would make them 0: a dead map."""
+    for operation in path.operations:
+        for tensor in operation.inputs:
+            source = tensor.op
+            while source.type == "Identity":
+                source = source.inputs[0].op
+            limit = operation.type in ("Minimum", "Maximum", "ClipByValue")  # an infinite limit is valid
+            if source.type != "Const" or not tensor.dtype.is_floating or limit:
+                continue
+            if not np.isfinite(tf.make_ndarray(source.get_attr("value")).astype(np.float32)).all():
+                hint = "export it from a checkpoint with finite weights"
+                raise UserError("--graph", "finite weights", f"NaN or infinite values in {source.name}", hint)
 
 
 def _notes(layer, path, method, start) -> Tuple[str, ...]:

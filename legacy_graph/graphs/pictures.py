@@ -6,6 +6,7 @@ from typing import List, Tuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from legacy_graph.data.user_image import FORMAT_NAMES, FORMATS, check_size
 from legacy_graph.errors import UserError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
@@ -14,17 +15,20 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
 def find_pictures(path: str) -> List[str]:
     """The picture files in a folder and its subfolders, sorted; `path` itself if it is not a folder.
 
+    Only regular files, and no file whose name begins with a dot.
+
     Raises:
         UserError: the folder has no picture file.
     """
     if not os.path.isdir(path):
         return [path]
-    found = sorted(
+    paths = [
         os.path.join(folder, name)
         for folder, _, names in os.walk(path)
         for name in names
-        if name.lower().endswith(EXTENSIONS)
-    )
+        if name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+    ]
+    found = sorted(path for path in paths if os.path.isfile(path))  # reading a FIFO would wait for ever
     if not found:
         raise UserError("--images", f"a folder with {', '.join(EXTENSIONS)} files", repr(path), "name another folder")
     return found
@@ -34,21 +38,28 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
     """A picture file of any size and depth as uint8 [H, W, channels]; transparent pixels are white.
 
     Raises:
-        UserError: the file is not a picture, or is damaged.
+        UserError: the path is not a regular file, or the file has another format, is damaged,
+            or has more than 50 million pixels.
     """
+    if not os.path.isfile(path):
+        found = "something else" if os.path.exists(path) else "no file"
+        raise UserError(path, "a regular file with a picture", found, "name another file")
     height, width, channels = shape
     mode = "RGB" if channels == 3 else "L"
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=FORMATS) as picture:
+            check_size(path, picture)
             picture.draft(mode, (2 * max(height, width),) * 2)  # decodes a large JPEG at a fraction of its size
             picture = _eight_bits(ImageOps.exif_transpose(picture))
             if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
                 picture = picture.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
             picture = ImageOps.fit(picture.convert(mode), (width, height), Image.BILINEAR)
+    except UserError:
+        raise
     except Exception as error:  # decoders raise many types for a damaged file
         found = str(error) or type(error).__name__
-        raise UserError(path, "a picture such as PNG, JPEG or BMP", found, "remove or replace this file") from error
+        raise UserError(path, f"a picture in {FORMAT_NAMES}", found, "remove or replace this file") from error
     return np.asarray(picture).reshape(shape)
 
 

@@ -106,6 +106,8 @@ def _parse(path: str, kind: Type[_Proto]) -> _Proto:
 
 
 def _read(path):
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise _bad_file(path, "a pipe or a device", "copy the graph to a file")  # reading a pipe would wait for ever
     try:
         with open(path, "rb") as file:
             data = file.read()

@@ -119,12 +119,15 @@ def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
         f"    \u00b1 the scale, the {PERCENTILE}th percentile of the map's magnitudes; stronger pixels are clipped",
         _patch_text(fields),
     ]
+    if found.projections.ndim == 5:
+        panels.insert(2, "    this holds for each colour channel by itself; all channels have the same scale")
     if kernels:
         panels.insert(0, "the map's kernel: white and black are \u00b1 its largest weight")
     if context:
         panels.append("the whole image, with a frame around these pixels")
     lines = [
         f"Of each map the {found.images.shape[1]} strongest images, strongest first, and in each the strongest spot.",
+        "A spot is one position of one feature map.",
         "A map wins a place where no other map of the layer is stronger. From left to right:",
         *("    " + panel for panel in panels),
         *(line for note in about.notes for line in textwrap.wrap(note, 120)),
@@ -138,5 +141,5 @@ def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
 def _patch_text(fields):
     down, across = fields
     if down.step == across.step == 0:
-        return "the whole image, all of which the spot sees"
+        return "the whole image: the receptive field of the spot covers it, or is not known"
     return f"the {down.size} x {across.size} pixels that the spot sees; dark grey lies outside the image"

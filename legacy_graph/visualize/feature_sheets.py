@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
 from legacy_graph.article.probe import Probe
-from legacy_graph.config import FIRST
+from legacy_graph.config import FIRST, TOP
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.images import Images
@@ -45,7 +45,7 @@ def prepare(
     Args:
         layer: name of the layer.
         maps: numbers of the feature maps; None means all.
-        top: activations per map.
+        top: activations per map; the default, `TOP`, becomes `count` if there are fewer images.
         count: the number of images to scan.
         order: "wins" or "number". None orders all maps by wins, and keeps the order of `maps`.
         ties: as in `deconv.unpool`.
@@ -84,6 +84,8 @@ def prepare_graph(
 
 
 def _choose(graph, probe, maps, top, count, order):
+    if top == TOP:
+        top = min(top, count)
     if top > count:
         raise UserError("--top", f"at most {count:,}, the number of images", top, "choose a smaller number")
     chosen = _chosen(probe, maps)

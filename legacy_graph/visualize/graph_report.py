@@ -8,9 +8,11 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.images import Images
 from legacy_graph.graphs.model import ConvLayer, Model
-from legacy_graph.visualize import image_report
+from legacy_graph.visualize import finite, image_report
 
 LEGEND = f"All that the layer puts out, projected to the pixels by its own kernels. {image_report.SCALE}"
+
+COLOUR = "This holds for each colour channel by itself; all channels have the same scale."
 
 
 def read_images(
@@ -27,10 +29,12 @@ def read_images(
         subject: the layer and its graph, for the title.
 
     Raises:
-        UserError: the method is not defined for this layer, or an image cannot be read.
+        UserError: the method is not defined for this layer, an image cannot be read, or a value is not finite.
     """
     methods = [method] if method else backward.allowed_methods(model, layer)
     fed = images.take(range(len(images)))
+    for name, image in zip(names, fed):
+        finite.check_images(name, image[None])
     outputs: List[np.ndarray] = []
     projections: List[dict] = [{} for _ in fed]
     notes: List[str] = []
@@ -43,13 +47,15 @@ def read_images(
         with tf.Session(graph=graph) as session:
             found = [session.run(fetches, {back.images: image[None]}) for image in fed]
         outputs = [output[0].transpose(2, 0, 1) for output, _ in found]
-        for of_image, (_, projection) in zip(projections, found):
+        for of_image, (output, projection) in zip(projections, found):
+            finite.check_layer(layer.label, output, "activations")
+            finite.check_layer(layer.label, projection, "projections")
             of_image[one] = images.to_shown(projection[0])
-    reports = []
+    reports, colour = [], [COLOUR] if fed.shape[3] == 3 else []
     for number, (output, of_image) in enumerate(zip(outputs, projections)):
         summary = _summary(layer.label, output, fed[number])
         reading = image_report.Reading({layer.label: output}, {layer.label: of_image})
-        legend = [LEGEND, *notes, f"Images: {images.about}."]
+        legend = [LEGEND, *colour, *notes, f"Images: {images.about}."]
         title = f"{names[number]} in {subject}: {summary}"
         reports.append(image_report.draw(title, images.shown([number])[0], reading, legend, summary))
     return reports

@@ -20,6 +20,7 @@ from legacy_graph.article.receptive_field import receptive_fields
 from legacy_graph.config import FIRST
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.images import Images
+from legacy_graph.visualize import finite
 
 
 class TopActivations(NamedTuple):
@@ -63,14 +64,16 @@ def scan(session: tf.Session, probe: Probe, images: Images, top: int) -> Tuple[n
         wins: float64 [C], as in `TopActivations`.
 
     Raises:
-        UserError: all values of all images are equal.
+        UserError: all values of all images are equal, or an image or an activation is not finite.
     """
     channels = probe.layer.output.shape.as_list()[3]
     numbers, activations = np.full([channels, top], -1), np.zeros([channels, top], np.float32)
     wins, low, high, begin = np.zeros(channels), np.inf, -np.inf, 0
     with tqdm(total=len(images), unit="image", disable=None, leave=False, dynamic_ncols=True) as bar:
         for batch in images.batches(probe.chunk):
+            finite.check_images("--images", batch, begin)
             strongest, won = session.run([probe.strongest, probe.wins], {probe.layer.images: batch})
+            finite.check_layer(probe.layer.name, strongest, "activations")
             found = strongest.T  # [C, B]
             wins += won.sum(axis=0, dtype=float) / len(images)
             low, high = min(low, batch.min()), max(high, batch.max())
@@ -109,6 +112,9 @@ def project(
     Returns:
         places: int64 [N, 2].
         projections: float32 [N, H, W], or [N, H, W, 3] in the order RGB, see `Images.to_shown`.
+
+    Raises:
+        UserError: a projection is not finite.
     """
     layer = probe.layer
     shape = layer.output.shape.as_list()[1:]
@@ -121,6 +127,7 @@ def project(
         if kernel is not None:
             feed.update({layer.kernel: kernel, layer.output: np.ones([len(numbers[part])] + shape, "f")})
         where, projections = session.run([probe.places, probe.projections], feed)
+        finite.check_layer(layer.name, projections, "projections")
         found.append((where, images.to_shown(projections)))
     where, projections = [np.concatenate(parts) for parts in zip(*found)]
     return where, projections
@@ -147,7 +154,7 @@ def collect(
         limit: keep only the first `limit` maps in this order; None keeps all.
 
     Raises:
-        UserError: all values of all images are equal.
+        UserError: as in `scan` and `project`.
     """
     scanned = scan(session, probe, images, top)
     if by_wins:

@@ -92,6 +92,13 @@ def test_a_projection_lies_in_the_receptive_field_of_its_spot(shown):
         assert not projection.any()
 
 
+def test_fewer_images_than_the_default_of_top_are_all_shown(folder):
+    """Five photos; the option --top is not given."""
+    assert __main__.main([*words(folder, logdir="few"), *RANGE, "--maps", "0,1"]) == 0
+    with np.load(str(folder / "few" / "features" / "two_layers-Conv2D_1" / "features.npz")) as numbers:
+        assert numbers["images"].shape == (2, 5)
+
+
 def test_bgr_projections_are_shown_as_rgb(folder):
     """The same graph with its input reversed, told so, must give the same pictures and projections."""
 
@@ -178,6 +185,37 @@ def test_a_dead_layer_is_told(folder, capsys):
     assert "No image excites any of these maps: check --range" in capsys.readouterr().out
     assert __main__.main([*words(folder, "deconv", "dead.pb", "Conv2D"), *RANGE]) == 0
     assert "all 4 maps of Conv2D are dead, check --range" in capsys.readouterr().out
+
+
+def broken(value, factor):
+    """Two layers; one weight of the first is multiplied by `factor`."""
+    kernel = np.random.RandomState(0).normal(size=(3, 3, 3, 4)).astype("f")
+    kernel[0, 0, 0, 1] *= factor
+    value = tf.nn.relu(tf.nn.conv2d(value, tf.constant(kernel), [1, 1, 1, 1], "SAME"))
+    return ends(tf.nn.relu(Maker().convolve(value, 4)))
+
+
+WEIGHTS = "--graph: expected finite weights, found NaN or infinite values in Const"
+PROJECTIONS = "Conv2D_1: expected finite projections, found NaN or infinite values"
+
+
+@pytest.mark.parametrize("factor, expected", [(np.nan, WEIGHTS), (np.inf, WEIGHTS), (1e30, PROJECTIONS)])
+def test_values_that_are_not_finite_are_refused(folder, capsys, factor, expected):
+    (folder / "broken.pb").write_bytes(model_of(lambda x: broken(x, factor), SIDES).graph_def.SerializeToString())
+    for command, more in (("features", ["--top", "2"]), ("deconv", [])):
+        asked = [*words(folder, command, "broken.pb", logdir="none"), *RANGE, *more]
+        assert_refused(capsys, asked, expected)
+    assert not (folder / "none").exists()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_arrays_that_are_not_finite_are_refused(folder, capsys, value):
+    array = np.random.RandomState(0).rand(3, *SIDES, 3).astype("f")
+    array[1, 2, 3, 0] = value
+    np.save(str(folder / "broken.npy"), array)
+    asked = [*words(folder, logdir="none"), "--images", str(folder / "broken.npy"), "--top", "2"]
+    expected = "--images: expected finite values after preprocessing, found NaN or infinite values in image 1 "
+    assert_refused(capsys, asked, expected)
 
 
 BAD = [

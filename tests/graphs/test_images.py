@@ -1,12 +1,14 @@
 """Images for a graph: what is read, how it is preprocessed, and what is refused."""
 
 import gzip
+import os
 import struct
 import threading
+import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.images import Images, Preprocessing, from_array, open_images
@@ -176,3 +178,31 @@ def test_a_broken_picture_is_named_when_it_is_read(tmp_path):
     (tmp_path / "b.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match="b.png: expected a picture"):
         list(open_images(str(tmp_path), (6, 5, 3), UNIT).batches(1))
+
+
+def test_pipes_and_hidden_files_are_no_pictures(tmp_path):
+    save(tmp_path, "a.png", PIXELS)
+    (tmp_path / ".hidden.png").write_text("no picture")
+    os.mkfifo(str(tmp_path / "zz.png"))
+    images = open_images(str(tmp_path), (6, 5, 3), UNIT)
+    np.testing.assert_array_equal(images.shown(range(len(images))), [PIXELS])
+    with pytest.raises(UserError, match="zz.png: expected a regular file"):
+        open_images(str(tmp_path / "zz.png"), (6, 5, 3), UNIT).take([0])
+
+
+def test_an_eps_named_png_is_not_read(tmp_path, monkeypatch):
+    """Pillow would start Ghostscript to read it."""
+    Image.fromarray(PIXELS).save(str(tmp_path / "a.png"), format="EPS")
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was started"))
+    with pytest.raises(UserError, match="a.png: expected a picture in PNG, JPEG"):
+        open_images(str(tmp_path), (6, 5, 3), UNIT).take([0])
+
+
+def test_the_number_of_pixels_is_checked_before_decoding(tmp_path):
+    """The file holds only the header of a PNG of 8000 x 8000 pixels, so decoding would fail with another message."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 8000, 8000, 16, 0, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    data = struct.pack(">I", 9) + b"IDAT"
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + data)
+    with pytest.raises(UserError, match="at most 50,000,000 pixels, found 8,000 x 8,000"):
+        open_images(str(tmp_path), (6, 5, 3), UNIT).take([0])

@@ -1,5 +1,6 @@
 """Files and graphs that are refused: the exact line, and exit status 2 on the command line."""
 
+import os
 import re
 
 import pytest
@@ -226,3 +227,8 @@ def test_options_that_do_not_belong_together(tmp_path, capsys):
         assert main(["layers", option, "x"]) == 2
         line = f"legacy_graph: {option}: expected --graph PATH beside it, found none; name the graph with --graph\n"
         assert capsys.readouterr().err == line
+
+
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(str(tmp_path / "model.pb"))
+    assert "found a pipe or a device; copy the graph to a file" in refusal(tmp_path / "model.pb")

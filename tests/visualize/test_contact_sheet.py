@@ -102,7 +102,21 @@ def test_rgb_images_give_an_rgb_sheet(found, images):
     rgb = np.stack([images + add for add in shift], axis=3)
     coloured = found._replace(projections=np.stack([found.projections] * 3, axis=4))
     sheet, blocks = contact_sheet.draw_sheet(coloured, as_images(rgb), FIELDS, HEADING, context=True)
+    height = len(blocks["map 03"])
     for channel in range(3):
         grey, _ = contact_sheet.draw_sheet(found, as_images(rgb[..., channel]), FIELDS, HEADING, context=True)
-        np.testing.assert_array_equal(sheet[..., channel], grey)
+        np.testing.assert_array_equal(sheet[-height:, :, channel], grey[-height:])  # the heading has other words
     assert blocks["map 03"].ndim == 3
+
+
+@pytest.mark.parametrize("channels, fields", [((), FIELDS), ((3,), (Field(28, 0, 0),) * 2)])
+def test_heading_explains_spots_colours_and_unknown_fields(found, monkeypatch, channels, fields):
+    lines, render = [], image_grid.render_text
+    monkeypatch.setattr(image_grid, "render_text", lambda line, *rest: lines.append(line) or render(line, *rest))
+    projections = np.zeros([2, 3, 28, 28, *channels], np.float32)
+    pictures = np.zeros([2, 28, 28, *channels], np.uint8)
+    contact_sheet.draw_sheet(found._replace(projections=projections), as_images(pictures), fields, HEADING)
+    text = "\n".join(lines)
+    assert "A spot is one position of one feature map." in lines
+    assert ("each colour channel by itself" in text) == bool(channels)
+    assert ("covers it, or is not known" in text) == (fields is not FIELDS)

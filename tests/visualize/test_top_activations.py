@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import deconv, network
 from legacy_graph.article.probe import Layer, Probe
 from legacy_graph.data import mnist
+from legacy_graph.errors import UserError
 from legacy_graph.graphs.images import Preprocessing, from_array
 from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize import top_activations
@@ -156,6 +157,20 @@ def test_the_earlier_of_equals_comes_first_whatever_the_chunks(chunk):
     assert activations.tolist() == [[2, 2, 2, 1], [3, 0, 0, 0], [6, 5, 5, 5]]
     np.testing.assert_allclose(wins, [0, 0, 1])
     assert calls == [chunk] * (7 // chunk) + [7 % chunk] * (7 % chunk > 0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_activations_that_are_not_finite_are_refused(value):
+    with pytest.raises(UserError, match="any: expected finite activations"):
+        scan_of(np.array([[1, 2], [3, value]]), 1, 1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_the_strongest_of_values_that_are_not_finite_is_inf(subject, value):
+    output = np.ones((1, *subject.output.shape[1:]), "f")
+    output[0, 2, 3, 1] = value
+    (found,) = subject.session.run(subject.ends.strongest, {subject.ends.layer.output: output})
+    assert found[1] == np.inf and (np.delete(found, 1) == 1).all()
 
 
 def test_many_digits_against_a_sort_of_them_all():

@@ -1,0 +1,23 @@
+"""Refuse NaN and infinite values, which would be drawn as grey tiles."""
+
+import numpy as np
+
+from legacy_graph.errors import UserError
+
+
+def check_images(subject: str, images: np.ndarray, begin: int = 0) -> None:
+    """Raise UserError if one of the preprocessed images [B, H, W, channels] is not finite.
+
+    `subject` is their source; `begin` is the number of the first one.
+    """
+    bad = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2, 3)))
+    if len(bad):
+        found = f"NaN or infinite values in image {begin + bad[0]} (counted from 0)"
+        raise UserError(subject, "finite values after preprocessing", found, "check the images, --range and --mean")
+
+
+def check_layer(layer: str, values: np.ndarray, kind: str) -> None:
+    """Raise UserError if the activations or projections (`kind`) of a layer are not finite."""
+    if not np.isfinite(values).all():
+        hint = "check the weights of the network up to this layer"
+        raise UserError(layer, f"finite {kind}", "NaN or infinite values", hint)
