@@ -114,7 +114,8 @@ def _add_features(command):
         help="as listed by the command layers (default: conv2; required with --graph)",
     )
     add("--maps", type=config.integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
-    add("--top", type=config.integer(1, 100), default=config.TOP, metavar="N", help="activations per map (default: %(default)s)")
+    add("--top", type=config.integer(1, 100), default=config.TOP, metavar="N",
+        help="activations per map (default: %(default)s)")  # fmt: skip
     add("--order", choices=["wins", "number"], help="order of the maps. wins: first the map that is most "
         "often the strongest; number: by number (default: wins, or the order of --maps)")  # fmt: skip
     add("--context", action="store_true", help="also draw each complete image, with a frame around the receptive field")

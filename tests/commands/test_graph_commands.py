@@ -1,29 +1,18 @@
 """features --graph and deconv --graph, on a small frozen graph with weights of its own."""
 
 import os
-import shutil
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from PIL import Image
 
 from legacy_graph import __main__
 from legacy_graph.graphs.images import Preprocessing, open_images
-from legacy_graph.logdir import layout
 from legacy_graph.visualize import feature_sheets, graph_report
-from tests.support.graph_models import Maker, ends, model_of, pool
+from tests.support.graph_commands import RANGE, SIDES, two_layers, words, write_photos
+from tests.support.graph_models import Maker, ends, model_of
 from tests.support.program import legacy_graph
 from tests.support.published import assert_refused, images_of, tree
-
-SIDES = (24, 18)
-RANGE = ["--range", "-1,1"]
-
-
-def two_layers(value):
-    make = Maker()
-    value = pool(tf.nn.relu(make.convolve(value, 6)))
-    return ends(tf.nn.relu6(make.convolve(value, 7)))
 
 
 def prelu(value):
@@ -41,17 +30,8 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("foreign graph")
     for build in (two_layers, prelu, dead):
         (folder / f"{build.__name__}.pb").write_bytes(model_of(build, SIDES).graph_def.SerializeToString())
-    (folder / "photos").mkdir()
-    random = np.random.RandomState(0)
-    for number in range(5):
-        small = Image.fromarray(random.randint(0, 256, (6, 5, 3)).astype(np.uint8))
-        small.resize((36, 48), Image.BILINEAR).save(str(folder / "photos" / f"{number}.png"))
+    write_photos(folder)
     return folder
-
-
-def words(folder, command="features", graph="two_layers.pb", layer="Conv2D_1", logdir="log"):
-    images = ["--images", str(folder / "photos")] if command == "features" else [str(folder / "photos" / "2.png")]
-    return [command, *images, "--graph", str(folder / graph), "--layer", layer, "--logdir", str(folder / logdir)]
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +72,6 @@ def test_a_projection_lies_in_the_receptive_field_of_its_spot(shown):
         assert not projection.any()
 
 
-def test_fewer_images_than_the_default_of_top_are_all_shown(folder):
-    """Five photos; the option --top is not given."""
-    assert __main__.main([*words(folder, logdir="few"), *RANGE, "--maps", "0,1"]) == 0
-    with np.load(str(folder / "few" / "features" / "two_layers-Conv2D_1" / "features.npz")) as numbers:
-        assert numbers["images"].shape == (2, 5)
-
-
 def test_bgr_projections_are_shown_as_rgb(folder):
     """The same graph with its input reversed, told so, must give the same pictures and projections."""
 
@@ -131,39 +104,6 @@ def test_deconv_shows_the_photo_the_maps_and_all_methods(folder, capsys):
     said = capsys.readouterr().out
     assert f"{folder}/photos/2.png: " in said and " of 7 maps active, strongest " in said
     assert os.path.join(place, "picture.png") in said
-
-
-def test_results_of_other_sources_have_folders_of_their_own(folder):
-    """Two layers of one graph, and two graphs of one file name, for the same picture; the same again is replaced."""
-    other = folder / "other"
-    other.mkdir()
-    shutil.copy(str(folder / "two_layers.pb"), str(other / "two_layers.pb"))
-    for graph, layer in [
-        ("two_layers.pb", "Conv2D_1"),
-        ("two_layers.pb", "Conv2D"),
-        ("other/two_layers.pb", "Conv2D"),
-    ] * 2:
-        assert __main__.main([*words(folder, "deconv", graph, layer, "apart"), *RANGE]) == 0
-    place = folder / "apart" / "graphs"
-    names = ["two_layers-Conv2D-2", "two_layers-Conv2D-2_2", "two_layers-Conv2D_1-2"]
-    assert sorted(os.listdir(str(place))) == names
-    found = [(place / name / "source.txt").read_text(encoding="utf-8").splitlines() for name in names]
-    photo = str(folder / "photos" / "2.png")
-    graphs = [str(folder / "two_layers.pb"), str(other / "two_layers.pb"), str(folder / "two_layers.pb")]
-    assert found == [[graph, photo, layer] for graph, layer in zip(graphs, ["Conv2D", "Conv2D", "Conv2D_1"])]
-
-
-def test_a_run_can_start_beside_results_of_other_graphs(folder):
-    assert __main__.main([*words(folder, "deconv", logdir="beside"), *RANGE]) == 0
-    with layout.lock(str(folder / "beside")):
-        assert layout.archive(str(folder / "beside")) is None
-    assert os.listdir(str(folder / "beside" / "graphs")) == ["two_layers-Conv2D_1-2"]
-
-
-@pytest.mark.parametrize("command", ["features", "deconv"])
-def test_ties_are_refused_with_a_graph(folder, capsys, command):
-    line = "--ties: expected this option without --graph, found --graph"
-    assert_refused(capsys, [*words(folder, command), *RANGE, "--ties", "shared"], line)
 
 
 def test_a_prelu_has_only_its_gradient(folder, capsys):
