@@ -10,14 +10,6 @@ from legacy_graph.config import Config
 from legacy_graph.data import mnist
 from legacy_graph.training import loop
 from tests.support.faulty_runs import OPTIONS, earlier
-from tests.support.program import SAMPLE
-
-
-@pytest.fixture
-def data():
-    """The sample, with fewer test digits: they take most of the time."""
-    whole = mnist.load(SAMPLE)
-    return whole._replace(test=mnist.Digits(whole.test.images[:50], whole.test.labels[:50]))
 
 
 @pytest.fixture
