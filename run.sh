@@ -10,7 +10,7 @@ bash run.sh [COMMAND] [OPTIONS]
   tensorboard   show ./log in the browser, on this machine only
   check, layers, features, deconv      the other commands of the program; each has --help
   setup         create the Python environment and stop
-  test          run the tests; options go to pytest: bash run.sh test -k deconv
+  test          run the tests in two processes; with options, which go to pytest, in one: bash run.sh test -k deconv
   agreement     compare TensorFlow 1.15 with 2.21; needs both environments, see setup and PYTHON
   lint          check the source with ruff
   matrix        run the tests on every supported Python on this machine
@@ -216,7 +216,13 @@ word=${1:-train}
 case $word in
   help) usage ;;
   setup) need_program && say "ready: $python" ;;
-  test) need_browser && cd "$home" && run pytest "$@" ;;
+  test)
+    need_browser
+    cd "$home"
+    # A selection runs in one process: it starts sooner, and pytest's -s and --pdb work.
+    [ $# -gt 0 ] || set -- -n 2 --dist worksteal
+    run pytest "$@"
+    ;;
   agreement) need_tests && cd "$home" && run pytest -m agreement tests/agreement "$@" ;;
   lint) need_tests && cd "$home" && "$python" -I -m ruff check && exec "$python" -I -m ruff format --check ;;
   matrix) find_python && python=$base && run tests.matrix "$@" ;;

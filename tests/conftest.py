@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import types
 
 import pytest
 
@@ -26,10 +27,8 @@ def fashion_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fashion")
     data_dir = fashion_like_set(folder / "data")
     words = ["--steps", "30", "--batch-size", "20", "--learning-rate", "1e-3", "--image-every", "100"]
-    run = legacy_graph("train", "--logdir", str(folder / "log"), "--data-dir", data_dir, *words)
-    assert run.returncode == 0, run.stderr
-    run.logdir, run.data_dir = str(folder / "log"), data_dir
-    return run
+    assert main(["train", "--logdir", str(folder / "log"), "--data-dir", data_dir, *words]) == 0
+    return types.SimpleNamespace(logdir=str(folder / "log"), data_dir=data_dir)
 
 
 @pytest.fixture

@@ -62,7 +62,8 @@ def plan_midpoint(words: List[str]) -> Plan:
     inside = os.path.join(home, "bin", "python")
     install = [inside, "-m", "pip", "install", "--require-hashes", "-r", ".lock/tensorflow-2.15.txt"]
     commands = [[find(MIDPOINT), "-m", "venv", home], install]
-    return Plan(MIDPOINT, commands + [[inside, "-m", "pytest", *words]], inside)
+    tests = [inside, "-m", "pytest", *(words or ["-n", "2", "--dist", "worksteal"])]  # as run.sh does
+    return Plan(MIDPOINT, [*commands, tests], inside)
 
 
 def run_plan(chosen: Plan, log: str) -> bool:

@@ -128,7 +128,7 @@ def test_test_installs_packages_and_runs_pytest(checkout):
     assert checkout.called() == ["venv", "pip", "pip", "pip"]
     (checkout.home / "tests" / "browser").mkdir()
     (checkout.home / "tests" / "browser" / "setup.py").touch()
-    assert arguments(checkout.run("test")) == ["tests.browser.setup", "pytest"]
+    assert arguments(checkout.run("test")) == ["tests.browser.setup", "pytest", "-n", "2", "--dist", "worksteal"]
     assert checkout.called() == []
 
 

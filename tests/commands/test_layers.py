@@ -4,16 +4,14 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.__main__ import main
 from tests.support.graph_files import CONSTRUCTS, constant, write_frozen
-from tests.support.program import legacy_graph
 
 # A weight for each kernel element or pair of units, and a bias for each output channel.
 PARAMETERS = [5 * 5 * 1 * 32 + 32, 5 * 5 * 32 * 64 + 64, 7 * 7 * 64 * 1024 + 1024, 1024 * 10 + 10]
 
 
-def test_table_of_the_articles_network():
-    run = legacy_graph("layers")
-    assert run.returncode == 0, run.stderr
-    rows = [" ".join(line.split()) for line in run.stdout.splitlines()]
+def test_table_of_the_articles_network(capsys):
+    assert main(["layers"]) == 0
+    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert rows == [
         "layer operation output receptive field stride parameters",
         "input pixels in [0, 1] 28 x 28 x 1",

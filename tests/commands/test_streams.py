@@ -8,6 +8,7 @@ import tempfile
 import pytest
 
 from legacy_graph import tf_setup
+from legacy_graph.__main__ import main
 from tests.support import faulty_runs
 from tests.support.program import SAMPLE, legacy_graph
 
@@ -28,14 +29,15 @@ def test_standard_error_that_is_closed_is_no_obstacle():
     assert run.stdout.startswith(b"layer")
 
 
-def test_no_file_gets_the_number_of_a_closed_stream(tmp_path):
+def test_no_file_gets_the_number_of_a_closed_stream(tmp_path, capsys):
     """Otherwise an event file is number 1 or 2, and what is printed goes into it."""
     place = str(tmp_path / "log")
     words = ["train", "--logdir", place, "--data-dir", SAMPLE, "--steps", "1", "--batch-size", "5"]
     assert start(*words, preexec_fn=closing(0, 1, 2)).returncode == 0
-    run = start("check", place, stdout=subprocess.PIPE)
-    assert run.stdout.endswith(b"7 of 7 dashboards are fed.\n")
-    assert b"damaged" not in run.stdout
+    assert main(["check", place]) == 0
+    report = capsys.readouterr().out
+    assert report.endswith("7 of 7 dashboards are fed.\n")
+    assert "damaged" not in report
 
 
 @pytest.mark.parametrize("words", [["layers"], ["--help"], ["train", "--data-dir", SAMPLE]])

@@ -93,8 +93,7 @@ def test_the_holder_of_a_lock_is_named_though_it_writes_late(place):
         holder.kill()
 
 
-def test_the_printed_command_runs_in_this_python(place):
+def test_the_printed_command_names_this_python(place):
+    """tests/training/test_projector.py runs it."""
     words = shlex.split(layout.tensorboard_command(place))
     assert words == [sys.executable, "-m", "tensorboard.main", "--logdir", place]
-    run = subprocess.run(words[:3] + ["--version_tb"], stdout=subprocess.PIPE, cwd="/")
-    assert run.returncode == 0

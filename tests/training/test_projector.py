@@ -3,9 +3,9 @@
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
-import sys
 import time
 import urllib.request
 
@@ -25,10 +25,10 @@ PATIENCE = 120  # seconds
 
 @pytest.fixture(scope="module")
 def served(trained):
-    """A function that fetches a route of the projector from a real TensorBoard."""
-    words = ["--logdir", trained.logdir, "--host", "localhost", "--port", "0", "--load_fast", "false"]
-    words = words if tf.__version__.startswith("2") else words[:-2]  # 1.15 knows but one way to load
-    with subprocess.Popen([sys.executable, "-m", "tensorboard.main"] + words, stderr=subprocess.PIPE) as board:
+    """A function that fetches a route of the projector. The command that `train` printed starts TensorBoard."""
+    words = shlex.split(trained.stdout.splitlines()[-1].split(": ", 1)[1]) + ["--host", "localhost", "--port", "0"]
+    words += ["--load_fast", "false"] if tf.__version__.startswith("2") else []  # 1.15 has one way to load
+    with subprocess.Popen(words, stderr=subprocess.PIPE) as board:
         try:
             line = next(line.decode() for line in board.stderr if b" at http" in line)
             address = line.split(" at ")[1].split()[0].rstrip("/") + "/data/plugin/projector/"

@@ -21,6 +21,8 @@ def test_stopped_and_taken_up_again(run, undisturbed):
     assert run.seen == list(range(7, 13))
     assert checkpoints(run.logdir) == [7, 8, 12]
     assert_same(run.logdir, undisturbed)
+    # The clip of step 12 has the losses before the stop too.
+    assert [step for step, _ in curves(run.logdir)["train/loss_sound/audio"]] == [0, 6, 12]
 
 
 def test_stopped_again_and_again(run, undisturbed):
@@ -77,7 +79,7 @@ def test_with_no_whole_checkpoint_the_run_is_put_aside(run, undisturbed):
 
 
 def test_a_finished_run_is_kept_whole_and_still_shown(run, undisturbed):
-    run()
+    shutil.copytree(undisturbed, run.logdir)
     before = curves(run.logdir)
     assert "Starting a new run" in run(seed=4)
     (when,) = earlier(run.logdir)
@@ -87,7 +89,7 @@ def test_a_finished_run_is_kept_whole_and_still_shown(run, undisturbed):
     assert curves(run.logdir)["train/loss"] != before["train/loss"]
     shown = EventMultiplexer().AddRunsFromDirectory(run.logdir).Runs()
     assert set(shown) >= {"train", "test", f"earlier/{when}/train", f"earlier/{when}/test"}
-    assert "Starting a new run" in run(seed=4)
+    assert "Starting a new run" in run(seed=4, stop_at=0)
     assert len(earlier(run.logdir)) == 2
 
 
@@ -108,35 +110,31 @@ def test_more_steps_go_on_from_a_finished_run(run, undisturbed):
         ({"fresh": True}, ""),
     ],
 )
-def test_another_run_than_the_one_that_is_there_starts_anew(run, options, told):
-    run(stop_at=5)
-    shelf = os.path.join(run.logdir, "earlier", "")
-    assert f"Starting a new run; the run{told} in {run.logdir} is now in {shelf}" in run(**options)
-    assert run.seen[0] == 0
+def test_another_run_than_the_one_that_is_there_starts_anew(stopped, options, told):
+    logdir, shelf = stopped.logdir, os.path.join(stopped.logdir, "earlier", "")
+    assert f"Starting a new run; the run{told} in {logdir} is now in {shelf}" in stopped(stop_at=1, **options)
+    assert stopped.seen == [0, 1]
     # What was put aside is a run like any other: it can be taken up where it is now.
-    inner, (when,) = run.logdir, earlier(run.logdir)
-    run.logdir = shelf + when
-    assert "Resuming at step 6 of 12" in run()
-    run.logdir = inner
+    (when,) = earlier(logdir)
+    stopped.logdir = shelf + when
+    assert "Resuming at step 6 of 12" in stopped(stop_at=6)
 
 
-def test_other_intervals_are_the_same_run(run):
-    run(stop_at=5)
-    assert "Resuming at step 6 of 12" in run(summary_every=5, checkpoint_every=7, image_every=100)
+def test_other_intervals_are_the_same_run(stopped):
+    told = stopped(stop_at=6, summary_every=5, checkpoint_every=7, image_every=100)
+    assert "Resuming at step 6 of 12" in told
 
 
-def test_the_weights_alone_are_enough_to_go_on(run):
+def test_the_weights_alone_are_enough_to_go_on(stopped):
     """As when the event files were removed by hand: the curves begin anew, the training does not."""
-    run(stop_at=5)
-    shutil.rmtree(os.path.join(run.logdir, "train"))
-    assert "Resuming at step 6 of 12" in run()
-    assert [step for step, _ in curves(run.logdir)["train/loss"]] == list(range(6, 13))
+    shutil.rmtree(os.path.join(stopped.logdir, "train"))
+    assert "Resuming at step 6 of 12" in stopped()
+    assert [step for step, _ in curves(stopped.logdir)["train/loss"]] == list(range(6, 13))
 
 
-def test_other_data_are_another_run(run, data):
-    run(stop_at=5)
+def test_other_data_are_another_run(stopped, data):
     images = data.train.images.copy()
     images[0, 0] = 1
-    config = Config(logdir=run.logdir, **dict(OPTIONS, steps=1))
+    config = Config(logdir=stopped.logdir, **dict(OPTIONS, steps=1))
     loop.run(config, data._replace(train=mnist.Digits(images, data.train.labels)))
-    assert len(earlier(run.logdir)) == 1
+    assert len(earlier(stopped.logdir)) == 1

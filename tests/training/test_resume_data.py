@@ -2,46 +2,25 @@
 
 import json
 import os
-import shutil
-
-import pytest
 
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
 from legacy_graph.training import loop
 from tests.support.faulty_runs import OPTIONS, earlier
-from tests.support.program import SAMPLE
 
 
-@pytest.fixture
-def data():
-    """The sample, with fewer test digits: they take most of the time."""
-    whole = mnist.load(SAMPLE)
-    return whole._replace(test=mnist.Digits(whole.test.images[:50], whole.test.labels[:50]))
-
-
-@pytest.fixture
-def logdir(data, tmp_path):
-    """A run of one step."""
-    path = str(tmp_path / "log")
-    loop.run(Config(logdir=path, **dict(OPTIONS, steps=1)), data)
-    yield path
-    shutil.rmtree(path)  # a checkpoint is 39 MB
-
-
-def test_other_labels_are_another_run(logdir, data, capsys):
+def test_other_labels_are_another_run(stopped, data, capsys):
     labels = (data.train.labels + 1) % 10
     changed = data._replace(train=mnist.Digits(data.train.images, labels))
-    loop.run(Config(logdir=logdir, **dict(OPTIONS, steps=2)), changed)
+    loop.run(Config(logdir=stopped.logdir, **dict(OPTIONS, steps=6)), changed)
     assert "Starting a new run; the run with --data-dir 9,000 digits with the checksum" in capsys.readouterr().out
-    assert len(earlier(logdir)) == 1
+    assert len(earlier(stopped.logdir)) == 1
 
 
-def test_a_run_of_an_earlier_version_is_resumed(logdir, data, capsys):
+def test_a_run_of_an_earlier_version_is_resumed(stopped):
     """Its options name the data by a checksum of the training images alone; this is the text of the first version."""
     old = {name: OPTIONS[name] for name in ("seed", "batch_size", "learning_rate", "keep_prob")}
-    with open(os.path.join(logdir, "checkpoints", "options.json"), "w") as file:
+    with open(os.path.join(stopped.logdir, "checkpoints", "options.json"), "w") as file:
         json.dump(dict(old, data_dir="9,000 digits with the checksum 236c9301"), file)
-    loop.run(Config(logdir=logdir, **dict(OPTIONS, steps=2)), data)
-    assert "Resuming at step 1 of 2" in capsys.readouterr().out
-    assert earlier(logdir) == []
+    assert "Resuming at step 6 of 12" in stopped(stop_at=6)
+    assert earlier(stopped.logdir) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from legacy_graph.training import sonify
-from tests.support.program import SAMPLE, STEPS, legacy_graph
+from tests.support.program import STEPS
 
 
 def hertz(samples):
@@ -86,17 +86,3 @@ def test_a_run_writes_a_clip_of_its_losses_at_each_image_step(trained):
 def test_the_picture_of_the_graph_shows_no_sound(trained):
     graph = EventAccumulator(os.path.join(trained.logdir, "train"), {"tensors": 1}).Reload().Graph()
     assert [node.name for node in graph.node if "sound" in node.name] == []
-
-
-def test_a_resumed_run_has_the_sound_of_an_unstopped_run(tmp_path):
-    """The clip of a run that goes on begins with the losses of the part before, as they stand in its event file."""
-    words = ["--data-dir", SAMPLE, "--batch-size", "10", "--image-every", "4", "--summary-every", "1"]
-    heard = []
-    for name, stops in (("whole", [8]), ("parts", [4, 8])):
-        for stop in stops:
-            run = legacy_graph("train", "--logdir", str(tmp_path / name), "--steps", str(stop), *words)
-            assert run.returncode == 0, run.stderr
-        found = EventAccumulator(str(tmp_path / name / "train"), {"audio": 0}).Reload()
-        heard.append({clip.step: clip.encoded_audio_string for clip in found.Audio("loss_sound/audio")})
-    assert sorted(heard[0]) == [0, 4, 8]
-    assert heard[0] == heard[1]

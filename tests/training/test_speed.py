@@ -12,7 +12,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from legacy_graph.article import network
 from legacy_graph.config import Config
-from legacy_graph.data import mnist
 from legacy_graph.training import loop
 from tests.benchmarks.layers import FORWARD, LAYERS
 from tests.benchmarks.workers import Settings, Worker
@@ -43,7 +42,7 @@ def test_the_same_look_finds_them_at_a_step_with_images(computed):
     assert not [name for name in computed[IMAGES] if name.startswith("train/")]
 
 
-def test_a_plain_step_is_one_run_with_two_fetches(tmp_path, monkeypatch):
+def test_a_plain_step_is_one_run_with_two_fetches(data, tmp_path, monkeypatch):
     runs, genuine = [], tf.Session.run
 
     def spied(session, fetches, feed_dict=None, **options):
@@ -55,7 +54,7 @@ def test_a_plain_step_is_one_run_with_two_fetches(tmp_path, monkeypatch):
         Config(), logdir=str(tmp_path / "log"), steps=9, batch_size=10, summary_every=5, histogram_every=5,
         image_every=5, test_every=5,
     )  # fmt: skip
-    loop.run(config, mnist.load(SAMPLE))
+    loop.run(config, data)
     plain = [(set(fetches), len(feed)) for fetches, feed in runs if isinstance(fetches, dict) and "train" in fetches]
     assert Counter(len(fetches) for fetches, _ in plain) == {2: 7, 5: 2}  # steps 0 and 5 write everything
     assert all(fetches == {"loss", "train"} for fetches, _ in plain if len(fetches) == 2)
@@ -72,7 +71,7 @@ def test_onednn_is_on_unless_the_user_has_chosen(users, seen):
         "from legacy_graph import tf_setup\n"
         "class Spy:\n"
         "    def find_spec(name, *_):\n"
-        "        if name == 'tensorflow': print(os.environ['TF_ENABLE_ONEDNN_OPTS'])\n"
+        "        if name == 'tensorflow': raise SystemExit(print(os.environ['TF_ENABLE_ONEDNN_OPTS']))\n"
         "sys.meta_path.insert(0, Spy)\n"
         "tf_setup.import_tensorflow()\n"
     )

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -13,31 +14,40 @@ from legacy_graph.visualize import publishing
 from tests.support.program import ROOT
 from tests.support.published import images_of
 
-# Publishes sys.argv[2] as the step and as the content of two files, and is killed before call number sys.argv[3].
-KILLED = """
+# Starts one publisher for each argument FOLDER:STEP:CALL and prints the exit statuses. The step is also the content of
+# two files. The publisher is killed before its call number CALL; 0 means never. One import of TensorFlow serves all.
+PUBLISHERS = """
 import os, signal, sys
 import numpy as np
 from legacy_graph.visualize import publishing
-calls = int(sys.argv[3])
-def count(module, name):
-    real = getattr(module, name)
-    def counted(*words, **options):
-        global calls
-        calls -= 1
-        if not calls: os.kill(os.getpid(), signal.SIGKILL)
-        return real(*words, **options)
-    setattr(module, name, counted)
-for name in ("mkdir", "replace", "remove"): count(os, name)
-files = {name: sys.argv[2].encode() for name in ("features.npz", "features.png")}
-publishing.publish(sys.argv[1], int(sys.argv[2]), {"sheet": np.full([2, 2], int(sys.argv[2]), np.uint8)}, files)
-print("published")
+
+def publish(folder, step, call):
+    left = int(call)
+    def count(real):
+        def counted(*words, **options):
+            nonlocal left
+            left -= 1
+            if not left: os.kill(os.getpid(), signal.SIGKILL)
+            return real(*words, **options)
+        return counted
+    for name in ("mkdir", "replace", "remove"): setattr(os, name, count(getattr(os, name)))
+    files = {name: step.encode() for name in ("features.npz", "features.png")}
+    publishing.publish(folder, int(step), {"sheet": np.full([2, 2], int(step), np.uint8)}, files)
+
+started = []
+for word in sys.argv[1:]:
+    started.append(os.fork())
+    if not started[-1]:
+        os.write(1, b"started\\n")
+        publish(*word.split(":"))
+        os._exit(0)
+for process in started: print(os.waitpid(process, 0)[1], flush=True)
 """
 
 
-def start(folder, step, killed_at=0):
-    command = [sys.executable, "-c", KILLED, folder, str(step), str(killed_at)]
-    environment = dict(os.environ, PYTHONPATH=ROOT)
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def start(words):
+    command = [sys.executable, "-c", PUBLISHERS, *words]
+    return subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE, text=True)
 
 
 def publish(folder, step):
@@ -53,17 +63,27 @@ def read(folder):
     return found
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """{call: folder}: a publisher was killed before its call number 3, 4, 5 or 6.
+
+    Two calls make directories; then come the three renames and the removal of the old events.
+    """
+    folders = {call: tmp_path_factory.mktemp("killed") / "features" / "conv2" for call in (3, 4, 5, 6)}
+    for folder in folders.values():
+        publish(str(folder), 1)
+        (folder / "mine.txt").write_text("mine")
+    process = start([f"{folder}:2:{call}" for call, folder in folders.items()])
+    statuses = [line for line in process.communicate(timeout=60)[0].splitlines() if line != "started"]
+    assert statuses == [str(int(signal.SIGKILL))] * 4
+    return folders
+
+
 @pytest.mark.parametrize("call", [3, 4, 5, 6])
-def test_a_killed_publisher_leaves_an_old_or_a_new_sheet(tmp_path, call):
-    """Two calls make directories. Killed before each of the three renames, and before the old events are removed."""
-    folder = str(tmp_path / "features" / "conv2")
-    publish(folder, 1)
-    (tmp_path / "features" / "conv2" / "mine.txt").write_text("mine")
-    process = start(folder, 2, call)
-    out, err = process.communicate()
-    assert process.returncode == -signal.SIGKILL, err
+def test_a_killed_publisher_leaves_an_old_or_a_new_sheet(killed, call):
+    folder, above = str(killed[call]), str(killed[call].parent)
     assert set(read(folder).values()) <= {"1", "2"}
-    runs = EventMultiplexer().AddRunsFromDirectory(str(tmp_path)).Runs()
+    runs = EventMultiplexer().AddRunsFromDirectory(os.path.dirname(above)).Runs()
     assert list(runs) == ["features/conv2"]  # no draft among them
     assert [name for name in os.listdir(folder) if "tfevents" in name]
     publish(folder, 3)
@@ -71,20 +91,17 @@ def test_a_killed_publisher_leaves_an_old_or_a_new_sheet(tmp_path, call):
     assert images_of(folder)["sheet"][0] == 3
     names = sorted(name for name in os.listdir(folder) if "tfevents" not in name)
     assert names == ["features.npz", "features.png", "mine.txt"]
-    assert os.listdir(str(tmp_path / "features")) == ["conv2"]
+    assert os.listdir(above) == ["conv2"]
 
 
 def test_publishers_wait_for_each_other(tmp_path):
     folder = str(tmp_path / "conv2")
     os.mkdir(folder)
     with publishing._locked(folder):
-        processes = [start(folder, step) for step in (1, 2, 3)]
-        with pytest.raises(subprocess.TimeoutExpired):
-            for process in processes:
-                process.wait(timeout=4)
+        process = start([f"{folder}:{step}:0" for step in (1, 2, 3)])
+        assert [process.stdout.readline() for _ in range(3)] == ["started\n"] * 3
+        time.sleep(0.5)
         assert os.listdir(folder) == []
-    for process in processes:
-        out, err = process.communicate(timeout=60)
-        assert (process.returncode, out) == (0, b"published\n"), err
+    assert process.communicate(timeout=60)[0] == "0\n" * 3
     assert len(set(read(folder).values())) == 1  # both files of the same publisher
     assert len(images_of(folder)) == 1
