@@ -27,14 +27,15 @@ def lock(logdir: str) -> Iterator[None]:
     """Create `logdir` if it is missing, and lock it against other runs until the block or the process ends.
 
     Raises:
-        UserError: another run uses the directory, one of the names in `PARTS` has files of another program, it is the
-            root directory, or it cannot be created or written. Nothing is written then.
+        UserError: another run uses the directory, one of the names in `PARTS` has files of another program or a FIFO,
+            it is the root directory, or it cannot be created or written. Nothing is written then.
     """
     path = os.path.join(logdir, LOCK)
     if os.path.realpath(logdir) == os.path.realpath(os.sep):
         raise UserError("--logdir", "a directory for training runs", "the root directory", "name another directory")
     if not os.path.lexists(path):
         _check_ours(logdir)
+    _check_regular(logdir)
     with contextlib.ExitStack() as stack:
         try:
             os.makedirs(logdir, exist_ok=True)
@@ -112,6 +113,14 @@ def _check_ours(logdir: str) -> None:
             path = os.path.join(folder, name)
             if os.path.exists(path) and not ("tfevents" in name and os.path.isfile(path)):
                 raise UserError(folder, "only event files", repr(name), HINT)
+
+
+def _check_regular(logdir: str) -> None:
+    """Refuse a FIFO, a socket or a device among the files that a run opens: opening it may wait for ever."""
+    for part in (CHECKPOINTS, TRAIN, TEST, PROJECTOR):
+        for path in _files(os.path.join(logdir, part)):
+            if os.path.exists(path) and not os.path.isfile(path):
+                raise UserError(path, "a regular file", "a FIFO, a socket or a device", HINT)
 
 
 def _holder(file: IO[str]) -> str:
