@@ -9,8 +9,11 @@ from typing import List, Optional
 
 from legacy_graph.commands.parser import make_parser
 from legacy_graph.errors import RETRY, ExitStatus, UserError, launch_command, reason
+from legacy_graph.tf_setup import check_address_space
 from legacy_graph.training.signals import Interrupted
 
+OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError")  # the second is TensorFlow's, which is not imported here
+FREE_MEMORY = "close other programs, or raise the limit of this process (ulimit, container)"
 REPORT = "this is a bug: please report it in the issue tracker of the repository, with the output of --debug"
 
 
@@ -44,6 +47,7 @@ def _run(arguments):
     """Run one command. An OSError without a file name is raised again: it comes from standard output."""
     options = make_parser().parse_args(arguments)
     try:
+        check_address_space()
         return importlib.import_module(f"legacy_graph.commands.{options.command}").run(options)
     except UserError as error:
         _print_error(error)
@@ -57,6 +61,9 @@ def _run(arguments):
     except Exception as error:
         if options.debug or (isinstance(error, OSError) and error.filename is None):
             raise
+        if type(error).__name__ in OUT_OF_MEMORY:
+            _print_error(UserError("memory", "enough for this command", "too little", FREE_MEMORY))
+            return ExitStatus.USAGE
         _print_error(f"{type(error).__name__}: {error}; {REPORT}")
         return ExitStatus.INTERNAL
 

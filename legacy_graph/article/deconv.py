@@ -156,24 +156,25 @@ def _where_it_fired(signal, relu):
 
 
 TIES_IN_WORDS: Dict[str, str] = {
-    FIRST: "Where equal maxima of a pool tie, the first gets its signal, row by row, as in TensorFlow's gradients.",
-    SHARED: "Where equal maxima of a pool tie, all of them get an equal share of its signal.",
+    FIRST: "If several values of a pool window are the maximum, the first one gets the signal, as in tf.gradients.",
+    SHARED: "If several values of a pool window are the maximum, each of them gets an equal share of the signal.",
 }
 
 
 class Method(NamedTuple):
     """One rule to project a signal back through a ReLU. The other steps are the same for all methods."""
 
-    lets_through: str  # definition of the rule, in one line
+    passes: str  # what a ReLU passes on the way back, in one line
     undo: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (projected signal, forward output of the ReLU) -> signal
 
 
 DECONVNET = "deconvnet"
 METHODS: Dict[str, Method] = {
-    "gradient": Method("what the ReLU let through on the way forward", _where_it_fired),
-    DECONVNET: Method("what is positive on the way back", lambda signal, relu: unrelu(signal)),
+    "gradient": Method("the signal where its forward output is positive", _where_it_fired),
+    DECONVNET: Method("the positive part of the signal", lambda signal, relu: unrelu(signal)),
     "guided backpropagation": Method(
-        "only what both others let through", lambda signal, relu: _where_it_fired(unrelu(signal), relu)
+        "the positive part of the signal where its forward output is positive",
+        lambda signal, relu: _where_it_fired(unrelu(signal), relu),
     ),
 }
 

@@ -21,19 +21,22 @@ def run(options: argparse.Namespace) -> ExitStatus:
         _publish_article(options)
     else:
         _publish_graph(options)
+    from legacy_graph.visualize.publishing import finish_publishing
+
+    finish_publishing(options.logdir)
     print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
     return ExitStatus.OK
 
 
-def _publish(path, folder, step, report):
+def _publish(path, folder, source, step, report):
     from legacy_graph.visualize.publishing import publish
 
-    publish(folder, step, report.images, report.files)
+    folder = publish(folder, step, report.images, report.files, source)
     print(f"{printable(path)}: {report.summary}. See {os.path.join(folder, 'picture.png')}")
 
 
 def _publish_article(options):
-    """Publish in deconv/<picture>, with the article's network."""
+    """Publish in deconv/<picture>, with the article's network. Pictures of the same file name get numbers."""
     check_graph_options(options)
     if options.layer:
         raise UserError("--layer", "this option with --graph", "no --graph", "leave it out: all layers are shown")
@@ -49,9 +52,11 @@ def _publish_article(options):
     graph, net, fetches = digit_report.build(ties)
     with restored_session(graph, options.logdir) as (session, step):
         found = [digit_report.read(session, net, fetches, picture.pixels) for picture in pictures]
-    for path, folder, *one in zip(options.pictures, _folder_names(options.pictures), pictures, found):
-        report = digit_report.draw(printable(os.path.basename(path)), *one, ties, names)
-        _publish(path, os.path.join(options.logdir, layout.DECONV, folder), step, report)
+    for path, *one in zip(options.pictures, pictures, found):
+        name = printable(os.path.basename(path))
+        folder = os.path.join(options.logdir, layout.DECONV, os.path.splitext(name)[0])
+        report = digit_report.draw(name, *one, ties, names)
+        _publish(path, folder, printable(os.path.abspath(path)) + "\n", step, report)
 
 
 def _publish_graph(options):
@@ -60,25 +65,9 @@ def _publish_graph(options):
         raise UserError("--fit and --class-names", "these options without --graph", "--graph", "leave them out")
     target = load_target(options, lambda shape, preprocessing: from_files(options.pictures, shape, preprocessing))
     from legacy_graph.visualize import graph_report
-    from legacy_graph.visualize.publishing import SOURCE
 
     subject = f"{target.layer.label} of {printable(os.path.basename(os.path.normpath(options.graph)))}"
     names = [printable(os.path.basename(path)) for path in options.pictures]
     reports = graph_report.read_images(*target, names, options.method, subject)
     for path, report in zip(options.pictures, reports):
-        folder, source = graph_folder(options, target.layer.label, path)
-        report.files[SOURCE] = source.encode()
-        _publish(path, folder, 0, report)
-
-
-def _folder_names(paths):
-    """A folder name for each picture: the file name without its extension, numbered where two are equal."""
-    names = []
-    for path in paths:
-        stem = printable(os.path.splitext(os.path.basename(path))[0])
-        number, name = 1, stem
-        while name in names:
-            number += 1
-            name = f"{stem}_{number}"
-        names.append(name)
-    return names
+        _publish(path, *graph_folder(options, target.layer.label, path), 0, report)

@@ -31,10 +31,11 @@ class Digits(NamedTuple):
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print its path."""
-    folder, step, sheets = _scan_article(options) if options.graph is None else _scan_graph(options)
-    from legacy_graph.visualize.publishing import publish
+    folder, source, step, sheets = _scan_article(options) if options.graph is None else _scan_graph(options)
+    from legacy_graph.visualize.publishing import finish_publishing, publish
 
-    publish(folder, step, sheets.images, sheets.files)
+    finish_publishing(options.logdir)
+    folder = publish(folder, step, sheets.images, sheets.files, source)
     print(f"Contact sheet: {os.path.join(folder, 'features.png')}")
     if sheets.report:
         print(sheets.report)
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
 
 def _scan_article(options):
-    """(name of the folder, training step, sheets) of the article's network."""
+    """(name of the folder, None, training step, sheets) of the article's network."""
     check_graph_options(options)
     digits, layer = _digits(options), DEFAULT_LAYER if options.layer is None else options.layer
     tf_setup.import_tensorflow()
@@ -58,11 +59,11 @@ def _scan_article(options):
         sheets = feature_sheets.draw(
             session, scan, images, subject, bool(options.control), options.context, digits.about
         )
-    return os.path.join(options.logdir, layout.FEATURES, layer + digits.ending), step, sheets
+    return os.path.join(options.logdir, layout.FEATURES, layer + digits.ending), None, step, sheets
 
 
 def _scan_graph(options):
-    """(name of the folder, 0, sheets) of the graph of --graph."""
+    """(name of the folder, source of the results, 0, sheets) of the graph of --graph."""
     if not options.images:
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     if options.data_dir or options.other_data:
@@ -71,7 +72,6 @@ def _scan_graph(options):
     import tensorflow.compat.v1 as tf
 
     from legacy_graph.visualize import feature_sheets
-    from legacy_graph.visualize.publishing import SOURCE
 
     model, layer, images = target
     method = options.method or "deconvnet"
@@ -79,9 +79,7 @@ def _scan_graph(options):
     subject = f"{layer.label} of {_display_name(options.graph)}"
     with tf.Session(graph=scan.graph) as session:
         sheets = feature_sheets.draw(session, scan, images, subject, bool(options.control), options.context)
-    folder, source = graph_folder(options, layer.label)
-    sheets.files[SOURCE] = source.encode()
-    return folder, 0, sheets
+    return (*graph_folder(options, layer.label), 0, sheets)
 
 
 def _digits(options) -> Digits:

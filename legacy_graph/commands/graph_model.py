@@ -24,13 +24,11 @@ class Target(NamedTuple):
 
 def graph_folder(options: argparse.Namespace, label: str, image: Optional[str] = None) -> Tuple[str, str]:
     """The directory for the results of one layer, or of one image file in it, and their source as a text."""
-    from legacy_graph.visualize.publishing import folder_for
-
     graph = os.path.splitext(os.path.basename(os.path.normpath(options.graph)))[0]
     parts = [graph, label] + ([os.path.splitext(os.path.basename(image))[0]] if image else [])
     source = "\n".join(printable(os.path.abspath(path)) for path in (options.graph, image) if path) + f"\n{label}\n"
     name = printable("-".join(parts)).replace("/", "_")
-    return folder_for(os.path.join(options.logdir, layout.GRAPHS, name), source), source
+    return os.path.join(options.logdir, layout.GRAPHS, name), source
 
 
 def load_target(

@@ -18,7 +18,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
     with layout.lock(settings.logdir), deferred_signals() as signals:
         tf_setup.import_tensorflow()
         from legacy_graph.training import loop
+        from legacy_graph.visualize.publishing import finish_publishing
 
+        finish_publishing(settings.logdir)
         accuracy = loop.run(settings, data, signals)
     if data.sample:
         print(f"Note: {data.source}")

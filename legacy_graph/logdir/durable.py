@@ -1,7 +1,9 @@
-"""File writes that survive a power cut: they are on the disk when the call returns."""
+"""File writes that survive a power cut: they are on the disk when the call returns. File reads that always end."""
 
 import errno
 import os
+import stat
+from typing import BinaryIO
 
 DRAFT = ".tmp"  # suffix of a file that is being written
 
@@ -22,13 +24,26 @@ def sync(path: str) -> None:
         os.close(descriptor)
 
 
+def open_regular(path: str) -> BinaryIO:
+    """Open a regular file for reading. A FIFO, a socket or a device is refused: reading it may wait for ever.
+
+    Raises:
+        OSError: the file cannot be opened, or is not a regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return open(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "not a regular file", path)
+
+
 def read_through(path: str) -> None:
     """Read a complete file to check that it is readable.
 
     Raises:
-        OSError: the file cannot be read: missing permission or a disk error.
+        OSError: the file cannot be read: missing permission, a disk error, or not a regular file.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while file.read(1 << 20):
             pass
 

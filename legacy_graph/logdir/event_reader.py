@@ -191,6 +191,10 @@ def _projector(folder):
             config = text_format.Parse(file.read(), projector.ProjectorConfig())
     except (text_format.ParseError, UnicodeDecodeError, OSError) as error:
         return set(), 0, f"{CONFIGURATION} cannot be read ({reason(error)})"
+    paths = [os.path.join(folder, name) for name in _list(folder)]
+    for path in paths:  # TensorFlow would wait for a FIFO
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            return set(), 0, f"{os.path.basename(path)} is no regular file"
     checkpoint = config.model_checkpoint_path or tf.train.latest_checkpoint(folder)
     if not checkpoint:
         return set(), 0, "no checkpoint lies beside its configuration"
@@ -208,5 +212,4 @@ def _projector(folder):
                 return tensors, 0, f"{name} is missing"
         if info.tensor_name.split(":")[0] not in tensors:
             return tensors, 0, f"its checkpoint holds no table called {info.tensor_name!r}"
-    paths = [os.path.join(folder, name) for name in _list(folder)]
     return tensors, sum(os.path.getsize(path) for path in paths if os.path.isfile(path)), None

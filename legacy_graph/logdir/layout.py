@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import time
-from typing import IO, Iterator, List, Optional
+from typing import IO, Iterator, List, Optional, Sequence
 
 from legacy_graph.errors import UserError, reason
 from legacy_graph.logdir.durable import DRAFT
@@ -27,14 +27,15 @@ def lock(logdir: str) -> Iterator[None]:
     """Create `logdir` if it is missing, and lock it against other runs until the block or the process ends.
 
     Raises:
-        UserError: another run uses the directory, one of the names in `PARTS` has files of another program, it is the
-            root directory, or it cannot be created or written. Nothing is written then.
+        UserError: another run uses the directory, one of the names in `PARTS` has files of another program or a FIFO,
+            it is the root directory, or it or a part of a run in it cannot be written. No run is changed then.
     """
     path = os.path.join(logdir, LOCK)
     if os.path.realpath(logdir) == os.path.realpath(os.sep):
         raise UserError("--logdir", "a directory for training runs", "the root directory", "name another directory")
     if not os.path.lexists(path):
         _check_ours(logdir)
+    _check_regular(logdir)
     with contextlib.ExitStack() as stack:
         try:
             os.makedirs(logdir, exist_ok=True)
@@ -53,6 +54,7 @@ def lock(logdir: str) -> Iterator[None]:
             ) from error
         except OSError as error:
             raise _unwritable(logdir, error) from error
+        _check_access(logdir, (CHECKPOINTS, TRAIN, TEST, PROJECTOR))
         yield
 
 
@@ -65,9 +67,11 @@ def archive(logdir: str) -> Optional[str]:
         The new directory of the run; None if there was no run.
 
     Raises:
-        UserError: the run cannot be moved, or a part has files of another program.
+        UserError: the run cannot be moved, or a part has files of another program. Nothing is moved if a part belongs
+            to another user.
     """
     _check_ours(logdir)
+    _check_access(logdir, PARTS)
     moving = _moving(logdir)
     try:
         parts = _parts(logdir)
@@ -112,6 +116,22 @@ def _check_ours(logdir: str) -> None:
             path = os.path.join(folder, name)
             if os.path.exists(path) and not ("tfevents" in name and os.path.isfile(path)):
                 raise UserError(folder, "only event files", repr(name), HINT)
+
+
+def _check_regular(logdir: str) -> None:
+    """Refuse a FIFO, a socket or a device among the files that a run opens: opening it may wait for ever."""
+    for part in (CHECKPOINTS, TRAIN, TEST, PROJECTOR):
+        for path in _files(os.path.join(logdir, part)):
+            if os.path.exists(path) and not os.path.isfile(path):
+                raise UserError(path, "a regular file", "a FIFO, a socket or a device", HINT)
+
+
+def _check_access(logdir: str, parts: Sequence[str]) -> None:
+    """Refuse a part that belongs to another user, before a run is changed: else a run could be moved in part."""
+    for folder in [os.path.join(logdir, part) for part in parts]:
+        if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            hint = "change its owner or its permissions, or name another --logdir"
+            raise UserError(folder, "a directory that can be read and written", "Permission denied", hint)
 
 
 def _holder(file: IO[str]) -> str:

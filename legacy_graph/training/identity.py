@@ -14,7 +14,7 @@ import pooch
 from legacy_graph.config import Config
 from legacy_graph.data.mnist import SAMPLE_DIR, Dataset
 from legacy_graph.errors import UserError, reason
-from legacy_graph.logdir import layout
+from legacy_graph.logdir import durable, layout
 
 DECISIVE = ("seed", "batch_size", "learning_rate", "keep_prob")  # options that change the results of a run
 MNIST, FASHION = "MNIST", "Fashion-MNIST"
@@ -68,8 +68,8 @@ def read_options(logdir: str) -> Dict[str, Any]:
     """
     path = os.path.join(logdir, layout.CHECKPOINTS, layout.OPTIONS)
     try:
-        with open(path, encoding="utf-8") as file:
-            return dict(json.load(file))
+        with durable.open_regular(path) as file:
+            return dict(json.loads(file.read().decode()))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, RecursionError) as error:

@@ -12,6 +12,7 @@ import tensorflow.compat.v1 as tf
 from PIL import Image
 from tensorboard.plugins import projector
 
+from legacy_graph import tf_setup
 from legacy_graph.article.network import Network
 from legacy_graph.data.mnist import PIXELS, SIDE, Digits, scale_pixels
 from legacy_graph.errors import RETRY, UserError, reason
@@ -103,5 +104,6 @@ def _save(features, directory):
         embedding = tf.Variable(features, name=TENSOR)
         session.run(embedding.initializer)
         saver = tf.train.Saver([embedding], save_relative_paths=True)
-        saver.save(session, os.path.join(directory, "embedding.ckpt"), write_meta_graph=False)
+        with tf_setup.filter_stderr():
+            saver.save(session, os.path.join(directory, "embedding.ckpt"), write_meta_graph=False)
         projector.visualize_embeddings(writer, config)

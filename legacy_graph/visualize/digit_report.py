@@ -13,9 +13,11 @@ from legacy_graph.data.user_image import UserImage
 from legacy_graph.visualize import image_report
 
 LEGEND = (
-    f"All that a layer puts out, projected to the pixels by its own kernels. {image_report.SCALE} From conv1 the three "
-    "are the same: what starts there is positive, and has fired. They differ in what a ReLU lets through:",
-    *(f"    {name}: {method.lets_through}" for name, method in deconv.METHODS.items()),
+    f"The output of all feature maps of a layer, projected to the pixels with the kernels of the network. "
+    f"{image_report.SCALE}",
+    "The methods differ in what a ReLU passes on the way back:",
+    *(f"    {name}: {method.passes}" for name, method in deconv.METHODS.items()),
+    "For conv1 they give the same picture, because the output of conv1 is never negative.",
 )
 
 

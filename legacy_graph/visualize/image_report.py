@@ -11,8 +11,8 @@ WIDE = 8  # maps in one row of a layer's activations
 SHOWN = 64  # maximum number of maps per layer; the strongest are shown
 PERCENTILE = 99  # of a projection's magnitudes; larger magnitudes are clipped
 SCALE = (
-    f"Mid grey is 0, white and black are \u00b1 the number above, the {PERCENTILE}th percentile of the magnitudes; "
-    "stronger pixels are clipped."
+    f"Mid grey is 0. White and black are plus and minus the number above the picture: the {PERCENTILE}th percentile of "
+    "the magnitudes. Larger magnitudes are clipped."
 )
 MAP_SIDE, PICTURE_SIDE = 56, 224  # approximate sides in pixels of a map and of a picture
 
@@ -50,9 +50,7 @@ def draw(
     for layer, projections in reading.projections.items():
         tiles = [_captioned(captions[f"{layer}/{method}"], parts[f"{layer}/{method}"]) for method in projections]
         rows.append(image_grid.stack_horizontally(tiles, 16))
-    lines = [
-        image_grid.render_text(line) for note in legend for line in textwrap.wrap(note, 100, drop_whitespace=False)
-    ]
+    lines = [image_grid.render_text(line) for note in legend for line in textwrap.wrap(note, 100)]
     down = image_grid.stack_vertically([*rows, image_grid.stack_vertically(lines)], 16)
     up = [_captioned(captions[f"{layer}/maps"], parts[f"{layer}/maps"]) for layer in reading.activations]
     left = _captioned(captions["input"] + preparation, parts["input"])
@@ -64,15 +62,15 @@ def draw(
 def _parts(seen, reading) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
     """Tag -> picture, and tag -> caption: the input, and the maps and projections of each layer."""
     parts = {"input": _large(seen)}
-    captions = {"input": f"what the network saw, {seen.shape[0]} x {seen.shape[1]} pixels"}
+    captions = {"input": f"input of the network, {seen.shape[0]} x {seen.shape[1]} pixels"}
     for layer, maps in reading.activations.items():
         shown = maps
         if len(maps) > SHOWN:
             shown = maps[np.argsort(-maps.max(axis=(1, 2)), kind="stable")[:SHOWN]]
-        few = f"its {len(maps)} maps" if len(maps) == len(shown) else f"the {SHOWN} strongest of its {len(maps)} maps"
+        few = f"{SHOWN} strongest of " if len(shown) < len(maps) else ""
         tiles = image_grid.enlarge(image_grid.to_grayscale(shown, shown.max()), max(1, MAP_SIDE // max(maps.shape[1:])))
         parts[f"{layer}/maps"] = image_grid.grid(image_grid.shrink(tiles, 2 * MAP_SIDE), WIDE)
-        captions[f"{layer}/maps"] = f"{layer}: {few}, white is {shown.max():.3g}"
+        captions[f"{layer}/maps"] = f"{layer}: {few}{len(maps)} feature maps, white is {shown.max():.3g}"
     for layer, projections in reading.projections.items():
         for method, values in projections.items():
             scale = image_grid.percentile_scale(values, PERCENTILE)

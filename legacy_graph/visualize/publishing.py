@@ -1,76 +1,88 @@
-"""Publish the results of `features` and `deconv`: pictures for TensorBoard and files, each replaced atomically."""
+"""Publish the results of `features` and `deconv`: pictures for TensorBoard and files, replaced as one unit.
+
+The new files are written to the directory `DRAFT`, which is then renamed to `READY`. Until this rename a kill changes
+nothing. After it, the files are moved to their places; if a kill interrupts the move, the next command completes it.
+"""
 
 import contextlib
 import fcntl
+import glob
 import os
 import re
 import shutil
 import time
-from typing import Dict, Iterator
+from typing import Dict, Iterator, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import RETRY, UserError, reason
-from legacy_graph.logdir import event_writer
+from legacy_graph.logdir import durable, event_writer, layout
 from legacy_graph.visualize import image_grid
 
-DRAFT = ".draft"  # has no file with "tfevents" in its name, so TensorBoard does not read it as a run
+# In the directory of the results. No file in them has "tfevents" in its name, so TensorBoard shows neither as a run.
+DRAFT, READY = ".draft", ".ready"
 EVENTS, SOURCE = "events", "source.txt"
 _EVENT_FILE = re.compile(r"events\.out\.tfevents\.\d+\..*")
 
 
-def publish(directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes]) -> None:
+def publish(
+    directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes], source: Optional[str] = None
+) -> str:
     """Write a run for TensorBoard into `directory`, and replace what was published there before.
 
-    Everything is written to a draft inside the directory, then each file replaces the old file of the same
-    name. After a kill each file is complete, either old or new. Two processes that publish wait for each other. Other
-    files in the directory stay.
+    Two processes that publish wait for each other. Other files in the directory stay.
 
     Args:
         directory: of one run; created if missing.
         step: that the pictures are shown at.
         images: tag -> uint8 [height, width], or [height, width, 3], RGB.
         files: name -> its content.
+        source: what the results are made from, as text. It is written to the file `SOURCE`. If the directory has
+            results of another source, the name of the directory gets a number: these results stay.
+
+    Returns:
+        The directory of the results.
 
     Raises:
         UserError: the directory cannot be written.
     """
-    draft = os.path.join(directory, DRAFT)
-    try:
-        os.makedirs(directory, exist_ok=True)
-        with _locked(directory):
-            shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed
-            os.mkdir(draft)
-            try:
-                for name, content in files.items():
-                    with open(os.path.join(draft, name), "wb") as file:
-                        file.write(content)
-                _write_events(os.path.join(draft, EVENTS), step, images)
-                _replace(draft, directory, files)
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
-    except (OSError, tf.errors.OpError) as error:
-        raise UserError("--logdir", "a writable directory", f"{directory!r} ({reason(error)})", RETRY) from error
-
-
-def folder_for(directory: str, source: str) -> str:
-    """`directory`, or this name with a number, if the file SOURCE in it names another source.
-
-    Args:
-        directory: of one run; need not exist.
-        source: what the results are made from. Publish it as the file SOURCE.
-    """
     number, folder = 1, directory
-    while os.path.isdir(folder) and _read_source(folder) != source:
-        number += 1
-        folder = f"{directory}_{number}"
-    return folder
+    files = files if source is None else dict(files, **{SOURCE: source.encode()})
+    try:
+        while True:
+            os.makedirs(folder, exist_ok=True)
+            with _locked(folder):
+                _finish(folder)
+                if source is None or _is_free(folder) or _read_source(folder) == source:
+                    _replace(folder, step, images, files)
+                    return folder
+            number += 1
+            folder = f"{directory}_{number}"
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError("--logdir", "a writable directory", f"{folder!r} ({reason(error)})", RETRY) from error
+
+
+def finish_publishing(logdir: str) -> None:
+    """Complete the replacement of results that a kill interrupted, everywhere in a log directory.
+
+    An error is ignored here; `publish` reports it when it replaces the same results.
+    """
+    for part in (layout.FEATURES, layout.DECONV, layout.GRAPHS):
+        for ready in glob.glob(os.path.join(glob.escape(logdir), part, "*", READY)):
+            folder = os.path.dirname(ready)
+            with contextlib.suppress(OSError), _locked(folder):
+                _finish(folder)
+
+
+def _is_free(folder: str) -> bool:
+    """Whether a directory has no results: it is new, or a kill interrupted the first ones."""
+    return set(os.listdir(folder)) <= {DRAFT}
 
 
 def _read_source(folder: str) -> str:
-    with contextlib.suppress(OSError), open(os.path.join(folder, SOURCE), encoding="utf-8") as file:
-        return file.read()
+    with contextlib.suppress(OSError), durable.open_regular(os.path.join(folder, SOURCE)) as file:
+        return file.read().decode(errors="replace")
     return ""
 
 
@@ -86,14 +98,35 @@ def _locked(directory: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _replace(draft: str, directory: str, names: Dict[str, bytes]) -> None:
-    """Move the draft's files to their places. The old event files are removed last, because TensorBoard shows them."""
-    old = [name for name in os.listdir(directory) if _EVENT_FILE.fullmatch(name)]
-    for name in names:
-        os.replace(os.path.join(draft, name), os.path.join(directory, name))
-    os.replace(os.path.join(draft, EVENTS), event_writer.next_path(directory))
-    for name in old:
+def _replace(directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes]) -> None:
+    """Write all files to `DRAFT`, wait until they are on the disk, and move them to their places."""
+    draft = os.path.join(directory, DRAFT)
+    shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed
+    os.mkdir(draft)
+    try:
+        for name, content in files.items():
+            with open(os.path.join(draft, name), "wb") as file:
+                file.write(content)
+        _write_events(os.path.join(draft, EVENTS), step, images)
+        for path in [*(os.path.join(draft, name) for name in os.listdir(draft)), draft]:
+            durable.sync(path)
+        os.rename(draft, os.path.join(directory, READY))
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    _finish(directory)
+
+
+def _finish(directory: str) -> None:
+    """Move the files of `READY` to their places, and remove old event files, which TensorBoard would show."""
+    ready = os.path.join(directory, READY)
+    if not os.path.isdir(ready):
+        return
+    for name in sorted(os.listdir(ready)):
+        target = event_writer.next_path(directory) if name == EVENTS else os.path.join(directory, name)
+        os.replace(os.path.join(ready, name), target)
+    for name in sorted(name for name in os.listdir(directory) if _EVENT_FILE.fullmatch(name))[:-1]:
         os.remove(os.path.join(directory, name))
+    os.rmdir(ready)
 
 
 def _write_events(path: str, step: int, images: Dict[str, np.ndarray]) -> None:

@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 from legacy_graph.logdir import event_reader
 from tests.support.program import ROOT, legacy_graph
 
@@ -45,6 +47,16 @@ def test_a_linked_run_is_shown_under_both_names(check, log):
     os.symlink("train", os.path.join(log, "latest"))
     rows = check(log)[1]
     assert rows["SCALARS", "latest"] == rows["SCALARS", "train"]
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "embedding.ckpt.index", "metadata.tsv"])
+def test_a_fifo_among_the_files_of_the_projector_is_told(log, name):
+    path = os.path.join(log, "projector", name)
+    os.remove(path)
+    os.mkfifo(path)
+    run = legacy_graph("check", log)
+    assert run.returncode == 1
+    assert f"EMBEDDINGS is empty: in projector, {name} is no regular file; to fill it: " in run.stdout
 
 
 def test_files_that_vanish_are_left_out(check, log, monkeypatch):

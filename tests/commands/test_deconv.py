@@ -1,6 +1,5 @@
 """The deconv command: what it publishes, what it prints, and what it refuses."""
 
-import itertools
 import json
 import os
 import shutil
@@ -11,7 +10,6 @@ from PIL import Image
 
 from legacy_graph import __main__
 from legacy_graph.article import deconv
-from legacy_graph.commands import deconv as deconv_command
 from legacy_graph.data import class_names, mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize import digit_report
@@ -124,11 +122,25 @@ def test_deconv_says_how_each_picture_was_prepared(read):
     assert prepared == ["as it is"] + ["fitted as MNIST's digits were"] * 2
 
 
-def test_names_that_run_into_each_other_lose_no_picture():
-    """`digit_2` is the name of a file, and what a second `digit` would be called."""
-    paths = ["digit.png", "more/digit.png", "digit_2.png", "digit_2_2.png"]
-    for order in itertools.permutations(paths):
-        assert len(set(deconv_command._folder_names(order))) == 4
+def test_another_picture_of_the_same_name_replaces_nothing(logdir, digit_files, tmp_path, capsys):
+    """In a later call. The same picture in the same place is refreshed."""
+
+    def published(path):
+        assert __main__.main(["deconv", str(path), "--logdir", logdir]) == 0
+        return capsys.readouterr().out.splitlines()[0].split(" See ")[1]
+
+    for folder, picture in (("mine", digit_files[0]), ("yours", digit_files[1])):
+        (tmp_path / folder).mkdir()
+        shutil.copy(picture, str(tmp_path / folder / "seven.png"))
+    mine = published(tmp_path / "mine" / "seven.png")
+    before = tree(os.path.dirname(mine))
+    yours = published(tmp_path / "yours" / "seven.png")
+    assert (mine, yours) == tuple(os.path.join(logdir, "deconv", name, "picture.png") for name in ("seven", "seven_2"))
+    assert tree(os.path.dirname(mine)) == before
+    assert published(tmp_path / "mine" / "seven.png") == mine
+    assert tree(os.path.dirname(mine)) != before  # a new event file
+    with open(os.path.join(os.path.dirname(yours), "source.txt"), encoding="utf-8") as file:
+        assert file.read() == f"{tmp_path}/yours/seven.png\n"
 
 
 def test_a_name_that_is_not_utf_8_works(read, logdir):

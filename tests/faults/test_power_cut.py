@@ -1,6 +1,7 @@
-"""Power cuts: a copy of the disk's image, taken while a run writes to an ext4 file system on a loop device.
+"""Power cuts and disk errors: an ext4 file system on a loop device, while a run writes to it.
 
-The copy holds what the disk held at that moment; what the kernel had not written yet is lost, as in a power cut.
+A power cut is a copy of the disk's image. The copy holds what the disk held at that moment; what the kernel had not
+written yet is lost. After a disk error ext4 makes itself read-only; `mount -o remount,abort` causes this.
 """
 
 import os
@@ -70,3 +71,28 @@ def test_after_a_power_cut_a_run_goes_on_from_a_checkpoint(tmp_path):
         table.append((number, newest, int(step)))
         os.remove(os.path.join(folder, f"cut.{number}"))
     print("cut, newest name on the disk, resumed at:", *table, sep="\n")
+
+
+# The kernel refuses `remount,ro` while a run has open files: only an error makes the file system read-only.
+DISK_ERROR = """
+    cd "$0"
+    truncate -s 500M disk; mkfs.ext4 -q disk; mkdir disk.mounted; mount -o loop,errors=remount-ro disk disk.mounted
+    "$@" >/dev/null 2>err & run=$!
+    until [ -e disk.mounted/log/checkpoints/model.ckpt-60.index ]; do kill -0 $run; sleep 0.1; done
+    ! mount -o remount,ro disk.mounted 2>/dev/null
+    mount -o remount,abort disk.mounted
+    wait $run || echo "status $?"
+    umount disk.mounted
+"""
+
+
+def test_after_a_disk_error_a_run_ends_and_resumes_later(tmp_path):
+    folder, options = str(tmp_path), dict(runs.NEVER, steps=100_000, batch_size=5, checkpoint_every=20)
+    logdir = os.path.join(folder, "disk.mounted", "log")
+    assert "status 2" in inside(DISK_ERROR, folder, *runs.words(logdir, **options)).stdout
+    (line,) = runs.lines((tmp_path / "err").read_text())
+    assert re.search("expected to write .*, found (Input/output error|Read-only file system); fix this, then", line)
+    run = inside(RESUME, folder, "disk", *runs.words(logdir, **dict(options, steps=200, checkpoint_every=10**6)))
+    (step,) = re.findall(r"Resuming at step (\d+) of 200 ", run.stdout)
+    assert int(step) >= 40
+    assert "earlier" not in run.stdout

@@ -36,9 +36,10 @@ def read(logdir: str) -> Dict[str, EventAccumulator]:
 
 
 @contextlib.contextmanager
-def tensorboard(logdir: str) -> Iterator[str]:
+def tensorboard(logdir: str, *options: str) -> Iterator[str]:
     """Serve `logdir` on a free port; yields the address once all runs are loaded."""
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", logdir, "--host", "localhost", "--port", "0"]
+    command += options
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said)
         try:
@@ -117,19 +118,20 @@ def _loaded(address, runs):
     """Whether TensorBoard serves each run up to its last step."""
     # TensorBoard searches for embeddings only after the first request, so a page that is opened at once has none.
     embeddings = any(os.path.exists(os.path.join(log.path, "projector_config.pbtxt")) for log in runs.values())
-    if set(_get(address + "data/runs")) != set(runs):
+    if set(get(address + "data/runs")) != set(runs):
         return False
-    if embeddings and not _get(address + "data/plugins_listing")["projector"]["enabled"]:
+    if embeddings and not get(address + "data/plugins_listing")["projector"]["enabled"]:
         return False
     for run, log in runs.items():
         for tag in log.Tags()["scalars"][-1:]:
             query = f"data/plugin/scalars/scalars?run={quote(run)}&tag={quote(tag)}"
-            if _get(address + query)[-1][1] != log.Scalars(tag)[-1].step:
+            if get(address + query)[-1][1] != log.Scalars(tag)[-1].step:
                 return False
     return True
 
 
-def _get(address):
+def get(address: str):
+    """The JSON that TensorBoard answers at an address."""
     with urllib.request.urlopen(address, timeout=10) as answer:
         return json.load(answer)
 

@@ -126,20 +126,6 @@ def test_an_unreadable_checkpoint_is_not_a_damaged_one(start, tmp_path, spoil, e
     assert os.listdir(str(tmp_path / "log")) == ["checkpoints"]
 
 
-def test_an_unreadable_directory_of_checkpoints_is_refused(start, monkeypatch):
-    start()
-    real = os.listdir
-
-    def listdir(folder):
-        if os.path.basename(folder) == "checkpoints":
-            raise PermissionError(13, "Permission denied", folder)
-        return real(folder)
-
-    monkeypatch.setattr(os, "listdir", listdir)
-    with pytest.raises(UserError, match="expected a readable directory of checkpoints, found Permission denied"):
-        start()
-
-
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
 def test_broken_options_beside_whole_weights_are_refused(start, tmp_path, text):
     _, session, saved = start()

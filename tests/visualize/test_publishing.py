@@ -1,5 +1,6 @@
-"""What features and deconv publish survives a kill, and two publishers at once."""
+"""What features and deconv publish survives a kill, two publishers at once, and results of another source."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -10,98 +11,160 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
+from legacy_graph.errors import UserError
 from legacy_graph.visualize import publishing
 from tests.support.program import ROOT
 from tests.support.published import images_of
 
-# Starts one publisher for each argument FOLDER:STEP:CALL and prints the exit statuses. The step is also the content of
-# two files. The publisher is killed before its call number CALL; 0 means never. One import of TensorFlow serves all.
-PUBLISHERS = """
+FILES = ("features.npz", "features.png")
+# The system calls of a publication into a directory that exists, in their order.
+CALLS = ["mkdir"] * 2 + ["fsync"] * 4 + ["rename"] + ["replace"] * 3 + ["remove", "rmdir"]
+COMMIT = CALLS.index("rename") + 1
+# Publishes a number as the step and as the content of the files.
+PUBLISH = """
 import os, signal, sys
 import numpy as np
 from legacy_graph.visualize import publishing
-
-def publish(folder, step, call):
-    left = int(call)
-    def count(real):
-        def counted(*words, **options):
-            nonlocal left
-            left -= 1
-            if not left: os.kill(os.getpid(), signal.SIGKILL)
-            return real(*words, **options)
-        return counted
-    for name in ("mkdir", "replace", "remove"): setattr(os, name, count(getattr(os, name)))
-    files = {name: step.encode() for name in ("features.npz", "features.png")}
-    publishing.publish(folder, int(step), {"sheet": np.full([2, 2], int(step), np.uint8)}, files)
-
+def publish(folder, step, source=None):
+    files = {name: str(step).encode() for name in ("features.npz", "features.png")}
+    return publishing.publish(folder, step, {"sheet": np.full([2, 2], step, np.uint8)}, files, source)
+"""
+# Publishes 1 in the directory sys.argv[1]/K/features/conv2 for each K, then 2 in a child that is killed before call K.
+KILLED = (
+    PUBLISH
+    + """
+calls = []
+def count(name):
+    real = getattr(os, name)
+    def counted(*words, **options):
+        calls.append(name)
+        if len(calls) == killed_at: os.kill(os.getpid(), signal.SIGKILL)
+        return real(*words, **options)
+    setattr(os, name, counted)
+for killed_at in range(1, int(sys.argv[2]) + 2):
+    folder = os.path.join(sys.argv[1], str(killed_at), "features", "conv2")
+    publish(folder, 1)
+    with open(os.path.join(folder, "mine.txt"), "w") as file: file.write("mine")
+    child = os.fork()
+    if not child:
+        for name in ("mkdir", "fsync", "rename", "replace", "remove", "rmdir"): count(name)
+        publish(folder, 2)
+        print(*calls, flush=True)
+        os._exit(0)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+)
+# Four children publish in sys.argv[1]; the source of the first and the last is the same.
+WAITING = (
+    PUBLISH
+    + """
 started = []
-for word in sys.argv[1:]:
+for step, source in enumerate("abca"):
     started.append(os.fork())
     if not started[-1]:
         os.write(1, b"started\\n")
-        publish(*word.split(":"))
+        publish(sys.argv[1], step, source)
         os._exit(0)
-for process in started: print(os.waitpid(process, 0)[1], flush=True)
+for child in started: print(os.waitpid(child, 0)[1], flush=True)
 """
+)
 
 
-def start(words):
-    command = [sys.executable, "-c", PUBLISHERS, *words]
-    return subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE, text=True)
+def start(code, *words):
+    command = [sys.executable, "-c", code, *map(str, words)]
+    environment = dict(os.environ, PYTHONPATH=ROOT)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def publish(folder, step):
-    files = {name: str(step).encode() for name in ("features.npz", "features.png")}
-    publishing.publish(folder, step, {"sheet": np.full([2, 2], step, np.uint8)}, files)
+def publish(folder, step, source=None):
+    files = {name: str(step).encode() for name in FILES}
+    return publishing.publish(str(folder), step, {"sheet": np.full([2, 2], step, np.uint8)}, files, source)
 
 
 def read(folder):
-    found = {}
-    for name in ("features.npz", "features.png"):
-        with open(os.path.join(folder, name)) as file:
-            found[name] = file.read()
-    return found
+    """The content of the two files, and the step of the event file."""
+    texts = []
+    for name in FILES:
+        with open(os.path.join(str(folder), name)) as file:
+            texts.append(file.read())
+    return (*texts, images_of(str(folder))["sheet"][0])
 
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """{call: folder}: a publisher was killed before its call number 3, 4, 5 or 6.
-
-    Two calls make directories; then come the three renames and the removal of the old events.
-    """
-    folders = {call: tmp_path_factory.mktemp("killed") / "features" / "conv2" for call in (3, 4, 5, 6)}
-    for folder in folders.values():
-        publish(str(folder), 1)
-        (folder / "mine.txt").write_text("mine")
-    process = start([f"{folder}:2:{call}" for call, folder in folders.items()])
-    statuses = [line for line in process.communicate(timeout=60)[0].splitlines() if line != "started"]
-    assert statuses == [str(int(signal.SIGKILL))] * 4
-    return folders
+    """The directory in which `KILLED` ran, and the lines that it printed."""
+    place = tmp_path_factory.mktemp("killed")
+    out, err = start(KILLED, place, len(CALLS)).communicate()
+    return place, out.decode().splitlines(), err
 
 
-@pytest.mark.parametrize("call", [3, 4, 5, 6])
-def test_a_killed_publisher_leaves_an_old_or_a_new_sheet(killed, call):
-    folder, above = str(killed[call]), str(killed[call].parent)
-    assert set(read(folder).values()) <= {"1", "2"}
-    runs = EventMultiplexer().AddRunsFromDirectory(os.path.dirname(above)).Runs()
-    assert list(runs) == ["features/conv2"]  # no draft among them
-    assert [name for name in os.listdir(folder) if "tfevents" in name]
-    publish(folder, 3)
-    assert set(read(folder).values()) == {"3"}
-    assert images_of(folder)["sheet"][0] == 3
-    names = sorted(name for name in os.listdir(folder) if "tfevents" not in name)
+def test_a_publication_makes_the_expected_calls(killed):
+    """Each file is on the disk before the rename that decides, and all files move after it."""
+    assert killed[1] == [str(int(signal.SIGKILL))] * len(CALLS) + [" ".join(CALLS), "0"], killed[2]
+
+
+@pytest.mark.parametrize("call", range(1, len(CALLS) + 1))
+def test_a_killed_publisher_leaves_one_set_of_results(killed, call):
+    """Before the rename all results are old. After it the next command makes all of them new."""
+    place = killed[0] / str(call)
+    folder = place / "features" / "conv2"
+    if call <= COMMIT:
+        assert read(folder) == ("1", "1", 1)
+    assert list(EventMultiplexer().AddRunsFromDirectory(str(place)).Runs()) == ["features/conv2"]  # no draft
+    publishing.finish_publishing(str(place))
+    assert read(folder) == (("1", "1", 1) if call <= COMMIT else ("2", "2", 2))
+    assert publish(folder, 3) == str(folder)
+    assert read(folder) == ("3", "3", 3)
+    names = sorted(name for name in os.listdir(str(folder)) if "tfevents" not in name)
     assert names == ["features.npz", "features.png", "mine.txt"]
-    assert os.listdir(above) == ["conv2"]
+    assert os.listdir(str(place / "features")) == ["conv2"]
+
+
+def test_a_kill_before_the_first_results_leaves_the_name_free(tmp_path):
+    (tmp_path / "one" / publishing.DRAFT).mkdir(parents=True)
+    assert publish(tmp_path / "one", 1, "a") == str(tmp_path / "one")
+
+
+def test_a_draft_that_fails_leaves_the_old_results(tmp_path):
+    publish(tmp_path / "one", 1)
+    with pytest.raises(UserError, match="No such file or directory"):
+        publishing.publish(str(tmp_path / "one"), 2, {}, {"no/such/directory": b""})
+    assert read(tmp_path / "one") == ("1", "1", 1)
+    assert publishing.DRAFT not in os.listdir(str(tmp_path / "one"))
+
+
+def test_results_of_another_source_get_a_number(tmp_path):
+    """Also beside results that name no source, as earlier versions wrote them."""
+    places = [publish(tmp_path / "one", step, source) for step, source in enumerate("abacb")]
+    assert [os.path.basename(place) for place in places] == ["one", "one_2", "one", "one_3", "one_2"]
+    assert [read(tmp_path / name)[2] for name in ("one", "one_2", "one_3")] == [2, 4, 3]
+    publish(tmp_path / "old", 7)
+    assert publish(tmp_path / "old", 8, "a") == str(tmp_path / "old_2")
+    assert read(tmp_path / "old") == ("7", "7", 7)
+
+
+def test_names_that_run_into_each_other_lose_nothing(tmp_path):
+    """`digit_2` is the name of a picture, and what a second `digit` would be called."""
+    sources = ["digit", "more/digit", "digit_2", "digit_2_2"]
+    for number, order in enumerate(itertools.permutations(sources)):
+        place = tmp_path / str(number)
+        places = [publish(place / os.path.basename(source), step, source) for step, source in enumerate(order)]
+        assert [read(one)[2] for one in places] == [0, 1, 2, 3]
 
 
 def test_publishers_wait_for_each_other(tmp_path):
+    """Four processes; two of them publish results of the same source, and no other results are replaced."""
     folder = str(tmp_path / "conv2")
     os.mkdir(folder)
     with publishing._locked(folder):
-        process = start([f"{folder}:{step}:0" for step in (1, 2, 3)])
-        assert [process.stdout.readline() for _ in range(3)] == ["started\n"] * 3
+        process = start(WAITING, folder)
+        assert [process.stdout.readline() for _ in range(4)] == [b"started\n"] * 4
         time.sleep(0.5)
         assert os.listdir(folder) == []
-    assert process.communicate(timeout=60)[0] == "0\n" * 3
-    assert len(set(read(folder).values())) == 1  # both files of the same publisher
-    assert len(images_of(folder)) == 1
+    out, err = process.communicate(timeout=60)
+    assert out == b"0\n" * 4, err
+    found = {name: read(tmp_path / name) for name in os.listdir(str(tmp_path))}
+    assert sorted(found) == ["conv2", "conv2_2", "conv2_3"]
+    for *texts, step in found.values():
+        assert texts == [str(step)] * 2  # all files of the same publisher
+    assert {step % 3 for *_, step in found.values()} == {0, 1, 2}

@@ -1,0 +1,70 @@
+"""Too little memory: one line that names it, instead of a signal or a traceback."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from legacy_graph.tf_setup import ADDRESS_SPACE
+from tests.support import faulty_runs as runs
+from tests.support.program import SAMPLE
+
+# Raises the error that sys.argv[1] names in place of a training run.
+RAISE = """
+import sys
+from legacy_graph import __main__, tf_setup
+from legacy_graph.commands import train
+if sys.argv[1] == "TensorFlow":
+    tf_setup.import_tensorflow()
+    import tensorflow.compat.v1 as tf
+    error = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[9,9]")
+else:
+    error = MemoryError()
+def run(options): raise error
+train.run = run
+sys.exit(__main__.main(["train"]))
+"""
+
+
+def limited(limit, *words):
+    """Run the program with a limit on its address space."""
+    command = [sys.executable, "-m", "legacy_graph", *words]
+
+    def set_limit():
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+    return subprocess.run(
+        command, env=runs.environment(), capture_output=True, text=True, timeout=300, preexec_fn=set_limit
+    )
+
+
+@pytest.mark.parametrize("limit, found", [(10**8, "0.10"), (10**9, "1.00"), (16 * 10**8, "1.60")])
+@pytest.mark.parametrize("command", ["train", "layers", "check"])
+def test_a_small_address_space_is_refused(tmp_path, command, limit, found):
+    """Without the refusal: a wait without end, a false report of a bug, a segmentation fault or an abort."""
+    run = limited(limit, command, *([] if command == "layers" else ["--logdir", str(tmp_path)]))
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == (
+        "legacy_graph: memory: expected a limit of at least 3 GB on the address space (ulimit -v), "
+        f"found {found} GB; raise it: ulimit -v unlimited\n"
+    )
+
+
+@pytest.mark.slow
+def test_the_smallest_accepted_address_space_is_enough(tmp_path):
+    """More cores need more address space, so this test can fail on a large machine."""
+    words = ["--logdir", str(tmp_path / "log"), "--data-dir", SAMPLE, "--steps", "3"]
+    run = limited(ADDRESS_SPACE, "train", *words)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("source", ["Python", "TensorFlow"])
+def test_memory_that_runs_out_is_told(source):
+    command = [sys.executable, "-c", RAISE, source]
+    run = subprocess.run(command, env=runs.environment(), capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stderr == (
+        "legacy_graph: memory: expected enough for this command, found too little; "
+        "close other programs, or raise the limit of this process (ulimit, container)\n"
+    )
