@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import inference, nhwc, rewrite
+from legacy_graph.graphs.batch_axis import check_batch
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
 from legacy_graph.graphs.functions import inline_functions
 from legacy_graph.graphs.inputs import choose_input, find_sources, first_image
@@ -62,7 +63,7 @@ def load_model(
     kept, left_out = choose_layers(Nodes(graph_def), types, name, layer)
     graph_def = _prune(graph_def, kept)
     fill_variables(graph_def, source.read)
-    rewrite.check_batch(Nodes(graph_def), name)
+    check_batch(graph_def, name, kept)
     graph_def, layout_notes = nhwc.to_nhwc(graph_def, name)
     layers = measure_layers(graph_def, name, kept)
     shape = tuple(infer_types(graph_def)[name].shape[1:])

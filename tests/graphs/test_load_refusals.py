@@ -115,18 +115,6 @@ def with_batch_statistics(x):
     return convolution(norm)
 
 
-def averaged_over_the_batch(x):
-    return convolution(x - tf.reduce_mean(x, 0, keepdims=True, name="mean"))
-
-
-def averaged_over_all_axes(x):
-    return convolution(x - tf.reduce_mean(x, tf.range(tf.rank(x)), name="mean"))
-
-
-def divided_by_the_norm(x):
-    return convolution(x / tf.nn.l2_loss(x, name="loss"))
-
-
 def noisy(x):
     return convolution(x + tf.random_uniform([12, 12, 3], name="noise"))
 
@@ -156,12 +144,6 @@ GRAPHS = [
     (through_integers, "operation Cast (whole): expected a float path from the input to layer conv, found int32; "
      "name a node after it with --input"),
     (with_batch_statistics, "operation FusedBatchNormV3 (norm): expected a batch norm in inference mode, "
-     "found statistics of the batch; export the graph for inference"),
-    (averaged_over_the_batch, "operation Mean (mean): expected images apart from each other, "
-     "found statistics of the batch; export the graph for inference"),
-    (averaged_over_all_axes, "operation Mean (mean): expected images apart from each other, "
-     "found statistics of the batch; export the graph for inference"),
-    (divided_by_the_norm, "operation L2Loss (loss): expected images apart from each other, "
      "found statistics of the batch; export the graph for inference"),
     (noisy, "operation RandomUniform (noise/RandomUniform): expected a graph for inference, found random numbers; "
      "export the graph for inference"),
