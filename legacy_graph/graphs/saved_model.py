@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.functions import inline_functions
-from legacy_graph.graphs.nodes import node_name
+from legacy_graph.graphs.nodes import Nodes, keep, node_name
 from legacy_graph.graphs.operations import strip_attributes
 from legacy_graph.graphs.read_file import check_references, read_saved_model
 from legacy_graph.graphs.variables import RESOURCES, ReadVariables
@@ -53,8 +53,14 @@ def read_signature(directory: str, signature: str) -> SavedGraph:
     chosen = meta_graph.signature_def[signature].inputs.values()
     inputs = sorted({node_name(info.name) for info in chosen if info.name})
     variables = os.path.join(directory, "variables", "variables")
-    graph_def = tf.GraphDef.FromString(meta_graph.graph_def.SerializeToString())
-    return SavedGraph(inline_functions(graph_def), inputs, _reader(meta_graph, variables))
+    return SavedGraph(inline_functions(_without_saver(meta_graph)), inputs, _reader(meta_graph, variables))
+
+
+def _without_saver(meta_graph) -> tf.GraphDef:
+    """A copy of the graph without the calls that save and restore: another TensorFlow may not know their operations."""
+    nodes, saver = Nodes(meta_graph.graph_def), meta_graph.saver_def
+    calls = nodes.dependents([node_name(saver.save_tensor_name), saver.restore_op_name])
+    return keep(meta_graph.graph_def, set(nodes.by_name) - calls)
 
 
 def _reader(meta_graph, prefix) -> ReadVariables:
