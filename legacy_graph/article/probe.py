@@ -1,6 +1,6 @@
 """Tensors that find the strongest activations of a layer and project them, for the article's and other graphs."""
 
-from typing import Callable, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -22,6 +22,7 @@ class Layer(NamedTuple):
     first: bool  # the kernel is applied to the images themselves
     method: str  # of the projection, such as "deconvnet"
     notes: Tuple[str, ...] = ()  # sentences to print on the sheet
+    finite: Dict[str, tf.Tensor] = {}  # name of an operation before `output` -> bool [], whether its values are finite
 
 
 class Probe(NamedTuple):

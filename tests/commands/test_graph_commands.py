@@ -148,6 +148,20 @@ def test_values_that_are_not_finite_are_refused(folder, capsys, factor, expected
     assert not (folder / "none").exists()
 
 
+def hidden(value):
+    """The sums of the first layer are minus infinity. Its ReLU makes 0 of them, and all that follows is finite."""
+    value = tf.nn.relu(tf.nn.conv2d(value, tf.fill([3, 3, 3, 4], -3e38), [1, 1, 1, 1], "SAME"))
+    return ends(tf.nn.relu(Maker().convolve(value, 4)))
+
+
+def test_an_overflow_before_a_relu_is_refused(folder, capsys):
+    (folder / "hidden.pb").write_bytes(model_of(hidden, SIDES).graph_def.SerializeToString())
+    expected = "operation Conv2D: expected finite values, found NaN or infinite values; check --range, and the weights"
+    for command, more in (("features", ["--top", "2"]), ("deconv", [])):
+        asked = [*words(folder, command, "hidden.pb", logdir="none"), "--range", "0,1", *more]
+        assert_refused(capsys, asked, expected)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_arrays_that_are_not_finite_are_refused(folder, capsys, value):
     array = np.random.RandomState(0).rand(3, *SIDES, 3).astype("f")
