@@ -88,7 +88,12 @@ def with_size(model: Model, height: int, width: int) -> Model:
     graph_def = tf.GraphDef.FromString(model.graph_def.SerializeToString())
     shape = [height, width, model.input_shape[2]]
     rewrite.cut(graph_def, model.input, [None, *shape])
-    layers = measure_layers(graph_def, model.input, model.layers)
+    try:
+        layers = measure_layers(graph_def, model.input, model.layers)
+    except UserError as error:
+        found = f"{height} x {width} ({str(error.found).split(' for ')[0]})"
+        hint = "choose larger images, or a larger --size"
+        raise UserError("image size", "a height and width that the graph accepts", found, hint) from error
     return model._replace(graph_def=graph_def, input_shape=tuple(shape), layers=layers)
 
 

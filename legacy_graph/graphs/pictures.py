@@ -64,7 +64,9 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
 
 
 def _eight_bits(picture):
-    """Scale 16 bits of grey to 8 bits, because Pillow would clip them."""
+    """Scale 16 bits of grey to 8 bits, because Pillow would clip them: the nearest of v / 257."""
     if not picture.mode.startswith("I"):
         return picture
-    return Image.fromarray(np.rint(np.asarray(picture, np.float64) / 257).clip(0, 255).astype(np.uint8))
+    values = np.asarray(picture).clip(0, 65535).astype(np.uint16, copy=False)
+    quotient, rest = np.divmod(values, np.uint16(257))
+    return Image.fromarray((quotient + (rest > 128)).astype(np.uint8))

@@ -199,6 +199,15 @@ def test_an_unknown_layer_and_a_wrong_size(tmp_path):
     assert refusal(path, size=(9, 12)) == expected
 
 
+@pytest.mark.parametrize("size, windows", [((1, 12), "3 from 1"), ((12, 2), "3 from 2"), ((7, 12), "3 from 2")])
+def test_images_that_are_too_small(size, windows, tmp_path):
+    """A convolution 3 x 3, a pool 3 x 3 of stride 2, a convolution 3 x 3, all VALID, for images of any size."""
+    path = write_frozen(tmp_path / "model.pb", CONSTRUCTS["valid"], shape=(None, None, None, 3))
+    found = f"{size[0]} x {size[1]} (Negative dimension size caused by subtracting {windows})"
+    expected = f"image size: expected a height and width that the graph accepts, found {found}; "
+    assert refusal(path, size=size) == expected + "choose larger images, or a larger --size"
+
+
 def test_options_that_do_not_belong_together(tmp_path, capsys):
     path = write_frozen(tmp_path / "model.pb", CONSTRUCTS["pooled"])
     expected = f"--signature: expected a SavedModel directory, found {path}; "
