@@ -18,7 +18,7 @@ class Layer(NamedTuple):
     images: tf.Tensor  # float32 [B, H, W, channels], the tensor to feed
     kernel: tf.Tensor  # float32 [height, width, C_in, C], the kernel of the layer's convolution
     output: tf.Tensor  # float32 [B, h, w, C], the activations to rank and project
-    fields: Optional[Fields]  # receptive field of `output`; None if it is unknown or covers the complete image
+    fields: Optional[Fields]  # receptive field of `output`; a step of 0 means the complete axis; None if unknown
     first: bool  # the kernel is applied to the images themselves
     method: str  # of the projection, such as "deconvnet"
     notes: Tuple[str, ...] = ()  # sentences to print on the sheet

@@ -210,6 +210,8 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
             f"No max pool lies between the images and {layer.label}: the pattern of a deconvnet projection depends on "
             "the map and the place, not on the image. --method guided depends on the image."
         )
+    if layer.fields is None:
+        notes.append(f"The receptive field of {layer.label} is unknown: the complete image is shown.")
     if path.max_pools:
         notes.append(TIES_IN_WORDS[FIRST])
     activation = layer.activation and start.graph.get_operation_by_name(layer.activation)

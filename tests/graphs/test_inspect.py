@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from legacy_graph.article.receptive_field import Field
+from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.inspect import short_labels
 from legacy_graph.graphs.load import load_model
 from tests.support.graph_files import CONSTRUCTS, images, run, write_frozen
@@ -68,6 +70,15 @@ def test_receptive_field_by_perturbation(construct, tmp_path):
             for offset in (0, field.size - 1):  # the outermost pixels are seen, so the field is not too large
                 edges = [(place, field.begin + place * field.step + offset) for place in range(layer.shape[axis])]
                 assert any(reach[axis, place, pixel] for place, pixel in edges if 0 <= pixel < 12)
+
+
+def test_everything_and_unknown_are_different(tmp_path):
+    all_of_it, rows = Field(12, 0, 0), Field(5, 1, -2)
+    assert load(tmp_path, "squeezed").layers[-1].fields == (all_of_it, all_of_it)
+    assert load(tmp_path, "mean_across").layers[-1].fields == (rows, all_of_it)
+    seen = {name: [row[3:5] for row in layer_rows(load(tmp_path, name))[0][1:]] for name in ("squeezed", "transposed")}
+    assert seen["squeezed"] == [("3 x 3 pixels", 1), ("everything", None), ("everything", None)]
+    assert seen["transposed"] == [("3 x 3 pixels", 2), ("unknown", None)]
 
 
 def test_a_transposed_convolution_has_no_receptive_field(tmp_path):
