@@ -15,6 +15,7 @@ from legacy_graph.graphs.inputs import choose_input, find_sources, first_image
 from legacy_graph.graphs.inspect import CONVOLUTIONS, find_convolutions, measure_layers
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import Nodes, keep
+from legacy_graph.graphs.one_dimension import move_squeezes
 from legacy_graph.graphs.operations import check_operations, definition, strip_attributes
 from legacy_graph.graphs.read_file import read_frozen, read_meta_graph
 from legacy_graph.graphs.saved_model import read_signature
@@ -59,6 +60,7 @@ def load_model(
     graph_def = inline_functions(graph_def)
     rewrite.unfuse(graph_def)
     inference.remove_dropout(graph_def, find_sources(Nodes(graph_def)))
+    move_squeezes(graph_def)
     graph_def, name, types, cut_notes = _cut_at_input(graph_def, path, input, source.inputs)
     kept, left_out = choose_layers(Nodes(graph_def), types, name, layer)
     graph_def = _prune(graph_def, kept)

@@ -47,11 +47,15 @@ def receptive_fields(nodes: Nodes, input: str, types: Dict[str, TensorType]) -> 
         sources = [source for source in nodes.data_inputs(name) if source in known]
         if sources and name != input and types[name].dtype is not None:
             known[name] = _through(nodes, nodes.by_name[name], sources, known, types)
-    return {
-        name: tuple(Field(axis.size, axis.step, axis.begin) for axis in axes[1:3])
-        for name, axes in known.items()
-        if axes and len(axes) == 4 and axes[1] and axes[2] and not axes[0] and not axes[3]
-    }
+    # An axis that Squeeze removed and ExpandDims inserted again, as around 1-D convolutions.
+    inserted = [Axis(1, 0, 0, side=1) if side == 1 else None for side in sides]
+    found = {}
+    for name, axes in known.items():
+        if axes and len(axes) == 4 and not axes[0] and not axes[3]:
+            along = [axis or new for axis, new in zip(axes[1:3], inserted)]
+            if all(along):
+                found[name] = tuple(Field(axis.size, axis.step, axis.begin) for axis in along)
+    return found
 
 
 def _through(nodes, node, sources, known, types) -> Axes:

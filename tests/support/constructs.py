@@ -91,9 +91,16 @@ def switched_dropout(make, value):
     return ends(tf.nn.relu(make.convolve(make.dropout(tf.nn.relu(make.convolve(value, 4))), 5)))
 
 
+def one_dimension(make, value):
+    """1-D convolutions over all pixels in a row."""
+    row = tf.reshape(value, [-1, value.shape.as_list()[1] * value.shape.as_list()[2], 3])
+    return ends(tf.nn.relu(make.convolve_row(tf.nn.relu(make.convolve_row(row, 4, stride=2)), 5)))
+
+
 DEFINED = [
     strided, dilated, depthwise, overlapping_pools, average_pool, branches, residual, batch_norm, batch_norm_unfolded,
     relu6, transposed, blocks, channels_first, function_call, switched_dropout,
+    one_dimension,
 ]  # fmt: skip
 
 

@@ -52,6 +52,11 @@ class Maker:
         linear = tf.nn.conv2d(value, kernel, strides, padding, data_format=self.layout, dilations=rates)
         return tf.nn.bias_add(linear, self.constant(channels, scale=0.1), self.layout)
 
+    def convolve_row(self, value, channels, stride=1):
+        """A 1-D convolution of [B, W, C]."""
+        kernel = self.constant(5, value.shape.as_list()[2], channels)
+        return tf.nn.bias_add(tf.nn.conv1d(value, kernel, stride, "SAME"), self.constant(channels, scale=0.1))
+
     def depthwise(self, value, multiplier=2, stride=1):
         kernel = self.constant(3, 3, self._channels(value), multiplier)
         return tf.nn.depthwise_conv2d(value, kernel, [1, stride, stride, 1], "SAME")

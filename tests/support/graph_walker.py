@@ -34,6 +34,9 @@ FORWARD = {
     "Selu": lambda node, value: layers.elu(value, *layers.SELU),
     "Sigmoid": lambda node, value: 1 / (1 + np.exp(-value)),
     "LRN": layers.response_norm,
+    "Reshape": lambda node, value, shape: value.reshape(shape),
+    "ExpandDims": lambda node, value, axis: np.expand_dims(value, int(axis)),
+    "Squeeze": lambda node, value: np.squeeze(value, tuple(node.attr["squeeze_dims"].list.i)),
     "Shape": lambda node, value: np.array(value.shape),
     "StridedSlice": lambda node, value, *_: value[0],  # the batch of a shape
     "Pack": lambda node, *values: np.array(values),
@@ -57,6 +60,9 @@ BACK = {
     "FusedBatchNormV3": lambda node, inputs, signal: [
         signal * inputs[1] / np.sqrt(inputs[4] + node.attr["epsilon"].f)
     ],
+    **dict.fromkeys(
+        ["Reshape", "ExpandDims", "Squeeze"], lambda node, inputs, signal: [signal.reshape(inputs[0].shape)]
+    ),
     "LeakyRelu": lambda node, inputs, signal: [signal * np.where(inputs[0] > 0, 1, node.attr["alpha"].f)],
     "Elu": lambda node, inputs, signal: [layers.elu_back(inputs[0], signal)],
     "Selu": lambda node, inputs, signal: [layers.elu_back(inputs[0], signal, *layers.SELU)],
