@@ -16,6 +16,7 @@ from legacy_graph.config import FIRST
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.path import MULTIPLICATIVE, RELUS, Path, find_path
+from legacy_graph.graphs.rewrite import cut
 
 DECONVNET, GRADIENT, GUIDED = "deconvnet", "gradient", "guided"
 RELU_RULES = {DECONVNET: "LegacyGraphDeconvnetRelu", GUIDED: "LegacyGraphGuidedRelu"}  # GRADIENT uses TensorFlow's own
@@ -106,10 +107,11 @@ def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
         raise UserError(
             "--size", "the height and width of the images", "a graph that leaves them open", "add --size HxW"
         )
-    images = tf.placeholder(tf.float32, [None, height, width, channels], "images")
-    start, convolution = tf.import_graph_def(
-        _with_rules(model.graph_def, method), {model.input + ":0": images}, [layer.start + ":0", layer.name], name=""
-    )
+    graph_def = _with_rules(model.graph_def, method)
+    # The placeholder is a node of the graph: TensorFlow warns of an old graph that is imported beside other nodes.
+    cut(graph_def, model.input, [None, height, width, channels])
+    wanted = [model.input + ":0", layer.start + ":0", layer.name]
+    images, start, convolution = tf.import_graph_def(graph_def, None, wanted, name="")
     path = find_path(images, start)
     _refuse_functions(path, model.graph_def)
     _check_weights(path)

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError, reason
+from legacy_graph.graphs import rewrite
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import Nodes
 
@@ -18,7 +19,6 @@ _AXES = {
     "Roll": (0, 2), "GatherV2": (0, 2), "SplitV": (0, 2), "ConcatV2": (0, -1), "Concat": (1, 0), "Split": (1, 0),
 }  # fmt: skip
 _JOINS = ("Concat", "ConcatV2")
-_PLACEHOLDER = "legacy_graph_images"
 _SIDE = 64  # assumed height and width where the graph leaves them open
 _IMAGES = 7  # an assumed number of images, to see whether the graph keeps it
 
@@ -35,17 +35,10 @@ def check_batch(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) -> 
         UserError: names the operation on the batch axis, or with unknown axes; or the layer with another batch.
     """
     nodes = Nodes(graph_def)
-    dependent = nodes.dependents([input]) - {input} | {_PLACEHOLDER}
-    sides = tf.TensorShape(nodes.by_name[input].attr["shape"].shape).as_list()[1:]
-    with tf.Graph().as_default() as graph:
-        images = tf.placeholder(tf.float32, [_IMAGES, *sides], _PLACEHOLDER)
-        try:
-            tf.import_graph_def(graph_def, {f"{input}:0": images}, name="")
-        except ValueError as error:
-            hint = "export the graph with a free batch"
-            raise UserError("graph", "any number of images", reason(error), hint) from error
+    dependent = nodes.dependents([input])
+    graph = _with_batch(graph_def, input, tf.TensorShape(nodes.by_name[input].attr["shape"].shape).as_list()[1:])
     for operation in graph.get_operations():
-        found = operation.name in dependent and _combined(operation, dependent)
+        found = operation.name in dependent and _combined(operation, dependent, input)
         if found:
             where = f"operation {operation.type} ({operation.name})"
             raise UserError(where, "images apart from each other", found, "export the graph for inference")
@@ -58,12 +51,26 @@ def check_batch(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) -> 
             raise UserError(f"layer {layer.label}", "one result for each image", found, hint)
 
 
-def _value(tensor, dependent) -> Optional[np.ndarray]:
+def _with_batch(graph_def, input, sides):
+    """The graph imported with a batch of _IMAGES."""
+    rewrite.cut(graph_def, input, [_IMAGES, *sides])
+    try:
+        with tf.Graph().as_default() as graph:
+            tf.import_graph_def(graph_def, name="")
+            return graph
+    except ValueError as error:
+        hint = "export the graph with a free batch"
+        raise UserError("graph", "any number of images", reason(error), hint) from error
+    finally:
+        rewrite.cut(graph_def, input, [None, *sides])
+
+
+def _value(tensor, dependent, input) -> Optional[np.ndarray]:
     """The value of a tensor that does not depend on the values of the images; None if it does, or is not known."""
     value = tensor_util.constant_value(tensor)
     if value is not None or tensor.op.name in dependent:
         return value
-    images = tensor.graph.get_tensor_by_name(f"{_PLACEHOLDER}:0")
+    images = tensor.graph.get_tensor_by_name(f"{input}:0")
     with tf.Session(graph=tensor.graph) as session:
         try:
             return session.run(tensor, {images: np.zeros([side or _SIDE for side in images.shape.as_list()])})
@@ -71,12 +78,12 @@ def _value(tensor, dependent) -> Optional[np.ndarray]:
             return None
 
 
-def _combined(operation, dependent) -> Optional[str]:
+def _combined(operation, dependent, input) -> Optional[str]:
     """Why an operation may combine images, or None."""
     if operation.type == "L2Loss":
         return "a sum over the batch axis"
     if operation.type == "Transpose":
-        order = _value(operation.inputs[1], dependent)
+        order = _value(operation.inputs[1], dependent, input)
         return None if order is not None and order[0] == 0 else "an order of the axes without the batch in front"
     if operation.type in ("Pack", "Unpack"):
         return "the batch axis" if operation.get_attr("axis") == 0 else None
@@ -85,7 +92,7 @@ def _combined(operation, dependent) -> Optional[str]:
     values, axes = [operation.inputs[position] for position in _AXES[operation.type]]
     if values.op.name not in dependent and operation.type not in _JOINS:
         return None
-    axes = _value(axes, dependent)
+    axes = _value(axes, dependent, input)
     rank = values.shape.ndims
     if axes is None or (rank is None and np.min(axes) < 0):
         return "axes that are not known"
