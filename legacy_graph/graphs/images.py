@@ -35,9 +35,11 @@ class Preprocessing(NamedTuple):
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """uint8 [..., channels] to float32 of the same shape."""
-        values = pixels.astype(np.float32) * np.float32((self.high - self.low) / 255) + np.float32(self.low)
+        values = pixels.astype(np.float32)
+        values *= np.float32((self.high - self.low) / 255)
+        values += np.float32(self.low)
         if self.mean:
-            values = values - np.array(self.mean, np.float32)
+            values -= np.array(self.mean, np.float32)
         return np.ascontiguousarray(values[..., ::-1]) if self.bgr else values
 
     def __str__(self):
