@@ -91,6 +91,21 @@ def test_without_its_variables_it_is_refused(write, tmp_path):
         load_model(str(folder))
 
 
+def test_operations_that_only_save_need_not_be_known(tmp_path):
+    """A later TensorFlow may save the variables by operations that this one does not know."""
+    expected = write_version_2(str(tmp_path / "model"))
+    file = tmp_path / "model" / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    functions = [one for one in saved.meta_graphs[0].graph_def.library.function if "save" in one.signature.name]
+    saving = [node for one in functions for node in one.node_def if node.op == "SaveV2"]
+    assert saving
+    for node in saving:
+        node.op = "LaterSave"
+    file.write_bytes(saved.SerializeToString())
+    model = load_model(str(tmp_path / "model"))
+    np.testing.assert_array_equal(run(model.graph_def, model.layers[-1].start, {model.input: IMAGES}), expected)
+
+
 def test_a_lookup_table_is_restored_beside_the_variables(tmp_path):
     folder = str(tmp_path / "model")
     expected = write_version_1(folder, table=True)
