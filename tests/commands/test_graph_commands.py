@@ -77,7 +77,7 @@ def test_the_file_of_each_tile_is_named(shown):
 
 def test_notes_and_control_are_printed(shown):
     assert "Conv2D_1 is ranked and projected before the clip of its Relu6 at 6." in shown.stdout
-    assert "Where equal maxima of a pool tie, the first gets its signal" in shown.stdout
+    assert "maximum, the first one gets the signal, as in tf.gradients." in shown.stdout
     assert "rank correlation, learned against random: " in shown.stdout
 
 
