@@ -1,6 +1,6 @@
 """Tensors that find the strongest activations of a layer and project them, for the article's and other graphs."""
 
-from typing import Callable, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -18,10 +18,11 @@ class Layer(NamedTuple):
     images: tf.Tensor  # float32 [B, H, W, channels], the tensor to feed
     kernel: tf.Tensor  # float32 [height, width, C_in, C], the kernel of the layer's convolution
     output: tf.Tensor  # float32 [B, h, w, C], the activations to rank and project
-    fields: Optional[Fields]  # receptive field of `output`; None if it is unknown or covers the complete image
+    fields: Optional[Fields]  # receptive field of `output`; a step of 0 means the complete axis; None if unknown
     first: bool  # the kernel is applied to the images themselves
     method: str  # of the projection, such as "deconvnet"
     notes: Tuple[str, ...] = ()  # sentences to print on the sheet
+    finite: Dict[str, tf.Tensor] = {}  # name of an operation before `output` -> bool [], whether its values are finite
 
 
 class Probe(NamedTuple):

@@ -32,11 +32,13 @@ class Digits(NamedTuple):
 def run(options: argparse.Namespace) -> ExitStatus:
     """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print its path."""
     folder, source, step, sheets = _scan_article(options) if options.graph is None else _scan_graph(options)
+    from legacy_graph.visualize.feature_sheets import SPOTS
     from legacy_graph.visualize.publishing import finish_publishing, publish
 
     finish_publishing(options.logdir)
     folder = publish(folder, step, sheets.images, sheets.files, source)
     print(f"Contact sheet: {os.path.join(folder, 'features.png')}")
+    print(f"Image and place of each tile: {os.path.join(folder, SPOTS)}")
     if sheets.report:
         print(sheets.report)
     print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")

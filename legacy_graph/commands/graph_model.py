@@ -24,10 +24,12 @@ class Target(NamedTuple):
 
 def graph_folder(options: argparse.Namespace, label: str, image: Optional[str] = None) -> Tuple[str, str]:
     """The directory for the results of one layer, or of one image file in it, and their source as a text."""
-    graph = os.path.splitext(os.path.basename(os.path.normpath(options.graph)))[0]
-    parts = [graph, label] + ([os.path.splitext(os.path.basename(image))[0]] if image else [])
+    path = os.path.abspath(options.graph)
+    if os.path.basename(path).startswith("."):  # ".meta" of a checkpoint that only its folder names
+        path = os.path.dirname(path)
+    graph, *picture = [os.path.splitext(os.path.basename(one))[0] for one in (path, image) if one]
     source = "\n".join(printable(os.path.abspath(path)) for path in (options.graph, image) if path) + f"\n{label}\n"
-    name = printable("-".join(parts)).replace("/", "_")
+    name = printable("-".join([graph, label, *picture])).replace("/", "_")
     return os.path.join(options.logdir, layout.GRAPHS, name), source
 
 

@@ -4,7 +4,7 @@ The gradients (rules) are registered by `tf.RegisterGradient`; the node attribut
 TensorFlow ignores that attribute inside functions, so `project` counts how often each rule was used.
 """
 
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -15,7 +15,8 @@ from legacy_graph.article.shapes import dims
 from legacy_graph.config import FIRST
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer, Model
-from legacy_graph.graphs.path import RELUS, Path, find_path
+from legacy_graph.graphs.path import MULTIPLICATIVE, RELUS, Path, find_path
+from legacy_graph.graphs.rewrite import cut
 
 DECONVNET, GRADIENT, GUIDED = "deconvnet", "gradient", "guided"
 RELU_RULES = {DECONVNET: "LegacyGraphDeconvnetRelu", GUIDED: "LegacyGraphGuidedRelu"}  # GRADIENT uses TensorFlow's own
@@ -35,6 +36,7 @@ class Backward(NamedTuple):
     path: Path
     method: str
     notes: Tuple[str, ...]  # sentences to print on the sheet
+    finite: Dict[str, tf.Tensor]  # bool []: whether the values of a convolution or product on the path are finite
 
 
 @tf.RegisterGradient(RELU_RULES[DECONVNET])
@@ -92,10 +94,10 @@ def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
 
     convolutions = [operation for operation in back.path.operations if operation.type in CONVOLUTIONS]
     first = len(convolutions) == 1 and convolutions[0].type == "Conv2D"
-    return probe.build_probe(
-        probe.Layer(layer.label, back.images, back.kernel, back.start, layer.fields, first, method, back.notes),
-        project_spots,
+    probed = probe.Layer(
+        layer.label, back.images, back.kernel, back.start, layer.fields, first, method, back.notes, back.finite
     )
+    return probe.build_probe(probed, project_spots)
 
 
 def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
@@ -105,10 +107,11 @@ def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
         raise UserError(
             "--size", "the height and width of the images", "a graph that leaves them open", "add --size HxW"
         )
-    images = tf.placeholder(tf.float32, [None, height, width, channels], "images")
-    start, convolution = tf.import_graph_def(
-        _with_rules(model.graph_def, method), {model.input + ":0": images}, [layer.start + ":0", layer.name], name=""
-    )
+    graph_def = _with_rules(model.graph_def, method)
+    # The placeholder is a node of the graph: TensorFlow warns of an old graph that is imported beside other nodes.
+    cut(graph_def, model.input, [None, height, width, channels])
+    wanted = [model.input + ":0", layer.start + ":0", layer.name]
+    images, start, convolution = tf.import_graph_def(graph_def, None, wanted, name="")
     path = find_path(images, start)
     _refuse_functions(path, model.graph_def)
     _check_weights(path)
@@ -116,7 +119,10 @@ def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
         expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
         raise UserError("--method", expected, _listed(path.undefined), f"choose --method {GRADIENT}")
     notes = tuple(model.notes) + _notes(layer, path, method, start)
-    return Backward(images, start, convolution.inputs[1], path, method, notes)
+    products = [operation for operation in path.operations if operation.type in MULTIPLICATIVE]
+    # A ReLU hides NaN and minus infinity: they become 0 on some processors.
+    finite = {operation.name: tf.reduce_all(tf.is_finite(operation.outputs[0])) for operation in products}
+    return Backward(images, start, convolution.inputs[1], path, method, notes, finite)
 
 
 def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[tf.Tensor] = None) -> tf.Tensor:
@@ -206,6 +212,8 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
             f"No max pool lies between the images and {layer.label}: the pattern of a deconvnet projection depends on "
             "the map and the place, not on the image. --method guided depends on the image."
         )
+    if layer.fields is None:
+        notes.append(f"The receptive field of {layer.label} is unknown: the complete image is shown.")
     if path.max_pools:
         notes.append(TIES_IN_WORDS[FIRST])
     activation = layer.activation and start.graph.get_operation_by_name(layer.activation)

@@ -14,7 +14,7 @@ _SIDE = 512
 def layer_rows(model: Model) -> Tuple[List[Tuple], List[str]]:
     """One row for the input and one for each layer, with the columns of `article.layer_table.HEADERS`.
 
-    "open" is a height or width that depends on the images. An unknown receptive field is empty.
+    "open" is a height or width that depends on the images.
 
     Returns:
         The rows, and the sentences to print below them.
@@ -22,10 +22,7 @@ def layer_rows(model: Model) -> Tuple[List[Tuple], List[str]]:
     rows: List[Tuple] = [("input", model.input, _shape(model.input_shape), None, None, None)]
     sized, notes = _with_sides(model)
     for layer, fields in zip(model.layers, [one.fields for one in sized.layers]):
-        seen, step = None, None
-        if fields:
-            down, across = fields
-            seen, step = f"{down.size} x {across.size} pixels", _pair(down.step, across.step)
+        seen, step = _seen(fields)
         operations = describe_operations(model.graph_def, layer)
         rows.append((layer.label, operations, _shape(layer.shape), seen, step, layer.parameters))
     return rows, model.notes + notes
@@ -47,5 +44,12 @@ def _shape(shape):
     return " x ".join("open" if side is None else str(side) for side in shape)
 
 
-def _pair(down, across):
-    return down if down == across else f"{down} x {across}"
+def _seen(fields):
+    """(receptive field, stride)."""
+    if fields is None:
+        return "unknown", None
+    down, across = fields
+    if down.step == across.step == 0:
+        return "everything", None
+    step = down.step if down.step == across.step else f"{down.step} x {across.step}"
+    return f"{down.size} x {across.size} pixels", step

@@ -14,7 +14,7 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tup
 import numpy as np
 
 from legacy_graph.data import idx
-from legacy_graph.errors import UserError
+from legacy_graph.errors import UserError, printable
 from legacy_graph.graphs.pictures import EXTENSIONS, find_pictures, read_picture
 
 ARRAYS = (".npy", ".npz")
@@ -35,9 +35,11 @@ class Preprocessing(NamedTuple):
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """uint8 [..., channels] to float32 of the same shape."""
-        values = pixels.astype(np.float32) * np.float32((self.high - self.low) / 255) + np.float32(self.low)
+        values = pixels.astype(np.float32)
+        values *= np.float32((self.high - self.low) / 255)
+        values += np.float32(self.low)
         if self.mean:
-            values = values - np.array(self.mean, np.float32)
+            values -= np.array(self.mean, np.float32)
         return np.ascontiguousarray(values[..., ::-1]) if self.bgr else values
 
     def __str__(self):
@@ -55,6 +57,7 @@ class Images:
         read: number -> uint8 or floating point [H, W, channels], called from several threads.
         preprocessing: of uint8 images; None feeds floating point images unchanged.
         about: the source and the preprocessing, as text.
+        names: of the files, in the same order; None if the images are not files.
     """
 
     def __init__(
@@ -64,8 +67,9 @@ class Images:
         read: Callable[[int], np.ndarray],
         preprocessing: Optional[Preprocessing],
         about: str,
+        names: Optional[Sequence[str]] = None,
     ) -> None:
-        self.size, self.about = size, about
+        self.size, self.about, self.names = size, about, names
         self._count, self._read, self._preprocessing = count, read, preprocessing
 
     def __len__(self):
@@ -119,8 +123,10 @@ def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about:
     return Images(len(array), array.shape[1:3], lambda number: array[number], preprocessing, about)
 
 
-def from_files(paths: List[str], shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
-    """Images from picture files, each scaled to cover `shape` and cut at its centre.
+def from_files(
+    paths: List[str], shape: Shape, preprocessing: Optional[Preprocessing], folder: Optional[str] = None
+) -> Images:
+    """Images from picture files, each scaled to cover `shape` and cut at its centre. Names are relative to `folder`.
 
     Raises:
         UserError: no preprocessing is given, or the size is unknown. Reading raises it if a file is not a picture.
@@ -141,7 +147,8 @@ def from_files(paths: List[str], shape: Shape, preprocessing: Optional[Preproces
     def read(number):
         return read_picture(paths[number], (height, width, channels))
 
-    return Images(len(paths), (height, width), read, preprocessing, about)
+    names = [printable(os.path.relpath(path, folder or os.path.dirname(path) or ".")) for path in paths]
+    return Images(len(paths), (height, width), read, preprocessing, about, names)
 
 
 def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
@@ -159,7 +166,7 @@ def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing])
     if extension in ARRAYS and os.path.isfile(path):
         return _open_array(path, shape, preprocessing)
     if os.path.isdir(path) or extension in EXTENSIONS:
-        return from_files(find_pictures(path), shape, preprocessing)
+        return from_files(find_pictures(path), shape, preprocessing, path if os.path.isdir(path) else None)
     height, width, channels = shape
     if channels != 1 or height is None or width is None:
         expected = f"a folder of pictures or an array of {channels} channels"

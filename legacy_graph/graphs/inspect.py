@@ -113,7 +113,8 @@ def describe_operations(graph_def: tf.GraphDef, layer: ConvLayer) -> str:
     shape = _kernel_shape(nodes, layer.name)
     window = f" {shape[0]} x {shape[1]}" if shape else ""
     strides, dilations = attribute(node, "strides").list.i, attribute(node, "dilations").list.i
-    text = f"{layer.operation}{window}, stride {strides[1]}, {attribute(node, 'padding').s.decode()}"
+    step = strides[1] if strides[1] == strides[2] else f"{strides[1]} x {strides[2]}"
+    text = f"{layer.operation}{window}, stride {step}, {attribute(node, 'padding').s.decode()}"
     if dilations and max(dilations) > 1:
         text += f", dilation {max(dilations)}"
     if layer.activation:
@@ -125,7 +126,12 @@ def describe_operations(graph_def: tf.GraphDef, layer: ConvLayer) -> str:
 
 
 def _kernel_shape(nodes, name):
-    kernel = nodes.constant(nodes.by_name[name].input[1])
+    reference = nodes.by_name[name].input[1]
+    source = nodes.by_name[nodes.root(node_name(reference))]
+    if source.op == "ExpandDims":  # of a 1-D convolution
+        kernel, axis = [nodes.constant(text) for text in source.input]
+        return None if kernel is None or axis is None else np.expand_dims(kernel, int(axis)).shape
+    kernel = nodes.constant(reference)
     return None if kernel is None else kernel.shape
 
 

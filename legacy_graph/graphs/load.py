@@ -8,12 +8,14 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import inference, nhwc, rewrite
+from legacy_graph.graphs.batch_axis import check_batch
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
 from legacy_graph.graphs.functions import inline_functions
 from legacy_graph.graphs.inputs import choose_input, find_sources, first_image
 from legacy_graph.graphs.inspect import CONVOLUTIONS, find_convolutions, measure_layers
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import Nodes, keep
+from legacy_graph.graphs.one_dimension import move_squeezes
 from legacy_graph.graphs.operations import check_operations, definition, strip_attributes
 from legacy_graph.graphs.read_file import read_frozen, read_meta_graph
 from legacy_graph.graphs.saved_model import read_signature
@@ -58,11 +60,12 @@ def load_model(
     graph_def = inline_functions(graph_def)
     rewrite.unfuse(graph_def)
     inference.remove_dropout(graph_def, find_sources(Nodes(graph_def)))
+    move_squeezes(graph_def)
     graph_def, name, types, cut_notes = _cut_at_input(graph_def, path, input, source.inputs)
     kept, left_out = choose_layers(Nodes(graph_def), types, name, layer)
     graph_def = _prune(graph_def, kept)
     fill_variables(graph_def, source.read)
-    rewrite.check_batch(Nodes(graph_def), name)
+    check_batch(graph_def, name, kept)
     graph_def, layout_notes = nhwc.to_nhwc(graph_def, name)
     layers = measure_layers(graph_def, name, kept)
     shape = tuple(infer_types(graph_def)[name].shape[1:])
@@ -87,7 +90,12 @@ def with_size(model: Model, height: int, width: int) -> Model:
     graph_def = tf.GraphDef.FromString(model.graph_def.SerializeToString())
     shape = [height, width, model.input_shape[2]]
     rewrite.cut(graph_def, model.input, [None, *shape])
-    layers = measure_layers(graph_def, model.input, model.layers)
+    try:
+        layers = measure_layers(graph_def, model.input, model.layers)
+    except UserError as error:
+        found = f"{height} x {width} ({str(error.found).split(' for ')[0]})"
+        hint = "choose larger images, or a larger --size"
+        raise UserError("image size", "a height and width that the graph accepts", found, hint) from error
     return model._replace(graph_def=graph_def, input_shape=tuple(shape), layers=layers)
 
 

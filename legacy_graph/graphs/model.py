@@ -20,7 +20,7 @@ class ConvLayer(NamedTuple):
     start: str
     shape: Tuple[Optional[int], Optional[int], int]  # [H, W, C] of `start`, None if not fixed
     parameters: int
-    fields: Optional[Fields]  # receptive field of `start`, None if unknown or the complete image
+    fields: Optional[Fields]  # receptive field of `start`; a step of 0 means the complete axis; None if unknown
 
 
 class Model(NamedTuple):

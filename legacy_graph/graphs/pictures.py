@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 from legacy_graph.data.user_image import FORMAT_NAMES, FORMATS, check_size
 from legacy_graph.errors import UserError
 
+ORIENTATION, UPRIGHT = 0x0112, 1  # EXIF tag, and its value for a picture that is upright
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
 
 
@@ -50,11 +51,15 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
         with Image.open(path, formats=FORMATS) as picture:
             check_size(path, picture)
             picture.draft(mode, (2 * max(height, width),) * 2)  # decodes a large JPEG at a fraction of its size
-            picture = _eight_bits(ImageOps.exif_transpose(picture))
+            if picture.getexif().get(ORIENTATION, UPRIGHT) != UPRIGHT:  # exif_transpose copies every picture
+                picture = ImageOps.exif_transpose(picture)
+            picture = _eight_bits(picture)
             if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
                 picture = picture.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-            picture = ImageOps.fit(picture.convert(mode), (width, height), Image.BILINEAR)
+            if picture.mode != mode:
+                picture = picture.convert(mode)
+            picture = ImageOps.fit(picture, (width, height), Image.BILINEAR)
     except UserError:
         raise
     except Exception as error:  # decoders raise many types for a damaged file
@@ -64,7 +69,9 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
 
 
 def _eight_bits(picture):
-    """Scale 16 bits of grey to 8 bits, because Pillow would clip them."""
+    """Scale 16 bits of grey to 8 bits, because Pillow would clip them: the nearest of v / 257."""
     if not picture.mode.startswith("I"):
         return picture
-    return Image.fromarray(np.rint(np.asarray(picture, np.float64) / 257).clip(0, 255).astype(np.uint8))
+    values = np.asarray(picture).clip(0, 65535).astype(np.uint16, copy=False)
+    quotient, rest = np.divmod(values, np.uint16(257))
+    return Image.fromarray((quotient + (rest > 128)).astype(np.uint8))

@@ -15,9 +15,14 @@ class Axis(NamedTuple):
     step: int = 1
     begin: int = 0
     spread: int = 1  # between SpaceToBatchND and BatchToSpaceND: its block size
+    side: Optional[int] = None  # of the image along this axis, None if not fixed
+
+    def whole(self) -> Optional["Axis"]:
+        """The field of a position that depends on all positions of this axis; None if the side is not known."""
+        return self.side and Axis(self.side, 0, 0, 1, self.side)
 
 
-# One entry per axis of a tensor, None for batch and channels. Axes None: unknown, or the complete image.
+# One entry per axis of a tensor, None for batch and channels. Axes None: unknown.
 Axes = Optional[List[Optional[Axis]]]
 _POOLS = {"MaxPool", "AvgPool"}
 _CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
@@ -32,19 +37,25 @@ def receptive_fields(nodes: Nodes, input: str, types: Dict[str, TensorType]) -> 
         types: of all tensors; a height or width may be None.
 
     Returns:
-        {node name: fields}, without tensors whose field is unknown or the complete image. If an image side is unknown,
-        the field after a strided SAME window is unknown: its padding depends on the side.
+        {node name: fields}, without tensors whose field is unknown. A step of 0 means that each position depends on the
+        complete axis. If an image side is unknown, the field after a strided SAME window is unknown: its padding
+        depends on the side.
     """
-    known: Dict[str, Axes] = {input: [None, Axis(), Axis(), None]}
+    sides = (types[input].shape or [None] * 4)[1:3]
+    known: Dict[str, Axes] = {input: [None, *(Axis(side=side) for side in sides), None]}
     for name in nodes.order:
         sources = [source for source in nodes.data_inputs(name) if source in known]
         if sources and name != input and types[name].dtype is not None:
             known[name] = _through(nodes, nodes.by_name[name], sources, known, types)
-    return {
-        name: tuple(Field(axis.size, axis.step, axis.begin) for axis in axes[1:3])
-        for name, axes in known.items()
-        if axes and len(axes) == 4 and axes[1] and axes[2] and not axes[0] and not axes[3]
-    }
+    # An axis that Squeeze removed and ExpandDims inserted again, as around 1-D convolutions.
+    inserted = [Axis(1, 0, 0, side=1) if side == 1 else None for side in sides]
+    found = {}
+    for name, axes in known.items():
+        if axes and len(axes) == 4 and not axes[0] and not axes[3]:
+            along = [axis or new for axis, new in zip(axes[1:3], inserted)]
+            if all(along):
+                found[name] = tuple(Field(axis.size, axis.step, axis.begin) for axis in along)
+    return found
 
 
 def _through(nodes, node, sources, known, types) -> Axes:
@@ -158,12 +169,18 @@ def _rearranged(nodes, node, axes) -> Axes:
         return axes if axes[-1] is None else None
     if node.op in ("Mean", "Sum", "Max", "Min") and attribute(node, "keep_dims").b:
         over = nodes.constant(node.input[1])
-        return axes if over is not None and not any(axes[position] for position in over.ravel()) else None
+        return None if over is None else _reduced(axes, {int(position) % len(axes) for position in over.ravel()})
     return None
 
 
+def _reduced(axes, over) -> Axes:
+    """The axes after a reduction over some of them that keeps their number."""
+    result = [axis and axis.whole() if position in over else axis for position, axis in enumerate(axes)]
+    return None if any(axis and not new for axis, new in zip(axes, result)) else result
+
+
 def _union(many: List[Axes]) -> Axes:
-    """The union of the fields of several branches; None if their strides differ."""
+    """The union of the fields of several branches; None if their strides differ. A complete axis contains any field."""
     rank = max(len(axes) for axes in many)
     if any(len(axes) != rank for axes in many):
         return None
@@ -171,6 +188,8 @@ def _union(many: List[Axes]) -> Axes:
     for along in zip(*many):
         if all(axis is None for axis in along):
             result.append(None)
+        elif any(axis is not None and axis.step == 0 for axis in along):
+            result.append(next(axis for axis in along if axis is not None and axis.step == 0))
         elif None in along or len({(axis.step, axis.spread) for axis in along}) > 1:
             return None
         else:

@@ -10,7 +10,6 @@ from legacy_graph.graphs.operations import attribute, definition
 from legacy_graph.graphs.tensor_types import TensorType
 
 _FUSED = {"_FusedConv2D": "Conv2D", "_FusedDepthwiseConv2dNative": "DepthwiseConv2dNative"}
-_REDUCTIONS = {"Mean", "Sum", "Max", "Min", "Prod", "EuclideanNorm", "All", "Any"}
 
 
 def unfuse(graph_def: tf.GraphDef) -> None:
@@ -67,26 +66,6 @@ def free_batch(graph_def: tf.GraphDef, input: str, types: Dict[str, TensorType])
             sizes = constant(f"{name}/free_batch", [-1, *shape[1:]], attribute(node, "Tshape").type)
             node.input[1] = sizes.name
             graph_def.node.add().CopyFrom(sizes)
-
-
-def check_batch(nodes: Nodes, input: str) -> None:
-    """Refuse a graph that combines the images of a batch.
-
-    Raises:
-        UserError: names the node that reduces over the batch axis, or over axes that are not constant.
-    """
-    for name in nodes.dependents([input]):
-        node = nodes.by_name[name]
-        if node.op == "L2Loss" or (node.op in _REDUCTIONS and _may_reduce_batch(nodes, node)):
-            found = "statistics of the batch"
-            hint = "export the graph for inference"
-            raise UserError(f"operation {node.op} ({name})", "images apart from each other", found, hint)
-
-
-def _may_reduce_batch(nodes, node):
-    """True if the axes of a reduction include 0, or are not constant."""
-    axes = nodes.constant(node.input[1])
-    return axes is None or 0 in axes.ravel()
 
 
 def _free_output_size(graph_def, node, sizes):

@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.functions import inline_functions
-from legacy_graph.graphs.nodes import node_name
+from legacy_graph.graphs.nodes import Nodes, keep, node_name
 from legacy_graph.graphs.operations import strip_attributes
 from legacy_graph.graphs.read_file import check_references, read_saved_model
 from legacy_graph.graphs.variables import RESOURCES, ReadVariables
@@ -17,7 +17,9 @@ from legacy_graph.graphs.variables import RESOURCES, ReadVariables
 _RESTORE_OPERATIONS = {
     "NoOp", "Const", "Identity", "IdentityN", "Placeholder", "PlaceholderWithDefault", "RestoreV2", "Assign",
     "AssignVariableOp", "VarHandleOp", "Variable", "VariableV2", "StringJoin", "ShardedFilename", "Pack", "Cast",
-    "Reshape", "PartitionedCall", "StatefulPartitionedCall",
+    "Reshape", "PartitionedCall", "StatefulPartitionedCall", "HashTable", "HashTableV2", "MutableHashTable",
+    "MutableHashTableV2", "MutableDenseHashTable", "MutableDenseHashTableV2", "LookupTableImport",
+    "LookupTableImportV2",
 }  # fmt: skip
 
 
@@ -51,14 +53,20 @@ def read_signature(directory: str, signature: str) -> SavedGraph:
     chosen = meta_graph.signature_def[signature].inputs.values()
     inputs = sorted({node_name(info.name) for info in chosen if info.name})
     variables = os.path.join(directory, "variables", "variables")
-    graph_def = tf.GraphDef.FromString(meta_graph.graph_def.SerializeToString())
-    return SavedGraph(inline_functions(graph_def), inputs, _reader(meta_graph, variables))
+    return SavedGraph(inline_functions(_without_saver(meta_graph)), inputs, _reader(meta_graph, variables))
+
+
+def _without_saver(meta_graph) -> tf.GraphDef:
+    """A copy of the graph without the calls that save and restore: another TensorFlow may not know their operations."""
+    nodes, saver = Nodes(meta_graph.graph_def), meta_graph.saver_def
+    calls = nodes.dependents([node_name(saver.save_tensor_name), saver.restore_op_name])
+    return keep(meta_graph.graph_def, set(nodes.by_name) - calls)
 
 
 def _reader(meta_graph, prefix) -> ReadVariables:
     def read(variables: List[tf.NodeDef]) -> Dict[str, object]:
-        _check_restore(meta_graph, [meta_graph.saver_def.restore_op_name, *(node.name for node in variables)])
-        with _restored(meta_graph, prefix) as session:
+        graph_def = _restoring(meta_graph, prefix, [node.name for node in variables])
+        with _restored(graph_def, meta_graph.saver_def, prefix) as session:
             tensors = {}
             for node in variables:
                 tensor = session.graph.get_tensor_by_name(f"{node.name}:0")
@@ -75,31 +83,46 @@ def _reader(meta_graph, prefix) -> ReadVariables:
 
 
 @contextlib.contextmanager
-def _restored(meta_graph, prefix) -> Iterator[tf.Session]:
+def _restored(graph_def, saver, prefix) -> Iterator[tf.Session]:
     """A session after the model's own restore operation. No other operation runs, such as an initializer."""
-    saver = meta_graph.saver_def
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-        tf.import_graph_def(meta_graph.graph_def, name="")
         try:
+            tf.import_graph_def(graph_def, name="")
             if saver.restore_op_name:
                 session.run(graph.get_operation_by_name(saver.restore_op_name), {saver.filename_tensor_name: prefix})
-        except tf.errors.OpError as error:
+        except (tf.errors.OpError, ValueError, TypeError) as error:
             hint = "the directory is incomplete: copy it again"
             raise UserError(prefix, "the checkpoint of the SavedModel", reason(error), hint) from error
         yield session
 
 
-def _check_restore(meta_graph, names):
-    """Refuse the graph if a named node, or any node that it depends on or calls, may do more than restore variables."""
-    by_name = {node.name: node for node in meta_graph.graph_def.node}
-    functions = {one.signature.name: one.node_def for one in meta_graph.graph_def.library.function}
-    seen, waiting = set(), list(names)
+def _restoring(meta_graph, prefix, variables) -> tf.GraphDef:
+    """The nodes of a SavedModel that the restore operation and the named variables need.
+
+    Raises:
+        UserError: a node of the restore operation is missing, or one may do more than restore variables.
+    """
+    saver, by_name = meta_graph.saver_def, {node.name: node for node in meta_graph.graph_def.node}
+    start = [name for name in (saver.restore_op_name, node_name(saver.filename_tensor_name)) if name]
+    for name in start:
+        if name not in by_name:
+            hint = "the file is damaged: export the model again"
+            raise UserError(prefix, f"a node {name}, which restores the variables", "none of that name", hint)
+    seen, waiting = set(), start + variables
     while waiting:
         name = waiting.pop()
-        if name in by_name and name not in seen:
+        if name not in seen:
             seen.add(name)
             waiting += map(node_name, by_name[name].input)
-    nodes, called = [by_name[name] for name in seen], set()
+    nodes = [node for node in meta_graph.graph_def.node if node.name in seen]
+    _check_restore(nodes, meta_graph.graph_def.library)
+    return tf.GraphDef(node=nodes, versions=meta_graph.graph_def.versions, library=meta_graph.graph_def.library)
+
+
+def _check_restore(nodes, library):
+    """Refuse nodes that may do more than restore variables, themselves or in the functions that they call."""
+    functions = {one.signature.name: one.node_def for one in library.function}
+    nodes, called = list(nodes), set()
     while nodes:
         node = nodes.pop()
         if node.op not in _RESTORE_OPERATIONS and node.op not in functions:

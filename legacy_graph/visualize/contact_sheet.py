@@ -141,5 +141,5 @@ def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
 def _patch_text(fields):
     down, across = fields
     if down.step == across.step == 0:
-        return "the whole image: the receptive field of the spot covers it, or is not known"
+        return "the whole image"
     return f"the {down.size} x {across.size} pixels that the spot sees; dark grey lies outside the image"

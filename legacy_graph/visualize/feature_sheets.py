@@ -1,5 +1,6 @@
 """Make the images and files of the features command: what each feature map of a layer responds to."""
 
+import csv
 import io
 from typing import Dict, List, NamedTuple, Optional
 
@@ -15,6 +16,7 @@ from legacy_graph.graphs.images import Images
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, top_activations
 
+SPOTS = "features.csv"  # the image and the place of each tile of the sheet
 MEMORY = 128 * 2**20  # maximum size in bytes of a sheet's projections, without --maps
 
 
@@ -134,7 +136,8 @@ def draw(
         shown[f"{name}/sheet"] = sheet
         shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())
         files[f"{name}.png"] = image_grid.encode_png(sheet)
-        files[f"{name}.npz"] = _numbers(spots, probe.fields)
+        files[f"{name}.npz"] = _numbers(spots, probe.fields, images.names)
+    files[SPOTS] = _spot_table(found["features"], images.names)
     return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report]))
 
 
@@ -168,8 +171,23 @@ def _kernels(session, layer, images, maps, random):
     return images.to_shown(kernel.transpose(3, 0, 1, 2)[maps])
 
 
-def _numbers(spots, fields):
-    """The .npz file: the fields of `TopActivations` and the receptive field, [down, across] x [size, step, begin]."""
-    file = io.BytesIO()
-    np.savez_compressed(file, receptive_field=np.array(fields), **spots._asdict())
+def _numbers(spots, fields, names):
+    """The .npz file: the fields of `TopActivations`, the receptive field, [down, across] x [size, step, begin], and the
+    file names, text [M, top], empty where `images` is -1, if the images are files."""
+    file, more = io.BytesIO(), {}
+    if names is not None:
+        more["files"] = np.array([*names, ""])[spots.images]
+    np.savez_compressed(file, receptive_field=np.array(fields), **spots._asdict(), **more)
     return file.getvalue()
+
+
+def _spot_table(spots, names):
+    """The spots as CSV, one row each, strongest first for each map; `file` is empty if the images are not files."""
+    file = io.StringIO()
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(["map", "rank", "image", "file", "y", "x", "activation"])
+    for number, images, places, activations in zip(spots.maps, spots.images, spots.places, spots.activations):
+        for rank, (image, place, activation) in enumerate(zip(images, places, activations), 1):
+            if image >= 0:
+                rows.writerow([number, rank, image, names[image] if names else "", *place, f"{activation:.6g}"])
+    return file.getvalue().encode()

@@ -1,5 +1,7 @@
 """Refuse NaN and infinite values, which would be drawn as grey tiles."""
 
+from typing import Dict
+
 import numpy as np
 
 from legacy_graph.errors import UserError
@@ -21,3 +23,11 @@ def check_layer(layer: str, values: np.ndarray, kind: str) -> None:
     if not np.isfinite(values).all():
         hint = "check the weights of the network up to this layer"
         raise UserError(layer, f"finite {kind}", "NaN or infinite values", hint)
+
+
+def check_operations(finite: Dict[str, np.ndarray]) -> None:
+    """Raise UserError if an operation before a layer has values that are not finite; see `probe.Layer.finite`."""
+    for name, is_finite in finite.items():
+        if not is_finite:
+            hint = "check --range, and the weights of the network up to this operation"
+            raise UserError(f"operation {name}", "finite values", "NaN or infinite values", hint)

@@ -41,13 +41,14 @@ def read_images(
     for one in methods:
         with tf.Graph().as_default() as graph:
             back = backward.import_backward(model, layer, one)
-            fetches = [back.start, backward.project(back)]
+            fetches = [back.start, backward.project(back), back.finite]
             graph.finalize()
         notes += [note for note in back.notes if note not in notes]
         with tf.Session(graph=graph) as session:
             found = [session.run(fetches, {back.images: image[None]}) for image in fed]
-        outputs = [output[0].transpose(2, 0, 1) for output, _ in found]
-        for of_image, (output, projection) in zip(projections, found):
+        outputs = [output[0].transpose(2, 0, 1) for output, _, _ in found]
+        for of_image, (output, projection, are_finite) in zip(projections, found):
+            finite.check_operations(are_finite)
             finite.check_layer(layer.label, output, "activations")
             finite.check_layer(layer.label, projection, "projections")
             of_image[one] = images.to_shown(projection[0])

@@ -64,7 +64,8 @@ def scan(session: tf.Session, probe: Probe, images: Images, top: int) -> Tuple[n
         wins: float64 [C], as in `TopActivations`.
 
     Raises:
-        UserError: all values of all images are equal, or an image or an activation is not finite.
+        UserError: all values of all images are equal; or an image, an activation, or a value of a convolution for the
+            first batch is not finite.
     """
     channels = probe.layer.output.shape.as_list()[3]
     numbers, activations = np.full([channels, top], -1), np.zeros([channels, top], np.float32)
@@ -72,6 +73,9 @@ def scan(session: tf.Session, probe: Probe, images: Images, top: int) -> Tuple[n
     with tqdm(total=len(images), unit="image", disable=None, leave=False, dynamic_ncols=True) as bar:
         for batch in images.batches(probe.chunk):
             finite.check_images("--images", batch, begin)
+            # A weight that is too large shows in any image. `project` checks the images on the sheet.
+            if not begin and probe.layer.finite:
+                finite.check_operations(session.run(probe.layer.finite, {probe.layer.images: batch}))
             strongest, won = session.run([probe.strongest, probe.wins], {probe.layer.images: batch})
             finite.check_layer(probe.layer.name, strongest, "activations")
             found = strongest.T  # [C, B]
@@ -114,7 +118,7 @@ def project(
         projections: float32 [N, H, W], or [N, H, W, 3] in the order RGB, see `Images.to_shown`.
 
     Raises:
-        UserError: a projection is not finite.
+        UserError: a projection, or a value of a convolution, is not finite.
     """
     layer = probe.layer
     shape = layer.output.shape.as_list()[1:]
@@ -126,7 +130,8 @@ def project(
             feed[probe.places] = places[part]
         if kernel is not None:
             feed.update({layer.kernel: kernel, layer.output: np.ones([len(numbers[part])] + shape, "f")})
-        where, projections = session.run([probe.places, probe.projections], feed)
+        where, projections, are_finite = session.run([probe.places, probe.projections, layer.finite], feed)
+        finite.check_operations(are_finite)
         finite.check_layer(layer.name, projections, "projections")
         found.append((where, images.to_shown(projections)))
     where, projections = [np.concatenate(parts) for parts in zip(*found)]

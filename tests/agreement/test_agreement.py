@@ -6,53 +6,20 @@ that run.sh creates, or the Python that LEGACY_GRAPH_TF1 or LEGACY_GRAPH_TF2 nam
 
 import functools
 import os
-import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.support.program import ROOT, SAMPLE
+from tests.support.both_tensorflows import MAJORS, OTHER, drive
+from tests.support.program import SAMPLE
 
 pytestmark = pytest.mark.agreement
-MAJORS = "12"
-OTHER = {"1": "2", "2": "1"}
-MADE = {"1": (".venv-3.7", "PYTHON=python3.7 bash run.sh setup"), "2": (".venv", "bash run.sh setup")}
 BEGUN, FINISHED = 10, 20  # steps
 # In gradients, TensorFlow 1.15 computes shapes at run time that 2.21 knows while building the graph.
 SHAPING = {"BroadcastGradientArgs", "Const", "Fill", "Reshape", "Shape", "Sum"}
 DECONVOLVED = ["deconv1", "deconv2", "deconv1, ties shared", "deconv2, ties shared"]
 QUANTITIES = ["logits", "softmax", *DECONVOLVED, "reverse_conv1", "reverse_conv2"]
-
-
-def python_with(major):
-    """The Python with TensorFlow `major`: this one, the one in the variable, or the one in run.sh's environment."""
-    if tf.__version__.startswith(major + "."):
-        return sys.executable
-    folder, command = MADE[major]
-    named = os.environ.get("LEGACY_GRAPH_TF" + major, os.path.join(ROOT, folder, "bin", "python"))
-    python = shutil.which(named)
-    assert python, (
-        f"no Python with TensorFlow {major} at {named}: `{command}` makes it, LEGACY_GRAPH_TF{major} names it"
-    )
-    return python
-
-
-def drive(major, *words, **variables):
-    """Run a module of this project on TensorFlow `major`."""
-    child = subprocess.run(
-        [python_with(major), "-W", "ignore", "-m"] + list(words),
-        cwd=ROOT,
-        env=dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", **variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=300,
-    )
-    assert child.returncode == 0, child.stdout
 
 
 def train(major, logdir, steps):

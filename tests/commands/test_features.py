@@ -40,7 +40,7 @@ def test_features_leave_a_sheet_numbers_and_events(shown):
     names = sorted(os.listdir(shown.place))
     assert names[:2] == ["control.npz", "control.png"]
     assert names[2].startswith("events.out.tfevents.")
-    assert names[3:] == ["features.npz", "features.png"]
+    assert names[3:] == ["features.csv", "features.npz", "features.png"]
     assert os.listdir(os.path.dirname(shown.place)) == ["conv1"]
 
 

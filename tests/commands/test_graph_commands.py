@@ -1,5 +1,6 @@
 """features --graph and deconv --graph, on a small frozen graph with weights of its own."""
 
+import csv
 import os
 
 import numpy as np
@@ -44,7 +45,7 @@ def shown(folder):
 
 def test_features_of_a_foreign_graph_leave_the_same_files(shown):
     names = sorted(name for name in os.listdir(shown.place) if "tfevents" not in name)
-    assert names == ["control.npz", "control.png", "features.npz", "features.png", "source.txt"]
+    assert names == ["control.npz", "control.png", "features.csv", "features.npz", "features.png", "source.txt"]
     found = images_of(shown.place)
     assert list(found) == [f"{kind}/{tag}" for kind in ("features", "control") for tag in ("sheet", "map 03", "map 00")]
     assert found["features/sheet"][1].ndim == 3
@@ -55,9 +56,28 @@ def test_features_of_a_foreign_graph_leave_the_same_files(shown):
     assert shown.stderr == ""
 
 
+def test_the_file_of_each_tile_is_named(shown):
+    """The photo with the number n in sorted order is n.png."""
+    with np.load(os.path.join(shown.place, "features.npz"), allow_pickle=False) as numbers:
+        found = {name: numbers[name] for name in numbers.files}
+    assert found["files"].tolist() == [[f"{n}.png" if n >= 0 else "" for n in row] for row in found["images"]]
+    with open(os.path.join(shown.place, "features.csv"), encoding="utf-8") as file:
+        rows = [list(row.values()) for row in csv.DictReader(file)]
+    expected = [
+        [str(value) for value in (number, rank + 1, image, f"{image}.png", *place)]
+        for number, images, places in zip(found["maps"], found["images"], found["places"])
+        for rank, (image, place) in enumerate(zip(images, places))
+        if image >= 0
+    ]
+    assert [row[:-1] for row in rows] == expected
+    activations = found["activations"][found["images"] >= 0]
+    np.testing.assert_allclose([float(row[-1]) for row in rows], activations, rtol=1e-5)
+    assert f"Image and place of each tile: {shown.place}/features.csv" in shown.stdout
+
+
 def test_notes_and_control_are_printed(shown):
     assert "Conv2D_1 is ranked and projected before the clip of its Relu6 at 6." in shown.stdout
-    assert "Where equal maxima of a pool tie, the first gets its signal" in shown.stdout
+    assert "maximum, the first one gets the signal, as in tf.gradients." in shown.stdout
     assert "rank correlation, learned against random: " in shown.stdout
 
 
@@ -125,37 +145,6 @@ def test_a_dead_layer_is_told(folder, capsys):
     assert "No image excites any of these maps: check --range" in capsys.readouterr().out
     assert __main__.main([*words(folder, "deconv", "dead.pb", "Conv2D"), *RANGE]) == 0
     assert "all 4 maps of Conv2D are dead, check --range" in capsys.readouterr().out
-
-
-def broken(value, factor):
-    """Two layers; one weight of the first is multiplied by `factor`."""
-    kernel = np.random.RandomState(0).normal(size=(3, 3, 3, 4)).astype("f")
-    kernel[0, 0, 0, 1] *= factor
-    value = tf.nn.relu(tf.nn.conv2d(value, tf.constant(kernel), [1, 1, 1, 1], "SAME"))
-    return ends(tf.nn.relu(Maker().convolve(value, 4)))
-
-
-WEIGHTS = "--graph: expected finite weights, found NaN or infinite values in Const"
-PROJECTIONS = "Conv2D_1: expected finite projections, found NaN or infinite values"
-
-
-@pytest.mark.parametrize("factor, expected", [(np.nan, WEIGHTS), (np.inf, WEIGHTS), (1e30, PROJECTIONS)])
-def test_values_that_are_not_finite_are_refused(folder, capsys, factor, expected):
-    (folder / "broken.pb").write_bytes(model_of(lambda x: broken(x, factor), SIDES).graph_def.SerializeToString())
-    for command, more in (("features", ["--top", "2"]), ("deconv", [])):
-        asked = [*words(folder, command, "broken.pb", logdir="none"), *RANGE, *more]
-        assert_refused(capsys, asked, expected)
-    assert not (folder / "none").exists()
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_arrays_that_are_not_finite_are_refused(folder, capsys, value):
-    array = np.random.RandomState(0).rand(3, *SIDES, 3).astype("f")
-    array[1, 2, 3, 0] = value
-    np.save(str(folder / "broken.npy"), array)
-    asked = [*words(folder, logdir="none"), "--images", str(folder / "broken.npy"), "--top", "2"]
-    expected = "--images: expected finite values after preprocessing, found NaN or infinite values in image 1 "
-    assert_refused(capsys, asked, expected)
 
 
 BAD = [

@@ -41,6 +41,14 @@ def test_results_of_other_sources_have_folders_of_their_own(folder):
     assert found == [[graph, photo, layer] for graph, layer in zip(graphs, ["Conv2D", "Conv2D", "Conv2D_1"])]
 
 
+def test_a_graph_with_a_hidden_name_is_named_after_its_folder(folder):
+    """A checkpoint that is saved as "vgg/" has the MetaGraph vgg/.meta."""
+    (folder / "vgg").mkdir()
+    shutil.copy(str(folder / "two_layers.pb"), str(folder / "vgg" / ".pb"))
+    assert __main__.main([*words(folder, "deconv", "vgg/.pb", logdir="hidden"), *RANGE]) == 0
+    assert os.listdir(str(folder / "hidden" / "graphs")) == ["vgg-Conv2D_1-2"]
+
+
 def test_a_run_can_start_beside_results_of_other_graphs(folder):
     assert __main__.main([*words(folder, "deconv", logdir="beside"), *RANGE]) == 0
     with layout.lock(str(folder / "beside")):

@@ -1,74 +1,34 @@
 """The way back through other people's graphs: against the article's deconvnet, numpy loops and finite differences."""
 
-import os
-
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.article import deconv, network
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
-from legacy_graph.graphs.load import load_model
-from tests.support import constructs, second_network
-from tests.support.constructs import DEFINED, UNDEFINED, relu6, strided
+from tests.support import article_formats, constructs, second_network
+from tests.support.construct_differences import run_projection
+from tests.support.constructs import UNDEFINED, relu6, strided
 from tests.support.graph_models import CHANNELS, SIDES, Maker, ends, model_of
-
-FULL_NAMES = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided backpropagation"}
-MAPS, PLACES = np.array([3, 5]), np.array([[2, 3], [6, 1]])
-
-
-def run_projection(model, layer, method, images, maps=None, places=None):
-    """`backward.project` in a session of its own: float32 of the images' shape."""
-    with tf.Graph().as_default() as graph:
-        back = backward.import_backward(model, layer, method)
-        projection = backward.project(back, maps, places)
-        with tf.Session(graph=graph) as session:
-            return session.run(projection, {back.images: images})
 
 
 @pytest.fixture(scope="module")
 def article(tmp_path_factory):
-    """The article's network with random weights, saved in three formats; and its deconvolutions of two digits."""
+    """The folder with the article's network in each format, and its projections by `deconvolve`."""
     folder = str(tmp_path_factory.mktemp("article"))
-    images = np.random.RandomState(1).rand(2, 28 * 28).astype("f")
-    with tf.Graph().as_default() as graph:
-        net = network.build()
-        with tf.Session(graph=graph) as session:
-            session.run(tf.global_variables_initializer())
-            tf.train.Saver().save(session, os.path.join(folder, "graph"))
-            tf.saved_model.simple_save(
-                session, os.path.join(folder, "saved"), {"images": net.images}, {"digits": net.probabilities}
-            )
-            names = [net.probabilities.op.name]
-            frozen = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), names)
-            expected = {
-                (layer.name, method): session.run(
-                    [
-                        deconv.deconvolve(net.layers, layer.name, MAPS, PLACES, full),
-                        deconv.deconvolve(net.layers, layer.name, method=full),
-                    ],
-                    {net.images: images},
-                )
-                for layer in net.layers
-                for method, full in FULL_NAMES.items()
-            }
-    with open(os.path.join(folder, "graph.pb"), "wb") as file:
-        file.write(frozen.SerializeToString())
-    return folder, images.reshape(-1, 28, 28, 1), expected
+    article_formats.write(folder)
+    return folder, article_formats.deconvolved(folder)
 
 
-@pytest.mark.parametrize("name", ["graph.pb", "graph.meta", "saved"])
+@pytest.mark.parametrize("name", article_formats.FORMATS)
 def test_the_articles_network_bit_for_bit(article, name):
-    folder, images, expected = article
-    model = load_model(os.path.join(folder, name))
-    assert [layer.label for layer in model.layers] == ["conv1", "conv2"]
-    for layer in model.layers:
-        for method in backward.METHODS:
-            spots, whole = expected[layer.label, method]
-            np.testing.assert_array_equal(run_projection(model, layer, method, images, MAPS, PLACES), spots)
-            np.testing.assert_array_equal(run_projection(model, layer, method, images), whole)
-            assert spots.any()
+    folder, expected = article
+    found = article_formats.loaded(folder, name)
+    assert set(found) == set(expected)
+    for key, pair in expected.items():
+        for projections, truth in zip(found[key], pair):
+            np.testing.assert_array_equal(projections, truth)
+            assert truth.any()
 
 
 def chain_model(numbers):
@@ -86,39 +46,12 @@ def test_a_chain_against_numpy_loops(numbers, method):
     """Convolutions with stride and VALID padding, max pools that drop and add a border, equal maxima."""
     random, model = np.random.RandomState(2), chain_model(numbers)
     images = random.randint(-2, 3, (2, *second_network.SIDES, second_network.CHANNELS)).astype("f")
-    found = run_projection(model, model.layers[0], method, images)
+    _, found = run_projection(model, model.layers[0], method, images)
     for image, projection in zip(images, found):
         walks = second_network.forward(image, numbers)
-        expected = second_network.backward(walks, walks[-1].output, FULL_NAMES[method])
+        expected = second_network.backward(walks, walks[-1].output, article_formats.FULL_NAMES[method])
         np.testing.assert_allclose(projection, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
     assert found.any()
-
-
-@pytest.mark.parametrize("construct", DEFINED + UNDEFINED, ids=lambda one: one.__name__)
-def test_gradient_against_finite_differences(construct):
-    """Half the sum of squares of the layer in float64, differentiated by moving one value of the image at a time."""
-    image = np.random.RandomState(3).normal(size=(*SIDES, CHANNELS))
-    with tf.Graph().as_default() as graph:
-        images = tf.placeholder(tf.float64, [None, *SIDES, CHANNELS])
-        half = tf.reduce_sum(construct(Maker(tf.float64), images).start ** 2, [1, 2, 3]) / 2
-        steps = 1e-6 * np.eye(image.size).reshape(-1, *image.shape)
-        with tf.Session(graph=graph) as session:
-            above, below = [session.run(half, {images: image + sign * steps}) for sign in (1, -1)]
-    expected = ((above - below) / 2e-6).reshape(image.shape)
-    model = model_of(lambda value: construct(Maker(), value))
-    (found,) = run_projection(model, model.layers[0], "gradient", image[None])
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
-    assert found.any()
-
-
-@pytest.mark.parametrize("construct", DEFINED, ids=lambda one: one.__name__)
-def test_all_methods_are_defined_for_relu_networks(construct):
-    model = model_of(lambda value: construct(Maker(), value))
-    assert backward.allowed_methods(model, model.layers[0]) == backward.METHODS
-    images = np.random.RandomState(4).normal(size=(1, *SIDES, CHANNELS))
-    found = [run_projection(model, model.layers[0], method, images) for method in backward.METHODS]
-    assert all(projection.any() for projection in found)
-    assert not any(np.array_equal(found[one], found[other]) for one, other in ((0, 1), (0, 2), (1, 2)))
 
 
 NAMED = {
@@ -128,6 +61,7 @@ NAMED = {
     constructs.elu: ["Elu"],
     constructs.selu: ["Selu"],
     constructs.swish: ["Sigmoid"],
+    constructs.response_norm: ["LRN"],
 }
 
 
@@ -201,7 +135,7 @@ def test_foreign_gradient_overrides_are_dropped():
             node.attr["_gradient_op_type"].s = b"CustomGradient-123"
     clean = model_of(lambda value: strided(Maker(), value))
     images = np.random.RandomState(7).normal(size=(1, *SIDES, CHANNELS))
-    found = [run_projection(one, one.layers[0], "gradient", images) for one in (model, clean)]
+    found = [run_projection(one, one.layers[0], "gradient", images)[1] for one in (model, clean)]
     np.testing.assert_array_equal(*found)
     assert any(node.attr["_gradient_op_type"].s for node in model.graph_def.node), "the model itself was changed"
 

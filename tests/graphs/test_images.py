@@ -55,6 +55,13 @@ def test_a_folder_of_any_format_and_depth(tmp_path):
     np.testing.assert_array_equal(images.take([3, 0]), UNIT.apply(np.stack([rgb, PIXELS])))
 
 
+def test_every_value_of_16_bits_is_rounded(tmp_path):
+    values = np.arange(65536).reshape(256, 256)
+    path = save(tmp_path, "grey.png", values.astype(np.uint16))
+    (found,) = open_images(path, (256, 256, 1), UNIT).shown([0])
+    np.testing.assert_array_equal(found, np.rint(values / 257))
+
+
 def test_a_picture_is_scaled_to_cover_and_cut_at_its_centre(tmp_path):
     """Twice as wide as needed: the outer quarters are cut. The colours are constant, so that scaling keeps them."""
     wide = np.zeros([40, 80, 3], np.uint8)

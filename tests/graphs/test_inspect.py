@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 
+from legacy_graph.article.receptive_field import Field
+from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.inspect import short_labels
 from legacy_graph.graphs.load import load_model
-from tests.support.graph_files import CONSTRUCTS, images, run, write_frozen
+from tests.support.graph_files import CONSTRUCTS, constant, graph_of, images, run, write_frozen
 
 # (label, activation, start, parameters) of the last layer; the kernels are [3, 3, channels before, channels].
 LAST = {
@@ -68,6 +71,36 @@ def test_receptive_field_by_perturbation(construct, tmp_path):
             for offset in (0, field.size - 1):  # the outermost pixels are seen, so the field is not too large
                 edges = [(place, field.begin + place * field.step + offset) for place in range(layer.shape[axis])]
                 assert any(reach[axis, place, pixel] for place, pixel in edges if 0 <= pixel < 12)
+
+
+def two_rows(x):
+    """1-D convolutions of stride 2 and 1, with a bias; the second ReLU has two readers."""
+    one = tf.nn.conv1d(x, constant([5, 3, 4]), 2, "SAME", name="one")
+    one = tf.nn.relu(tf.nn.bias_add(one, constant([4])), name="relu_one")
+    two = tf.nn.relu(tf.nn.conv1d(one, constant([3, 4, 6]), 1, "VALID", name="two") + constant([6]), name="relu_two")
+    return two + tf.reduce_mean(two, 1, keepdims=True)
+
+
+def test_the_relu_belongs_to_a_1d_convolution(tmp_path):
+    path, row = tmp_path / "model.pb", images(2, 20, 3)
+    model = load_model(write_frozen(path, two_rows, shape=(None, 20, 3)))
+    assert [layer.start for layer in model.layers] == ["relu_one", "relu_two"]
+    assert [layer.parameters for layer in model.layers] == [5 * 3 * 4 + 4, 3 * 4 * 6 + 6]
+    assert [tuple(field.size for field in layer.fields) for layer in model.layers] == [(1, 5), (1, 9)]
+    assert layer_rows(model)[0][1][1] == "Conv2D 1 x 5, stride 1 x 2, SAME; Relu"
+    found = run(model.graph_def, ["relu_one", "relu_two"], {model.input: row[:, None]})
+    expected = run(graph_of(two_rows, shape=(None, 20, 3)), ["relu_one", "relu_two"], {"images": row})
+    for one, other in zip(found, expected):
+        np.testing.assert_array_equal(one[:, 0], other)
+
+
+def test_everything_and_unknown_are_different(tmp_path):
+    all_of_it, rows = Field(12, 0, 0), Field(5, 1, -2)
+    assert load(tmp_path, "squeezed").layers[-1].fields == (all_of_it, all_of_it)
+    assert load(tmp_path, "mean_across").layers[-1].fields == (rows, all_of_it)
+    seen = {name: [row[3:5] for row in layer_rows(load(tmp_path, name))[0][1:]] for name in ("squeezed", "transposed")}
+    assert seen["squeezed"] == [("3 x 3 pixels", 1), ("everything", None), ("everything", None)]
+    assert seen["transposed"] == [("3 x 3 pixels", 2), ("unknown", None)]
 
 
 def test_a_transposed_convolution_has_no_receptive_field(tmp_path):

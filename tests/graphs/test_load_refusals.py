@@ -115,18 +115,6 @@ def with_batch_statistics(x):
     return convolution(norm)
 
 
-def averaged_over_the_batch(x):
-    return convolution(x - tf.reduce_mean(x, 0, keepdims=True, name="mean"))
-
-
-def averaged_over_all_axes(x):
-    return convolution(x - tf.reduce_mean(x, tf.range(tf.rank(x)), name="mean"))
-
-
-def divided_by_the_norm(x):
-    return convolution(x / tf.nn.l2_loss(x, name="loss"))
-
-
 def noisy(x):
     return convolution(x + tf.random_uniform([12, 12, 3], name="noise"))
 
@@ -156,12 +144,6 @@ GRAPHS = [
     (through_integers, "operation Cast (whole): expected a float path from the input to layer conv, found int32; "
      "name a node after it with --input"),
     (with_batch_statistics, "operation FusedBatchNormV3 (norm): expected a batch norm in inference mode, "
-     "found statistics of the batch; export the graph for inference"),
-    (averaged_over_the_batch, "operation Mean (mean): expected images apart from each other, "
-     "found statistics of the batch; export the graph for inference"),
-    (averaged_over_all_axes, "operation Mean (mean): expected images apart from each other, "
-     "found statistics of the batch; export the graph for inference"),
-    (divided_by_the_norm, "operation L2Loss (loss): expected images apart from each other, "
      "found statistics of the batch; export the graph for inference"),
     (noisy, "operation RandomUniform (noise/RandomUniform): expected a graph for inference, found random numbers; "
      "export the graph for inference"),
@@ -215,6 +197,15 @@ def test_an_unknown_layer_and_a_wrong_size(tmp_path):
     assert refusal(path, layer="x") == expected
     expected = "--size: expected 12 x 12, found 9 x 12; leave it out: the graph fixes the size"
     assert refusal(path, size=(9, 12)) == expected
+
+
+@pytest.mark.parametrize("size, windows", [((1, 12), "3 from 1"), ((12, 2), "3 from 2"), ((7, 12), "3 from 2")])
+def test_images_that_are_too_small(size, windows, tmp_path):
+    """A convolution 3 x 3, a pool 3 x 3 of stride 2, a convolution 3 x 3, all VALID, for images of any size."""
+    path = write_frozen(tmp_path / "model.pb", CONSTRUCTS["valid"], shape=(None, None, None, 3))
+    found = f"{size[0]} x {size[1]} (Negative dimension size caused by subtracting {windows})"
+    expected = f"image size: expected a height and width that the graph accepts, found {found}; "
+    assert refusal(path, size=size) == expected + "choose larger images, or a larger --size"
 
 
 def test_options_that_do_not_belong_together(tmp_path, capsys):

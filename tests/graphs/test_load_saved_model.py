@@ -9,6 +9,7 @@ import tensorflow.compat.v2 as tf2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.eager import context
 from tensorflow.python.framework import function
+from tensorflow.python.ops import lookup_ops
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.load import load_model
@@ -19,13 +20,15 @@ IMAGES = images(2, 12, 12, 3)
 FEEDS = {"images": IMAGES}
 
 
-def write_version_1(folder):
-    """A SavedModel of a session; returns the value of its output."""
+def write_version_1(folder, table=False):
+    """A SavedModel of a session, with a lookup table if asked; returns the value of its output."""
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         x = tf.placeholder(tf.float32, [None, 12, 12, 3], "images")
         kernel = variable("kernel", [3, 3, 3, 4], use_resource=False)
         y = tf.nn.relu(tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "SAME", name="conv"), name="relu")
         session.run(tf.global_variables_initializer())
+        if table:
+            lookup_ops.MutableHashTable(tf.string, tf.int64, -1, name="classes")
         tf.saved_model.simple_save(session, folder, {"x": x}, {"y": y})
         return session.run(y, {x: IMAGES})
 
@@ -86,6 +89,43 @@ def test_without_its_variables_it_is_refused(write, tmp_path):
     prefix = folder / "variables" / "variables"
     with pytest.raises(UserError, match=f"^{prefix}: expected .* found .*; the directory is incomplete: copy it again"):
         load_model(str(folder))
+
+
+def test_operations_that_only_save_need_not_be_known(tmp_path):
+    """A later TensorFlow may save the variables by operations that this one does not know."""
+    expected = write_version_2(str(tmp_path / "model"))
+    file = tmp_path / "model" / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    functions = [one for one in saved.meta_graphs[0].graph_def.library.function if "save" in one.signature.name]
+    saving = [node for one in functions for node in one.node_def if node.op == "SaveV2"]
+    assert saving
+    for node in saving:
+        node.op = "LaterSave"
+    file.write_bytes(saved.SerializeToString())
+    model = load_model(str(tmp_path / "model"))
+    np.testing.assert_array_equal(run(model.graph_def, model.layers[-1].start, {model.input: IMAGES}), expected)
+
+
+def test_a_lookup_table_is_restored_beside_the_variables(tmp_path):
+    folder = str(tmp_path / "model")
+    expected = write_version_1(folder, table=True)
+    saved = saved_model_pb2.SavedModel.FromString((tmp_path / "model" / "saved_model.pb").read_bytes())
+    assert "LookupTableImportV2" in {node.op for node in saved.meta_graphs[0].graph_def.node}
+    model = load_model(folder)
+    np.testing.assert_array_equal(run(model.graph_def, model.layers[-1].start, {model.input: IMAGES}), expected)
+
+
+@pytest.mark.parametrize("field", ["restore_op_name", "filename_tensor_name"])
+def test_a_missing_restore_operation_is_refused(field, tmp_path):
+    write_version_1(str(tmp_path / "model"))
+    file = tmp_path / "model" / "saved_model.pb"
+    model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    setattr(model.meta_graphs[0].saver_def, field, "nothing")
+    file.write_bytes(model.SerializeToString())
+    with pytest.raises(UserError) as refused:
+        load_model(str(tmp_path / "model"))
+    line = f"{tmp_path / 'model' / 'variables' / 'variables'}: expected a node nothing, which restores the variables, "
+    assert str(refused.value) == line + "found none of that name; the file is damaged: export the model again"
 
 
 def test_its_graph_file_alone_is_refused(tmp_path):

@@ -11,7 +11,9 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.load import load_model
+from legacy_graph.graphs.nodes import Nodes, keep
 from legacy_graph.graphs.read_file import read_frozen, read_meta_graph
+from legacy_graph.graphs.saved_model import read_signature
 from tests.support.graph_files import images, plain_session, run
 
 pytestmark = pytest.mark.slow
@@ -92,6 +94,25 @@ def test_a_saved_model_of_version_2(models):
     labels = ["contours-reduced"] + [f"conv2d_{number}" for number in range(1, 6)]
     assert sorted(layer.label for layer in model.layers) == labels
     assert model.input_shape == (172, 309, 1)
+
+
+def test_a_saved_model_of_version_2_equals_a_bare_session(models):
+    """A rising tone through the SavedModel as TensorFlow loads it, and through the inlined graph and the model."""
+    seconds = np.arange(43844) / 22050
+    sound = np.sin(2 * np.pi * seconds * (220 + 220 * seconds)).astype("f").reshape(1, -1, 1)
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        signature = tf.saved_model.load(session, ["serve"], str(models / PITCH)).signature_def["serving_default"]
+        (placeholder,) = signature.inputs.values()
+        expected = session.run({key: info.name for key, info in signature.outputs.items()}, {placeholder.name: sound})
+    whole = read_signature(str(models / PITCH), "serving_default")
+    before = keep(whole.graph_def, Nodes(whole.graph_def).ancestors([SPECTRUM]))
+    spectrum = run(before, SPECTRUM, {whole.inputs[0]: sound})
+    model = load_model(str(models / PITCH), input=SPECTRUM)
+    layers = {layer.label: layer.activation for layer in model.layers}
+    for key, label in {"contour": "contours-reduced", "note": "conv2d_3", "onset": "conv2d_5"}.items():
+        found = run(model.graph_def, layers[label], {model.input: spectrum})[..., 0]
+        np.testing.assert_allclose(found, expected[key], atol=2e-6)
+        assert found.max() > 4 * found.mean()  # the tone is found
 
 
 def test_volumes_are_refused(models):

@@ -149,11 +149,25 @@ def swish(x):
     return tf.multiply(linear, tf.sigmoid(linear), name="swish")
 
 
+def squeezed(x):
+    """Each map times a factor computed from its mean, as in squeeze and excitation: every position sees all pixels."""
+    first = _layer(x, name="first")
+    factor = tf.sigmoid(_conv(tf.reduce_mean(first, [1, 2], keepdims=True), size=1, name="factor"))
+    return _layer(first * factor, 3)
+
+
+def mean_across(x):
+    """The mean over the width alone."""
+    first = _layer(x, name="first")
+    return _layer(first + tf.reduce_mean(first, -2, keepdims=True), 3)
+
+
 CONSTRUCTS = {
     function.__name__: function
     for function in (
         pooled, strided, valid, dilated, dilated_by_blocks, depthwise, average_pooled, branches, residual, padded,
-        transposed, folded_norm, fused_norm, norm_after_relu, relu6, leaky, prelu, swish,
+        transposed, folded_norm, fused_norm, norm_after_relu, relu6, leaky, prelu, swish, squeezed,
+        mean_across,
     )
 }  # fmt: skip
 

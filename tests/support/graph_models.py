@@ -32,22 +32,33 @@ def model_of(build: Callable[[tf.Tensor], Ends], sides: Tuple[int, int] = SIDES,
 
 
 class Maker:
-    """Layers with seeded random constants, in any precision."""
+    """Layers with seeded random constants.
 
-    def __init__(self, dtype=tf.float32):
-        self.dtype, self.random = dtype, np.random.RandomState(0)
+    Args:
+        plain: write each construct in the operations of `graph_walker`: NHWC, without functions, switches, dropout and
+            blocks. The values are the same.
+    """
+
+    def __init__(self, plain=False):
+        self.plain, self.random = plain, np.random.RandomState(0)
+        self.layout = "NHWC"
 
     def constant(self, *shape, scale=0.4):
-        return tf.constant(self.random.normal(0, scale, shape), self.dtype)
+        return tf.constant(self.random.normal(0, scale, shape), tf.float32)
 
     def convolve(self, value, channels, window=3, stride=1, padding="SAME", dilation=1):
-        kernel = self.constant(window, window, value.shape.as_list()[3], channels)
-        return tf.nn.conv2d(
-            value, kernel, [1, stride, stride, 1], padding, dilations=[1, dilation, dilation, 1]
-        ) + self.constant(channels, scale=0.1)  # fmt: skip
+        kernel = self.constant(window, window, self._channels(value), channels)
+        strides, rates = self._sides(stride), self._sides(dilation)
+        linear = tf.nn.conv2d(value, kernel, strides, padding, data_format=self.layout, dilations=rates)
+        return tf.nn.bias_add(linear, self.constant(channels, scale=0.1), self.layout)
+
+    def convolve_row(self, value, channels, stride=1):
+        """A 1-D convolution of [B, W, C]."""
+        kernel = self.constant(5, value.shape.as_list()[2], channels)
+        return tf.nn.bias_add(tf.nn.conv1d(value, kernel, stride, "SAME"), self.constant(channels, scale=0.1))
 
     def depthwise(self, value, multiplier=2, stride=1):
-        kernel = self.constant(3, 3, value.shape.as_list()[3], multiplier)
+        kernel = self.constant(3, 3, self._channels(value), multiplier)
         return tf.nn.depthwise_conv2d(value, kernel, [1, stride, stride, 1], "SAME")
 
     def transposed(self, value, channels):
@@ -55,18 +66,62 @@ class Maker:
         shape = tf.stack([tf.shape(value)[0], 2 * height, 2 * width, channels])
         return tf.nn.conv2d_transpose(value, self.constant(3, 3, channels, depth), shape, [1, 2, 2, 1])
 
+    def pool(self, value, window=2, stride=2, padding="SAME", kind=tf.nn.max_pool):
+        return kind(value, self._sides(window), self._sides(stride), padding, self.layout)
+
     def batch_norm(self, value, fused=True):
-        """In inference mode. The fused operation exists in float32 only."""
-        channels = value.shape.as_list()[3]
+        """In inference mode."""
+        channels = self._channels(value)
         scale, offset, mean = [self.constant(channels) for _ in range(3)]
-        variance = tf.constant(self.random.uniform(0.5, 2, channels), self.dtype)
-        if fused and self.dtype == tf.float32:
-            return tf.nn.fused_batch_norm(value, scale, offset, mean, variance, is_training=False)[0]
+        variance = tf.constant(self.random.uniform(0.5, 2, channels), tf.float32)
+        if fused:
+            return tf.nn.fused_batch_norm(
+                value, scale, offset, mean, variance, is_training=False, data_format=self.layout
+            )[0]
         return tf.nn.batch_normalization(value, mean, variance, offset, scale, 0.001)
+
+    def channels_first(self, value):
+        """All that follows is NCHW."""
+        if self.plain:
+            return value
+        self.layout = "NCHW"
+        return tf.transpose(value, [0, 3, 1, 2])
+
+    def channel_axis(self):
+        return self.layout.index("C")
+
+    def in_blocks(self, value, channels):
+        """A convolution of dilation 2 as TensorFlow 1 writes it: on the four grids of every second pixel."""
+        if self.plain:
+            return self.convolve(value, channels, dilation=2)
+        _, height, width, _ = value.shape.as_list()
+        blocks = tf.space_to_batch_nd(value, [2, 2], [[2, 2 + height % 2], [2, 2 + width % 2]])
+        kernel = self.constant(3, 3, self._channels(value), channels)
+        linear = tf.nn.conv2d(blocks, kernel, [1, 1, 1, 1], "VALID")
+        linear = tf.batch_to_space_nd(linear, [2, 2], [[0, height % 2], [0, width % 2]])
+        return tf.nn.bias_add(linear, self.constant(channels, scale=0.1))
+
+    def call(self, function, value):
+        """The function of one tensor, as a function call in the graph."""
+        return function(value) if self.plain else tf.function(function)(value)
+
+    def dropout(self, value):
+        """Dropout behind the Switch and Merge of a training switch."""
+        if self.plain:
+            return value
+        training = tf.placeholder(tf.bool, [], "is_training")
+        off, on = tf.raw_ops.Switch(data=value, pred=training)
+        return tf.raw_ops.Merge(inputs=[tf.nn.dropout(on, rate=0.5), off])[0]
+
+    def _channels(self, value):
+        return value.shape.as_list()[self.channel_axis()]
+
+    def _sides(self, number):
+        return [number if letter in "HW" else 1 for letter in self.layout]
 
 
 def pool(value, window=2, stride=2, padding="SAME", kind=tf.nn.max_pool):
-    return kind(value, [1, window, window, 1], [1, stride, stride, 1], padding)
+    return Maker().pool(value, window, stride, padding, kind)
 
 
 def ends(start: tf.Tensor, activation: tf.Tensor = None) -> Ends:

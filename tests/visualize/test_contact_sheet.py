@@ -110,7 +110,7 @@ def test_rgb_images_give_an_rgb_sheet(found, images):
 
 
 @pytest.mark.parametrize("channels, fields", [((), FIELDS), ((3,), (Field(28, 0, 0),) * 2)])
-def test_heading_explains_spots_colours_and_unknown_fields(found, monkeypatch, channels, fields):
+def test_heading_explains_spots_colours_and_whole_images(found, monkeypatch, channels, fields):
     lines, render = [], image_grid.render_text
     monkeypatch.setattr(image_grid, "render_text", lambda line, *rest: lines.append(line) or render(line, *rest))
     projections = np.zeros([2, 3, 28, 28, *channels], np.float32)
@@ -119,4 +119,4 @@ def test_heading_explains_spots_colours_and_unknown_fields(found, monkeypatch, c
     text = "\n".join(lines)
     assert "A spot is one position of one feature map." in lines
     assert ("each colour channel by itself" in text) == bool(channels)
-    assert ("covers it, or is not known" in text) == (fields is not FIELDS)
+    assert ("    the whole image" in lines) == (fields is not FIELDS)

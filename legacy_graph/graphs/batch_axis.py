@@ -1,0 +1,99 @@
+"""Refuse graphs that combine the images of a batch: their activations would depend on the other images."""
+
+from typing import List, Optional
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from tensorflow.python.framework import tensor_util
+
+from legacy_graph.errors import UserError, reason
+from legacy_graph.graphs import rewrite
+from legacy_graph.graphs.model import ConvLayer
+from legacy_graph.graphs.nodes import Nodes
+
+# {operation: (position of the input with the values, position of the input with the axes)} of operations that combine,
+# divide or reorder the values along the axes.
+_AXES = {
+    **dict.fromkeys(["Mean", "Sum", "Max", "Min", "Prod", "EuclideanNorm", "All", "Any", "ArgMax", "ArgMin"], (0, 1)),
+    **dict.fromkeys(["Cumsum", "Cumprod", "ReverseV2"], (0, 1)),
+    "Roll": (0, 2), "GatherV2": (0, 2), "SplitV": (0, 2), "ConcatV2": (0, -1), "Concat": (1, 0), "Split": (1, 0),
+}  # fmt: skip
+_JOINS = ("Concat", "ConcatV2")
+_SIDE = 64  # assumed height and width where the graph leaves them open
+_IMAGES = 7  # an assumed number of images, to see whether the graph keeps it
+
+
+def check_batch(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) -> None:
+    """Refuse a graph that combines the images of a batch, or changes their number or order.
+
+    Args:
+        graph_def: frozen, of any layout.
+        input: name of the placeholder, [B, ...].
+        layers: with `label` and `start`.
+
+    Raises:
+        UserError: names the operation on the batch axis, or with unknown axes; or the layer with another batch.
+    """
+    nodes = Nodes(graph_def)
+    dependent = nodes.dependents([input])
+    graph = _with_batch(graph_def, input, tf.TensorShape(nodes.by_name[input].attr["shape"].shape).as_list()[1:])
+    for operation in graph.get_operations():
+        found = operation.name in dependent and _combined(operation, dependent, input)
+        if found:
+            where = f"operation {operation.type} ({operation.name})"
+            raise UserError(where, "images apart from each other", found, "export the graph for inference")
+    for layer in layers:
+        shape = graph.get_tensor_by_name(f"{layer.start}:0").shape
+        batch = shape.as_list()[0] if shape.ndims else None
+        if batch not in (None, _IMAGES):
+            found = f"{batch} for {_IMAGES} images"
+            hint = "name a node after the change of the batch with --input"
+            raise UserError(f"layer {layer.label}", "one result for each image", found, hint)
+
+
+def _with_batch(graph_def, input, sides):
+    """The graph imported with a batch of _IMAGES."""
+    rewrite.cut(graph_def, input, [_IMAGES, *sides])
+    try:
+        with tf.Graph().as_default() as graph:
+            tf.import_graph_def(graph_def, name="")
+            return graph
+    except ValueError as error:
+        hint = "export the graph with a free batch"
+        raise UserError("graph", "any number of images", reason(error), hint) from error
+    finally:
+        rewrite.cut(graph_def, input, [None, *sides])
+
+
+def _value(tensor, dependent, input) -> Optional[np.ndarray]:
+    """The value of a tensor that does not depend on the values of the images; None if it does, or is not known."""
+    value = tensor_util.constant_value(tensor)
+    if value is not None or tensor.op.name in dependent:
+        return value
+    images = tensor.graph.get_tensor_by_name(f"{input}:0")
+    with tf.Session(graph=tensor.graph) as session:
+        try:
+            return session.run(tensor, {images: np.zeros([side or _SIDE for side in images.shape.as_list()])})
+        except tf.errors.OpError:
+            return None
+
+
+def _combined(operation, dependent, input) -> Optional[str]:
+    """Why an operation may combine images, or None."""
+    if operation.type == "L2Loss":
+        return "a sum over the batch axis"
+    if operation.type == "Transpose":
+        order = _value(operation.inputs[1], dependent, input)
+        return None if order is not None and order[0] == 0 else "an order of the axes without the batch in front"
+    if operation.type in ("Pack", "Unpack"):
+        return "the batch axis" if operation.get_attr("axis") == 0 else None
+    if operation.type not in _AXES:
+        return None
+    values, axes = [operation.inputs[position] for position in _AXES[operation.type]]
+    if values.op.name not in dependent and operation.type not in _JOINS:
+        return None
+    axes = _value(axes, dependent, input)
+    rank = values.shape.ndims
+    if axes is None or (rank is None and np.min(axes) < 0):
+        return "axes that are not known"
+    return "the batch axis" if any(axis in (0, -(rank or 0)) for axis in np.ravel(axes)) else None

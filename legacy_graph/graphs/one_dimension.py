@@ -1,0 +1,58 @@
+"""1-D convolutions: a Conv2D between ExpandDims and Squeeze. Bias and activation read the squeezed tensor [B, W, C]."""
+
+from typing import Dict
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.graphs.nodes import Nodes, node_name, redirect
+from legacy_graph.graphs.operations import ELEMENTWISE
+
+_VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
+
+
+def move_squeezes(graph_def: tf.GraphDef) -> None:
+    """Move the Squeeze of each 1-D convolution behind its bias, batch norm and activation. Changes the graph.
+
+    These then belong to the layer, as those of a 2-D convolution do: all of them are [B, 1, W, C]. The values stay.
+    """
+    nodes = Nodes(graph_def)
+    ends: Dict[str, str] = {}  # last node before the new place -> the Squeeze
+    for name in nodes.order:
+        node = nodes.by_name[name]
+        if node.op == "Squeeze" and node.attr["squeeze_dims"].list.i and _is_convolved(nodes, node):
+            last = _last(nodes, name)
+            if last != name:
+                ends[last] = name
+    squeezes = {name: tf.NodeDef.FromString(nodes.by_name[name].SerializeToString()) for name in ends.values()}
+    redirect(graph_def, {name: node.input[0] for name, node in squeezes.items()})
+    redirect(graph_def, {last: f"{last}/squeezed" for last in ends})
+    for last, name in ends.items():
+        node = nodes.by_name[name]
+        node.name, node.input[0] = f"{last}/squeezed", last
+
+
+def _is_convolved(nodes, node):
+    return nodes.by_name[node_name(node.input[0])].op == "Conv2D"
+
+
+def _last(nodes, name):
+    """The last node of the chain of elementwise operations after a node: each has one reader, and constant operands."""
+    while len(nodes.consumers[name]) == 1:
+        (reader,) = nodes.consumers[name]
+        others = [source for source in nodes.data_inputs(reader.name) if source != name]
+        if reader.op not in ELEMENTWISE or not all(_is_vector(nodes, source) for source in others):
+            break
+        name = reader.name
+    return name
+
+
+def _is_vector(nodes, name):
+    """Whether a node is a constant or a variable of rank 0 or 1, which has the same meaning before and after."""
+    name = nodes.root(name)
+    while nodes.by_name[name].op == "ReadVariableOp":
+        name = nodes.root(nodes.data_inputs(name)[0])
+    node = nodes.by_name[name]
+    if node.op == "Const":
+        return len(node.attr["value"].tensor.tensor_shape.dim) < 2
+    shape = node.attr["shape"].shape
+    return node.op in _VARIABLES and not shape.unknown_rank and len(shape.dim) < 2

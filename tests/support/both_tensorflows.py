@@ -1,0 +1,41 @@
+"""Run a module of this project on TensorFlow 1 or 2, in a child process."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import tensorflow.compat.v1 as tf
+
+from tests.support.program import ROOT
+
+MAJORS = "12"
+OTHER = {"1": "2", "2": "1"}
+MADE = {"1": (".venv-3.7", "PYTHON=python3.7 bash run.sh setup"), "2": (".venv", "bash run.sh setup")}
+
+
+def python_with(major):
+    """The Python with TensorFlow `major`: this one, the one in the variable, or the one in run.sh's environment."""
+    if tf.__version__.startswith(major + "."):
+        return sys.executable
+    folder, command = MADE[major]
+    named = os.environ.get("LEGACY_GRAPH_TF" + major, os.path.join(ROOT, folder, "bin", "python"))
+    python = shutil.which(named)
+    assert python, (
+        f"no Python with TensorFlow {major} at {named}: `{command}` makes it, LEGACY_GRAPH_TF{major} names it"
+    )
+    return python
+
+
+def drive(major, *words, **variables):
+    """Run a module of this project on TensorFlow `major`."""
+    child = subprocess.run(
+        [python_with(major), "-W", "ignore", "-m"] + list(words),
+        cwd=ROOT,
+        env=dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", **variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert child.returncode == 0, child.stdout
