@@ -81,7 +81,8 @@ def _convolution(name, value, channels, seed, window=5, pool=2):
     with tf.name_scope(name):
         kernel = _weights([window, window, value.shape.as_list()[3], channels], seed)
         bias = _bias(channels)
-        linear = _add(tf.nn.conv2d(value, kernel, [1, 1, 1, 1], "SAME", name="convolution"), bias)
+        convolution = tf.nn.conv2d(value, kernel, [1, 1, 1, 1], "SAME", name="convolution")
+        linear = tf.nn.bias_add(convolution, bias, name="add")  # its gradient is faster than that of `+`
         with tf.name_scope("relu_output"):
             relu = tf.nn.relu(linear)
         with tf.name_scope("max_pool"):
@@ -92,12 +93,7 @@ def _convolution(name, value, channels, seed, window=5, pool=2):
 def _full(value, outputs, seed):
     weights = _weights([value.shape.as_list()[1], outputs], seed)
     with tf.get_default_graph().gradient_override_map({"MatMul": "MatMulAlongRows"}):
-        return _add(tf.matmul(value, weights), _bias(outputs))
-
-
-def _add(value, bias):
-    """value + bias. The gradient of `bias_add` is faster than that of `+`: it saves 2 % of a training step."""
-    return tf.nn.bias_add(value, bias, name="add")
+        return tf.nn.bias_add(tf.matmul(value, weights), _bias(outputs), name="add")
 
 
 @tf.RegisterGradient("MatMulAlongRows")

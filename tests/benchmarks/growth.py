@@ -11,6 +11,7 @@ import time
 import numpy as np
 
 from legacy_graph import tf_setup
+from legacy_graph.config import Config
 from legacy_graph.data import mnist
 from tests.benchmarks import ours, tables
 from tests.benchmarks.workers import Worker
@@ -37,12 +38,13 @@ def measure(settings, batch_sizes, image_counts, step_counts, record) -> None:
 def whole_commands(settings, steps: int, record) -> None:
     """The default run with `steps` steps, and `features` of its log."""
     logdir = os.path.join(settings.folder, "full")
-    trained = run(settings, logdir, "train", "--steps", str(steps))
-    name = TRAIN if steps == 2000 else f"{TRAIN} --steps {steps}"
-    record("commands", tables.commands({name: trained}))
-    scanned = run(settings, logdir, "features")
-    del scanned["events"], scanned["log"]
-    record("commands", tables.commands({name: trained, FEATURES: scanned}))
+    name = TRAIN if steps == Config().steps else f"{TRAIN} --steps {steps}"
+    found = {name: run(settings, logdir, "train", "--steps", str(steps))}
+    try:
+        found[FEATURES] = run(settings, logdir, "features")
+        del found[FEATURES]["events"], found[FEATURES]["log"]  # they are those of the training run
+    finally:
+        record("commands", tables.commands(found))
 
 
 def memory(settings):
