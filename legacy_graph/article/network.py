@@ -98,7 +98,7 @@ def _full(value, outputs, seed):
 
 @tf.RegisterGradient("MatMulAlongRows")
 def _gradient_along_rows(product, gradient):
-    """The same gradient as TensorFlow's for a matrix product; saves 10 % of a training step.
+    """The same gradient as TensorFlow's for a matrix product; saves 10 % of a training step on TensorFlow 1.15.
 
     The gradient of the value is gradient * weights^T, [B, out] x [out, in]. Computed as the transpose of
     weights * gradient^T, it reads the large matrix row by row, in memory order.

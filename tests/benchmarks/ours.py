@@ -14,10 +14,10 @@ import numpy as np
 from legacy_graph import tf_setup
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
-from tests.benchmarks.layers import LAYERS
+from tests.benchmarks.layers import LAYERS, PARAMETERS
 
 PRODUCT = 2048  # rows and columns of the matrices
-STREAM = 4 * 2**20  # values of an array; the three arrays together are as large as what Adam reads and writes
+STREAM = 2 * PARAMETERS  # values of an array: two arrays are as large as Adam's weights, gradient and moments
 NEVER = 10**9  # steps
 
 
@@ -106,14 +106,14 @@ def product(settings):
 
 
 def bandwidth(settings):
-    """Additions of two large arrays into a third, one part per core."""
+    """Additions of a large array to another in place, as Adam updates its weights, one part per core."""
     cores = os.cpu_count() or 1
-    parts = list(zip(*[np.array_split(np.ones(STREAM, np.float32), cores) for _ in range(3)]))
+    parts = list(zip(*[np.array_split(np.ones(STREAM, np.float32), cores) for _ in range(2)]))
     pool = concurrent.futures.ThreadPoolExecutor(cores)
 
     def advance(times):
         for _ in range(times):
-            list(pool.map(lambda part: np.add(part[0], part[1], out=part[2]), parts))
+            list(pool.map(lambda part: np.add(part[0], part[1], out=part[0]), parts))
 
     advance(2)
     return advance

@@ -35,8 +35,10 @@ class Ratio(NamedTuple):
         """Whether the median meets a target such as "<= 0.9", and whether some rounds are on the other side of it."""
         sign, number = target.split()
         reached = self.median <= float(number) if sign == "<=" else self.median >= float(number)
-        overlap = self.low <= float(number) <= self.high and self.low < self.high
-        return ("met" if reached else "missed") + (", but rounds overlap the target" if overlap else "")
+        verdict = "met" if reached else "missed"
+        if self.low == self.high:
+            return verdict + " in a single round"
+        return verdict + (", but rounds overlap the target" if self.low <= float(number) <= self.high else "")
 
 
 def ratio(over: Sequence[float], under: Sequence[float]) -> Ratio:

@@ -110,7 +110,7 @@ def deconvolution(rows_found, differences) -> str:
         rows.append((f"{images:,}", *speeds, f"{alone:.2f}"))
         if theirs:
             best = min(theirs, key=median.get)
-            words = f"ours / {best}, {images:,} images"
+            words = f"ours / {best}, images at once: {images:,}"
             target = CAPTUM_TARGET if images >= 100 else ""
             ratios_.append(_ratio_row(words, target, ratio(found[best], found["ours"])))
     heading = ("images at once", *DECONVOLVED, "deconvolution alone / forward")

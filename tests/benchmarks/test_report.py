@@ -56,7 +56,7 @@ def page():
         ([0.91, 0.95, 0.99], "<= 0.9", "missed"),
         ([3.9, 5.0, 5.1], ">= 4", "met, but rounds overlap the target"),
         ([4.1, 5.0, 5.1], ">= 4", "met"),
-        ([0.9], "<= 0.9", "met"),
+        ([0.9], "<= 0.9", "met in a single round"),
     ],
 )
 def test_a_target_and_the_rounds_on_its_other_side(rounds_found, target, said):

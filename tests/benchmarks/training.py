@@ -28,7 +28,7 @@ class Rounds(NamedTuple):
 
     @property
     def bandwidth(self) -> float:
-        """Bytes per second: two arrays are read and one is written."""
+        """Bytes per second: both arrays are read and one is written."""
         return 3 * 4 * ours.STREAM / statistics.median(self.seconds["m"])
 
     @property
