@@ -81,7 +81,8 @@ def _convolution(name, value, channels, seed, window=5, pool=2):
     with tf.name_scope(name):
         kernel = _weights([window, window, value.shape.as_list()[3], channels], seed)
         bias = _bias(channels)
-        linear = tf.nn.conv2d(value, kernel, [1, 1, 1, 1], "SAME", name="convolution") + bias
+        convolution = tf.nn.conv2d(value, kernel, [1, 1, 1, 1], "SAME", name="convolution")
+        linear = tf.nn.bias_add(convolution, bias, name="add")  # its gradient is faster than that of `+`
         with tf.name_scope("relu_output"):
             relu = tf.nn.relu(linear)
         with tf.name_scope("max_pool"):
@@ -92,12 +93,12 @@ def _convolution(name, value, channels, seed, window=5, pool=2):
 def _full(value, outputs, seed):
     weights = _weights([value.shape.as_list()[1], outputs], seed)
     with tf.get_default_graph().gradient_override_map({"MatMul": "MatMulAlongRows"}):
-        return tf.matmul(value, weights) + _bias(outputs)
+        return tf.nn.bias_add(tf.matmul(value, weights), _bias(outputs), name="add")
 
 
 @tf.RegisterGradient("MatMulAlongRows")
 def _gradient_along_rows(product, gradient):
-    """The same gradient as TensorFlow's for a matrix product; saves 10 % of a training step.
+    """The same gradient as TensorFlow's for a matrix product; saves 10 % of a training step on TensorFlow 1.15.
 
     The gradient of the value is gradient * weights^T, [B, out] x [out, in]. Computed as the transpose of
     weights * gradient^T, it reads the large matrix row by row, in memory order.

@@ -1,6 +1,8 @@
-"""The deconvolution against `tf.gradients`, and the growth of cost with batch size, images and steps."""
+"""The growth of cost with batch size, images and steps, and whole commands."""
 
+import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -9,41 +11,44 @@ import time
 import numpy as np
 
 from legacy_graph import tf_setup
+from legacy_graph.config import Config
 from legacy_graph.data import mnist
-from tests.benchmarks import ours
+from tests.benchmarks import ours, tables
+from tests.benchmarks.workers import Worker
 from tests.support.program import ROOT
 
-BUDGET = 1.5  # seconds for the measurements of each of the three, approximately
+TRAIN, FEATURES = "bash run.sh train", "bash run.sh features"
 
 
-def deconvolution(settings):
-    """Seconds per run: forward to layer two, with its deconvolution, with `tf.gradients` of the same."""
-    tf_setup.import_tensorflow()
-    import tensorflow.compat.v1 as tf
+def measure(settings, batch_sizes, image_counts, step_counts, record) -> None:
+    """A bare step for each batch size, the memory of projections, the event files of runs."""
+    worker = Worker("growth:batches", settings)
+    record("batches", tables.batches({batch: worker(batch).value for batch in batch_sizes}))
+    worker.close()
+    worker = Worker("growth:memory", settings)
+    record("memory", tables.memory({images: worker(images).value for images in image_counts}))
+    worker.close()
+    sizes = {}
+    for steps in step_counts:
+        logdir = os.path.join(settings.folder, str(steps))
+        sizes[steps] = run(settings, logdir, "train", "--steps", str(steps), "--batch-size", "10")["events"]
+    record("events", tables.events(sizes))
 
-    from legacy_graph.article import deconv, network
 
-    with tf.Graph().as_default():
-        net = network.build()
-        output, pixels = net.layers[1].output, net.layers[0].input
-        gradient = tf.gradients(tf.reduce_sum(tf.square(output)) / 2, pixels)[0]
-        asked = [output.op, deconv.deconvolve(net.layers, "conv2").op, gradient.op]
-        session = tf.Session()
-        session.run(tf.global_variables_initializer())
-    digits = mnist.load(settings.data_dir).test.images
-
-    def measure(images):
-        feed = {net.images: mnist.scale_pixels(digits[:images])}
-        times = [[_timed(session, one, feed) for one in asked] for _ in range(3)]
-        repeats = int(np.clip(BUDGET / max(times[-1]), 3, 100))
-        times = [[_timed(session, one, feed) for one in asked] for _ in range(repeats)]
-        return [float(middle) for middle in np.median(times, axis=0)]
-
-    return measure
+def whole_commands(settings, steps: int, record) -> None:
+    """The default run with `steps` steps, and `features` of its log."""
+    logdir = os.path.join(settings.folder, "full")
+    name = TRAIN if steps == Config().steps else f"{TRAIN} --steps {steps}"
+    found = {name: run(settings, logdir, "train", "--steps", str(steps))}
+    try:
+        found[FEATURES] = run(settings, logdir, "features")
+        del found[FEATURES]["events"], found[FEATURES]["log"]  # they are those of the training run
+    finally:
+        record("commands", tables.commands(found))
 
 
 def memory(settings):
-    """Peak memory in megabytes after projecting images in chunks, as `features` does."""
+    """Peak memory in bytes after projecting images in chunks, as `features` does."""
     tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
@@ -62,14 +67,14 @@ def memory(settings):
     def project(images):
         numbers = np.arange(images)
         top_activations.project(session, ends, digits, numbers % len(digits), numbers % 64)
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+        return _bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
     return project
 
 
 def batches(settings):
     """Median milliseconds of a training step for a batch size."""
-    session, program, feeds = ours.start(settings)
+    session, program, _ = ours.start(settings)
     digits = mnist.load(settings.data_dir).train
 
     def measure(batch):
@@ -78,34 +83,46 @@ def batches(settings):
         for _ in range(2 + max(3, 500 // batch)):
             images, labels = next(dealt)
             feed = {net.images: images, net.labels: labels, net.keep_prob: 1.0}
-            times.append(_timed(session, [net.loss, program.train], feed))
+            began = time.perf_counter()
+            session.run([net.loss, program.train], feed)
+            times.append(time.perf_counter() - began)
         return 1e3 * float(np.median(times[2:]))
 
     return measure
 
 
-def run(data_dir, logdir, steps, *words):
-    """A complete run in a child process: seconds, and peak memory, event files and log directory in bytes."""
-    command = [sys.executable, "-m", "legacy_graph", "train", "--data-dir", data_dir, "--logdir", logdir]
+def run(settings, logdir, command, *words):
+    """A complete command in a child process: seconds, in fsync too, accuracy, and peak memory and files in bytes."""
+    figures = os.path.join(settings.folder, "figures.json")
+    options = ["--data-dir", settings.data_dir, "--logdir", logdir, *words]
+    child = [sys.executable, "-m", "tests.benchmarks.timed_run", figures, command, *options]
     began = time.perf_counter()
-    command += ["--steps", str(steps), *words]
-    environment = dict(os.environ, PYTHONPATH=ROOT)
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "encoding": "utf-8"}
+    # A session of its own: Ctrl-C reaches the benchmark alone, which then ends the child.
+    process = subprocess.Popen(child, env=dict(os.environ, PYTHONPATH=ROOT), start_new_session=True, **streams)
+    try:
+        printed = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+    except BaseException:
+        process.kill()
+        raise
     if status:
-        sys.exit(f"benchmark: a training run has failed; see why with: {' '.join(command)}")
-    return {
-        "seconds": time.perf_counter() - began,
-        "memory": used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
-        "events": _size(os.path.join(logdir, "train")) + _size(os.path.join(logdir, "test")),
-        "log": _size(logdir),
-    }
+        sys.exit(f"benchmark: a command has failed; see why with: python -m legacy_graph {command} {' '.join(options)}")
+    accuracy = re.search(r"Accuracy on all [\d,]+ test digits: ([\d.]+)", printed)
+    with open(figures, encoding="utf-8") as file:
+        found = json.load(file)
+    return dict(
+        found,
+        seconds=time.perf_counter() - began,
+        accuracy=accuracy[1] if accuracy else "",
+        memory=_bytes(used.ru_maxrss),
+        events=_size(os.path.join(logdir, "train")) + _size(os.path.join(logdir, "test")),
+        log=_size(logdir),
+    )
 
 
-def _timed(session, fetches, feed):
-    began = time.perf_counter()
-    session.run(fetches, feed)
-    return time.perf_counter() - began
+def _bytes(maxrss):
+    return maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _size(folder):

@@ -1,5 +1,6 @@
-"""Our own measurements: bare training step, complete program, matrix product, time per layer, time per dashboard."""
+"""Our own measurements: bare training step, complete program, limits of the machine, time per layer and dashboard."""
 
+import concurrent.futures
 import dataclasses
 import os
 import re
@@ -13,9 +14,11 @@ import numpy as np
 from legacy_graph import tf_setup
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
-from tests.benchmarks.layers import LAYERS
+from tests.benchmarks.layers import LAYERS, PARAMETERS
 
 PRODUCT = 2048  # rows and columns of the matrices
+STREAM = 2 * PARAMETERS  # values of an array: two arrays are as large as Adam's weights, gradient and moments
+NEVER = 10**9  # steps
 
 
 def start(settings, batch_size=50, **session_options):
@@ -50,7 +53,12 @@ def bare(settings, batch_size=50):
     return advance
 
 
-def whole(settings):
+def untested(settings):
+    """As `whole`, without the test curve."""
+    return whole(settings, test_every=NEVER)
+
+
+def whole(settings, **options):
     """The default run with dashboards and checkpoints, as the command line starts it, paused between turns."""
     tf_setup.import_tensorflow()
     from legacy_graph.training import loop, progress
@@ -65,7 +73,7 @@ def whole(settings):
             allowed.acquire()
 
     progress.show_progress = held
-    config = dataclasses.replace(Config(), logdir=settings.folder, steps=settings.steps)
+    config = dataclasses.replace(Config(), logdir=settings.folder, steps=settings.steps, **options)
     threading.Thread(target=loop.run, args=(config, mnist.load(settings.data_dir)), daemon=True).start()
 
     def advance(steps):
@@ -92,6 +100,20 @@ def product(settings):
     def advance(times):
         for _ in range(times):
             session.run(multiply)
+
+    advance(2)
+    return advance
+
+
+def bandwidth(settings):
+    """Additions of a large array to another in place, as Adam updates its weights, one part per core."""
+    cores = os.cpu_count() or 1
+    parts = list(zip(*[np.array_split(np.ones(STREAM, np.float32), cores) for _ in range(2)]))
+    pool = concurrent.futures.ThreadPoolExecutor(cores)
+
+    def advance(times):
+        for _ in range(times):
+            list(pool.map(lambda part: np.add(part[0], part[1], out=part[0]), parts))
 
     advance(2)
     return advance

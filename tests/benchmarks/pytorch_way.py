@@ -1,30 +1,53 @@
 """PyTorch: the same network with fused Adam and a SummaryWriter that writes the same data at the same intervals."""
 
+import os
+
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
+from tests.benchmarks.workers import Unavailable
 
 TESTED, CHUNK = 1000, 500
 
 
-def fused(settings):
+def channels_last(settings):
+    """As `fused`, with NHWC arrays."""
+    return fused(settings, memory_format="channels_last")
+
+
+def compiled(settings):
+    """As `channels_last`, compiled by `torch.compile`, which needs a C++ compiler."""
+    os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # else it starts processes that stay
+    try:
+        return fused(settings, memory_format="channels_last", compile=True)
+    except RuntimeError as error:
+        raise Unavailable(str(error).strip().splitlines()[0][:80]) from error
+
+
+def fused(settings, memory_format="contiguous_format", compile=False):
     """Training steps with scalars, histograms, images and tests at our intervals, without deconvolution."""
     import torch
     from torch.utils.tensorboard import SummaryWriter
 
     torch.manual_seed(0)
     data, config = mnist.load(settings.data_dir), Config()
-    model = _network(torch)
-    optimizer = torch.optim.Adam(model.parameters(), 1e-4, fused=True)
+    order = getattr(torch, memory_format)
+    plain = _network(torch).to(memory_format=order)
+    model = torch.compile(plain, dynamic=False) if compile else plain
+    optimizer = torch.optim.Adam(plain.parameters(), 1e-4, fused=True)
     criterion = torch.nn.CrossEntropyLoss(reduction="sum")
+
+    def as_images(pixels):
+        return torch.from_numpy(pixels.reshape(-1, 1, 28, 28)).to(memory_format=order)
+
     batches = mnist.batches(data.train, 50, seed=0)
-    test_images = torch.from_numpy(mnist.scale_pixels(data.test.images[:TESTED]).reshape(-1, 1, 28, 28))
+    test_images = as_images(mnist.scale_pixels(data.test.images[:TESTED]))
     test_labels = torch.from_numpy(data.test.labels[:TESTED].astype("int64"))
     writer = SummaryWriter(settings.folder)
     counter = iter(range(settings.steps))
 
     def step(number):
         pictures, answers = next(batches)
-        images, labels = torch.from_numpy(pictures.reshape(-1, 1, 28, 28)), torch.from_numpy(answers)
+        images, labels = as_images(pictures), torch.from_numpy(answers)
         output = model(images)
         loss = criterion(output, labels)
         optimizer.zero_grad()
@@ -33,9 +56,9 @@ def fused(settings):
             writer.add_scalar("loss", loss, number)
             writer.add_scalar("accuracy", (output.argmax(1) == labels.argmax(1)).float().mean(), number)
             with torch.no_grad():
-                _scalars(model, writer, number)
+                _scalars(plain, writer, number)
         if number % config.histogram_every == 0:
-            for name, values in model.named_parameters():
+            for name, values in plain.named_parameters():
                 writer.add_histogram(name, values, number)
         if number % config.image_every == 0:
             writer.add_images("input", test_images[:10], number)

@@ -3,6 +3,7 @@
 import importlib
 import multiprocessing
 import resource
+import signal
 import sys
 import time
 from typing import Any, NamedTuple
@@ -25,8 +26,16 @@ class Measured(NamedTuple):
     peak: float  # peak memory in bytes
 
 
+class Unavailable(Exception):
+    """A program cannot run on this machine; the message says why."""
+
+
 class Worker:
-    """A process that calls the function that `module:prepare` returned."""
+    """A process that calls the function that `module:prepare` returned.
+
+    Raises:
+        Unavailable: `prepare` raised it.
+    """
 
     def __init__(self, target: str, settings: Settings) -> None:
         context = multiprocessing.get_context("spawn")
@@ -46,16 +55,24 @@ class Worker:
 
     def _answer(self):
         try:
-            return self._connection.recv()
+            answer = self._connection.recv()
         except EOFError:
             sys.exit("benchmark: a worker process ended; see its output above")
+        if isinstance(answer, Unavailable):
+            raise answer
+        return answer
 
 
 def _serve(connection, target, settings):
     sys.stdout = sys.stderr  # standard output is for the tables only
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # after Ctrl-C the main process ends its workers
     module, _, prepare = target.partition(":")
-    with tf_setup.filter_stderr():
-        work = getattr(importlib.import_module("tests.benchmarks." + module), prepare)(settings)
+    try:
+        with tf_setup.filter_stderr():
+            work = getattr(importlib.import_module("tests.benchmarks." + module), prepare)(settings)
+    except Unavailable as reason:
+        connection.send(reason)
+        return
     connection.send("ready")
     while True:
         try:

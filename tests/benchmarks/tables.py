@@ -1,0 +1,174 @@
+"""The tables of the page, from plain figures. Every heading and every sentence with a figure is written here."""
+
+import statistics
+
+from tests.benchmarks import layers
+from tests.benchmarks.report import Ratio, Table, ratio
+from tests.benchmarks.ways import BATCH, WAYS
+
+# Numerator, denominator, target, in words.
+TARGETS = [
+    ("b", "a", "", "all dashboards, tests and checkpoints"),
+    ("c", "a", "<= 1.02", "all dashboards and checkpoints without the test curve"),
+    ("b", "e", "<= 0.8", "against Keras"),
+    ("b", "f", "<= 0.9", "against PyTorch"),
+    ("b", "g", "", "against PyTorch, channels_last"),
+    ("b", "h", "", "against PyTorch, `torch.compile`"),
+    ("d", "b", ">= 4", "2018 against ours"),
+]
+SHARE_TARGET, CAPTUM_TARGET, SCAN_TARGET = ">= 0.8", ">= 1.2", ">= 0.9"
+
+
+def training(found) -> str:
+    """One row per program of `training.WAYS`."""
+    shortest = statistics.median(found.limits)
+    rows = []
+    for letter in "abcdefgh":
+        name = f"{letter}. {WAYS[letter].name}"
+        if letter in found.unavailable:
+            rows.append((name, f"does not run here: {found.unavailable[letter]}", "", "", "", ""))
+            continue
+        middle = statistics.median(found.seconds[letter])
+        rows.append(
+            (
+                name,
+                f"{1e3 * middle:.1f}",
+                f"{ratio(found.seconds[letter], found.seconds['a']).median:.2f}",
+                f"{1e3 * statistics.median(found.cpu_seconds[letter]):.1f}",
+                f"{shortest / middle:.2f}",
+                megabytes(found.peaks[letter]),
+            )
+        )
+    rows.append(("the limit of the machine", f"{1e3 * shortest:.1f}", "", "", "1", ""))
+    heading = ("program", "ms a step", "times a", "ms of all cores together", "share of the limit", "peak memory")
+    speeds = (
+        f"Median of {len(found.seconds['a'])} rounds. The limit: a matrix product runs at {found.flops / 1e9:.0f} "
+        f"GFLOP/s, the memory at {found.bandwidth / 1e9:.1f} GB/s."
+    )
+    return f"{Table(heading, rows)}\n\n{speeds}"
+
+
+def ratios(found) -> str:
+    """One row per target, with the lowest and the highest round."""
+    rows = []
+    for over, under, target, words in TARGETS:
+        if {over, under} <= set(found.seconds):
+            measured = ratio(found.seconds[over], found.seconds[under])
+            processor = ratio(found.cpu_seconds[over], found.cpu_seconds[under])
+            rows.append(_ratio_row(f"{over} / {under}, {words}", target, measured) + (f"{processor.median:.3f}",))
+    rows.append(_ratio_row("limit / a", SHARE_TARGET, ratio(found.limits, found.seconds["a"])) + ("",))
+    heading = ("ratio", "target", "median of the rounds", "lowest to highest", "target met", "in processor time")
+    return str(Table(heading, rows))
+
+
+def parts(spent, flops: float, bandwidth: float) -> str:
+    """The parts of a bare step beside their limits; `spent` is in milliseconds."""
+    rows = []
+    for part in [*layers.LAYERS, "Adam"]:
+        work, size = layers.step_gflop(part, BATCH), layers.step_bytes(part, BATCH)
+        shortest = 1e3 * layers.limit(part, BATCH, flops, bandwidth)
+        rows.append(
+            (
+                part,
+                f"{work:.2f}",
+                f"{1e12 * work / flops:.2f}",
+                f"{size / 1e6:.1f}",
+                f"{1e3 * size / bandwidth:.2f}",
+                f"{spent[part]:.2f}",
+                f"{shortest / spent[part]:.2f}",
+            )
+        )
+    rows.append(("rest: loss, dropout", "", "", "", "", f"{spent['rest']:.2f}", ""))
+    heading = ("part", "GFLOP", "ms of arithmetic", "MB", "ms of memory", "ms measured", "limit / measured")
+    return str(Table(heading, rows))
+
+
+def dashboards(spent, config) -> str:
+    """What each dashboard costs; `spent` is in milliseconds."""
+    every = {
+        "scalars": config.summary_every,
+        "histograms": config.histogram_every,
+        "images, deconvolution included": config.image_every,
+        "test on 1,000 digits": config.test_every,
+        "checkpoint": config.checkpoint_every,
+    }
+    rows = []
+    for what, steps in every.items():
+        each = spent[what.split()[0].rstrip(",")]
+        rows.append((what, f"{steps} steps", f"{each:.1f}", f"{each / steps / spent['bare']:.2%}"))
+    return str(Table(("what", "every", "ms each time", "share of the bare steps between"), rows))
+
+
+def deconvolution(rows_found, differences) -> str:
+    """Images per second of whole maps of layer two. `rows_found`: {images: {program: seconds of each round}}."""
+    rows, ratios_ = [], []
+    for images, found in rows_found.items():
+        median = {name: statistics.median(seconds) for name, seconds in found.items()}
+        theirs = [name for name in ("captum", "captum, channels_last") if name in median]
+        speeds = [f"{images / median[name]:,.0f}" if name in median else "" for name in DECONVOLVED]
+        alone = (median["ours"] - median["forward"]) / median["forward"]
+        rows.append((f"{images:,}", *speeds, f"{alone:.2f}"))
+        if theirs:
+            best = min(theirs, key=median.get)
+            words = f"ours / {best}, images at once: {images:,}"
+            target = CAPTUM_TARGET if images >= 100 else ""
+            ratios_.append(_ratio_row(words, target, ratio(found[best], found["ours"])))
+    heading = ("images at once", *DECONVOLVED, "deconvolution alone / forward")
+    text = [str(Table(heading, rows)), str(Table(RATIO_HEADING, ratios_))]
+    text += [f"Largest difference between ours and {name}, relative to the largest value: {difference:.1e}."
+             for name, difference in differences.items()]  # fmt: skip
+    return "\n\n".join(text)
+
+
+DECONVOLVED = ("forward", "ours", "`tf.gradients`", "captum", "captum, channels_last")
+RATIO_HEADING = ("ratio", "target", "median of the rounds", "lowest to highest", "target met")
+
+
+def scan(found) -> str:
+    """The scan of `features` beside bare runs. `found`: {what: (seconds of each round, the same bare, peaks)}."""
+    rows, ratios_ = [], []
+    for what, (scanned, bare, images, peaks) in found.items():
+        speeds = [f"{images / statistics.median(seconds):,.0f}" for seconds in (scanned, bare)]
+        rows.append((what, f"{images:,}", *speeds, *[f"{megabytes(peak)}" for peak in peaks]))
+        ratios_.append(_ratio_row(f"scan / bare, {what}", SCAN_TARGET, ratio(bare, scanned)))
+    heading = ("scan", "images", "images/s", "bare `session.run`, images/s", "peak at 1,000", "peak at 4,000")
+    return f"{Table(heading, rows)}\n\n{Table(RATIO_HEADING, ratios_)}"
+
+
+def batches(found) -> str:
+    """Milliseconds of a bare step for each batch size."""
+    rows = [(f"{batch:,}", f"{spent:.1f}", f"{1e3 * spent / batch:.0f}") for batch, spent in found.items()]
+    return str(Table(("batch", "ms a bare step", "microseconds a digit"), rows))
+
+
+def memory(found) -> str:
+    """Peak memory in bytes after projecting a number of images."""
+    return str(Table(("images projected", "peak memory"), [(f"{n:,}", megabytes(peak)) for n, peak in found.items()]))
+
+
+def events(found) -> str:
+    """Bytes of the event files after a number of steps."""
+    rows = [(f"{n:,}", f"{size / 1e6:.2f}", f"{size / 1e3 / n:.1f}") for n, size in found.items()]
+    return str(Table(("steps of a run", "event files, MB", "kB a step"), rows))
+
+
+def commands(found) -> str:
+    """Whole commands: {command: figures}."""
+    heading = ("command", "accuracy", "seconds", "of these in fsync", "events", "log directory", "peak memory")
+    rows = []
+    for command, run in found.items():
+        events_, log = [megabytes(run[name]) if name in run else "" for name in ("events", "log")]
+        fsync = f"{run['fsync']:.2f} ({run['fsync'] / run['seconds']:.2%}), {run['syncs']} calls"
+        rows.append(
+            (f"`{command}`", run.get("accuracy", ""), f"{run['seconds']:.0f}", fsync, events_, log,
+             megabytes(run["memory"]))
+        )  # fmt: skip
+    return str(Table(heading, rows))
+
+
+def megabytes(size: float) -> str:
+    return f"{size / 1e6:,.1f} MB" if size < 1e7 else f"{size / 1e6:,.0f} MB"
+
+
+def _ratio_row(words, target, found: Ratio):
+    return words, target, f"{found.median:.3f}", found.range(3), found.verdict(target) if target else ""

@@ -1,0 +1,157 @@
+"""The tables of the benchmark: targets, the page, the limit of the machine, and what remains after Ctrl-C."""
+
+import re
+
+import pytest
+
+from legacy_graph.config import Config
+from tests.benchmarks import __main__ as bench
+from tests.benchmarks import layers, machine, report, tables, training
+from tests.benchmarks.ways import WAYS
+from tests.benchmarks.workers import Measured, Settings, Unavailable
+
+SETTINGS = Settings("", "", 0)
+PARTS = dict.fromkeys([*layers.LAYERS, "Adam", "rest"], 4.0)
+COSTS = dict.fromkeys(["bare", "scalars", "histograms", "images", "test", "checkpoint"], 10.0)
+RUN = {"accuracy": "0.98", "seconds": 60, "fsync": 0.3, "syncs": 50, "events": 3e6, "log": 1e8, "memory": 1e9}
+
+
+def rounds(unavailable=()):
+    every = {way: [0.03, 0.04] for way in WAYS if way not in unavailable}
+    return training.Rounds(every, every, dict.fromkeys(every, 1e9), dict.fromkeys(unavailable, "no compiler"))
+
+
+def rendered():
+    """Every region of the page except `machine`, with invented figures."""
+    spent = {name: [0.1, 0.2] for name in tables.DECONVOLVED}
+    return {
+        "training": tables.training(rounds()),
+        "ratios": tables.ratios(rounds()),
+        "parts": tables.parts(PARTS, 1e11, 1e10),
+        "dashboards": tables.dashboards(COSTS, Config()),
+        "deconvolution": tables.deconvolution({1: spent, 100: spent}, {"captum": 1e-6}),
+        "scan": tables.scan({"digits": ([2.0, 1.0], [1.0, 1.0], 1000, [5e8, 6e8])}),
+        "batches": tables.batches({10: 5.0}),
+        "memory": tables.memory({100: 7e8}),
+        "events": tables.events({200: 3e6}),
+        "commands": tables.commands({"bash run.sh train": RUN, "bash run.sh features": RUN}),
+    }
+
+
+def headings(markdown):
+    return re.findall(r"^(\|.*\|)\n\| ---", markdown, re.MULTILINE)
+
+
+def page():
+    with open(report.PAGE, encoding="utf-8") as file:
+        return report.regions(file.read())
+
+
+@pytest.mark.parametrize(
+    "rounds_found, target, said",
+    [
+        ([0.7, 0.8, 0.85], "<= 0.9", "met"),
+        ([0.7, 0.8, 0.95], "<= 0.9", "met, but rounds overlap the target"),
+        ([0.85, 0.95, 0.99], "<= 0.9", "missed, but rounds overlap the target"),
+        ([0.91, 0.95, 0.99], "<= 0.9", "missed"),
+        ([3.9, 5.0, 5.1], ">= 4", "met, but rounds overlap the target"),
+        ([4.1, 5.0, 5.1], ">= 4", "met"),
+        ([0.9], "<= 0.9", "met in a single round"),
+    ],
+)
+def test_a_target_and_the_rounds_on_its_other_side(rounds_found, target, said):
+    assert report.ratio(rounds_found, [1.0] * len(rounds_found)).verdict(target) == said
+
+
+def test_a_ratio_is_taken_round_by_round():
+    assert report.ratio([2.0, 9.0, 1.0], [1.0, 3.0, 2.0]) == (2.0, 0.5, 3.0)
+
+
+def test_the_page_has_the_tables_that_the_code_writes():
+    written = rendered()
+    assert set(page()) == {*written, "machine"}
+    for name, content in page().items():
+        if name != "machine" and report.NOT_MEASURED not in content:
+            assert headings(content) == headings(written[name]), name
+
+
+def test_rows_are_as_long_as_their_heading():
+    for text in rendered().values():
+        for table in re.findall(r"(?:^\|.*\|$\n?)+", text, re.MULTILINE):
+            assert len({len(re.findall(r" \|", line)) for line in table.splitlines()}) == 1, table
+
+
+def test_a_region_that_was_not_measured_says_so():
+    text = "a\n<!-- bench: one -->\nold\n<!-- end -->\nb\n<!-- bench: two -->\nold\n<!-- end -->\n"
+    filled = report.fill(text, {"one": "new \\1"})
+    assert report.regions(filled) == {"one": "new \\1\n", "two": report.NOT_MEASURED + "\n"}
+    assert filled.startswith("a\n<!--") and "\nb\n" in filled
+    with pytest.raises(KeyError):
+        report.fill(text, {"three": "new"})
+
+
+def test_a_program_that_does_not_run_has_a_row_with_the_reason():
+    assert "does not run here: no compiler" in tables.training(rounds(["h"]))
+    assert "b / h" in tables.ratios(rounds()) and "b / h" not in tables.ratios(rounds(["h"]))
+
+
+def test_bytes_of_a_step_by_hand():
+    """3,136 x 1,024 weights of 4 bytes: two reads, one write; so are 50 inputs and outputs. Adam: seven arrays."""
+    assert layers.step_bytes("fc1", 50) == 3 * 12845056 + 3 * 50 * (3136 + 1024) * 4
+    assert layers.step_bytes("conv1", 50) == 2 * (3200 + 50 * (3136 + 100352))
+    assert layers.step_bytes("Adam", 50) == 91689752
+
+
+def test_the_limit_is_the_larger_of_arithmetic_and_memory():
+    assert layers.limit("fc1", 50, 1e11, 1e10) == pytest.approx(50 * 3 * 2 * 3136 * 1024 / 1e11)
+    assert layers.limit("fc1", 50, 1e11, 1e9) == pytest.approx(41031168 / 1e9)
+    parts = [layers.limit(part, 50, 1e11, 1e10) for part in ("conv1", "conv2", "fc1", "fc2", "Adam")]
+    assert layers.step_limit(50, 1e11, 1e10) == pytest.approx(sum(parts))
+
+
+class FakeWorker:
+    """Answers at once. `torch.compile` is unavailable; the user stops in the second round."""
+
+    products = 0
+
+    def __init__(self, target, settings):
+        self.target = target
+        if target.endswith("compiled"):
+            raise Unavailable("no compiler")
+
+    def __call__(self, amount):
+        FakeWorker.products += self.target == "ours:product"
+        if FakeWorker.products == 3:  # two in a round
+            raise KeyboardInterrupt
+        return Measured(amount * 0.03, amount * 0.06, None, 1e9)
+
+    def close(self):
+        pass
+
+
+def test_after_ctrl_c_the_complete_rounds_are_kept(monkeypatch):
+    recorded = {}
+    monkeypatch.setattr(training, "Worker", FakeWorker)
+    with pytest.raises(KeyboardInterrupt):
+        training.measure(SETTINGS, 5, 1, lambda _: None, recorded.__setitem__)
+    assert set(recorded) == {"training", "ratios"}
+    assert "Median of 1 rounds" in recorded["training"] and "no compiler" in recorded["training"]
+    assert "| a. ours, the bare training step | 30.0 | 1.00 | 60.0 |" in recorded["training"]
+
+
+def test_after_ctrl_c_the_page_is_marked_as_incomplete(monkeypatch, tmp_path, capsys):
+    copy = tmp_path / "page.md"
+    copy.write_text("<!-- bench: machine -->\n<!-- end -->\n<!-- bench: batches -->\nold\n<!-- end -->\n")
+
+    def stopped(settings, effort, say, record):
+        record("batches", "new")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench, "_measure", stopped)
+    monkeypatch.setattr(machine, "describe", lambda batch: "Measured on a machine.")
+    monkeypatch.setattr("sys.argv", ["bench", "--data-dir", bench.mnist.SAMPLE_DIR, "--page", str(copy)])
+    assert bench.main() == bench.INTERRUPTED
+    found = report.regions(copy.read_text())
+    assert found["batches"] == "new\n"
+    assert found["machine"].startswith("Measured on a machine. **Incomplete: stopped** after")
+    assert "new" in capsys.readouterr().out
