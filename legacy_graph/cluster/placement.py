@@ -25,9 +25,10 @@ def chief_scope(cluster: Optional[Cluster]) -> ContextManager[None]:
     return tf.device(tf.train.replica_device_setter(1, ps_device=servers[0].device, worker_device=cluster.chief.device))
 
 
-def later_towers(cluster: Optional[Cluster], batch_size: int) -> List[Tuple[str, int]]:
+def later_towers(cluster: Optional[Cluster], batch_size: int = 0) -> List[Tuple[str, int]]:
     """(device, first row of its share of a batch) for each worker except the chief; empty without cluster."""
     if cluster is None:
         return []
     shares = np.array_split(np.arange(batch_size), len(cluster.workers))
-    return [(task.device, int(rows[0])) for task, rows in zip(cluster.workers[1:], shares[1:])]
+    begins = np.cumsum([len(rows) for rows in shares])
+    return [(task.device, int(begin)) for task, begin in zip(cluster.workers[1:], begins)]

@@ -100,6 +100,16 @@ def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
     return probe.build_probe(probed, project_spots)
 
 
+def build_scanner(model: Model, layer: ConvLayer, device: str) -> probe.Scanner:
+    """Import a model once more, on the device of another task, to rank the activations of a layer there."""
+    with tf.device(device), tf.name_scope("tower"):
+        images = tf.placeholder(tf.float32, [None, *model.input_shape], "images")
+        (start,) = tf.import_graph_def(
+            model.graph_def, {model.input + ":0": images}, [layer.start + ":0"], name="graph"
+        )
+        return probe.build_scanner(images, start)
+
+
 def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
     """Import a model into the default graph with the rules of a method; errors as in `build_probe`."""
     height, width, channels = model.input_shape
