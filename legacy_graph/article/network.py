@@ -88,9 +88,14 @@ def feed(network: Network, images: np.ndarray, labels: np.ndarray, keep_prob: fl
         labels: float32 [B, 10], one-hot.
         keep_prob: the fraction of fc1 that dropout keeps.
     """
-    placeholders = [network.images, *[tower.images for tower in network.towers]]
-    shares = dict(zip(placeholders, np.array_split(images, len(placeholders))))
-    return {**shares, network.labels: labels, network.keep_prob: keep_prob}
+    first, *later = np.array_split(images, 1 + len(network.towers))
+    fed = {network.images: first, network.labels: labels, network.keep_prob: keep_prob}
+    for tower, share in zip(network.towers, later):
+        if len(share):
+            fed[tower.images] = share
+        else:  # fewer images than towers; with oneDNN, a max pool of no images fails
+            fed[tower.logits] = np.zeros([0, CLASSES], np.float32)
+    return fed
 
 
 def training(network: Network, learning_rate: float) -> tf.Operation:

@@ -25,6 +25,19 @@ def chief_scope(cluster: Optional[Cluster]) -> ContextManager[None]:
     return tf.device(tf.train.replica_device_setter(1, ps_device=servers[0].device, worker_device=cluster.chief.device))
 
 
+def name_devices(graph_def: tf.GraphDef) -> None:
+    """Write the device that TensorFlow will choose into nodes without one, so that GRAPHS can colour them.
+
+    It is that of the node they are colocated with, or of the variable they read.
+    """
+    devices = {node.name: node.device for node in graph_def.node}
+    for node in graph_def.node:
+        if not node.device and "_class" in node.attr:
+            node.device = devices[node.attr["_class"].list.s[0].decode().replace("loc:@", "")]
+        elif not node.device and node.op == "ReadVariableOp":
+            node.device = devices[node.input[0]]
+
+
 def later_towers(cluster: Optional[Cluster], batch_size: int = 0) -> List[Tuple[str, int]]:
     """(device, first row of its share of a batch) for each worker except the chief; empty without cluster."""
     if cluster is None:

@@ -8,7 +8,7 @@ from legacy_graph.article import network, published, summaries
 from legacy_graph.article.deconv import deconvolve
 from legacy_graph.article.layer import Layer
 from legacy_graph.article.summaries import image, on_one_scale
-from legacy_graph.cluster.placement import chief_scope, later_towers
+from legacy_graph.cluster.placement import chief_scope, later_towers, name_devices
 from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import Config
 from legacy_graph.training import sonify
@@ -42,6 +42,8 @@ def build_program(config: Config, cluster: Optional[Cluster] = None) -> Program:
         add_deconv_images(net.layers, config.ties)
         published.reverse(*net.layers)
         picture = graph.as_graph_def(add_shapes=True)
+        if cluster is not None:
+            name_devices(picture)
         merged = [tf.summary.merge_all(key) for key in (summaries.SCALARS, summaries.HISTOGRAMS, summaries.IMAGES)]
         samples = tf.placeholder(tf.float32, [1, None, 1], name="samples")
         merged += [samples, summaries.audio("loss_sound", samples, sonify.RATE)]

@@ -69,6 +69,12 @@ def test_every_device_is_spelled_in_full(shared):
     assert {one.device for one in shared[1].graph.get_operations()} <= {"", CHIEF, SECOND, PS}
 
 
+def test_every_node_in_graphs_has_a_device(shared):
+    assert {node.device for node in shared[1].picture.node if node.op != "NoOp"} == (
+        {CHIEF, SECOND, PS} if shared[0] else {CHIEF, SECOND}
+    )
+
+
 def test_variables_and_tags_are_those_of_one_machine(shared, alone):
     def variables(program):
         return [variable.name for variable in program.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)]
