@@ -59,6 +59,11 @@ class Cluster(NamedTuple):
         return self.task == self.chief
 
     @property
+    def patience(self) -> float:
+        """Seconds to wait for an answer, so that this process has ended within the time-out."""
+        return max(self.timeout / 2, self.timeout - 3)
+
+    @property
     def peers(self) -> List[Task]:
         """All tasks except this one."""
         return [task for task in self.tasks if task != self.task]

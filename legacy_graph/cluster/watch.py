@@ -52,17 +52,17 @@ def wait_for_tasks(cluster: Cluster) -> None:
     Raises:
         TaskError: one does not within the time-out of the cluster.
     """
-    end = time.monotonic() + cluster.timeout
+    end = time.monotonic() + cluster.patience
     with concurrent.futures.ThreadPoolExecutor(max(1, len(cluster.peers))) as pool:
-        for _ in pool.map(lambda task: _wait_for(task, end, cluster.timeout), cluster.peers):
+        for _ in pool.map(lambda task: _wait_for(cluster, task, end), cluster.peers):
             pass
 
 
-def _wait_for(task, end, timeout):
+def _wait_for(cluster, task, end):
     error = _refusal(task, end)
     while error is not None:
         if time.monotonic() + PAUSE > end:
-            raise lost_task(task, timeout, error, "start it, then run the same command again")
+            raise lost_task(cluster, task, error, "start it, then run the same command again")
         time.sleep(PAUSE / 4)
         error = _refusal(task, end)
 
@@ -88,30 +88,30 @@ def watched_tasks(cluster: Cluster) -> Iterator[None]:
     """
     ended = threading.Event()
     try:
-        connections = [_connected(task, cluster.timeout) for task in cluster.peers]
+        connections = [_connected(cluster, task) for task in cluster.peers]
         for task, connection in zip(cluster.peers, connections):
-            threading.Thread(target=_watch, args=(task, connection, cluster.timeout, ended), daemon=True).start()
+            threading.Thread(target=_watch, args=(cluster, task, connection, ended), daemon=True).start()
         yield
     finally:
         ended.set()
 
 
-def _connected(task, timeout):
+def _connected(cluster, task):
     try:
-        return connect(task, timeout)
+        return connect(task, cluster.patience)
     except OSError as error:
-        raise lost_task(task, timeout, error, RESTART) from error
+        raise lost_task(cluster, task, error, RESTART) from error
 
 
-def _watch(task, connection, timeout, ended):
+def _watch(cluster, task, connection, ended):
     """Ask again and again. The earlier connection shows whether the process was replaced by another in between."""
     while not ended.wait(PAUSE):
         try:
-            newer = connect(task, timeout)
+            newer = connect(task, cluster.patience)
             _check_open(connection)
         except OSError as error:
             if not ended.is_set():
-                _end(lost_task(task, timeout, error, RESTART))
+                _end(lost_task(cluster, task, error, RESTART))
             return
         connection.close()
         connection = newer
@@ -125,10 +125,10 @@ def _check_open(connection):
         raise ConnectionResetError("it has ended")
 
 
-def lost_task(task: Task, timeout: float, error: OSError, hint: str) -> TaskError:
+def lost_task(cluster: Cluster, task: Task, error: OSError, hint: str) -> TaskError:
     """The error that names a task."""
     found = "none" if isinstance(error, socket.timeout) else error.strerror or str(error)
-    return TaskError(str(task), f"an answer within {timeout} seconds", found, hint)
+    return TaskError(str(task), f"an answer within {cluster.timeout} seconds", found, hint)
 
 
 def _end(error):

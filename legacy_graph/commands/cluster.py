@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Dict, List
+from typing import Any, Dict, List
 
 from legacy_graph.cluster import namespace
 from legacy_graph.cluster.tf_config import CHIEF, PS, VARIABLE, WORKER
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         count = ["--workers", str(options.workers)] + (["--ps"] if options.ps else [])
         reason = namespace.enter(_program(["cluster", *count, "--", *words]))
         print(f"No network namespace ({reason}): while it runs, other machines can reach the tasks", file=sys.stderr)
-    return _run_tasks(_program(words), _configurations(options.workers, options.ps))
+    return _run_tasks(_program(words), task_configurations(options.workers, options.ps))
 
 
 def _program(words: List[str]) -> List[str]:
@@ -54,7 +54,7 @@ def _program(words: List[str]) -> List[str]:
     return [sys.executable, "-c", START, home, *words]
 
 
-def _configurations(workers: int, ps: bool) -> List[Dict]:
+def task_configurations(workers: int, ps: bool) -> List[Dict]:
     """The values of `TF_CONFIG`, the chief's last."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(workers + ps)]
@@ -71,7 +71,7 @@ def _run_tasks(program, configurations) -> int:
     arrived, processes = [], []
     before = {one: signal.signal(one, lambda number, _: arrived.append(number)) for one in SIGNALS}
     try:
-        processes.extend(_start(program, configuration) for configuration in configurations)
+        processes.extend(start_task(program, configuration) for configuration in configurations)
         chief = processes[-1]
         while chief.poll() is None:
             while arrived:
@@ -88,14 +88,19 @@ def _run_tasks(program, configurations) -> int:
             signal.signal(one, handler)
 
 
-def _start(program, configuration):
+def start_task(program: List[str], configuration: Dict, **streams: Any) -> subprocess.Popen:
     """Start a task in a session of its own, so that Ctrl-C reaches only the chief, which then saves.
 
     If this process is killed, the kernel kills the task too, where there is the program setpriv.
+
+    Args:
+        program: the command line.
+        configuration: the value of `TF_CONFIG`, as from `task_configurations`.
+        streams: `stdout` and `stderr` of `subprocess.Popen`.
     """
     command = (["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []) + program
     environment = dict(os.environ, **{VARIABLE: json.dumps(configuration)})
-    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True, **streams)
 
 
 def _wait(processes):

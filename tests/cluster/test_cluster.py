@@ -3,7 +3,6 @@
 import os
 import shutil
 
-import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from legacy_graph.__main__ import main
@@ -15,36 +14,25 @@ from tests.support.program import SAMPLE, SHORT_RUN
 DEVICES = [f"/job:{job}/replica:0/task:0/device:CPU:0" for job in ("chief", "worker", "ps")]
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """The run of `trained`, by a chief, a worker and a parameter server."""
-    logdir = str(tmp_path_factory.mktemp("shared") / "log")
-    run = cluster_runs.cluster(2, True, "train", "--logdir", logdir, "--data-dir", SAMPLE, *SHORT_RUN)
-    assert run.returncode == 0, run.stderr
-    run.logdir = logdir
-    yield run
-    shutil.rmtree(os.path.dirname(logdir))
+def test_the_losses_are_those_of_one_machine(cluster_run, trained):
+    assert cluster_runs.difference(cluster_run.logdir, trained.logdir) < 1e-5
 
 
-def test_the_losses_are_those_of_one_machine(shared, trained):
-    assert cluster_runs.difference(shared.logdir, trained.logdir) < 1e-5
-
-
-def test_tags_and_checkpoints_are_those_of_one_machine(shared, trained):
-    ours, theirs = describe(shared.logdir), describe(trained.logdir)
+def test_tags_and_checkpoints_are_those_of_one_machine(cluster_run, trained):
+    ours, theirs = describe(cluster_run.logdir), describe(trained.logdir)
     for part in ("tags", "variables", "options"):
         assert ours[part] == theirs[part]
     assert set(theirs["nodes"]) <= set(ours["nodes"])
 
 
-def test_the_files_are_those_of_one_machine(shared, trained):
+def test_the_files_are_those_of_one_machine(cluster_run, trained):
     for folder in ("", "checkpoints", "projector"):
-        ours, theirs = [set(os.listdir(os.path.join(run.logdir, folder))) for run in (shared, trained)]
+        ours, theirs = [set(os.listdir(os.path.join(run.logdir, folder))) for run in (cluster_run, trained)]
         assert {name for name in ours if "tfevents" not in name} == {name for name in theirs if "tfevents" not in name}
 
 
-def test_every_task_says_where_it_is_open(shared):
-    lines = [line for line in shared.stdout.splitlines() if line.startswith("Serving ")]
+def test_every_task_says_where_it_is_open(cluster_run):
+    lines = [line for line in cluster_run.stdout.splitlines() if line.startswith("Serving ")]
     assert sorted(line.split(" at ")[0] for line in lines) == [
         "Serving chief 0",
         "Serving ps 0",
@@ -53,12 +41,12 @@ def test_every_task_says_where_it_is_open(shared):
     assert all(line.endswith(": open on all network interfaces, without authentication") for line in lines)
 
 
-def test_no_process_remains(shared):
-    assert cluster_runs.tasks(shared.logdir) == {}
+def test_no_process_remains(cluster_run):
+    assert cluster_runs.tasks(cluster_run.logdir) == {}
 
 
-def test_a_traced_step_has_times_and_memory_of_every_task(shared):
-    events = EventAccumulator(os.path.join(shared.logdir, "train")).Reload()
+def test_a_traced_step_has_times_and_memory_of_every_task(cluster_run):
+    events = EventAccumulator(os.path.join(cluster_run.logdir, "train")).Reload()
     stats = events.RunMetadata("step 15").step_stats.dev_stats
     for name in DEVICES:
         nodes = [node for device in stats if device.device == name for node in device.node_stats]
@@ -69,9 +57,9 @@ def test_a_traced_step_has_times_and_memory_of_every_task(shared):
         assert "ps" in name or sum(memory.total_bytes for node in nodes for memory in node.memory) > 0, name
 
 
-def test_the_run_continues_on_one_machine(shared, tmp_path, capsys):
+def test_the_run_continues_on_one_machine(cluster_run, tmp_path, capsys):
     logdir = str(tmp_path / "log")
-    shutil.copytree(shared.logdir, logdir)
+    shutil.copytree(cluster_run.logdir, logdir)
     words = ["--logdir", logdir, "--data-dir", SAMPLE, *SHORT_RUN]
     words[words.index("--steps") + 1] = "35"
     assert main(["train", *words]) == 0

@@ -38,7 +38,7 @@ def test_the_shares_of_a_batch_begin_where_the_earlier_ones_end():
     assert later_towers(cluster(1), 50) == later_towers(None, 50) == []
 
 
-def test_the_second_tower_and_its_gradients_are_on_the_second_worker(shared):
+def test_the_second_tower_is_on_the_second_worker(shared):
     towers = operations(shared[1], "tower_1/", "train/gradients/tower_1/")
     reads = {one for one in towers if "/Read/" in one.name or "_grad" not in one.name and one.type == "Identity"}
     kinds = {one.type for one in towers if one not in reads and one.device == SECOND}
