@@ -87,13 +87,15 @@ def watched_tasks(cluster: Cluster) -> Iterator[None]:
         TaskError: a task does not answer at the start.
     """
     ended = threading.Event()
+    terminal = os.dup(2)  # `tf_setup.filter_stderr` redirects descriptor 2 for a while, and would swallow the line
     try:
         connections = [_connected(cluster, task) for task in cluster.peers]
         for task, connection in zip(cluster.peers, connections):
-            threading.Thread(target=_watch, args=(cluster, task, connection, ended), daemon=True).start()
+            threading.Thread(target=_watch, args=(cluster, task, connection, ended, terminal), daemon=True).start()
         yield
     finally:
         ended.set()
+        os.close(terminal)
 
 
 def _connected(cluster, task):
@@ -103,7 +105,7 @@ def _connected(cluster, task):
         raise lost_task(cluster, task, error, RESTART) from error
 
 
-def _watch(cluster, task, connection, ended):
+def _watch(cluster, task, connection, ended, terminal):
     """Ask again and again. The earlier connection shows whether the process was replaced by another in between."""
     while not ended.wait(PAUSE):
         try:
@@ -111,7 +113,7 @@ def _watch(cluster, task, connection, ended):
             _check_open(connection)
         except OSError as error:
             if not ended.is_set():
-                _end(lost_task(cluster, task, error, RESTART))
+                _end(lost_task(cluster, task, error, RESTART), terminal)
             return
         connection.close()
         connection = newer
@@ -131,9 +133,9 @@ def lost_task(cluster: Cluster, task: Task, error: OSError, hint: str) -> TaskEr
     return TaskError(str(task), f"an answer within {cluster.timeout} seconds", found, hint)
 
 
-def _end(error):
+def _end(error, terminal):
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
-        print(f"\nlegacy_graph: {error}" if sys.stderr.isatty() else f"legacy_graph: {error}", file=sys.stderr)
-        sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        os.write(terminal, f"legacy_graph: {error}\n".encode())
     os._exit(ExitStatus.TEMPORARY_FAILURE)

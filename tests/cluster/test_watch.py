@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from legacy_graph import tf_setup
 from legacy_graph.cluster import watch
 from legacy_graph.cluster.tf_config import Cluster, Task
 from legacy_graph.errors import ExitStatus, TaskError
@@ -95,7 +96,7 @@ def ended(monkeypatch):
     """The messages with which `watched_tasks` would end this process."""
     messages, happened = [], threading.Event()
     monkeypatch.setattr(watch, "PAUSE", 0.05)
-    monkeypatch.setattr(watch, "_end", lambda error: (messages.append(str(error)), happened.set()))
+    monkeypatch.setattr(watch, "_end", lambda error, _: (messages.append(str(error)), happened.set()))
     return messages, happened
 
 
@@ -135,3 +136,18 @@ def test_a_task_that_ends_after_the_block_is_no_loss(ended):
     with listening(SETTINGS) as task, watch.watched_tasks(cluster(task)):
         pass
     assert not happened.wait(0.3) and messages == []
+
+
+def test_the_line_is_printed_while_standard_error_is_filtered(monkeypatch, capfd):
+    """As during a traced step or a checkpoint: the process ends before the filter passes anything on."""
+    happened = threading.Event()
+    monkeypatch.setattr(watch, "PAUSE", 0.05)
+    monkeypatch.setattr(watch.os, "_exit", lambda status: (statuses.append(status), happened.set()))
+    statuses = []
+    with contextlib.ExitStack() as stack:
+        with listening(SETTINGS) as task:
+            stack.enter_context(watch.watched_tasks(cluster(task)))
+            stack.enter_context(tf_setup.filter_stderr())
+        assert happened.wait(10)
+        assert capfd.readouterr().err.startswith(f"legacy_graph: worker 1 at {task.address}: expected an answer")
+    assert statuses == [75]
