@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.support import board
 
+pytestmark = pytest.mark.slow  # it starts a TensorBoard of its own
 TASKS = ["chief/task:0", "ps/task:0", "worker/task:0"]
 
 

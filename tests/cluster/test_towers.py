@@ -23,32 +23,32 @@ def digits():
     return mnist.load(SAMPLE)
 
 
-def losses(data, begins, keep_prob):
-    """The losses of some training steps, with a later tower for each of `begins`; then that of one digit."""
+def losses(data, begins):
+    """The losses of some training steps with dropout and a later tower for each of `begins`; then that of one digit."""
     with tf.Graph().as_default(), tf.Session() as session:
         net = network.build(seed=3, towers=[(HERE, begin) for begin in begins])
         train = network.training(net, 1e-3)
         session.run(tf.global_variables_initializer())
         batches = mnist.batches(data.train, BATCH, 3)
-        found = [session.run([net.loss, train], network.feed(net, *next(batches), keep_prob))[0] for _ in range(STEPS)]
+        found = [session.run([net.loss, train], network.feed(net, *next(batches), 0.5))[0] for _ in range(STEPS)]
         one = mnist.scale_pixels(data.test.images[:1]), mnist.one_hot(data.test.labels[:1])
         return found, session.run([net.loss, net.accuracy], network.feed(net, *one))
 
 
-@pytest.mark.parametrize("keep_prob", [1.0, 0.5])
-def test_towers_train_as_one_network_does(digits, keep_prob):
-    alone, of_one = losses(digits, [], keep_prob)
-    for begins in ([5], [4, 7]):
-        together, of_one_together = losses(digits, begins, keep_prob)
-        np.testing.assert_allclose(together, alone, rtol=1e-5)
-        np.testing.assert_allclose(of_one_together, of_one, rtol=1e-4)  # the other towers get no digit
+@pytest.fixture(scope="module")
+def alone(digits):
+    return losses(digits, [])
 
 
-def test_a_tower_with_the_rows_of_another_drops_other_units(digits):
+def test_towers_train_as_one_network_does(digits, alone):
+    together, of_one_digit = losses(digits, [4, 7])
+    np.testing.assert_allclose(together, alone[0], rtol=1e-5)
+    np.testing.assert_allclose(of_one_digit, alone[1], rtol=1e-4)  # the later towers get no digit
+
+
+def test_a_tower_with_the_rows_of_another_drops_other_units(digits, alone):
     """The comparison above can fail: here the second tower takes the mask of the first rows."""
-    alone, _ = losses(digits, [], 0.5)
-    wrong, _ = losses(digits, [0], 0.5)
-    assert abs(wrong[0] / alone[0] - 1) > 1e-3
+    assert abs(losses(digits, [0])[0][0] / alone[0][0] - 1) > 1e-3
 
 
 def assert_same_scan(session, probe, images, towers):
