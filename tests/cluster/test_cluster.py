@@ -70,7 +70,7 @@ def test_the_run_continues_on_one_machine(cluster_run, tmp_path, capsys):
 
 def test_a_killed_worker_ends_the_chief_with_one_line(tmp_path):
     logdir = str(tmp_path / "log")
-    words = ["train", "--logdir", logdir, "--data-dir", SAMPLE, "--steps", "10000", "--batch-size", "2"]
+    words = ["train", "--logdir", logdir, "--data-dir", SAMPLE, "--steps", "400", "--batch-size", "2"]
     with cluster_runs.running(2, False, *words, "--image-every", "100000") as launcher:
         launcher.wait_for("step ")
         cluster_runs.kill(logdir, "worker 0")
