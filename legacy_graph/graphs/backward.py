@@ -102,11 +102,10 @@ def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
 
 def build_scanner(model: Model, layer: ConvLayer, device: str) -> probe.Scanner:
     """Import a model once more, on the device of another task, to rank the activations of a layer there."""
-    with tf.device(device), tf.name_scope("tower"):
-        images = tf.placeholder(tf.float32, [None, *model.input_shape], "images")
-        (start,) = tf.import_graph_def(
-            model.graph_def, {model.input + ":0": images}, [layer.start + ":0"], name="graph"
-        )
+    graph_def = _with_rules(model.graph_def, GRADIENT)
+    cut(graph_def, model.input, [None, *model.input_shape])
+    with tf.device(device):
+        images, start = tf.import_graph_def(graph_def, None, [model.input + ":0", layer.start + ":0"], name="tower")
         return probe.build_scanner(images, start)
 
 
