@@ -8,6 +8,7 @@ bash run.sh [COMMAND] [OPTIONS]
 
   train         train the article's network and write ./log (the default; --help lists the options)
   tensorboard   show ./log in the browser, on this machine only
+  cluster       run train or features on several tasks of this machine: bash run.sh cluster --workers 2 -- train
   check, layers, features, deconv      the other commands of the program; each has --help
   setup         create the Python environment and stop
   test          run the tests in two processes; with options, which go to pytest, in one: bash run.sh test -k deconv

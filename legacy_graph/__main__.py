@@ -51,7 +51,7 @@ def _run(arguments):
         return importlib.import_module(f"legacy_graph.commands.{options.command}").run(options)
     except UserError as error:
         _print_error(error)
-        return ExitStatus.USAGE
+        return error.status
     except Interrupted as stop:
         _print_error(f"{stop}; to resume: {_resume_command(arguments)}")
         return stop.status

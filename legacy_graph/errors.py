@@ -9,10 +9,20 @@ import sys
 RETRY = "fix this, then run the same command again"
 
 
+class ExitStatus(enum.IntEnum):
+    """What the process returns to the shell. A run stopped by a signal returns 128 + the signal's number."""
+
+    OK = 0
+    INCOMPLETE = 1  # `check`: at least one dashboard has no data
+    USAGE = 2  # bad input, see `UserError`
+    INTERNAL = 70  # a bug in this program; EX_SOFTWARE of sysexits.h
+    TEMPORARY_FAILURE = 75  # a task of the cluster is lost, the same command can continue; EX_TEMPFAIL of sysexits.h
+
+
 class UserError(Exception):
     """Bad input, rendered as one line: "subject: expected ..., found ...; hint".
 
-    The command line prints it without a traceback and exits with `ExitStatus.USAGE`.
+    The command line prints it without a traceback and exits with `status`.
 
     Args:
         subject: the option, file or tensor that is wrong.
@@ -21,19 +31,18 @@ class UserError(Exception):
         hint: what to do, as an imperative.
     """
 
+    status = ExitStatus.USAGE
+
     def __init__(self, subject: str, expected: str, found: object, hint: str) -> None:
         self.subject, self.expected, self.found, self.hint = subject, expected, found, hint
         line = f"{subject}: expected {expected}, found {found}; {hint}"
         super().__init__(re.sub(r"\s*[\r\n]\s*", " ", line))
 
 
-class ExitStatus(enum.IntEnum):
-    """What the process returns to the shell. A run stopped by a signal returns 128 + the signal's number."""
+class TaskError(UserError):
+    """A task of the cluster does not answer."""
 
-    OK = 0
-    INCOMPLETE = 1  # `check`: at least one dashboard has no data
-    USAGE = 2  # bad input, see `UserError`
-    INTERNAL = 70  # a bug in this program; EX_SOFTWARE of sysexits.h
+    status = ExitStatus.TEMPORARY_FAILURE
 
 
 def launch_command() -> str:

@@ -7,6 +7,7 @@ import types
 import pytest
 
 from legacy_graph.__main__ import main
+from tests.support import cluster_runs
 from tests.support.idx_files import fashion_like_set
 from tests.support.program import SAMPLE, SHORT_RUN, legacy_graph
 
@@ -16,6 +17,16 @@ def trained(tmp_path_factory):
     """A finished run of 30 steps: an object with `logdir`, `stdout`, `stderr`. Look, do not write."""
     logdir = str(tmp_path_factory.mktemp("trained") / "log")
     run = legacy_graph("train", "--logdir", logdir, "--data-dir", SAMPLE, *SHORT_RUN)
+    assert run.returncode == 0, run.stderr
+    run.logdir = logdir
+    return run
+
+
+@pytest.fixture(scope="session")
+def cluster_run(tmp_path_factory):
+    """The same run as `trained`, by a chief, a worker and a parameter server: an object with `logdir`, `stdout`."""
+    logdir = str(tmp_path_factory.mktemp("cluster") / "log")
+    run = cluster_runs.cluster(2, True, "train", "--logdir", logdir, "--data-dir", SAMPLE, *SHORT_RUN)
     assert run.returncode == 0, run.stderr
     run.logdir = logdir
     return run

@@ -27,8 +27,13 @@ from tests.support.readme import READMES, anchors, blocks, inline_code, links, r
 ADDED = {"train": ["--steps", "2", "--batch-size", "5", "--logdir", "new"], "features": ["--top", "2"]}
 # What Python runs, in ROOT, for a word that run.sh handles itself. `test` only collects the tests of one small file;
 # those that the words choose may all be in others.
+PARSE = (
+    "import sys; from legacy_graph.commands.parser import make_parser; "
+    "make_parser().parse_args(make_parser().parse_args(['cluster', *sys.argv[1:]]).words[1:])"
+)
 COLLECT = ["-m", "pytest", "--collect-only", "-q", "tests/test_run_sh.py"]
 REDUCED = {
+    "cluster": ["-c", PARSE],
     "tensorboard": ["-m", "tensorboard.main", "--inspect"],
     "setup": ["-m", "pip", "--version"],
     "test": COLLECT,
@@ -38,7 +43,12 @@ REDUCED = {
 }
 NOTHING_COLLECTED = 5
 STATUS = {"matrix": [1], "test": [0, NOTHING_COLLECTED], "agreement": [0, NOTHING_COLLECTED]}
-OTHER_OPTIONS = [os.path.join(ROOT, "tests", "benchmarks", "__main__.py"), os.path.join(ROOT, "tests", "matrix.py")]
+OTHER_OPTIONS = [
+    os.path.join(ROOT, "tests", name)
+    for name in ("benchmarks/__main__.py", "matrix.py", "cluster/faults.py", "cluster/equality.py")
+]
+# Blocks that another test reads, and cannot run as they are: tests/cluster/test_examples.py.
+EXAMPLES = {"bash", "json", "yaml"}
 
 SHELL = sorted({command for path in READMES for command in shell_commands(path)})
 PYTHON = [text for path in READMES for language, text in blocks(path) if language == "python"]
@@ -81,7 +91,7 @@ def test_the_readme_fits_on_a_page():
 
 
 def test_every_block_has_a_language_that_is_tested():
-    assert {language for path in READMES for language, _ in blocks(path)} <= {"sh", "python", "text"}
+    assert {language for path in READMES for language, _ in blocks(path)} <= {"sh", "python", "text"} | EXAMPLES
 
 
 @pytest.mark.parametrize("command", SHELL)

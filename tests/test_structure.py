@@ -24,16 +24,19 @@ RANKS = {
     "data": 1, "logdir": 1,
     "article": 2,
     "graphs": 3,
-    "training": 4, "visualize": 4,
-    "commands": 5,
-    "__main__": 6,
+    "cluster": 4,
+    "training": 5, "visualize": 5,
+    "commands": 6,
+    "__main__": 7,
 }  # fmt: skip
 # `graphs` opens one to restore the variables of a SavedModel: only its own restore operation knows their names.
-SESSION_PACKAGES = {"graphs", "training", "visualize", "commands"}
+# `cluster` opens the sessions that run on several machines, for `training` and `visualize`.
+SESSION_PACKAGES = {"graphs", "cluster", "training", "visualize", "commands"}
 WITHOUT_TENSORFLOW = [
     "", "errors", "config", "tf_setup", "data.mnist", "data.idx", "data.download", "data.user_image", "logdir.layout",
     "logdir.locate", "visualize.image_grid", "training.sonify", "training.signals", "commands.train", "commands.check",
-    "commands.layers", "commands.features", "commands.deconv", "training.identity",
+    "commands.layers", "commands.features", "commands.deconv", "training.identity", "cluster.tf_config",
+    "cluster.watch", "commands.cluster",
 ]  # fmt: skip
 
 

@@ -6,8 +6,9 @@ The name scopes are the picture that the GRAPHS dashboard (计算图) draws:
                                                          -> accuracy
 """
 
-from typing import List, NamedTuple
+from typing import Dict, List, NamedTuple, Sequence, Tuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.layer import Layer
@@ -18,8 +19,21 @@ from legacy_graph.data.mnist import CLASSES, SIDE
 DEVIATION = 0.1  # standard deviation of the initial weights
 
 
+class Tower(NamedTuple):
+    """The network from the images to the logits; n is any number of images."""
+
+    images: tf.Tensor  # float32 [n, 784], a placeholder, pixels in [0, 1]
+    layers: List[Layer]  # conv1, conv2, for the deconvolution
+    features: tf.Tensor  # float32 [n, 1024], fc1 after its ReLU
+    logits: tf.Tensor  # float32 [n, 10]
+    probabilities: tf.Tensor  # float32 [n, 10], softmax
+
+
 class Network(NamedTuple):
-    """The tensors that a caller feeds or fetches; B is any batch size."""
+    """The tensors that a caller feeds or fetches; B is any batch size.
+
+    With later towers, `images` to `probabilities` are those of the first tower, for its share of the images.
+    """
 
     images: tf.Tensor  # float32 [B, 784], a placeholder, pixels in [0, 1]
     labels: tf.Tensor  # float32 [B, 10], a placeholder, one-hot
@@ -30,14 +44,17 @@ class Network(NamedTuple):
     probabilities: tf.Tensor  # float32 [B, 10], softmax
     loss: tf.Tensor  # float32 [], cross-entropy SUMMED over the batch, as in the article
     accuracy: tf.Tensor  # float32 [], in [0, 1]
+    towers: Sequence[Tower] = ()  # the later towers
 
 
-def build(seed: int = 0) -> Network:
+def build(seed: int = 0, towers: Sequence[Tuple[str, int]] = ()) -> Network:
     """Build the network in the default graph: 3,274,634 trainable parameters.
 
     Args:
         seed: graph-level seed, for the initial values and dropout. Each random operation also has its own seed, so
             the same graph-level seed gives the same values on every TensorFlow version and in any larger graph.
+        towers: (device, first row of its share of the training batch) of each later tower. It has the variables of the
+            first tower, and no summaries. The loss and the accuracy are those of the images of all towers.
     """
     tf.set_random_seed(seed)
     with tf.name_scope("input"):
@@ -47,8 +64,51 @@ def build(seed: int = 0) -> Network:
         # In the scope `input` because dropout reads it: in `train`, GRAPHS would draw an edge backwards.
         step = tf.Variable(tf.zeros([], tf.int64), trainable=False, use_resource=True, name="step")
     with tf.name_scope("input_image"):
-        image = tf.reshape(images, [-1, SIDE, SIDE, 1])  # [B, 28, 28, 1]
+        image = _as_image(images)
         image_summary("input", image)
+    first = _tower(images, image, keep_prob, seed, step)
+    later = [
+        _later_tower(number, device, begin, keep_prob, seed, step) for number, (device, begin) in enumerate(towers, 1)
+    ]
+    logits = first.logits
+    if later:
+        logits = tf.concat([tower.logits for tower in (first, *later)], 0, name="logits")  # [B, 10]
+    return Network(
+        images, labels, keep_prob, step, first.layers, first.features, first.probabilities, _loss(logits, labels),
+        _accuracy(logits, labels), later,
+    )  # fmt: skip
+
+
+def feed(network: Network, images: np.ndarray, labels: np.ndarray, keep_prob: float = 1.0) -> Dict[tf.Tensor, object]:
+    """The feed for a batch. Each tower gets its share of the images, in order.
+
+    Args:
+        network: as from `build`.
+        images: float32 [B, 784].
+        labels: float32 [B, 10], one-hot.
+        keep_prob: the fraction of fc1 that dropout keeps.
+    """
+    first, *later = np.array_split(images, 1 + len(network.towers))
+    fed = {network.images: first, network.labels: labels, network.keep_prob: keep_prob}
+    for tower, share in zip(network.towers, later):
+        if len(share):
+            fed[tower.images] = share
+        else:  # fewer images than towers; with oneDNN, a max pool of no images fails
+            fed[tower.logits] = np.zeros([0, CLASSES], np.float32)
+    return fed
+
+
+def training(network: Network, learning_rate: float) -> tf.Operation:
+    """The operation that takes one step of Adam and counts it in `network.step`."""
+    with tf.name_scope("train") as scope:
+        step = tf.train.AdamOptimizer(learning_rate).minimize(
+            network.loss, global_step=network.step, colocate_gradients_with_ops=bool(network.towers)
+        )
+        # A NoOp with the name of the scope: TensorBoard then moves the box and its many edges out of the main graph.
+        return tf.group(step, name=scope)
+
+
+def _tower(images, image, keep_prob, seed, step, begin=0):
     conv1 = _convolution("conv1", image, 32, 1)  # [B, 14, 14, 32]
     conv2 = _convolution("conv2", conv1.output, 64, 2)  # [B, 7, 7, 64]
     with tf.name_scope("fc1"):
@@ -57,23 +117,28 @@ def build(seed: int = 0) -> Network:
         with tf.name_scope("relu_output"):
             features = tf.nn.relu(linear)
         with tf.name_scope("dropout"):
-            dropped = _dropout(features, keep_prob, seed, step)
+            dropped = _dropout(features, keep_prob, seed, step, begin)
     with tf.name_scope("fc2"):
         logits = _full(dropped, CLASSES, 4)  # [B, 10]
         with tf.name_scope("output"):
             probabilities = tf.nn.softmax(logits)
-    return Network(
-        images, labels, keep_prob, step, [conv1, conv2], features, probabilities, _loss(logits, labels),
-        _accuracy(logits, labels),
-    )  # fmt: skip
+    return Tower(images, [conv1, conv2], features, logits, probabilities)
 
 
-def training(network: Network, learning_rate: float) -> tf.Operation:
-    """The operation that takes one step of Adam and counts it in `network.step`."""
-    with tf.name_scope("train") as scope:
-        step = tf.train.AdamOptimizer(learning_rate).minimize(network.loss, global_step=network.step)
-        # A NoOp with the name of the scope: TensorBoard then moves the box and its many edges out of the main graph.
-        return tf.group(step, name=scope)
+def _later_tower(number, device, begin, keep_prob, seed, step):
+    """A tower on another device, with the variables of the first."""
+    variables = iter(tf.trainable_variables())
+    with tf.device(device), tf.name_scope(f"tower_{number}"):
+        with tf.name_scope("input"):
+            images = tf.placeholder(tf.float32, [None, SIDE * SIDE], name="images")
+        with tf.name_scope("input_image"):
+            image = _as_image(images)
+        with tf.variable_creator_scope(lambda *_, **__: next(variables)):
+            return _tower(images, image, keep_prob, seed, step, begin)
+
+
+def _as_image(images):
+    return tf.reshape(images, [-1, SIDE, SIDE, 1])  # [B, 28, 28, 1]
 
 
 def _convolution(name, value, channels, seed, window=5, pool=2):
@@ -118,16 +183,24 @@ def _bias(size):
 def _variable(scope, initial):
     with tf.name_scope(scope):
         # Read once, so that the summaries of a step show the values that the step used, before its update.
-        value = tf.Variable(initial, use_resource=True).read_value()
-        variable_summaries(value)
+        variable = tf.Variable(initial, use_resource=True)
+        with tf.device(variable.device):  # read where it is; TensorFlow 2 names the reader's device
+            value = variable.read_value()
+        if variable.op.name.startswith(tf.get_default_graph().get_name_scope()):  # not in a later tower
+            variable_summaries(value)
         return value
 
 
-def _dropout(value, keep_prob, seed, step):
-    """tf.nn.dropout, but random only by (seed, step), so that a resumed run drops the same units."""
+def _dropout(value, keep_prob, seed, step, begin):
+    """tf.nn.dropout, but random only by (seed, step), so that a resumed run drops the same units.
+
+    The mask is the part from row `begin` on of the mask of the complete batch.
+    """
     pair = tf.stack([tf.constant(seed, tf.int64), step.read_value()])
     # The raw operation, because tf.random.stateless_uniform builds different operations on each TensorFlow version.
-    kept = tf.raw_ops.StatelessRandomUniform(shape=tf.shape(value), seed=pair) < keep_prob
+    shape = tf.shape(value) + [begin, 0] if begin else tf.shape(value)
+    random = tf.raw_ops.StatelessRandomUniform(shape=shape, seed=pair)
+    kept = (random[begin:] if begin else random) < keep_prob
     return value * tf.cast(kept, value.dtype) / keep_prob
 
 

@@ -25,6 +25,14 @@ class Layer(NamedTuple):
     finite: Dict[str, tf.Tensor] = {}  # name of an operation before `output` -> bool [], whether its values are finite
 
 
+class Scanner(NamedTuple):
+    """The tensors that rank the activations of a layer on one task of a cluster. B is any batch size."""
+
+    images: tf.Tensor  # float32 [B, H, W, channels], the tensor to feed
+    strongest: tf.Tensor  # float32 [B, C], the largest activation of each map; infinity if any is not finite
+    wins: tf.Tensor  # float32 [B, C], the fraction of positions where the map is the strongest of all maps
+
+
 class Probe(NamedTuple):
     """The tensors to feed and fetch. B is any batch size."""
 
@@ -48,9 +56,7 @@ def build_probe(layer: Layer, project: Callable[[tf.Tensor, tf.Tensor], tf.Tenso
     _, height, width, channels = dims(layer.output)
     with tf.name_scope("probe"):
         maps = tf.placeholder(tf.int64, [None], name="maps")
-        # TensorFlow 1.15 ignores NaN in a maximum.
-        finite = tf.where_v2(tf.is_finite(layer.output), layer.output, np.inf)
-        strongest = tf.reduce_max(finite, [1, 2])  # [B, C]
+        strongest = _find_strongest(layer.output)
         one = tf.reduce_sum(layer.output * tf.one_hot(maps, channels)[:, None, None, :], 3)  # [B, h, w]
         flat = tf.argmax(tf.reshape(one, [-1, height * width]), 1)  # [B]
         width = tf.cast(width, tf.int64)
@@ -59,6 +65,18 @@ def build_probe(layer: Layer, project: Callable[[tf.Tensor, tf.Tensor], tf.Tenso
         wins = count_wins(layer.output)
     fields = _shown_fields(layer.fields, layer.images.shape.as_list()[1:3])
     return Probe(layer, fields, maps, strongest, wins, places, projections, chunk_size(layer.output.graph))
+
+
+def build_scanner(images: tf.Tensor, output: tf.Tensor) -> Scanner:
+    """Add the tensors of a scanner to the default graph; for its arguments see `Layer`."""
+    with tf.name_scope("probe"):
+        return Scanner(images, _find_strongest(output), count_wins(output))
+
+
+def _find_strongest(output):
+    # TensorFlow 1.15 ignores NaN in a maximum.
+    finite = tf.where_v2(tf.is_finite(output), output, np.inf)
+    return tf.reduce_max(finite, [1, 2])  # [B, C]
 
 
 def count_wins(output: tf.Tensor) -> tf.Tensor:

@@ -7,8 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_graph import tf_setup
+from legacy_graph.cluster.tf_config import read_cluster
 from legacy_graph.commands.graph_model import graph_folder, load_target
 from legacy_graph.commands.graph_options import check_graph_options
+from legacy_graph.commands.serve import serve_unless_chief
 from legacy_graph.config import SHARED, Config
 from legacy_graph.data import idx, mnist
 from legacy_graph.data.files import find_files
@@ -30,8 +32,15 @@ class Digits(NamedTuple):
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print its path."""
-    folder, source, step, sheets = _scan_article(options) if options.graph is None else _scan_graph(options)
+    """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print its path.
+
+    A task of `TF_CONFIG` that is not the chief serves until the chief has scanned the images.
+    """
+    cluster = read_cluster(options.task_timeout)
+    if serve_unless_chief(cluster):
+        return ExitStatus.OK
+    scan = _scan_article if options.graph is None else _scan_graph
+    folder, source, step, sheets = scan(options, cluster)
     from legacy_graph.visualize.feature_sheets import SPOTS
     from legacy_graph.visualize.publishing import finish_publishing, publish
 
@@ -45,18 +54,20 @@ def run(options: argparse.Namespace) -> ExitStatus:
     return ExitStatus.OK
 
 
-def _scan_article(options):
+def _scan_article(options, cluster):
     """(name of the folder, None, training step, sheets) of the article's network."""
     check_graph_options(options)
     digits, layer = _digits(options), DEFAULT_LAYER if options.layer is None else options.layer
-    tf_setup.import_tensorflow()
+    tf_setup.import_tensorflow(cluster is not None)
     from legacy_graph.training.checkpoints import restored_session
     from legacy_graph.visualize import feature_sheets
 
     preprocessing = Preprocessing(0, 1)
     images = from_array(digits.pixels.reshape(-1, mnist.SIDE, mnist.SIDE, 1), preprocessing, f"grey, {preprocessing}")
-    scan = feature_sheets.prepare(layer, options.maps, options.top, len(images), options.order, options.ties or SHARED)
-    with restored_session(scan.graph, options.logdir) as (session, step):
+    scan = feature_sheets.prepare(
+        layer, options.maps, options.top, len(images), options.order, options.ties or SHARED, cluster
+    )
+    with restored_session(scan.graph, options.logdir, cluster) as (session, step):
         subject = f"{layer} after {step:,} training steps"
         sheets = feature_sheets.draw(
             session, scan, images, subject, bool(options.control), options.context, digits.about
@@ -64,22 +75,23 @@ def _scan_article(options):
     return os.path.join(options.logdir, layout.FEATURES, layer + digits.ending), None, step, sheets
 
 
-def _scan_graph(options):
+def _scan_graph(options, cluster):
     """(name of the folder, source of the results, 0, sheets) of the graph of --graph."""
     if not options.images:
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     if options.data_dir or options.other_data:
         raise UserError("--data-dir", "this option without --graph", "--graph", "name the images with --images")
     target = load_target(options, lambda shape, preprocessing: open_images(options.images, shape, preprocessing))
-    import tensorflow.compat.v1 as tf
-
+    from legacy_graph.cluster.session import open_session
     from legacy_graph.visualize import feature_sheets
 
     model, layer, images = target
     method = options.method or "deconvnet"
-    scan = feature_sheets.prepare_graph(model, layer, method, options.maps, options.top, len(images), options.order)
+    scan = feature_sheets.prepare_graph(
+        model, layer, method, options.maps, options.top, len(images), options.order, cluster
+    )
     subject = f"{layer.label} of {_display_name(options.graph)}"
-    with tf.Session(graph=scan.graph) as session:
+    with open_session(scan.graph, cluster) as session:
         sheets = feature_sheets.draw(session, scan, images, subject, bool(options.control), options.context)
     return (*graph_folder(options, layer.label), 0, sheets)
 

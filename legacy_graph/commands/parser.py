@@ -89,7 +89,15 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_features(add("features", "show what each feature map of a layer responds to"))
     _add_deconv(add("deconv", "show the activations and projections of your own picture"))
+    _add_cluster(add("cluster", "run train or features on several tasks of this machine, to try TF_CONFIG"))
     return top
+
+
+def _add_cluster(command):
+    add = command.add_argument
+    add("--workers", type=config.integer(1, 64), required=True, metavar="N", help="tasks that compute, with the chief")
+    add("--ps", action="store_true", help="one more task, a parameter server that holds the variables")
+    add("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="train or features, with its options")
 
 
 def _add_check(command):
@@ -103,7 +111,7 @@ def _add_ties(command):
 
 
 def _add_features(command):
-    config.add_options(command, ("logdir",))
+    config.add_options(command, ("logdir", "task_timeout"))
     _add_ties(command)
     add = command.add_argument
     add("--data-dir", type=config.path, metavar="DIR", help="the run's data (default: where the run had it)")

@@ -3,6 +3,8 @@
 import argparse
 
 from legacy_graph import config, tf_setup
+from legacy_graph.cluster.tf_config import check_batch, read_cluster
+from legacy_graph.commands.serve import serve_unless_chief
 from legacy_graph.data import mnist
 from legacy_graph.errors import ExitStatus
 from legacy_graph.logdir import layout
@@ -10,18 +12,26 @@ from legacy_graph.training.signals import deferred_signals
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Train, then print the accuracy and the command that opens the log directory."""
+    """Train, then print the accuracy and the command that opens the log directory.
+
+    A task of `TF_CONFIG` that is not the chief serves until the chief has ended.
+    """
     settings = config.from_options(options)
+    cluster = read_cluster(settings.task_timeout)
+    if serve_unless_chief(cluster):
+        return ExitStatus.OK
+    if cluster is not None:
+        check_batch(cluster, settings.batch_size)
     data = mnist.load(settings.data_dir, batch_size=settings.batch_size)
     print(f"Data: {data.source}", flush=True)
     # Signals are deferred before TensorFlow is imported: some of its imports swallow a KeyboardInterrupt.
     with layout.lock(settings.logdir), deferred_signals() as signals:
-        tf_setup.import_tensorflow()
+        tf_setup.import_tensorflow(cluster is not None)
         from legacy_graph.training import loop
         from legacy_graph.visualize.publishing import finish_publishing
 
         finish_publishing(settings.logdir)
-        accuracy = loop.run(settings, data, signals)
+        accuracy = loop.run(settings, data, signals, cluster)
     if data.sample:
         print(f"Note: {data.source}")
     print(f"Accuracy on all {len(data.test.labels):,} test digits: {accuracy:.4f}")

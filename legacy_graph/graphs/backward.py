@@ -100,6 +100,15 @@ def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
     return probe.build_probe(probed, project_spots)
 
 
+def build_scanner(model: Model, layer: ConvLayer, device: str) -> probe.Scanner:
+    """Import a model once more, on the device of another task, to rank the activations of a layer there."""
+    graph_def = _with_rules(model.graph_def, GRADIENT)
+    cut(graph_def, model.input, [None, *model.input_shape])
+    with tf.device(device):
+        images, start = tf.import_graph_def(graph_def, None, [model.input + ":0", layer.start + ":0"], name="tower")
+        return probe.build_scanner(images, start)
+
+
 def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
     """Import a model into the default graph with the rules of a method; errors as in `build_probe`."""
     height, width, channels = model.input_shape

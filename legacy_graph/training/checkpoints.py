@@ -17,6 +17,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph import tf_setup
+from legacy_graph.cluster.session import open_session
+from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.errors import RETRY, UserError, launch_command, reason
 from legacy_graph.logdir import durable, layout
 from legacy_graph.training.identity import differences, read_options
@@ -156,9 +158,14 @@ def restore_weights(session: tf.Session, logdir: str) -> int:
 
 
 @contextlib.contextmanager
-def restored_session(graph: tf.Graph, logdir: str) -> Iterator[Tuple[tf.Session, int]]:
-    """(session of `graph` with the weights of a run, training step of the weights), see `restore_weights`."""
-    with tf.Session(graph=graph) as session:
+def restored_session(
+    graph: tf.Graph, logdir: str, cluster: Optional[Cluster] = None
+) -> Iterator[Tuple[tf.Session, int]]:
+    """(session of `graph` with the weights of a run, training step of the weights).
+
+    See `open_session` for `cluster`, and `restore_weights`.
+    """
+    with open_session(graph, cluster) as session:
         yield session, restore_weights(session, logdir)
 
 

@@ -11,6 +11,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from legacy_graph import tf_setup
 from legacy_graph.article import network
+from legacy_graph.cluster.session import open_session
+from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
 from legacy_graph.logdir import event_reader, event_writer, layout
@@ -30,24 +32,26 @@ class Writers(NamedTuple):
     test: tf.summary.FileWriter
 
 
-def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = ()) -> float:
+def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = (), cluster: Optional[Cluster] = None) -> float:
     """Train to the last step, from step 0 or from the last checkpoint, and fill `config.logdir`.
 
     Args:
         config: of the run.
         data: for training and testing.
         signals: as from `signals.deferred_signals`: after a signal the run finishes its step, saves and stops.
+        cluster: whose workers share each batch; None uses this machine alone.
 
     Returns:
         The accuracy in [0, 1] on all test digits.
 
     Raises:
         Interrupted: a signal arrived.
+        TaskError: a task of the cluster does not answer.
         UserError: the log directory cannot be written, a batch is larger than the data, the loss is not finite.
     """
-    program = build_program(config)
+    program = build_program(config, cluster)
     saved = Checkpoints(config.logdir, program.saver)
-    with tf.Session(graph=program.graph) as session:
+    with open_session(program.graph, cluster) as session:
         start = saved.resume_or_start(
             session, program.initialise, run_identity(config, data), config.steps, config.fresh
         )
@@ -104,7 +108,7 @@ def steps(
         if not last:
             fetches.update(train=program.train)
         images, labels = next(batches)
-        feed = {net.images: images, net.labels: labels, net.keep_prob: config.keep_prob}
+        feed = network.feed(net, images, labels, config.keep_prob)
         got = _run(session, fetches, feed, writers.train, step, f"step {step}" if step in traced else None)
         nan_guard.check_finite("loss", got["loss"], step)
         if "scalars" in got:
@@ -125,7 +129,7 @@ def evaluate(session: tf.Session, net: network.Network, digits: mnist.Digits) ->
     loss = correct = 0.0
     for begin in range(0, len(digits.labels), CHUNK):
         images, labels = digits.images[begin : begin + CHUNK], digits.labels[begin : begin + CHUNK]
-        feed = {net.images: mnist.scale_pixels(images), net.labels: mnist.one_hot(labels), net.keep_prob: 1.0}
+        feed = network.feed(net, mnist.scale_pixels(images), mnist.one_hot(labels))
         found_loss, found_accuracy = session.run([net.loss, net.accuracy], feed)
         loss += found_loss
         correct += found_accuracy * len(labels)

@@ -1,6 +1,6 @@
 """The training program: the network with its summaries, optimizer and Saver, in one graph."""
 
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
@@ -8,6 +8,8 @@ from legacy_graph.article import network, published, summaries
 from legacy_graph.article.deconv import deconvolve
 from legacy_graph.article.layer import Layer
 from legacy_graph.article.summaries import image, on_one_scale
+from legacy_graph.cluster.placement import chief_scope, later_towers, name_devices
+from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import Config
 from legacy_graph.training import sonify
 from legacy_graph.training.checkpoints import make_saver
@@ -29,14 +31,19 @@ class Program(NamedTuple):
     saver: tf.train.Saver
 
 
-def build_program(config: Config) -> Program:
-    """Build the network with all its summaries, and the operations that train, merge, initialise and save."""
-    with tf.Graph().as_default() as graph:
-        net = network.build(config.seed)
+def build_program(config: Config, cluster: Optional[Cluster] = None) -> Program:
+    """Build the network with all its summaries, and the operations that train, merge, initialise and save.
+
+    With a cluster, each worker has a tower of the network. All else is on the chief.
+    """
+    with tf.Graph().as_default() as graph, chief_scope(cluster):
+        net = network.build(config.seed, later_towers(cluster, config.batch_size))
         train = network.training(net, config.learning_rate)
         add_deconv_images(net.layers, config.ties)
         published.reverse(*net.layers)
         picture = graph.as_graph_def(add_shapes=True)
+        if cluster is not None:
+            name_devices(picture)
         merged = [tf.summary.merge_all(key) for key in (summaries.SCALARS, summaries.HISTOGRAMS, summaries.IMAGES)]
         samples = tf.placeholder(tf.float32, [1, None, 1], name="samples")
         merged += [samples, summaries.audio("loss_sound", samples, sonify.RATE)]

@@ -2,13 +2,15 @@
 
 import csv
 import io
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
-from legacy_graph.article.probe import Probe
+from legacy_graph.article.probe import Probe, Scanner, build_scanner
+from legacy_graph.cluster.placement import chief_scope, later_towers
+from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import FIRST, TOP
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
@@ -29,6 +31,7 @@ class Scan(NamedTuple):
     top: int  # activations per map
     by_wins: bool  # put the maps that win most often first
     limit: Optional[int]  # how many maps to show
+    towers: Sequence[Scanner] = ()  # the same layer on the other workers of a cluster
 
 
 class Sheets(NamedTuple):
@@ -40,7 +43,13 @@ class Sheets(NamedTuple):
 
 
 def prepare(
-    layer: str, maps: Optional[List[int]], top: int, count: int, order: Optional[str] = None, ties: str = FIRST
+    layer: str,
+    maps: Optional[List[int]],
+    top: int,
+    count: int,
+    order: Optional[str] = None,
+    ties: str = FIRST,
+    cluster: Optional[Cluster] = None,
 ) -> Scan:
     """Build the graph that scans a layer of the article's network.
 
@@ -51,18 +60,22 @@ def prepare(
         count: the number of images to scan.
         order: "wins" or "number". None orders all maps by wins, and keeps the order of `maps`.
         ties: as in `deconv.unpool`.
+        cluster: whose workers scan a share of the images each.
 
     Raises:
         UserError: no such layer or map, or fewer than `top` images.
     """
-    with tf.Graph().as_default() as graph:
-        net = network.build()
+    with tf.Graph().as_default() as graph, chief_scope(cluster):
+        net = network.build(towers=later_towers(cluster))
         names = [one.name for one in net.layers]
         if layer not in names:
             raise UserError("--layer", "one of " + ", ".join(names), repr(layer), "name one of these")
         probe = top_activations.build_probe(net, layer, ties)
+        towers = [
+            _article_scanner(tower, device, layer) for tower, (device, _) in zip(net.towers, later_towers(cluster))
+        ]
         graph.finalize()
-    return _choose(graph, probe, maps, top, count, order)
+    return _choose(graph, probe, maps, top, count, order)._replace(towers=towers)
 
 
 def prepare_graph(
@@ -73,16 +86,26 @@ def prepare_graph(
     top: int,
     count: int,
     order: Optional[str] = None,
+    cluster: Optional[Cluster] = None,
 ) -> Scan:
     """Build the graph that scans a layer of a loaded graph.
+
+    With a cluster, each worker scans a share of the images.
 
     Raises:
         UserError: no such map, fewer than `top` images, or the method is not defined for this layer.
     """
-    with tf.Graph().as_default() as graph:
+    with tf.Graph().as_default() as graph, chief_scope(cluster):
         probe = backward.build_probe(model, layer, method)
+        towers = [backward.build_scanner(model, layer, device) for device, _ in later_towers(cluster)]
         graph.finalize()
-    return _choose(graph, probe, maps, top, count, order)
+    return _choose(graph, probe, maps, top, count, order)._replace(towers=towers)
+
+
+def _article_scanner(tower, device, name):
+    (layer,) = [one for one in tower.layers if one.name == name]
+    with tf.device(device):
+        return build_scanner(tower.layers[0].input, layer.output)
 
 
 def _choose(graph, probe, maps, top, count, order):
@@ -120,7 +143,11 @@ def draw(
         UserError: all pixels of all images have the same value.
     """
     probe, layer = scan.probe, scan.probe.layer
-    found = {"features": top_activations.collect(session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit)}
+    found = {
+        "features": top_activations.collect(
+            session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit, scan.towers
+        )
+    }
     report, notes = [], _notes(scan, images, found["features"])
     if control:
         found["control"] = sanity_check.project_random(session, probe, images, found["features"])

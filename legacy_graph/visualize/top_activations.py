@@ -6,7 +6,8 @@ set the rest of the layer to zero, and project it to the pixels.
 Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, figure 2.
 """
 
-from typing import List, NamedTuple, Optional, Tuple
+import itertools
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -15,7 +16,7 @@ from tqdm import tqdm
 from legacy_graph.article import network, probe
 from legacy_graph.article.deconv import DECONVNET, TIES_IN_WORDS, deconvolve
 from legacy_graph.article.layer import layers_up_to
-from legacy_graph.article.probe import Probe
+from legacy_graph.article.probe import Probe, Scanner
 from legacy_graph.article.receptive_field import receptive_fields
 from legacy_graph.config import FIRST
 from legacy_graph.errors import UserError
@@ -48,7 +49,9 @@ def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
     )
 
 
-def scan(session: tf.Session, probe: Probe, images: Images, top: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+def scan(
+    session: tf.Session, probe: Probe, images: Images, top: int, towers: Sequence[Scanner] = ()
+) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the images with the largest activation of each map of the layer; show a progress bar on a terminal.
 
     Args:
@@ -56,6 +59,7 @@ def scan(session: tf.Session, probe: Probe, images: Images, top: int) -> Tuple[n
         probe: of the layer.
         images: to scan.
         top: images per map.
+        towers: the same layer on other tasks of a cluster. Each gets a chunk of images while the probe gets one.
 
     Returns:
         numbers: int64 [C, top], numbers of the images, strongest first, equal ones in order of their numbers;
@@ -71,12 +75,11 @@ def scan(session: tf.Session, probe: Probe, images: Images, top: int) -> Tuple[n
     numbers, activations = np.full([channels, top], -1), np.zeros([channels, top], np.float32)
     wins, low, high, begin = np.zeros(channels), np.inf, -np.inf, 0
     with tqdm(total=len(images), unit="image", disable=None, leave=False, dynamic_ncols=True) as bar:
-        for batch in images.batches(probe.chunk):
+        for batch, (strongest, won) in _run_chunks(session, probe, images, towers):
             finite.check_images("--images", batch, begin)
             # A weight that is too large shows in any image. `project` checks the images on the sheet.
             if not begin and probe.layer.finite:
                 finite.check_operations(session.run(probe.layer.finite, {probe.layer.images: batch}))
-            strongest, won = session.run([probe.strongest, probe.wins], {probe.layer.images: batch})
             finite.check_layer(probe.layer.name, strongest, "activations")
             found = strongest.T  # [C, B]
             wins += won.sum(axis=0, dtype=float) / len(images)
@@ -91,6 +94,16 @@ def scan(session: tf.Session, probe: Probe, images: Images, top: int) -> Tuple[n
         hint = "check --images, --range and --mean"
         raise UserError("--images", "values that differ after preprocessing", f"{low:g} everywhere", hint)
     return numbers, activations, wins
+
+
+def _run_chunks(session, probe, images, towers):
+    """(images, (strongest, wins)) for each chunk, in order: as many chunks in a session run as there are towers."""
+    scanners = [Scanner(probe.layer.images, probe.strongest, probe.wins), *towers]
+    chunks = images.batches(probe.chunk)
+    for batches in iter(lambda: list(itertools.islice(chunks, len(scanners))), []):
+        used = scanners[: len(batches)]
+        feed = {scanner.images: batch for scanner, batch in zip(used, batches)}
+        yield from zip(batches, session.run([(scanner.strongest, scanner.wins) for scanner in used], feed))
 
 
 def project(
@@ -146,6 +159,7 @@ def collect(
     top: int,
     by_wins: bool = False,
     limit: Optional[int] = None,
+    towers: Sequence[Scanner] = (),
 ) -> TopActivations:
     """Scan the images and project the strongest activations of the maps.
 
@@ -157,11 +171,12 @@ def collect(
         top: activations per map.
         by_wins: sort the maps by wins, most first and dead maps last; else keep the order of `maps`.
         limit: keep only the first `limit` maps in this order; None keeps all.
+        towers: as in `scan`.
 
     Raises:
         UserError: as in `scan` and `project`.
     """
-    scanned = scan(session, probe, images, top)
+    scanned = scan(session, probe, images, top, towers)
     if by_wins:
         dead = scanned[0][maps, 0] < 0
         maps = maps[np.lexsort((dead, -scanned[2][maps]))]

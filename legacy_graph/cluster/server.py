@@ -1,0 +1,67 @@
+"""The server of a task, and how it ends: the chief puts a token into a queue on each task."""
+
+import time
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph import tf_setup
+from legacy_graph.cluster.tf_config import VARIABLE, Cluster, Task
+from legacy_graph.errors import UserError, reason
+
+POLL = 0.2  # seconds
+GRACE = 1.0  # seconds that a server remains after the token, so that the chief can close its session
+
+
+def start_server(cluster: Cluster) -> tf.train.Server:
+    """Start the server of this task, and print its address.
+
+    TensorFlow's server listens on all network interfaces, whatever its address is, and asks nobody for a password.
+
+    Raises:
+        UserError: the port cannot be opened.
+    """
+    task = cluster.task
+    try:
+        with tf_setup.filter_stderr():
+            server = tf.train.Server(tf.train.ClusterSpec(cluster.jobs), task.job, task.index)
+    except tf.errors.OpError as error:
+        hint = f"end the program that uses the port, or correct {VARIABLE}"
+        raise UserError(VARIABLE, f"a free port for {task}", reason(error), hint) from error
+    print(f"Serving {task}: open on all network interfaces, without authentication", flush=True)
+    return server
+
+
+def serve(cluster: Cluster) -> None:
+    """Serve the chief, and after a lost chief the next one, until one has finished its command.
+
+    Raises:
+        UserError: as in `start_server`.
+    """
+    server = start_server(cluster)
+    with tf.Graph().as_default() as graph, tf.device(cluster.task.device):
+        finished = _queue().size()
+    with tf.Session(server.target, graph, only(cluster.task)) as session:
+        while not session.run(finished):
+            time.sleep(POLL)
+    time.sleep(GRACE)
+
+
+def release(cluster: Cluster) -> None:
+    """End the servers of all other tasks. One that has ended already is no error."""
+    for task in cluster.peers:
+        with tf.Graph().as_default() as graph, tf.device(task.device):
+            token = _queue().enqueue(True)
+        try:
+            with tf_setup.filter_stderr(), tf.Session("grpc://" + task.address, graph, only(task)) as session:
+                session.run(token)
+        except tf.errors.OpError as error:
+            print(f"{task} did not confirm its end: {reason(error)}")
+
+
+def only(*tasks: Task) -> tf.ConfigProto:
+    """Settings of a session that uses only these tasks: it does not wait for others."""
+    return tf.ConfigProto(device_filters=[f"/job:{task.job}/task:{task.index}" for task in tasks])
+
+
+def _queue() -> tf.FIFOQueue:
+    return tf.FIFOQueue(1, tf.bool, [[]], shared_name="finished")

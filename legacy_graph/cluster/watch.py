@@ -1,0 +1,141 @@
+"""Find out whether the other tasks of a cluster run. Does not import TensorFlow.
+
+A TensorFlow server speaks HTTP/2: it answers a client's first bytes with a SETTINGS frame. A killed process refuses or
+closes the connection. A stopped one accepts it, because the kernel does, but does not answer.
+
+Source: RFC 7540, sections 3.5 and 6.5.
+"""
+
+import concurrent.futures
+import contextlib
+import os
+import socket
+import sys
+import threading
+import time
+from typing import Iterator
+
+from legacy_graph.cluster.tf_config import Cluster, Task
+from legacy_graph.errors import ExitStatus, TaskError
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # with an empty SETTINGS frame
+SETTINGS = 4  # type of a frame, its fourth byte
+PAUSE = 1.0  # seconds between two questions
+RESTART = "start it again, then run the same command again"
+
+
+def connect(task: Task, seconds: float) -> socket.socket:
+    """A connection to the TensorFlow server of a task.
+
+    Raises:
+        OSError: there is none, or it does not answer within `seconds`.
+    """
+    host, _, port = task.address.rpartition(":")
+    connection = socket.create_connection((host.strip("[]"), int(port)), seconds)
+    try:
+        connection.settimeout(seconds)
+        connection.sendall(PREFACE)
+        answer = connection.recv(4096)
+        if not answer:
+            raise ConnectionResetError("it closed the connection")
+        if answer[3:4] != bytes([SETTINGS]):
+            raise ConnectionError("another program answers")
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def wait_for_tasks(cluster: Cluster) -> None:
+    """Wait until all other tasks answer.
+
+    Raises:
+        TaskError: one does not within the time-out of the cluster.
+    """
+    end = time.monotonic() + cluster.patience
+    with concurrent.futures.ThreadPoolExecutor(max(1, len(cluster.peers))) as pool:
+        for _ in pool.map(lambda task: _wait_for(cluster, task, end), cluster.peers):
+            pass
+
+
+def _wait_for(cluster, task, end):
+    error = _refusal(task, end)
+    while error is not None:
+        if time.monotonic() + PAUSE > end:
+            raise lost_task(cluster, task, error, "start it, then run the same command again")
+        time.sleep(PAUSE / 4)
+        error = _refusal(task, end)
+
+
+def _refusal(task, end):
+    """Why a task does not answer; None if it does."""
+    try:
+        connect(task, max(0.1, end - time.monotonic())).close()
+    except OSError as error:
+        return error
+    return None
+
+
+@contextlib.contextmanager
+def watched_tasks(cluster: Cluster) -> Iterator[None]:
+    """End this process with one line and `ExitStatus.TEMPORARY_FAILURE` as soon as another task is lost.
+
+    The process ends from a thread, because a call of TensorFlow that waits for a lost task may never return. As after
+    a kill, the last checkpoint remains.
+
+    Raises:
+        TaskError: a task does not answer at the start.
+    """
+    ended = threading.Event()
+    terminal = os.dup(2)  # `tf_setup.filter_stderr` redirects descriptor 2 for a while, and would swallow the line
+    try:
+        connections = [_connected(cluster, task) for task in cluster.peers]
+        for task, connection in zip(cluster.peers, connections):
+            threading.Thread(target=_watch, args=(cluster, task, connection, ended, terminal), daemon=True).start()
+        yield
+    finally:
+        ended.set()
+        os.close(terminal)
+
+
+def _connected(cluster, task):
+    try:
+        return connect(task, cluster.patience)
+    except OSError as error:
+        raise lost_task(cluster, task, error, RESTART) from error
+
+
+def _watch(cluster, task, connection, ended, terminal):
+    """Ask again and again. The earlier connection shows whether the process was replaced by another in between."""
+    while not ended.wait(PAUSE):
+        try:
+            newer = connect(task, cluster.patience)
+            _check_open(connection)
+        except OSError as error:
+            if not ended.is_set():
+                _end(lost_task(cluster, task, error, RESTART), terminal)
+            return
+        connection.close()
+        connection = newer
+
+
+def _check_open(connection):
+    connection.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while connection.recv(4096):
+            pass
+        raise ConnectionResetError("it has ended")
+
+
+def lost_task(cluster: Cluster, task: Task, error: OSError, hint: str) -> TaskError:
+    """The error that names a task."""
+    found = "none" if isinstance(error, socket.timeout) else error.strerror or str(error)
+    return TaskError(str(task), f"an answer within {cluster.timeout} seconds", found, hint)
+
+
+def _end(error, terminal):
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        os.write(terminal, f"legacy_graph: {error}\n".encode())
+    os._exit(ExitStatus.TEMPORARY_FAILURE)

@@ -1,0 +1,110 @@
+"""The cluster command: start all tasks of a cluster on this machine, to try it and to test it."""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any, Dict, List
+
+from legacy_graph.cluster import namespace
+from legacy_graph.cluster.tf_config import CHIEF, PS, VARIABLE, WORKER
+from legacy_graph.commands.parser import make_parser
+from legacy_graph.data import mnist
+from legacy_graph.errors import UserError
+
+COMMANDS = ("train", "features")  # that use a cluster
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PATIENCE = 30  # seconds for the servers to end after the chief
+POLL = 0.05  # seconds
+# As in run.sh: no file of the current directory is imported, and the checkout's path may have a colon.
+START = (
+    "import runpy, sys; sys.path[0] = sys.argv.pop(1); "
+    "runpy.run_module('legacy_graph', run_name='__main__', alter_sys=True)"
+)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a command on a cluster of this machine, in a network namespace where that is allowed.
+
+    Returns:
+        The exit status of the chief. No task remains.
+    """
+    words = options.words[1:] if options.words[:1] == ["--"] else options.words
+    if words[:1] not in [[command] for command in COMMANDS]:
+        expected = "-- and one of the commands " + ", ".join(COMMANDS)
+        raise UserError("cluster", expected, repr(" ".join(words)), "for example: cluster --workers 2 -- train")
+    parsed = make_parser().parse_args(words)
+    if not namespace.entered():
+        if parsed.command == "train":
+            mnist.load(parsed.data_dir, batch_size=parsed.batch_size)  # nothing can be downloaded in the namespace
+        count = ["--workers", str(options.workers)] + (["--ps"] if options.ps else [])
+        reason = namespace.enter(_program(["cluster", *count, "--", *words]))
+        print(f"No network namespace ({reason}): while it runs, other machines can reach the tasks", file=sys.stderr)
+    return _run_tasks(_program(words), task_configurations(options.workers, options.ps))
+
+
+def _program(words: List[str]) -> List[str]:
+    home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return [sys.executable, "-c", START, home, *words]
+
+
+def task_configurations(workers: int, ps: bool) -> List[Dict]:
+    """The values of `TF_CONFIG`, the chief's last."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(workers + ps)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    jobs = {CHIEF: addresses[:1], WORKER: addresses[1:workers], PS: addresses[workers:]}
+    tasks = [{"type": job, "index": index} for job in (PS, WORKER, CHIEF) for index in range(len(jobs[job]))]
+    return [{"cluster": jobs, "task": task} for task in tasks]
+
+
+def _run_tasks(program, configurations) -> int:
+    """Run all tasks until the chief has ended; pass signals on to the chief."""
+    arrived, processes = [], []
+    before = {one: signal.signal(one, lambda number, _: arrived.append(number)) for one in SIGNALS}
+    try:
+        processes.extend(start_task(program, configuration) for configuration in configurations)
+        chief = processes[-1]
+        while chief.poll() is None:
+            while arrived:
+                chief.send_signal(arrived.pop(0))
+            time.sleep(POLL)
+        if chief.returncode == 0:
+            _wait(processes)
+        return chief.returncode if chief.returncode >= 0 else 128 - chief.returncode
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def start_task(program: List[str], configuration: Dict, **streams: Any) -> subprocess.Popen:
+    """Start a task in a session of its own, so that Ctrl-C reaches only the chief, which then saves.
+
+    If this process is killed, the kernel kills the task too, where there is the program setpriv.
+
+    Args:
+        program: the command line.
+        configuration: the value of `TF_CONFIG`, as from `task_configurations`.
+        streams: `stdout` and `stderr` of `subprocess.Popen`.
+    """
+    command = (["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []) + program
+    environment = dict(os.environ, **{VARIABLE: json.dumps(configuration)})
+    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True, **streams)
+
+
+def _wait(processes):
+    """Wait for the servers, which the chief has told to end."""
+    end = time.monotonic() + PATIENCE
+    while any(process.poll() is None for process in processes) and time.monotonic() < end:
+        time.sleep(POLL)

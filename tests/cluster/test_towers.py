@@ -1,0 +1,78 @@
+"""Towers in one process: the sum of their shares equals the network that computes the complete batch."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import network
+from legacy_graph.article.probe import build_scanner
+from legacy_graph.data import mnist
+from legacy_graph.graphs import backward
+from legacy_graph.graphs.images import Preprocessing, from_array
+from legacy_graph.training.checkpoints import restore_weights
+from legacy_graph.visualize import top_activations
+from tests.support.graph_commands import two_layers
+from tests.support.graph_models import model_of
+from tests.support.program import SAMPLE
+
+STEPS, BATCH, HERE = 10, 10, ""  # HERE: the device of the process itself
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return mnist.load(SAMPLE)
+
+
+def losses(data, begins):
+    """The losses of some training steps with dropout and a later tower for each of `begins`; then that of one digit."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        net = network.build(seed=3, towers=[(HERE, begin) for begin in begins])
+        train = network.training(net, 1e-3)
+        session.run(tf.global_variables_initializer())
+        batches = mnist.batches(data.train, BATCH, 3)
+        found = [session.run([net.loss, train], network.feed(net, *next(batches), 0.5))[0] for _ in range(STEPS)]
+        one = mnist.scale_pixels(data.test.images[:1]), mnist.one_hot(data.test.labels[:1])
+        return found, session.run([net.loss, net.accuracy], network.feed(net, *one))
+
+
+@pytest.fixture(scope="module")
+def alone(digits):
+    return losses(digits, [])
+
+
+def test_towers_train_as_one_network_does(digits, alone):
+    together, of_one_digit = losses(digits, [4, 7])
+    np.testing.assert_allclose(together, alone[0], rtol=1e-5)
+    np.testing.assert_allclose(of_one_digit, alone[1], rtol=1e-4)  # the later towers get no digit
+
+
+def test_a_tower_with_the_rows_of_another_drops_other_units(digits, alone):
+    """The comparison above can fail: here the second tower takes the mask of the first rows."""
+    assert abs(losses(digits, [0])[0][0] / alone[0][0] - 1) > 1e-3
+
+
+def assert_same_scan(session, probe, images, towers):
+    one, several = [top_activations.scan(session, probe, images, 9, used) for used in ((), towers)]
+    for expected, found in zip(one, several):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_towers_scan_the_articles_network_alike(trained, digits):
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        net = network.build(towers=[(HERE, 0)] * 2)
+        probe = top_activations.build_probe(net, "conv2")._replace(chunk=13)
+        scanners = [build_scanner(tower.layers[0].input, tower.layers[1].output) for tower in net.towers]
+        graph.finalize()
+        restore_weights(session, trained.logdir)
+        images = from_array(digits.test.images[:100].reshape(-1, 28, 28, 1), Preprocessing(0, 1), "digits")
+        assert_same_scan(session, probe, images, scanners)
+
+
+def test_towers_scan_a_loaded_graph_alike():
+    model = model_of(two_layers)
+    photos = np.random.RandomState(0).randint(0, 256, [60, *model.input_shape]).astype(np.uint8)
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        probe = backward.build_probe(model, model.layers[0], "deconvnet")._replace(chunk=13)
+        scanners = [backward.build_scanner(model, model.layers[0], HERE) for _ in range(2)]
+        graph.finalize()
+        assert_same_scan(session, probe, from_array(photos, Preprocessing(-1, 1), "photos"), scanners)

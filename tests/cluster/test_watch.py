@@ -1,0 +1,153 @@
+"""Whether a task answers: against sockets that behave like lost tasks, and like a TensorFlow server."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from legacy_graph import tf_setup
+from legacy_graph.cluster import watch
+from legacy_graph.cluster.tf_config import Cluster, Task
+from legacy_graph.errors import ExitStatus, TaskError
+
+SETTINGS = b"\0\0\0\4\0\0\0\0\0"  # an empty frame
+
+
+@contextlib.contextmanager
+def listening(answer=None):
+    """A task that accepts connections; with `answer` it reads the first bytes and sends that."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(5)
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    held.append(connection)
+                    connection.recv(100)
+                    connection.sendall(answer)
+                    if not answer:
+                        connection.close()
+
+        held = []
+        if answer is not None:
+            threading.Thread(target=serve, daemon=True).start()
+        yield Task("worker", 1, f"127.0.0.1:{server.getsockname()[1]}")
+        for one in held:
+            one.close()
+
+
+def cluster(task, timeout=1):
+    return Cluster({"worker": ["127.0.0.1:1", task.address]}, Task("worker", 0, "127.0.0.1:1"), timeout)
+
+
+def free_task():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return Task("worker", 1, f"127.0.0.1:{one.getsockname()[1]}")
+
+
+def test_a_server_that_sends_settings_answers():
+    with listening(SETTINGS) as task:
+        watch.connect(task, 5).close()
+        watch.wait_for_tasks(cluster(task))
+
+
+@pytest.mark.parametrize(
+    "answer, found",
+    [(None, "found none"), (b"HTTP/1.1 400 Bad Request", "found another program answers"),
+     (b"", "found it closed the connection")],
+)  # fmt: skip
+def test_a_task_that_does_not_answer_is_named(answer, found):
+    with listening(answer) as task, pytest.raises(TaskError) as caught:
+        watch.wait_for_tasks(cluster(task))
+    assert str(caught.value).startswith(f"worker 1 at {task.address}: expected an answer within 1 seconds, {found}; ")
+    assert caught.value.status == ExitStatus.TEMPORARY_FAILURE
+
+
+def test_a_task_that_starts_later_is_waited_for():
+    task = free_task()
+    host, port = task.address.split(":")
+    with socket.socket() as server:
+
+        def start():
+            time.sleep(0.5)
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind((host, int(port)))
+            server.listen(1)
+            with server.accept()[0] as connection:
+                connection.sendall(SETTINGS)
+
+        threading.Thread(target=start, daemon=True).start()
+        watch.wait_for_tasks(cluster(task, timeout=30))
+
+
+def test_a_task_that_never_starts_is_named():
+    task = free_task()
+    with pytest.raises(TaskError, match=f"worker 1 at {task.address}: .* found Connection refused; start it"):
+        watch.wait_for_tasks(cluster(task))
+
+
+@pytest.fixture
+def ended(monkeypatch):
+    """The messages with which `watched_tasks` would end this process."""
+    messages, happened = [], threading.Event()
+    monkeypatch.setattr(watch, "PAUSE", 0.05)
+    monkeypatch.setattr(watch, "_end", lambda error, _: (messages.append(str(error)), happened.set()))
+    return messages, happened
+
+
+def test_a_task_that_ends_is_seen(ended):
+    messages, happened = ended
+    with contextlib.ExitStack() as stack:
+        with listening(SETTINGS) as task:
+            stack.enter_context(watch.watched_tasks(cluster(task)))
+            assert not happened.wait(0.5)
+        assert happened.wait(10)
+    assert messages[0].startswith(f"worker 1 at {task.address}: ")
+
+
+def test_a_task_that_was_replaced_by_another_process_is_seen(ended):
+    """The address answers all the time, but the first connection is closed."""
+    messages, happened = ended
+    with listening(SETTINGS) as task:
+        real = watch.connect
+
+        def connect(*arguments):
+            one, other = socket.socketpair()
+            other.close()
+            real(*arguments).close()
+            return one
+
+        watch.connect = connect
+        try:
+            with watch.watched_tasks(cluster(task)):
+                assert happened.wait(10)
+        finally:
+            watch.connect = real
+    assert "found it has ended" in messages[0]
+
+
+def test_a_task_that_ends_after_the_block_is_no_loss(ended):
+    messages, happened = ended
+    with listening(SETTINGS) as task, watch.watched_tasks(cluster(task)):
+        pass
+    assert not happened.wait(0.3) and messages == []
+
+
+def test_the_line_is_printed_while_standard_error_is_filtered(monkeypatch, capfd):
+    """As during a traced step or a checkpoint: the process ends before the filter passes anything on."""
+    happened = threading.Event()
+    monkeypatch.setattr(watch, "PAUSE", 0.05)
+    monkeypatch.setattr(watch.os, "_exit", lambda status: (statuses.append(status), happened.set()))
+    statuses = []
+    with contextlib.ExitStack() as stack:
+        with listening(SETTINGS) as task:
+            stack.enter_context(watch.watched_tasks(cluster(task)))
+            stack.enter_context(tf_setup.filter_stderr())
+        assert happened.wait(10)
+        assert capfd.readouterr().err.startswith(f"legacy_graph: worker 1 at {task.address}: expected an answer")
+    assert statuses == [75]
