@@ -29,7 +29,7 @@ ADDED = {"train": ["--steps", "2", "--batch-size", "5", "--logdir", "new"], "fea
 # those that the words choose may all be in others.
 COLLECT = ["-m", "pytest", "--collect-only", "-q", "tests/test_run_sh.py"]
 REDUCED = {
-    "tensorboard": ["-m", "tensorboard.main", "--inspect"],
+    "tensorboard": ["-m", "legacy_graph", "tensorboard", "--inspect"],
     "setup": ["-m", "pip", "--version"],
     "test": COLLECT,
     "agreement": [*COLLECT, "-m", "agreement"],

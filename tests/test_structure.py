@@ -25,15 +25,17 @@ RANKS = {
     "article": 2,
     "graphs": 3,
     "training": 4, "visualize": 4,
-    "commands": 5,
-    "__main__": 6,
+    "board": 5,
+    "commands": 6,
+    "__main__": 7,
 }  # fmt: skip
 # `graphs` opens one to restore the variables of a SavedModel: only its own restore operation knows their names.
-SESSION_PACKAGES = {"graphs", "training", "visualize", "commands"}
+SESSION_PACKAGES = {"graphs", "training", "visualize", "board", "commands"}
 WITHOUT_TENSORFLOW = [
     "", "errors", "config", "tf_setup", "data.mnist", "data.idx", "data.download", "data.user_image", "logdir.layout",
     "logdir.locate", "visualize.image_grid", "training.sonify", "training.signals", "commands.train", "commands.check",
-    "commands.layers", "commands.features", "commands.deconv", "training.identity",
+    "commands.layers", "commands.features", "commands.deconv", "training.identity", "commands.tensorboard",
+    "board.plugin",
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.browser import setup
+from tests.support.program import ROOT
 
 # The projector needs WebGL, here without a graphics card. All other browser settings are the defaults.
 FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
@@ -38,10 +39,9 @@ def read(logdir: str) -> Dict[str, EventAccumulator]:
 @contextlib.contextmanager
 def tensorboard(logdir: str, *options: str) -> Iterator[str]:
     """Serve `logdir` on a free port; yields the address once all runs are loaded."""
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", logdir, "--host", "localhost", "--port", "0"]
-    command += options
+    command = [sys.executable, "-m", "legacy_graph", "tensorboard", "--logdir", logdir, "--port", "0", *options]
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said)
+        process = subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=ROOT), stdout=said, stderr=said)
         try:
             address = soon(lambda: _address(said, process))
             runs = read(logdir)
