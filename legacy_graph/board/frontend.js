@@ -188,7 +188,7 @@ function describeMap(map, query, command) {
     const mean = map.spots.reduce((sum, spot) => sum + spot.rank_correlation, 0) / map.spots.length;
     legend += `, in the control ±${short(map.control_scale)}. Rank correlation of projection and control (1 alike, 0 unrelated): mean ${mean.toFixed(2)}`;
   }
-  const heads = ["patch", METHODS[query.method], ...(control ? ["control"] : []), "whole image", `${map.spots.length} strongest spots`];
+  const heads = ["patch", METHODS[query.method], ...(control ? ["control (random)"] : []), "whole image", `${map.spots.length} strongest spots`];
   const rows = map.spots.map((spot, at) => describeSpot(spot, at + 1, control));
   const table = make("table", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head))), ...rows);
   const missing = [];

@@ -11,7 +11,7 @@ from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
 from legacy_graph.board import live, runs, sheet
-from legacy_graph.board.answers import NOT_FOUND, TOO_LARGE, HttpError, find
+from legacy_graph.board.answers import NOT_FOUND, NOT_POSTED, TOO_LARGE, HttpError, find
 from legacy_graph.data.user_image import FORMAT_NAMES
 from legacy_graph.errors import UserError, reason
 
@@ -58,7 +58,7 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
     def _own(self, request):
         """A posted picture: run, layer, method, map."""
         if request.method != "POST":
-            raise HttpError(405, "request", "POST with a picture", request.method, "send the picture as the body")
+            raise HttpError(NOT_POSTED, "request", "POST with a picture", request.method, "send the picture as the body")
         run = self._run(request)
         content = _body(request)
         name, method = request.args.get("layer"), request.args.get("method")
@@ -80,18 +80,15 @@ def _number(request) -> int:
 
 def _body(request) -> bytes:
     """The posted picture, read only if it is small enough."""
-    if request.content_length is None:
-        raise HttpError(411, "picture", "a Content-Length", "none", "send the length of the picture")
-    if request.content_length > MAX_BYTES:
-        raise HttpError(
-            TOO_LARGE, "picture", f"at most {MAX_BYTES:,} bytes", f"{request.content_length:,}", "make it smaller"
-        )
+    length = request.content_length or 0
+    if length > MAX_BYTES:
+        raise HttpError(TOO_LARGE, "picture", f"at most {MAX_BYTES:,} bytes", f"{length:,}", "make it smaller")
     try:
-        content = request.stream.read(request.content_length)
+        content = request.stream.read(length) if length else b""
     except Exception as error:  # werkzeug raises several types for a connection that ended
         raise UserError("picture", "all of its bytes", reason(error), "send it again") from error
     if not content:
-        raise UserError("picture", f"a file in {FORMAT_NAMES}", "an empty body", "send a picture")
+        raise UserError("picture", f"a file in {FORMAT_NAMES}", "an empty body", "send one with its length")
     return content
 
 

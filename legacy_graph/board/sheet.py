@@ -39,8 +39,8 @@ def load(path: str) -> "Sheet":
 
 @functools.lru_cache(maxsize=3)
 def _load(path, changed, size):
-    with np.load(path, allow_pickle=False) as file:
-        return Sheet({name: file[name] for name in file.files})
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return Sheet({name: arrays[name] for name in arrays.files})
 
 
 class Sheet:
