@@ -14,7 +14,8 @@ const PREFIX = "p.deconvnet."; // of our part of the address: #deconvnet&p.decon
 const POLL = 5000; // milliseconds between looks for new results
 
 const host = window.parent;
-const state = { view: "digits", run: null, layer: null, method: null, order: "wins", map: null };
+const DEFAULTS = { view: "digits", run: null, layer: null, method: null, order: "wins", map: null };
+const state = { ...DEFAULTS };
 const page = {}; // the elements that stay: selects, grid, detail
 let listing = { runs: [] };
 let turns = 0; // answers to requests of earlier turns are ignored
@@ -29,13 +30,19 @@ async function ask(route, query = {}, body = null) {
   return found;
 }
 
+const addressParts = () => host.location.hash.slice(1).split("&");
+const isOurs = (part) => part.startsWith(PREFIX);
+
+/** Take over the state that the address holds. If it holds none, as after a visit to another tab, keep the old one. */
 function readAddress() {
-  const hash = new URLSearchParams(host.location.hash.slice(1));
-  for (const name of Object.keys(state)) state[name] = hash.get(PREFIX + name) ?? state[name];
+  const parts = addressParts().filter(isOurs);
+  if (!parts.length) return;
+  const hash = new URLSearchParams(parts.join("&"));
+  for (const name of Object.keys(state)) state[name] = hash.get(PREFIX + name) ?? DEFAULTS[name];
 }
 
 function writeAddress() {
-  const parts = host.location.hash.slice(1).split("&").filter((part) => !part.startsWith(PREFIX));
+  const parts = addressParts().filter((part) => !isOurs(part));
   if (parts[0] !== "deconvnet") return;
   for (const [name, value] of Object.entries(state)) if (value !== null) parts.push(`${PREFIX}${name}=${encodeURIComponent(value)}`);
   host.history.replaceState(host.history.state, "", `#${parts.join("&")}`);
@@ -252,7 +259,11 @@ export function render() {
   new MutationObserver(followTheme).observe(host.document.body, { attributeFilter: ["class"] });
   build();
   readAddress();
-  host.addEventListener("hashchange", () => { readAddress(); show(); });
+  host.addEventListener("hashchange", () => {
+    if (addressParts()[0] !== "deconvnet") return;
+    readAddress();
+    show();
+  });
   refresh();
   setInterval(() => document.visibilityState === "visible" && window.innerWidth && refresh(), POLL);
 }

@@ -58,7 +58,9 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
     def _own(self, request):
         """A posted picture: run, layer, method, map."""
         if request.method != "POST":
-            raise HttpError(NOT_POSTED, "request", "POST with a picture", request.method, "send the picture as the body")
+            raise HttpError(
+                NOT_POSTED, "request", "POST with a picture", request.method, "send the picture as the body"
+            )
         run = self._run(request)
         content = _body(request)
         name, method = request.args.get("layer"), request.args.get("method")

@@ -1,0 +1,277 @@
+"""The DECONVNET dashboard in a browser: every control, the drawing, keyboard, dark mode, addresses and empty states."""
+
+import contextlib
+import os
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.support import board
+from tests.support.own_pictures import encoded
+from tests.support.program import SAMPLE, legacy_graph
+
+VIEW = "deconvnet&p.deconvnet.layer=conv2"
+
+
+@pytest.fixture(scope="module")
+def served(features_run, tmp_path_factory):
+    """A copy of the log, to write into, and the address that serves it."""
+    copy = str(tmp_path_factory.mktemp("served") / "log")
+    shutil.copytree(features_run, copy)
+    with board.tensorboard(copy) as address:
+        yield copy, address
+
+
+@pytest.fixture
+def open_view(browser, served):
+    """open_view(HASH, QUERY) -> (page, frame of the dashboard). The test fails if a page logs an error."""
+    with contextlib.ExitStack() as pages:
+        yield lambda view=VIEW, query="", address=served[1]: pages.enter_context(viewed(browser, address, view, query))
+
+
+@pytest.fixture(scope="module")
+def page_and_frame(browser, served):
+    with viewed(browser, served[1], VIEW, "") as both:
+        yield both
+
+
+@pytest.fixture
+def visit(page_and_frame):
+    """visit(HASH) -> the same page and frame for all tests, shown with this address."""
+
+    def visit(view=VIEW):
+        page_and_frame[0].evaluate("hash => location.hash = hash", view)
+        return page_and_frame
+
+    return visit
+
+
+@contextlib.contextmanager
+def viewed(browser, address, view, query):
+    page, complaints = browser.new_page(viewport={"width": 1280, "height": 900}), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("response", lambda got: got.status < 500 or complaints.append(f"{got.status} {got.url}"))
+    page.on("console", lambda said: "Content Security" in said.text and complaints.append(said.text))
+    page.goto(f"{address}{query}#{view}")
+    yield page, page.frame_locator("iframe[src*=deconvnet]")
+    page.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def arrays(features_run):
+    path = os.path.join(features_run, "features", "conv2", "features.npz")
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def numbers(frame):
+    return [int(text) for text in frame.locator("#grid button").all_inner_texts()]
+
+
+def stroke(page, frame, *points):
+    """Draw a line through points of the pad, in fractions of its side."""
+    box = frame.locator(".pad").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+
+
+def test_the_chosen_map_is_shown_with_its_numbers(visit, arrays):
+    page, frame = visit()
+    expect(frame.locator("#grid h1")).to_have_text("conv2: 16 of its 64 maps")
+    assert numbers(frame) == arrays["maps"].tolist()
+    row = 3
+    chosen = frame.locator(f"#grid button[data-map='{arrays['maps'][row]}']")
+    chosen.hover()
+    expect(frame.locator("#grid p")).to_contain_text(f"strongest activation {arrays['activations'][row, 0]:.3g}")
+    chosen.click()
+    expect(frame.locator("#detail h1")).to_have_text(f"Map {arrays['maps'][row]} of conv2")
+    cells = frame.locator("#detail tr td:last-child")
+    expect(cells).to_have_count(9)
+    for text, activation, place, image in zip(
+        cells.all_inner_texts(), arrays["activations"][row], arrays["places"][row], arrays["images"][row]
+    ):
+        answer = int(np.argmax(arrays["answers"][arrays["input_numbers"].tolist().index(image)]))
+        label = int(arrays["labels"][image])
+        expected = (
+            rf"activation {activation:.3g} at \({place[0]}, {place[1]}\)\nimage {image:,}: {label}\nread as {answer}"
+        )
+        assert re.match(expected, text), text
+        assert (", wrong" in text) == (answer != label)
+        assert "rank correlation " in text
+    expect(frame.locator("#detail tr").nth(1).locator("canvas")).to_have_count(4)
+
+
+def test_the_projection_is_drawn_as_recorded(visit, arrays):
+    """The pixels of the first projection on the page, read back from the canvas."""
+    page, frame = visit()
+    canvas = frame.locator("#detail tr td:nth-child(2) canvas").first
+    shown = canvas.evaluate("one => [...one.getContext('2d').getImageData(0, 0, one.width, one.height).data]")
+    grey = np.array(shown).reshape(16, 16, 4)[..., 0]
+    y, x = 4 * arrays["places"][0, 0] - 6 + 16
+    values = np.pad(arrays["projections"][0, 0], 16, "constant")[y : y + 16, x : x + 16]
+    assert np.abs(values).max() > 0
+    assert np.corrcoef(np.clip(grey, 1, 253).ravel(), values.ravel())[0, 1] > 0.9
+    assert set(grey[values == 0].tolist()) <= {127}
+
+
+def test_projection_and_order_can_be_chosen(visit, arrays):
+    page, frame = visit()
+    expect(frame.locator("#grid button")).to_have_count(16)
+    orders = {"number": arrays["maps"], "activation": -arrays["activations"][:, 0], "wins": -arrays["wins"]}
+    for name, key in orders.items():
+        frame.locator("#order").select_option(name)
+        expected = arrays["maps"][np.argsort(key, kind="stable")].tolist()
+        expect(frame.locator("#grid button").first).to_have_attribute("data-map", str(expected[0]))
+        assert numbers(frame) == expected
+    for name, heading in [("gradient", "gradient"), ("guided", "guided backpropagation"),
+                          ("control", "random kernel (control)")]:  # fmt: skip
+        frame.locator("#method").select_option(name)
+        expect(frame.locator("#detail th").nth(1)).to_have_text(heading)
+    expect(frame.locator("#step option")).to_have_text(["30"])
+    expect(frame.locator("#run option")).to_have_text(["log"])
+
+
+def test_arrow_keys_choose_and_tab_reaches_every_control(visit, arrays):
+    page, frame = visit()
+    first, second = frame.locator("#grid button").nth(0), frame.locator("#grid button").nth(1)
+    expect(first).to_have_attribute("aria-pressed", "true")
+    frame.locator("[role=tab]").first.focus()
+    reached = []
+    for _ in range(8):
+        reached.append(frame.locator(":focus").evaluate("one => one.id || one.textContent"))
+        page.keyboard.press("Tab")
+    assert reached == [
+        "Test images",
+        "Your own",
+        "run",
+        "layer",
+        "method",
+        "step",
+        "order",
+        "How to read these pictures",
+    ]
+    expect(first).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(second).to_be_focused()
+    expect(frame.locator("#detail h1")).to_have_text(f"Map {arrays['maps'][1]} of conv2")
+    page.keyboard.press("End")
+    expect(frame.locator("#detail h1")).to_have_text(f"Map {arrays['maps'][-1]} of conv2")
+    page.keyboard.press("Home")
+    expect(frame.locator("#detail h1")).to_have_text(f"Map {arrays['maps'][0]} of conv2")
+    assert frame.locator("#grid button[tabindex='0']").count() == 1
+
+
+def test_a_shared_address_opens_the_same_view(visit, open_view, arrays):
+    page, frame = visit()
+    chosen = int(arrays["maps"][5])
+    frame.locator(f"#grid button[data-map='{chosen}']").click()
+    frame.locator("#method").select_option("gradient")
+    frame.locator("#order").select_option("number")
+    expect(frame.locator("#detail th").nth(1)).to_have_text("gradient")
+    shared = page.url
+    assert f"p.deconvnet.map={chosen}" in shared
+    page, frame = open_view(shared.partition("#")[2])
+    for _ in range(2):
+        expect(frame.locator("#detail h1")).to_have_text(f"Map {chosen} of conv2")
+        expect(frame.locator("#detail th").nth(1)).to_have_text("gradient")
+        expect(frame.locator("#order")).to_have_value("number")
+        assert page.url == shared
+        page.get_by_role("tab", name="Scalars").click()
+        expect(frame.locator("#detail h1")).not_to_be_visible()
+        page.get_by_role("tab", name="Deconvnet").click()
+
+
+def test_dark_mode_follows_tensorboards(open_view):
+    def colours(frame):
+        expect(frame.locator("#grid h1")).to_be_visible()
+        style = frame.locator("body").evaluate(
+            "one => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor]"
+        )
+        return [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in style]
+
+    ink, paper = colours(open_view()[1])
+    assert ink < 200 and paper > 700
+    ink, paper = colours(open_view(query="?darkMode=true")[1])
+    assert ink > 600 and paper < 200
+
+
+def test_missing_results_name_the_command_and_appear_by_themselves(visit, served):
+    page, frame = visit("deconvnet&p.deconvnet.layer=conv1")
+    command = frame.locator(".empty code")
+    expect(command).to_contain_text("features --layer conv1 --logdir ")
+    folder = os.path.join(served[0], "features")
+    shutil.copytree(os.path.join(folder, "conv2"), os.path.join(folder, "conv1"))
+    try:
+        expect(frame.locator("#grid button")).to_have_count(16)
+    finally:
+        shutil.rmtree(os.path.join(folder, "conv1"))
+
+
+def test_an_empty_log_names_the_command_to_train(open_view, tmp_path):
+    with board.tensorboard(str(tmp_path)) as address:
+        _, frame = open_view("deconvnet", address=address)
+        expect(frame.locator(".empty code")).to_contain_text(f" train --logdir {tmp_path}")
+        frame.get_by_role("tab", name="Your own").click()
+        expect(frame.locator("#grid .empty")).to_contain_text("needs the checkpoint of a training run")
+
+
+def test_a_drawing_is_read_and_its_maps_follow(visit):
+    page, frame = visit("deconvnet&p.deconvnet.view=own&p.deconvnet.layer=conv2&p.deconvnet.map=3")
+    expect(frame.locator("#grid .empty")).to_contain_text("Draw a digit")
+    stroke(page, frame, (0.5, 0.15), (0.52, 0.85))
+    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+    expect(frame.locator("#grid button")).to_have_count(96)
+    expect(frame.locator("#detail h2")).to_have_text("Map 3 of conv2, deconvnet")
+    expect(frame.locator("aside [role=status]").first).to_contain_text("Answer after ")
+    pixels = "one => one.getContext('2d').getImageData(0, 0, 28, 28).data.join()"
+    projection = frame.locator("#detail canvas").first
+    before = projection.evaluate(pixels)
+    frame.locator("#grid button[aria-label='map 7 of conv1']").click()
+    expect(frame.locator("#detail h2")).to_have_text("Map 7 of conv1, deconvnet")
+    assert projection.evaluate(pixels) != before
+    frame.locator("#method").select_option("control")
+    expect(frame.locator("#detail h2")).to_have_text("Map 7 of conv1, random kernel (control)")
+    frame.get_by_role("button", name="Clear").click()
+    expect(frame.locator("#grid .empty")).to_contain_text("Draw a digit")
+
+
+def test_two_browsers_draw_at_once(open_view):
+    pages = [open_view("deconvnet&p.deconvnet.view=own") for _ in range(2)]
+    for page, frame in pages:
+        stroke(page, frame, (0.3, 0.2), (0.7, 0.2), (0.4, 0.8))
+    for _, frame in pages:
+        expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+    first, second = [board.settled(frame.locator("#detail h1").inner_text) for _, frame in pages]
+    assert first == second
+
+
+def test_a_file_that_is_no_picture_gets_one_line(visit):
+    page, frame = visit("deconvnet&p.deconvnet.view=own")
+    chooser = frame.locator("input[type=file]")
+    chooser.set_input_files({"name": "notes.txt", "mimeType": "image/png", "buffer": b"no picture"})
+    expect(frame.locator("#detail [role=alert]")).to_contain_text("picture: expected a picture in PNG")
+    picture = Image.fromarray(np.tri(40, 30, -5, np.uint8) * 255)
+    chooser.set_input_files({"name": "good.jpg", "mimeType": "image/jpeg", "buffer": encoded(picture, "JPEG")})
+    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+
+
+@pytest.mark.slow
+def test_a_drawn_one_is_read_as_one(open_view, tmp_path):
+    """With a network that has learned: 500 steps on the sample."""
+    run = legacy_graph(
+        "train", "--logdir", str(tmp_path), "--data-dir", SAMPLE, "--steps", "500", "--image-every", "500"
+    )
+    assert run.returncode == 0, run.stderr
+    with board.tensorboard(str(tmp_path)) as address:
+        page, frame = open_view("deconvnet&p.deconvnet.view=own", address=address)
+        stroke(page, frame, (0.5, 0.15), (0.52, 0.85))
+        expect(frame.locator("#detail h1")).to_contain_text("Read as 1 ")
