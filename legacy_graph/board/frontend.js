@@ -9,7 +9,7 @@ const ORDERS = {
   activation: ["strongest activation first", (map) => -(map.activation ?? -1)],
   number: ["by number", (map) => map.map],
 };
-const VIEWS = { digits: "Test images", own: "Your own" };
+const VIEWS = { digits: "Strongest images", own: "Your own" };
 const PREFIX = "p.deconvnet."; // of our part of the address: #deconvnet&p.deconvnet.layer=conv2
 const POLL = 5000; // milliseconds between looks for new results
 
@@ -54,6 +54,7 @@ function followTheme() {
 }
 
 const currentRun = () => listing.runs.find((run) => run.name === state.run);
+const usableRuns = () => listing.runs.filter((run) => state.view !== "own" || run.newest !== null);
 const layersOf = (run) => [...new Set([...Object.keys(run.commands), ...Object.keys(run.layers)])];
 
 /** A box that says what is missing, and the command that fills it. */
@@ -81,8 +82,8 @@ function showStep(step) {
 function repairState() {
   if (!(state.view in VIEWS)) state.view = "digits";
   if (!(state.order in ORDERS)) state.order = "wins";
-  const [first] = state.view === "own" ? listing.runs.filter((run) => run.newest !== null) : listing.runs;
-  if (!currentRun()) state.run = (first ?? listing.runs[0])?.name ?? null;
+  const runs = usableRuns();
+  if (!runs.includes(currentRun())) state.run = runs[0]?.name ?? null;
   const run = currentRun();
   if (!run) return;
   const layers = state.view === "own" ? Object.keys(run.commands) : layersOf(run);
@@ -99,7 +100,7 @@ function show() {
   turns++;
   repairState();
   const run = currentRun();
-  fill(page.run, listing.runs.map(({ name, title }) => [name, title]), state.run);
+  fill(page.run, usableRuns().map(({ name, title }) => [name, title]), state.run);
   fill(page.layer, run ? layersOf(run).map((name) => [name, name]) : [], state.layer);
   fill(page.method, Object.entries(METHODS), state.method ?? "deconvnet");
   fill(page.order, Object.entries(ORDERS).map(([name, [text]]) => [name, text]), state.order);
@@ -155,7 +156,7 @@ async function showMaps(run) {
 const describe = (map) => (map.tile ? `map ${map.map}: strongest activation ${short(map.activation)}, wins ${percent(map.wins)}` : `map ${map.map}: dead, no image excites it`);
 
 function showGrid(maps, chosen, found) {
-  const hovered = make("p", { class: "faint" }, "Point at a map for its strongest activation; click it for its nine strongest spots.");
+  const hovered = make("p", { class: "faint" }, "Each map is drawn as the projection of its strongest activation. Click a map for its strongest images. A map wins a position where no other map of the layer is stronger.");
   const buttons = maps.map((map) => {
     const tile = map.tile ? picture(map.tile, "") : make("div", { class: "dead" }, "dead");
     const tell = () => (hovered.textContent = describe(map));
@@ -202,12 +203,12 @@ function describeMap(map, query, command) {
   if (!map.spots[0].input) missing.push("images, classes and answers");
   if (!control && query.method !== "control") missing.push("control");
   const box = missing.length ? emptyBox(`These results have no ${missing.join(" and no ")}. ${command ? "This command writes them:" : "Run the features command again, with --control random."}`, command) : null;
-  return [title, make("p", { class: "faint" }, `${legend}.`), table, ...(box ? [box] : [])];
+  return [title, make("p", { class: "faint" }, `${legend}.`), ...(box ? [box] : []), table];
 }
 
 function describeSpot(spot, rank, control) {
   const cell = (tile, name) => make("td", {}, tile ? picture(tile, `${name} of spot ${rank}`) : "none");
-  const lines = [`activation ${short(spot.activation)} at (${spot.place.join(", ")})`, `image ${spot.image.toLocaleString("en")}${spot.label === null ? "" : `: ${spot.label}`}`];
+  const lines = [`activation ${short(spot.activation)}`, `at row ${spot.place[0]}, column ${spot.place[1]}`, `image ${spot.image.toLocaleString("en")}${spot.label === null ? "" : `: ${spot.label}`}`];
   if (spot.answer) lines.push(`read as ${spot.answer[0]} (${percent(spot.answer[1])})${[null, spot.answer[0]].includes(spot.label) ? "" : ", wrong"}`);
   if (spot.rank_correlation !== null) lines.push(`rank correlation ${spot.rank_correlation.toFixed(2)}`);
   const text = make("td", {}, ...lines.flatMap((line) => [line, make("br")]));
@@ -222,9 +223,9 @@ function build() {
   };
   page.tabs = {};
   for (const [view, text] of Object.entries(VIEWS)) page.tabs[view] = make("button", { type: "button", role: "tab", onclick: () => change({ view }) }, text);
-  page.own = new OwnPicture({ ask, page, emptyBox, state, methods: METHODS, writeAddress, showStep });
+  page.own = new OwnPicture({ ask, page, emptyBox, state, methods: METHODS, writeAddress, showStep, trainCommand: () => listing.train });
   page.note = make("p", { class: "faint", role: "status" });
-  page.grid = make("main", { id: "grid", tabindex: -1 });
+  page.grid = make("main", { id: "grid" }, make("p", { class: "faint" }, "Loading…"));
   page.detail = make("section", { id: "detail", "aria-label": "Chosen map" });
   const panel = make("aside", {},
     make("div", { class: "tabs", role: "tablist", "aria-label": "Images" }, ...Object.values(page.tabs)),

@@ -84,7 +84,7 @@ export class OwnPicture {
     this.shown = [run, state];
     this.view = null;
     page.detail.replaceChildren();
-    if (!run || run.newest === null) return page.grid.replaceChildren(emptyBox("This view needs the checkpoint of a training run. Choose a run that has one, or train one with the command train."));
+    if (!run || run.newest === null) return page.grid.replaceChildren(emptyBox("This view needs the checkpoint of a training run. Train one first:", this.board.trainCommand()));
     this.board.showStep(run.newest);
     if (this.content) return this.read(performance.now());
     return page.grid.replaceChildren(emptyBox("Draw a digit on the black square, or drop a picture on it. All maps, the answer and the projection of the chosen map follow the drawing."));

@@ -1,6 +1,7 @@
 """The tensorboard command: TensorBoard with the DECONVNET dashboard, served to this machine by default."""
 
 import argparse
+import os
 from typing import List
 
 from legacy_graph.config import Config
@@ -9,6 +10,7 @@ from legacy_graph.errors import ExitStatus
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Serve a log directory until the process is stopped. `options.words` are TensorBoard's own flags."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # single pictures are read on the CPU; a GPU is left to the training
     import absl.logging
     from absl import app
     from tensorboard import default, program
