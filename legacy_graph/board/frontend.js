@@ -1,22 +1,21 @@
 // The DECONVNET dashboard. TensorBoard loads this module into a frame of its page and calls render().
 
+import { host, isShown, readAddress, state, writeAddress } from "./address.js";
 import { OwnPicture } from "./own.js";
-import { chooser, framed, make, percent, picture, press, short } from "./tiles.js";
+import { alertBox, describe, describeMap, emptyBox, METHODS } from "./spots.js";
+import { chooser, make, picture, press } from "./tiles.js";
 
-const METHODS = { deconvnet: "deconvnet", gradient: "gradient", guided: "guided backpropagation", control: "random kernel (control)" };
 const ORDERS = {
   wins: ["most wins first", (map) => -map.wins],
   activation: ["strongest activation first", (map) => -(map.activation ?? -1)],
   number: ["by number", (map) => map.map],
 };
 const VIEWS = { digits: "Strongest images", own: "Your own" };
-const PREFIX = "p.deconvnet."; // of our part of the address: #deconvnet&p.deconvnet.layer=conv2
+const HINT = `Each map is drawn as the projection of its strongest activation. Click a map for its strongest images.
+  A map wins a position where no other map of the layer is stronger.`;
 const POLL = 5000; // milliseconds between looks for new results
 
-const host = window.parent;
-const DEFAULTS = { view: "digits", run: null, layer: null, method: null, order: "wins", map: null };
-const state = { ...DEFAULTS };
-const page = {}; // the elements that stay: selects, grid, detail
+const page = {}; // the elements that stay: selects, note, grid, detail
 let listing = { runs: [] };
 let turns = 0; // answers to requests of earlier turns are ignored
 
@@ -30,24 +29,6 @@ async function ask(route, query = {}, body = null) {
   return found;
 }
 
-const addressParts = () => host.location.hash.slice(1).split("&");
-const isOurs = (part) => part.startsWith(PREFIX);
-
-/** Take over the state that the address holds. If it holds none, as after a visit to another tab, keep the old one. */
-function readAddress() {
-  const parts = addressParts().filter(isOurs);
-  if (!parts.length) return;
-  const hash = new URLSearchParams(parts.join("&"));
-  for (const name of Object.keys(state)) state[name] = hash.get(PREFIX + name) ?? DEFAULTS[name];
-}
-
-function writeAddress() {
-  const parts = addressParts().filter((part) => !isOurs(part));
-  if (parts[0] !== "deconvnet") return;
-  for (const [name, value] of Object.entries(state)) if (value !== null) parts.push(`${PREFIX}${name}=${encodeURIComponent(value)}`);
-  host.history.replaceState(host.history.state, "", `#${parts.join("&")}`);
-}
-
 function followTheme() {
   const dark = host.document.body.classList.contains("dark-mode");
   document.documentElement.dataset.theme = dark ? "dark" : "light";
@@ -57,25 +38,27 @@ const currentRun = () => listing.runs.find((run) => run.name === state.run);
 const usableRuns = () => listing.runs.filter((run) => state.view !== "own" || run.newest !== null);
 const layersOf = (run) => [...new Set([...Object.keys(run.commands), ...Object.keys(run.layers)])];
 
-/** A box that says what is missing, and the command that fills it. */
-function emptyBox(text, command) {
-  const copy = (event) => navigator.clipboard.writeText(command).then(() => (event.target.textContent = "Copied"));
-  const line = command && make("div", { class: "command" }, make("code", {}, command), make("button", { type: "button", onclick: copy }, "Copy"));
-  return make("div", { class: "empty", role: "status" }, make("p", {}, text), line || null);
-}
-
 /** Set the options of a select, as [value, text], and its value. */
 function fill(select, options, value) {
   const texts = JSON.stringify(options);
-  if (select.dataset.options !== texts) select.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
+  const elements = options.map(([value, text]) => make("option", { value }, text));
+  if (select.dataset.options !== texts) select.replaceChildren(...elements);
   select.dataset.options = texts;
   select.value = value;
 }
 
-/** The step selector lists the steps that exist: one for each sheet, as `features` replaces the earlier one. */
+/** The step selector lists the steps that exist: one for each layer, because `features` replaces earlier results. */
 function showStep(step) {
   const text = step === null ? "not recorded" : step.toLocaleString("en");
   fill(page.step, [[text, text]], text);
+}
+
+/** Say so if the results are older than the newest checkpoint. */
+function showNote(run, step) {
+  page.note.dataset.step = step ?? "";
+  const old = run.newest !== null && step !== null && step !== run.newest;
+  const newest = old && `The newest checkpoint is of step ${run.newest.toLocaleString("en")}. This command shows it:`;
+  page.note.replaceChildren(...(old ? [emptyBox(newest, run.commands[state.layer])] : []));
 }
 
 /** Replace what the address names and does not exist by something that does. */
@@ -87,7 +70,8 @@ function repairState() {
   const run = currentRun();
   if (!run) return;
   const layers = state.view === "own" ? Object.keys(run.commands) : layersOf(run);
-  if (!layers.includes(state.layer)) state.layer = Object.keys(run.layers).reverse().find((name) => layers.includes(name)) ?? layers.at(-1) ?? null;
+  const filled = Object.keys(run.layers).filter((name) => layers.includes(name));
+  if (!layers.includes(state.layer)) state.layer = filled.at(-1) ?? layers.at(-1) ?? null;
 }
 
 /** Change the state, then show it. */
@@ -107,73 +91,73 @@ function show() {
   for (const [view, tab] of Object.entries(page.tabs)) tab.setAttribute("aria-selected", view === state.view);
   const own = state.view === "own";
   for (const name of ["layer", "order"]) page[name].parentElement.hidden = own;
-  page.own.pad.hidden = !own;
-  page.note.textContent = "";
+  page.own.pad.element.hidden = !own;
+  page.note.replaceChildren();
   writeAddress();
-  if (own) page.own.show(run, state);
+  if (own) page.own.show(run);
+  else if (!run) showEmpty(`No run in ${listing.logdir || "the log, --logdir is missing"}. Train one:`, listing.train);
   else showMaps(run);
+}
+
+/** Instead of maps: what is missing, and the command that fills it. */
+function showEmpty(text, command) {
+  page.detail.replaceChildren();
+  page.grid.replaceChildren(emptyBox(text, command));
 }
 
 async function showMaps(run) {
   const turn = turns;
-  if (!run) {
-    page.detail.replaceChildren();
-    const found = listing.logdir ? `No run in ${listing.logdir}. Train one first:` : "This dashboard needs the option --logdir.";
-    return page.grid.replaceChildren(emptyBox(found, listing.logdir && listing.train));
-  }
   const command = run.commands[state.layer];
   if (!(state.layer in run.layers)) {
     fill(page.step, [["", "none yet"]], "");
-    page.detail.replaceChildren();
-    return page.grid.replaceChildren(emptyBox(`No results for ${state.layer} yet. This command writes them; this page then shows them by itself:`, command));
+    const text = `No results for ${state.layer} yet. This command writes them; this page then shows them by itself:`;
+    return showEmpty(text, command);
   }
   const query = { run: state.run, layer: state.layer };
   try {
     const found = await ask("maps", state.method ? { ...query, method: state.method } : query);
     if (turn !== turns) return;
     showStep(found.step);
-    fill(page.method, Object.entries(METHODS), found.method);
-    if (run.newest !== null && found.step !== null && found.step !== run.newest) page.note.textContent = `The newest checkpoint is of step ${run.newest.toLocaleString("en")}. To show it: ${command}`;
+    showNote(run, found.step);
+    page.method.value = found.method;
     if (!found.maps.length) {
-      page.detail.replaceChildren();
-      const hint = command ? "This command writes it:" : found.method === "control" ? "Run the same features command again with --control random." : `Run the features command again with --method ${found.method}.`;
-      return page.grid.replaceChildren(emptyBox(`These results have no projection by ${METHODS[found.method]}. ${hint}`, command));
+      const option = found.method === "control" ? "--control random" : `--method ${found.method}`;
+      const hint = command ? "This command writes it:" : `Run the features command again with ${option}.`;
+      return showEmpty(`These results have no projection by ${METHODS[found.method]}. ${hint}`, command);
     }
     const key = ORDERS[state.order][1];
-    const maps = found.maps.sort((one, other) => key(one) - key(other));
-    const chosen = maps.find(({ map }) => String(map) === state.map) ?? maps[0];
-    state.map = String(chosen.map);
-    writeAddress();
-    showGrid(maps, chosen, found);
-    await showMap({ ...query, method: found.method, map: state.map }, command);
+    found.maps.sort((one, other) => key(one) - key(other));
+    const chosen = found.maps.find(({ map }) => String(map) === state.map) ?? found.maps[0];
+    showGrid(found, chosen, (map) => {
+      turns++;
+      state.map = String(map);
+      writeAddress();
+      showMap({ ...query, method: found.method, map }, command);
+    });
   } catch (error) {
     if (turn !== turns) return;
     page.detail.replaceChildren();
-    page.grid.replaceChildren(make("p", { role: "alert" }, error.message));
+    page.grid.replaceChildren(alertBox(error));
   }
 }
 
-const describe = (map) => (map.tile ? `map ${map.map}: strongest activation ${short(map.activation)}, wins ${percent(map.wins)}` : `map ${map.map}: dead, no image excites it`);
-
-function showGrid(maps, chosen, found) {
-  const hovered = make("p", { class: "faint" }, "Each map is drawn as the projection of its strongest activation. Click a map for its strongest images. A map wins a position where no other map of the layer is stronger.");
+/** The grid of maps; choose(number) shows one of them. */
+function showGrid({ maps, channels }, chosen, choose) {
+  const hovered = make("p", { class: "faint" }, HINT);
   const buttons = maps.map((map) => {
     const tile = map.tile ? picture(map.tile, "") : make("div", { class: "dead" }, "dead");
     const tell = () => (hovered.textContent = describe(map));
-    return make("button", { type: "button", "data-map": map.map, "aria-label": describe(map), onmouseenter: tell, onfocus: tell }, tile, String(map.map));
+    const attributes = { type: "button", "data-map": map.map, "aria-label": describe(map) };
+    return make("button", { ...attributes, onmouseenter: tell, onfocus: tell }, tile, String(map.map));
   });
-  const byMap = new Map(maps.map((map, at) => [map, buttons[at]]));
-  const choose = (button) => {
+  const group = chooser(`Feature maps of ${state.layer}`, buttons, (button) => {
     press(buttons, button);
-    turns++;
-    state.map = button.dataset.map;
-    writeAddress();
-    showMap({ run: state.run, layer: state.layer, method: found.method, map: state.map }, currentRun().commands[state.layer]);
-  };
-  const group = chooser(`Feature maps of ${state.layer}`, buttons, choose);
-  press(buttons, byMap.get(chosen));
-  const count = found.channels && found.channels > maps.length ? `${maps.length} of its ${found.channels} maps` : `its ${maps.length} maps`;
+    choose(button.dataset.map);
+  });
+  press(buttons, buttons[maps.indexOf(chosen)]);
+  const count = channels > maps.length ? `${maps.length} of its ${channels} maps` : `its ${maps.length} maps`;
   page.grid.replaceChildren(make("h1", {}, `${state.layer}: ${count}`), hovered, group);
+  choose(chosen.map);
 }
 
 async function showMap(query, command) {
@@ -182,38 +166,8 @@ async function showMap(query, command) {
     const map = await ask("map", query);
     if (turn === turns) page.detail.replaceChildren(...describeMap(map, query, command));
   } catch (error) {
-    if (turn === turns) page.detail.replaceChildren(make("p", { role: "alert" }, error.message));
+    if (turn === turns) page.detail.replaceChildren(alertBox(error));
   }
-}
-
-/** The right column: a row for each spot of a map. */
-function describeMap(map, query, command) {
-  const title = make("h1", {}, `Map ${map.map} of ${query.layer}`);
-  if (!map.spots.length) return [title, emptyBox("This map is dead: no image excites it.")];
-  const control = map.control_scale !== null;
-  let legend = `${describe(map)}. Mid grey is 0; white and black are ±${short(map.scale)}`;
-  if (control) {
-    const mean = map.spots.reduce((sum, spot) => sum + spot.rank_correlation, 0) / map.spots.length;
-    legend += `, in the control ±${short(map.control_scale)}. Rank correlation of projection and control (1 alike, 0 unrelated): mean ${mean.toFixed(2)}`;
-  }
-  const heads = ["patch", METHODS[query.method], ...(control ? ["control (random)"] : []), "whole image", `${map.spots.length} strongest spots`];
-  const rows = map.spots.map((spot, at) => describeSpot(spot, at + 1, control));
-  const table = make("table", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head))), ...rows);
-  const missing = [];
-  if (!map.spots[0].input) missing.push("images, classes and answers");
-  if (!control && query.method !== "control") missing.push("control");
-  const box = missing.length ? emptyBox(`These results have no ${missing.join(" and no ")}. ${command ? "This command writes them:" : "Run the features command again, with --control random."}`, command) : null;
-  return [title, make("p", { class: "faint" }, `${legend}.`), ...(box ? [box] : []), table];
-}
-
-function describeSpot(spot, rank, control) {
-  const cell = (tile, name) => make("td", {}, tile ? picture(tile, `${name} of spot ${rank}`) : "none");
-  const lines = [`activation ${short(spot.activation)}`, `at row ${spot.place[0]}, column ${spot.place[1]}`, `image ${spot.image.toLocaleString("en")}${spot.label === null ? "" : `: ${spot.label}`}`];
-  if (spot.answer) lines.push(`read as ${spot.answer[0]} (${percent(spot.answer[1])})${[null, spot.answer[0]].includes(spot.label) ? "" : ", wrong"}`);
-  if (spot.rank_correlation !== null) lines.push(`rank correlation ${spot.rank_correlation.toFixed(2)}`);
-  const text = make("td", {}, ...lines.flatMap((line) => [line, make("br")]));
-  const whole = spot.input ? framed(spot.input, spot.frame, `whole image of spot ${rank} with a frame around its receptive field`) : "none";
-  return make("tr", {}, cell(spot.patch, "patch"), cell(spot.projection, "projection"), ...(control ? [cell(spot.control, "control")] : []), make("td", {}, whole), text);
 }
 
 function build() {
@@ -221,34 +175,40 @@ function build() {
     page[name] = make("select", { id: name, onchange: () => changed(page[name].value) });
     return make("div", {}, make("label", { for: name }, text), page[name]);
   };
-  page.tabs = {};
-  for (const [view, text] of Object.entries(VIEWS)) page.tabs[view] = make("button", { type: "button", role: "tab", onclick: () => change({ view }) }, text);
-  page.own = new OwnPicture({ ask, page, emptyBox, state, methods: METHODS, writeAddress, showStep, trainCommand: () => listing.train });
-  page.note = make("p", { class: "faint", role: "status" });
+  const tab = (view) => make("button", { type: "button", role: "tab", onclick: () => change({ view }) }, VIEWS[view]);
+  page.tabs = { digits: tab("digits"), own: tab("own") };
+  page.own = new OwnPicture({ ask, page, showStep, trainCommand: () => listing.train });
+  page.note = make("div");
   page.grid = make("main", { id: "grid" }, make("p", { class: "faint" }, "Loading…"));
   page.detail = make("section", { id: "detail", "aria-label": "Chosen map" });
+  const guide = { href: new URL("README.md", import.meta.url), target: "_blank" };
   const panel = make("aside", {},
     make("div", { class: "tabs", role: "tablist", "aria-label": "Images" }, ...Object.values(page.tabs)),
-    page.own.pad,
+    page.own.pad.element,
     select("run", "Run", (run) => change({ run })),
     select("layer", "Layer", (layer) => change({ layer, map: null })),
     select("method", "Projection", (method) => change({ method })),
     select("step", "Step", () => {}),
     select("order", "Order of the maps", (order) => change({ order })),
     page.note,
-    make("p", {}, make("a", { href: new URL("README.md", import.meta.url), target: "_blank" }, "How to read these pictures")));
+    make("p", {}, make("a", guide, "How to read these pictures")));
   document.body.replaceChildren(panel, page.grid, page.detail);
 }
 
-/** Load the list of runs; show the page again if it has changed. */
+/** A list of runs as text, without the steps of checkpoints: a run that is training writes one every few seconds. */
+const outline = (found) => JSON.stringify(found, (name, value) => (name === "newest" ? value !== null : value));
+
+/** Load the list of runs. If more than steps has changed, show the page again. */
 async function refresh() {
   try {
     const found = await ask("runs");
-    if (JSON.stringify(found) === JSON.stringify(listing)) return;
+    const [changed, newer] = [outline(found) !== outline(listing), JSON.stringify(found) !== JSON.stringify(listing)];
     listing = found;
-    show();
-  } catch (error) {
-    page.note.textContent = "TensorBoard does not answer: is it still running?";
+    if (changed) show();
+    else if (newer && state.view === "own") page.own.readAgain(currentRun());
+    else if (newer) showNote(currentRun(), page.note.dataset.step ? Number(page.note.dataset.step) : null);
+  } catch {
+    page.note.replaceChildren(emptyBox("TensorBoard does not answer: is it still running?"));
   }
 }
 
@@ -261,10 +221,11 @@ export function render() {
   build();
   readAddress();
   host.addEventListener("hashchange", () => {
-    if (addressParts()[0] !== "deconvnet") return;
+    if (!isShown()) return;
     readAddress();
     show();
   });
   refresh();
+  host.addEventListener("focus", refresh);
   setInterval(() => document.visibilityState === "visible" && window.innerWidth && refresh(), POLL);
 }

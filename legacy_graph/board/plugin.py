@@ -16,8 +16,8 @@ from legacy_graph.data.user_image import FORMAT_NAMES
 from legacy_graph.errors import UserError, reason
 
 MAX_BYTES = 32 * 2**20  # of a posted picture; its pixels are limited by `data.user_image`
-FILES = {"frontend.js": "text/javascript", "tiles.js": "text/javascript", "own.js": "text/javascript",
-         "style.css": "text/css", "README.md": "text/plain"}  # fmt: skip
+FILES = dict.fromkeys(("address.js", "frontend.js", "own.js", "pad.js", "spots.js", "tiles.js"), "text/javascript")
+FILES.update({"style.css": "text/css", "README.md": "text/plain"})
 
 
 class DeconvnetPlugin(base_plugin.TBPlugin):

@@ -16,7 +16,8 @@ function pixels(tile, top = 0, count = tile.height) {
   const bytes = (tile.bytes ??= Uint8Array.from(atob(tile.data), (character) => character.charCodeAt(0)));
   const image = new ImageData(tile.width, count);
   for (let at = 0, from = top * tile.width * tile.channels; at < image.data.length; at += 4) {
-    for (let colour = 0; colour < 3; colour++) image.data[at + colour] = bytes[from + (tile.channels === 3 ? colour : 0)];
+    const pixel = tile.channels === 3 ? [0, 1, 2] : [0, 0, 0];
+    pixel.forEach((channel, colour) => (image.data[at + colour] = bytes[from + channel]));
     image.data[at + 3] = 255;
     from += tile.channels;
   }
@@ -69,8 +70,8 @@ export function chooser(label, buttons, choose) {
   group.onkeydown = (event) => {
     const at = buttons.indexOf(event.target.closest("button"));
     const columns = buttons.filter((one) => one.offsetTop === buttons[0].offsetTop).length;
-    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, Home: -at, End: buttons.length - 1 - at };
-    const next = buttons[at + steps[event.key]];
+    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, Home: -at };
+    const next = event.key === "End" ? buttons.at(-1) : buttons[at + steps[event.key]];
     if (!next) return;
     event.preventDefault();
     next.focus();

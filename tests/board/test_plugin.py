@@ -15,7 +15,7 @@ from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client, EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
-from legacy_graph.board.plugin import MAX_BYTES, DeconvnetPlugin
+from legacy_graph.board.plugin import FILES, MAX_BYTES, DeconvnetPlugin
 from tests.support.own_pictures import ONE, encoded
 
 MAP = {"run": ".", "layer": "conv2", "method": "deconvnet", "map": "5"}
@@ -76,7 +76,7 @@ def test_runs_below_the_log_directory_are_found_by_relative_path(features_run, t
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["frontend.js", "tiles.js", "own.js", "style.css", "README.md"])
+@pytest.mark.parametrize("name", sorted(FILES))
 def test_files_are_served_and_name_no_outside_host(site, name):
     status, text = site.ask(name)
     assert status == 200 and len(text) > 500

@@ -74,17 +74,6 @@ def names(maps):
     return list(map(str, maps.tolist()))
 
 
-def stroke(page, frame, *points):
-    """Draw a line through points of the pad, in fractions of its side."""
-    box = frame.locator(".pad").bounding_box()
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=8)
-    page.mouse.up()
-
-
 def test_the_chosen_map_is_shown_with_its_numbers(visit, arrays):
     page, frame = visit()
     expect(frame.locator("#grid h1")).to_have_text("conv2: 16 of its 64 maps")
@@ -214,6 +203,27 @@ def test_missing_results_name_the_command_and_appear_by_themselves(visit, served
         expect(frame.locator("#grid button")).to_have_count(16)
     finally:
         shutil.rmtree(os.path.join(folder, "conv1"))
+    page.evaluate("window.dispatchEvent(new Event('focus'))")  # the page then looks for new results at once
+    expect(command).to_contain_text("features --layer conv1 --logdir ")
+
+
+def test_a_newer_checkpoint_is_announced_and_nothing_else_changes(visit, served, arrays):
+    """As while a run is training."""
+    page, frame = visit()
+    first = frame.locator("#grid button").first
+    expect(first).to_have_attribute("data-map", str(arrays["maps"][0]))
+    first.focus()
+    checkpoint = os.path.join(served[0], "checkpoints", "model.ckpt-30")
+    endings = (".data-00000-of-00001", ".index")
+    try:
+        for ending in endings:
+            shutil.copy(checkpoint + ending, checkpoint[:-2] + "40" + ending)
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+        expect(frame.locator("aside .empty")).to_contain_text("The newest checkpoint is of step 40.")
+        expect(first).to_be_focused()
+    finally:
+        for ending in endings:
+            os.remove(checkpoint[:-2] + "40" + ending)
 
 
 def test_an_empty_log_names_the_command_to_train(open_view, tmp_path):
@@ -227,7 +237,7 @@ def test_an_empty_log_names_the_command_to_train(open_view, tmp_path):
 def test_a_drawing_is_read_and_its_maps_follow(visit):
     page, frame = visit("deconvnet&p.deconvnet.view=own&p.deconvnet.layer=conv2&p.deconvnet.map=3")
     expect(frame.locator("#grid .empty")).to_contain_text("Draw a digit")
-    stroke(page, frame, (0.5, 0.15), (0.52, 0.85))
+    board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
     expect(frame.locator("#detail h1")).to_contain_text("Read as ")
     expect(frame.locator("#grid button")).to_have_count(96)
     expect(frame.locator("#detail h2")).to_have_text("Map 3 of conv2, deconvnet")
@@ -247,10 +257,11 @@ def test_a_drawing_is_read_and_its_maps_follow(visit):
 def test_two_browsers_draw_at_once(open_view):
     pages = [open_view("deconvnet&p.deconvnet.view=own") for _ in range(2)]
     for page, frame in pages:
-        stroke(page, frame, (0.3, 0.2), (0.7, 0.2), (0.4, 0.8))
+        board.draw(page, frame, (0.3, 0.2), (0.7, 0.2), (0.4, 0.8))
     for _, frame in pages:
         expect(frame.locator("#detail h1")).to_contain_text("Read as ")
-    first, second = [board.settled(frame.locator("#detail h1").inner_text) for _, frame in pages]
+        expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
+    first, second = [frame.locator("#detail").inner_text() for _, frame in pages]
     assert first == second
 
 
@@ -273,5 +284,5 @@ def test_a_drawn_one_is_read_as_one(open_view, tmp_path):
     assert run.returncode == 0, run.stderr
     with board.tensorboard(str(tmp_path)) as address:
         page, frame = open_view("deconvnet&p.deconvnet.view=own", address=address)
-        stroke(page, frame, (0.5, 0.15), (0.52, 0.85))
+        board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
         expect(frame.locator("#detail h1")).to_contain_text("Read as 1 ")

@@ -9,10 +9,10 @@ import sys
 import tempfile
 import time
 import urllib.request
-from typing import Callable, Dict, Iterator
+from typing import Callable, Dict, Iterator, Tuple
 from urllib.parse import quote
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.browser import setup
@@ -75,6 +75,17 @@ def open_page(
     page.on("response", lambda got: got.ok or page.complaints.append(f"{got.status} {got.url}"))
     page.goto(f"{address}#{dashboard}&_smoothingWeight=0&tagFilter={quote(tags)}&regexInput={quote(runs)}")
     return page
+
+
+def draw(page: Page, frame: FrameLocator, *points: Tuple[float, float]) -> None:
+    """Draw a line on the pad of the DECONVNET dashboard, through points in fractions of its side."""
+    box = frame.locator(".pad").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
 
 
 def settled(look: Callable, pause: float = 0.5):
