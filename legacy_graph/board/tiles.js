@@ -28,7 +28,7 @@ function pixels(tile, top = 0, count = tile.height) {
 export function paint(canvas, tile, top, count) {
   const image = pixels(tile, top, count);
   [canvas.width, canvas.height] = [image.width, image.height];
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  canvas.getContext("2d", { willReadFrequently: true }).putImageData(image, 0, 0); // on the CPU: faster for small tiles
   return canvas;
 }
 

@@ -49,7 +49,7 @@ def site(features_run):
     return Site(features_run)
 
 
-def test_runs_lists_what_exists_and_the_commands_for_the_rest(site, features_run):
+def test_runs_lists_what_exists_and_commands_for_the_rest(site, features_run):
     status, found = site.ask("runs")
     (run,) = found["runs"]
     assert (status, found["logdir"]) == (200, features_run)
@@ -59,14 +59,14 @@ def test_runs_lists_what_exists_and_the_commands_for_the_rest(site, features_run
 
 
 @pytest.mark.parametrize("make", [lambda path: str(path), lambda path: str(path / "none"), lambda path: ""])
-def test_an_empty_log_has_no_runs_and_says_how_to_train(make, tmp_path):
+def test_an_empty_log_says_how_to_train(make, tmp_path):
     site = Site(make(tmp_path))
     _, found = site.ask("runs")
     assert found["runs"] == [] and " train --logdir " in found["train"]
     assert not site.plugin.is_active()
 
 
-def test_runs_below_the_log_directory_are_found_by_relative_path(features_run, tmp_path):
+def test_runs_below_the_log_have_relative_names(features_run, tmp_path):
     for name in ("a", os.path.join("earlier", "b"), ".hidden"):
         shutil.copytree(os.path.join(features_run, "features"), str(tmp_path / name / "features"))
     shutil.copytree(os.path.join(features_run, "features", "conv2"), str(tmp_path / "graphs" / "model-first"))
@@ -118,7 +118,7 @@ POSTS = [
 
 
 @pytest.mark.parametrize("content, status, expected", [post[1:] for post in POSTS], ids=[post[0] for post in POSTS])
-def test_bad_posts_get_one_line_and_the_next_good_one_an_answer(site, content, status, expected):
+def test_bad_posts_get_one_line_and_the_server_lives(site, content, status, expected):
     found = site.ask("own", MAP, data=content)
     assert found[0] == status and expected in found[1]["error"] and "\n" not in found[1]["error"]
     assert site.ask("own", MAP, data=ONE)[0] == 200

@@ -109,7 +109,7 @@ def test_answers_and_projections_are_those_of_the_network(features_run, arrays):
     assert (int(arrays["step"]), int(arrays["channels"]), str(arrays["method"])) == (step, 64, "deconvnet")
 
 
-def test_results_of_earlier_versions_are_shown_without_what_they_lack(arrays, tmp_path):
+def test_results_of_earlier_versions_are_shown(arrays, tmp_path):
     path = str(tmp_path / "features.npz")
     np.savez_compressed(path, **{name: arrays[name] for name in sheet.NEEDED})
     shown = sheet.load(path)

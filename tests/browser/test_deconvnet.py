@@ -1,72 +1,13 @@
 """The DECONVNET dashboard in a browser: every control, the drawing, keyboard, dark mode, addresses and empty states."""
 
-import contextlib
 import os
 import re
 import shutil
 
 import numpy as np
-import pytest
-from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support import board
-from tests.support.own_pictures import encoded
-from tests.support.program import SAMPLE, legacy_graph
-
-VIEW = "deconvnet&p.deconvnet.layer=conv2"
-
-
-@pytest.fixture(scope="module")
-def served(features_run, tmp_path_factory):
-    """A copy of the log, to write into, and the address that serves it."""
-    copy = str(tmp_path_factory.mktemp("served") / "log")
-    shutil.copytree(features_run, copy)
-    with board.tensorboard(copy) as address:
-        yield copy, address
-
-
-@pytest.fixture
-def open_view(browser, served):
-    """open_view(HASH, QUERY) -> (page, frame of the dashboard). The test fails if a page logs an error."""
-    with contextlib.ExitStack() as pages:
-        yield lambda view=VIEW, query="", address=served[1]: pages.enter_context(viewed(browser, address, view, query))
-
-
-@pytest.fixture(scope="module")
-def page_and_frame(browser, served):
-    with viewed(browser, served[1], VIEW, "") as both:
-        yield both
-
-
-@pytest.fixture
-def visit(page_and_frame):
-    """visit(HASH) -> the same page and frame for all tests, shown with this address."""
-
-    def visit(view=VIEW):
-        page_and_frame[0].evaluate("hash => location.hash = hash", view)
-        return page_and_frame
-
-    return visit
-
-
-@contextlib.contextmanager
-def viewed(browser, address, view, query):
-    page, complaints = browser.new_page(viewport={"width": 1280, "height": 900}), []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("response", lambda got: got.status < 500 or complaints.append(f"{got.status} {got.url}"))
-    page.on("console", lambda said: "Content Security" in said.text and complaints.append(said.text))
-    page.goto(f"{address}{query}#{view}")
-    yield page, page.frame_locator("iframe[src*=deconvnet]")
-    page.close()
-    assert complaints == []
-
-
-@pytest.fixture(scope="module")
-def arrays(features_run):
-    path = os.path.join(features_run, "features", "conv2", "features.npz")
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
 
 
 def names(maps):
@@ -128,7 +69,7 @@ def test_projection_and_order_can_be_chosen(visit, arrays):
     expect(frame.locator("#run option")).to_have_text(["log"])
 
 
-def test_arrow_keys_choose_and_tab_reaches_every_control(visit, arrays):
+def test_arrow_keys_choose_and_tab_reaches_all_controls(visit, arrays):
     page, frame = visit()
     first, second = frame.locator("#grid button").nth(0), frame.locator("#grid button").nth(1)
     expect(first).to_have_attribute("aria-pressed", "true")
@@ -193,11 +134,11 @@ def test_dark_mode_follows_tensorboards(open_view):
     assert ink > 600 and paper < 200
 
 
-def test_missing_results_name_the_command_and_appear_by_themselves(visit, served):
+def test_missing_results_name_the_command_then_appear(visit, features_log):
     page, frame = visit("deconvnet&p.deconvnet.layer=conv1")
     command = frame.locator(".empty code")
     expect(command).to_contain_text("features --layer conv1 --logdir ")
-    folder = os.path.join(served[0], "features")
+    folder = os.path.join(features_log[0], "features")
     shutil.copytree(os.path.join(folder, "conv2"), os.path.join(folder, "conv1"))
     try:
         expect(frame.locator("#grid button")).to_have_count(16)
@@ -207,13 +148,13 @@ def test_missing_results_name_the_command_and_appear_by_themselves(visit, served
     expect(command).to_contain_text("features --layer conv1 --logdir ")
 
 
-def test_a_newer_checkpoint_is_announced_and_nothing_else_changes(visit, served, arrays):
+def test_a_newer_checkpoint_only_adds_a_note(visit, features_log, arrays):
     """As while a run is training."""
     page, frame = visit()
     first = frame.locator("#grid button").first
     expect(first).to_have_attribute("data-map", str(arrays["maps"][0]))
     first.focus()
-    checkpoint = os.path.join(served[0], "checkpoints", "model.ckpt-30")
+    checkpoint = os.path.join(features_log[0], "checkpoints", "model.ckpt-30")
     endings = (".data-00000-of-00001", ".index")
     try:
         for ending in endings:
@@ -232,57 +173,3 @@ def test_an_empty_log_names_the_command_to_train(open_view, tmp_path):
         expect(frame.locator(".empty code")).to_contain_text(f" train --logdir {tmp_path}")
         frame.get_by_role("tab", name="Your own").click()
         expect(frame.locator("#grid .empty")).to_contain_text("needs the checkpoint of a training run")
-
-
-def test_a_drawing_is_read_and_its_maps_follow(visit):
-    page, frame = visit("deconvnet&p.deconvnet.view=own&p.deconvnet.layer=conv2&p.deconvnet.map=3")
-    expect(frame.locator("#grid .empty")).to_contain_text("Draw a digit")
-    board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
-    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
-    expect(frame.locator("#grid button")).to_have_count(96)
-    expect(frame.locator("#detail h2")).to_have_text("Map 3 of conv2, deconvnet")
-    expect(frame.locator("aside [role=status]").first).to_contain_text("Answer after ")
-    pixels = "one => one.getContext('2d').getImageData(0, 0, 28, 28).data.join()"
-    projection = frame.locator("#detail canvas").first
-    before = projection.evaluate(pixels)
-    frame.locator("#grid button[aria-label='map 7 of conv1']").click()
-    expect(frame.locator("#detail h2")).to_have_text("Map 7 of conv1, deconvnet")
-    assert projection.evaluate(pixels) != before
-    frame.locator("#method").select_option("control")
-    expect(frame.locator("#detail h2")).to_have_text("Map 7 of conv1, random kernel (control)")
-    frame.get_by_role("button", name="Clear").click()
-    expect(frame.locator("#grid .empty")).to_contain_text("Draw a digit")
-
-
-def test_two_browsers_draw_at_once(open_view):
-    pages = [open_view("deconvnet&p.deconvnet.view=own") for _ in range(2)]
-    for page, frame in pages:
-        board.draw(page, frame, (0.3, 0.2), (0.7, 0.2), (0.4, 0.8))
-    for _, frame in pages:
-        expect(frame.locator("#detail h1")).to_contain_text("Read as ")
-        expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
-    first, second = [frame.locator("#detail").inner_text() for _, frame in pages]
-    assert first == second
-
-
-def test_a_file_that_is_no_picture_gets_one_line(visit):
-    page, frame = visit("deconvnet&p.deconvnet.view=own")
-    chooser = frame.locator("input[type=file]")
-    chooser.set_input_files({"name": "notes.txt", "mimeType": "image/png", "buffer": b"no picture"})
-    expect(frame.locator("#detail [role=alert]")).to_contain_text("picture: expected a picture in PNG")
-    picture = Image.fromarray(np.tri(40, 30, -5, np.uint8) * 255)
-    chooser.set_input_files({"name": "good.jpg", "mimeType": "image/jpeg", "buffer": encoded(picture, "JPEG")})
-    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
-
-
-@pytest.mark.slow
-def test_a_drawn_one_is_read_as_one(open_view, tmp_path):
-    """With a network that has learned: 500 steps on the sample."""
-    run = legacy_graph(
-        "train", "--logdir", str(tmp_path), "--data-dir", SAMPLE, "--steps", "500", "--image-every", "500"
-    )
-    assert run.returncode == 0, run.stderr
-    with board.tensorboard(str(tmp_path)) as address:
-        page, frame = open_view("deconvnet&p.deconvnet.view=own", address=address)
-        board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
-        expect(frame.locator("#detail h1")).to_contain_text("Read as 1 ")

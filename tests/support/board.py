@@ -24,6 +24,7 @@ EVERYTHING = dict.fromkeys(["scalars", "images", "audio", "histograms", "compres
 # Settings of TensorBoard's own menus: more cards per page, and curves that stay inside their frame.
 SETTINGS = {"_tb_global_settings": json.dumps({"paginationSize": 100}), "_ignoreYOutliers": "false"}
 PATIENCE = 90000  # milliseconds: a busy machine draws slowly
+CONV2 = "deconvnet&p.deconvnet.layer=conv2"  # an address of the DECONVNET dashboard
 expect.set_options(timeout=PATIENCE)
 
 
@@ -75,6 +76,19 @@ def open_page(
     page.on("response", lambda got: got.ok or page.complaints.append(f"{got.status} {got.url}"))
     page.goto(f"{address}#{dashboard}&_smoothingWeight=0&tagFilter={quote(tags)}&regexInput={quote(runs)}")
     return page
+
+
+@contextlib.contextmanager
+def viewed(browser: Browser, address: str, view: str = CONV2, query: str = "") -> Iterator[Tuple[Page, FrameLocator]]:
+    """(page, frame of the DECONVNET dashboard). No page may log a script error or an answer of the class 500."""
+    page, complaints = browser.new_page(viewport={"width": 1280, "height": 900}), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("response", lambda got: got.status < 500 or complaints.append(f"{got.status} {got.url}"))
+    page.on("console", lambda said: "Content Security" in said.text and complaints.append(said.text))
+    page.goto(f"{address}{query}#{view}")
+    yield page, page.frame_locator("iframe[src*=deconvnet]")
+    page.close()
+    assert complaints == []
 
 
 def draw(page: Page, frame: FrameLocator, *points: Tuple[float, float]) -> None:
