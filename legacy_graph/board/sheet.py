@@ -111,6 +111,7 @@ class Sheet:
         image, place = int(self._arrays["images"][row, column]), self._arrays["places"][row, column]
         spot = {
             "image": image,
+            "file": str(self._arrays["files"][row, column]) if "files" in self._arrays else None,
             "place": place.tolist(),
             "activation": float(self._arrays["activations"][row, column]),
             "label": self._label(image),

@@ -55,9 +55,9 @@ function describeMissing(map, query, command) {
 }
 
 function describeSpot(spot, rank, control) {
-  const { activation, place, image, label, answer, rank_correlation: correlation } = spot;
+  const { activation, place, image, file, label, answer, rank_correlation: correlation } = spot;
   const lines = [`activation ${short(activation)}`, `at row ${place[0]}, column ${place[1]}`];
-  lines.push(`image ${image.toLocaleString("en")}${label === null ? "" : `: ${label}`}`);
+  lines.push(`image ${file ?? image.toLocaleString("en")}${label === null ? "" : `: ${label}`}`);
   const wrong = answer && label !== null && label !== answer[0];
   if (answer) lines.push(`read as ${answer[0]} (${percent(answer[1])})${wrong ? ", wrong" : ""}`);
   if (correlation !== null) lines.push(`rank correlation ${correlation.toFixed(2)}`);

@@ -39,6 +39,7 @@ def test_results_of_a_graph_are_a_run_with_images_and_control(tmp_path):
     assert pixels(spot["input"]).shape == (*SIDES, 3)
     assert pixels(spot["projection"]).shape == pixels(spot["patch"]).shape == pixels(spot["control"]).shape
     assert -1 <= spot["rank_correlation"] <= 1 and spot["label"] is spot["answer"] is None
+    assert spot["file"] == f"{spot['image']}.png"
     photo = np.asarray(Image.open(str(tmp_path / "photos" / f"{spot['image']}.png")).convert("RGB"), float)
     assert np.corrcoef(pixels(spot["input"]).mean(axis=(0, 1)), photo.mean(axis=(0, 1)))[0, 1] > 0.99
     without = sheet.load(run.sheets["two_layers-Conv2D"])
