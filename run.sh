@@ -7,7 +7,7 @@ usage() {
 bash run.sh [COMMAND] [OPTIONS]
 
   train         train the article's network and write ./log (the default; --help lists the options)
-  tensorboard   show ./log in the browser, on this machine only
+  tensorboard   show ./log in the browser, on this machine only, with a DECONVNET dashboard
   cluster       run train or features on several tasks of this machine: bash run.sh cluster --workers 2 -- train
   check, layers, features, deconv      the other commands of the program; each has --help
   setup         create the Python environment and stop
@@ -230,13 +230,6 @@ case $word in
   lock) need_tests && run tests.lock_requirements "$@" ;;
   screenshots) need_browser && run tests.browser.screenshots "$@" ;;
   bench) need -bench .lock/run.txt tests/benchmarks/requirements.txt && run tests.benchmarks "$@" ;;
-  tensorboard)
-    need_program
-    case " $*" in *" --logdir"* | *" -logdir"*) ;; *) set -- --logdir log "$@" ;; esac
-    # TensorBoard 1.15 would serve the log to the whole network.
-    case " $*" in *" --host"* | *" --bind_all"*) ;; *) set -- --host localhost "$@" ;; esac
-    run tensorboard.main "$@"
-    ;;
   *)
     need_program
     # The program prints this path when it says how to resume a stopped run.

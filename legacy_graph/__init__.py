@@ -7,6 +7,7 @@ Packages, in import order; a module imports only from packages listed above its 
     article                     the article's program, section by section: builds graphs, runs no session
     graphs                      any TensorFlow 1 graph: load, rewrite, inspect, project
     training, visualize         train the network; draw feature maps and projections
+    board                       the DECONVNET dashboard of TensorBoard
     commands                    one module per command of `python -m legacy_graph`
 
 Names for use in your own graph: Layer, deconvolve, unpool, unrelu, conv2d_transpose.

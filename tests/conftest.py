@@ -33,6 +33,16 @@ def cluster_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def features_run(trained, tmp_path_factory):
+    """The log directory of the trained run, with results for 16 of conv2's maps, none for conv1. Look, do not write."""
+    copy = str(tmp_path_factory.mktemp("features_run") / "log")
+    shutil.copytree(trained.logdir, copy)
+    maps = ["--maps", ",".join(map(str, range(16))), "--order", "wins"]
+    assert main(["features", "--logdir", copy, "--data-dir", SAMPLE, "--layer", "conv2", *maps]) == 0
+    return copy
+
+
+@pytest.fixture(scope="session")
 def fashion_run(tmp_path_factory):
     """A finished run over a data set that is not MNIST: an object with `logdir` and `data_dir`. Look, do not write."""
     folder = tmp_path_factory.mktemp("fashion")

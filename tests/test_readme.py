@@ -34,7 +34,7 @@ PARSE = (
 COLLECT = ["-m", "pytest", "--collect-only", "-q", "tests/test_run_sh.py"]
 REDUCED = {
     "cluster": ["-c", PARSE],
-    "tensorboard": ["-m", "tensorboard.main", "--inspect"],
+    "tensorboard": ["-m", "legacy_graph", "tensorboard", "--inspect"],
     "setup": ["-m", "pip", "--version"],
     "test": COLLECT,
     "agreement": [*COLLECT, "-m", "agreement"],

@@ -105,18 +105,8 @@ def test_run_sh_called_through_symlinks(checkout, absolute):
     assert os.listdir(str(checkout.user / ".venv")) == ["precious"]
 
 
-@pytest.mark.parametrize(
-    "given, passed",
-    [
-        ([], ["--host", "localhost", "--logdir", "log"]),
-        (["--logdir", "my log"], ["--host", "localhost", "--logdir", "my log"]),
-        (["--logdir=x", "--port", "0"], ["--host", "localhost", "--logdir=x", "--port", "0"]),
-        (["--bind_all"], ["--logdir", "log", "--bind_all"]),
-        (["--host", "::1"], ["--logdir", "log", "--host", "::1"]),
-    ],
-)
-def test_tensorboard_serves_log_to_this_machine_by_default(checkout, given, passed):
-    assert arguments(checkout.run("tensorboard", *given)) == ["tensorboard.main"] + passed
+def test_tensorboard_is_a_command_of_the_program(checkout):
+    assert arguments(checkout.run("tensorboard", "--port", "0")) == ["legacy_graph", "tensorboard", "--port", "0"]
 
 
 def test_test_installs_packages_and_runs_pytest(checkout):

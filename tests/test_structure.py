@@ -26,17 +26,18 @@ RANKS = {
     "graphs": 3,
     "cluster": 4,
     "training": 5, "visualize": 5,
-    "commands": 6,
-    "__main__": 7,
+    "board": 6,
+    "commands": 7,
+    "__main__": 8,
 }  # fmt: skip
 # `graphs` opens one to restore the variables of a SavedModel: only its own restore operation knows their names.
 # `cluster` opens the sessions that run on several machines, for `training` and `visualize`.
-SESSION_PACKAGES = {"graphs", "cluster", "training", "visualize", "commands"}
+SESSION_PACKAGES = {"graphs", "cluster", "training", "visualize", "board", "commands"}
 WITHOUT_TENSORFLOW = [
     "", "errors", "config", "tf_setup", "data.mnist", "data.idx", "data.download", "data.user_image", "logdir.layout",
     "logdir.locate", "visualize.image_grid", "training.sonify", "training.signals", "commands.train", "commands.check",
     "commands.layers", "commands.features", "commands.deconv", "training.identity", "cluster.tf_config",
-    "cluster.watch", "commands.cluster",
+    "cluster.watch", "commands.cluster", "commands.tensorboard", "board.plugin",
 ]  # fmt: skip
 
 

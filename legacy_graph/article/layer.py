@@ -1,19 +1,20 @@
 """The tensors of a convolution layer that the deconvolution and the receptive field need."""
 
-from typing import List, NamedTuple
+from typing import TYPE_CHECKING, List, NamedTuple
 
-import tensorflow.compat.v1 as tf
+if TYPE_CHECKING:  # the dashboard imports this module and no TensorFlow
+    import tensorflow.compat.v1 as tf
 
 
 class Layer(NamedTuple):
     """One convolution with its ReLU and its max pool, if it has one."""
 
     name: str
-    input: tf.Tensor  # float32 [B, H_in, W_in, C_in]
-    kernel: tf.Tensor  # float32 [height, width, C_in, C]
-    linear: tf.Tensor  # float32 [B, H, W, C], before the ReLU
-    relu: tf.Tensor  # float32 [B, H, W, C], after the ReLU
-    output: tf.Tensor  # float32 [B, H / pool, W / pool, C]; the same tensor as `relu` without a pool
+    input: "tf.Tensor"  # float32 [B, H_in, W_in, C_in]
+    kernel: "tf.Tensor"  # float32 [height, width, C_in, C]
+    linear: "tf.Tensor"  # float32 [B, H, W, C], before the ReLU
+    relu: "tf.Tensor"  # float32 [B, H, W, C], after the ReLU
+    output: "tf.Tensor"  # float32 [B, H / pool, W / pool, C]; the same tensor as `relu` without a pool
     stride: int = 1  # of the convolution, in pixels
     padding: str = "SAME"  # of the convolution
     pool: int = 1  # window and stride of the max pool, in pixels; 1 means no pool

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from typing import NamedTuple
+from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.serve import serve_unless_chief
 from legacy_graph.config import SHARED, Config
 from legacy_graph.data import idx, mnist
+from legacy_graph.data.class_names import class_names
 from legacy_graph.data.files import find_files
 from legacy_graph.errors import ExitStatus, UserError, printable
 from legacy_graph.graphs.images import Preprocessing, from_array, open_images
@@ -29,6 +30,8 @@ class Digits(NamedTuple):
     pixels: np.ndarray  # uint8 [N, 784]
     about: str  # a description of the images, for the heading
     ending: str  # suffix of the folder's name
+    labels: Optional[np.ndarray]  # uint8 [N], the classes; None for data that the run does not know
+    class_names: Sequence[str]  # of the run's ten classes
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
@@ -69,8 +72,11 @@ def _scan_article(options, cluster):
     )
     with restored_session(scan.graph, options.logdir, cluster) as (session, step):
         subject = f"{layer} after {step:,} training steps"
+        run = {"step": step, "class_names": digits.class_names}
+        if digits.labels is not None:
+            run["labels"] = digits.labels
         sheets = feature_sheets.draw(
-            session, scan, images, subject, bool(options.control), options.context, digits.about
+            session, scan, images, subject, bool(options.control), options.context, digits.about, run
         )
     return os.path.join(options.logdir, layout.FEATURES, layer + digits.ending), None, step, sheets
 
@@ -98,19 +104,21 @@ def _scan_graph(options, cluster):
 
 def _digits(options) -> Digits:
     """The images of --images, else the test images of the run's data, or with --other-data those of --data-dir."""
+    run_data = identity.run_data(options.logdir)
+    names = class_names(identity.MNIST if not run_data.text else run_data.name)  # without options.json, assume MNIST
     if options.images:
         pixels = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
-        return Digits(pixels, f"images of {_display_name(options.images)}, not the run's own data", OTHER)
-    run_data = identity.run_data(options.logdir)
+        return Digits(pixels, f"images of {_display_name(options.images)}, not the run's own data", OTHER, None, names)
     data = _load(options.data_dir, run_data)
     print(f"Data: {data.source}")
+    images, labels = data.test
     own = not run_data.text or identity.same_data(identity.describe(data), run_data.text)
     if own and (not run_data.text or run_data.name == identity.MNIST):
-        return Digits(data.test.images, "digits", "")
+        return Digits(images, "digits", "", labels, names)
     if own:
-        return Digits(data.test.images, f"images of {run_data.name or _display_name(data.folder)}", "")
+        return Digits(images, f"images of {run_data.name or _display_name(data.folder)}", "", labels, names)
     if options.other_data:
-        return Digits(data.test.images, f"images of {_display_name(data.folder)}, not the run's own data", OTHER)
+        return Digits(images, f"images of {_display_name(data.folder)}, not the run's own data", OTHER, None, names)
     found = f"{identity.describe(data)} in {data.folder}"
     expected = f"the data of the run in {options.logdir} ({run_data.text})"
     raise UserError("--data-dir", expected, found, "name the run's data, or add --other-data to scan this one")

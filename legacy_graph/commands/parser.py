@@ -15,12 +15,18 @@ centred, only inverted if its border is light. Default for a run on other data: 
 
 
 class Parser(argparse.ArgumentParser):
-    """An `ArgumentParser` without abbreviated options, whose errors are one line."""
+    """An `ArgumentParser` without abbreviated options, whose errors are one line.
 
-    def __init__(self, **settings):
+    With `pass_through` it parses nothing: all words of the command line become the option `words`.
+    """
+
+    def __init__(self, pass_through=False, **settings):
         super().__init__(allow_abbrev=False, **settings)
+        self._pass_through = pass_through
 
     def parse_known_args(self, args=None, namespace=None):
+        if self._pass_through:
+            return argparse.Namespace(words=list(args), debug=False), []
         args = _join_negative_numbers(args)
         for word in args or []:
             if word.startswith("--") and word.endswith("=--"):  # argparse before Python 3.13 drops this value
@@ -90,6 +96,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_features(add("features", "show what each feature map of a layer responds to"))
     _add_deconv(add("deconv", "show the activations and projections of your own picture"))
     _add_cluster(add("cluster", "run train or features on several tasks of this machine, to try TF_CONFIG"))
+    board = "open TensorBoard with a DECONVNET dashboard; its options are those of TensorBoard"
+    commands.add_parser("tensorboard", help=board, pass_through=True)
     return top
 
 

@@ -10,10 +10,10 @@ Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
 import contextlib
 import os
 import warnings
-from typing import NamedTuple, Optional
+from typing import BinaryIO, NamedTuple, Optional, Union
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from legacy_graph.data.mnist import SIDE
 from legacy_graph.errors import UserError
@@ -59,8 +59,13 @@ def read_image(path: str, fit: Optional[str] = None, digits: bool = True) -> Use
     if not os.path.isfile(path):
         found = "a directory" if os.path.isdir(path) else "no file"
         raise UserError(path, f"a picture in {FORMAT_NAMES}", found, OTHER_FILE)
+    return decode_image(path, path, fit, digits)
+
+
+def decode_image(path: str, file: Union[str, BinaryIO], fit: Optional[str] = None, digits: bool = True) -> UserImage:
+    """As `read_image`, from a path or an open file; `path` is its name in messages."""
     try:
-        picture = _decode(path)
+        picture = _decode(path, file)
         if fit == "none" or (fit is None and not digits):
             return _checked(path, _resize(picture))
         if fit is None and picture.size == (SIDE, SIDE) and _is_gray(picture):
@@ -70,6 +75,8 @@ def read_image(path: str, fit: Optional[str] = None, digits: bool = True) -> Use
         raise
     except Image.DecompressionBombError as error:  # Pillow raises this above 179 million pixels, without the size
         raise UserError(path, FEWER_PIXELS, "more than 178 million", SMALLER) from error
+    except UnidentifiedImageError as error:
+        raise UserError(path, f"a picture in {FORMAT_NAMES}", "another or a damaged format", OTHER_FILE) from error
     except Exception as error:  # decoders raise many types for a damaged file
         raise UserError(path, f"a picture in {FORMAT_NAMES}", str(error) or type(error).__name__, OTHER_FILE) from error
     return UserImage(fit_to_mnist(_checked(path, ink)), "fitted as MNIST's digits were")
@@ -82,12 +89,12 @@ def check_size(path: str, picture: Image.Image) -> None:
         raise UserError(path, FEWER_PIXELS, f"{width:,} x {height:,}", SMALLER)
 
 
-def _decode(path):
+def _decode(path, file):
     """Decode and rotate by EXIF; at most `LARGEST` pixels a side; mode L, I (16 bits), RGB, RGBA or a JPEG mode."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
-        picture = stack.enter_context(Image.open(path, formats=FORMATS))
+        picture = stack.enter_context(Image.open(file, formats=FORMATS))
         check_size(path, picture)
         width, height = picture.size
         if picture.mode.startswith("I"):  # reduce first: later steps need 8 bytes per pixel

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -16,7 +16,7 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.images import Images
 from legacy_graph.graphs.model import ConvLayer, Model
-from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, top_activations
+from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, spot_details, top_activations
 
 SPOTS = "features.csv"  # the image and the place of each tile of the sheet
 MEMORY = 128 * 2**20  # maximum size in bytes of a sheet's projections, without --maps
@@ -32,6 +32,7 @@ class Scan(NamedTuple):
     by_wins: bool  # put the maps that win most often first
     limit: Optional[int]  # how many maps to show
     towers: Sequence[Scanner] = ()  # the same layer on the other workers of a cluster
+    details: Optional[spot_details.Details] = None  # of the article's network
 
 
 class Sheets(NamedTuple):
@@ -74,8 +75,9 @@ def prepare(
         towers = [
             _article_scanner(tower, device, layer) for tower, (device, _) in zip(net.towers, later_towers(cluster))
         ]
+        details = spot_details.build(net, probe, ties)
         graph.finalize()
-    return _choose(graph, probe, maps, top, count, order)._replace(towers=towers)
+    return _choose(graph, probe, maps, top, count, order)._replace(towers=towers, details=details)
 
 
 def prepare_graph(
@@ -127,6 +129,7 @@ def draw(
     control: bool = False,
     context: bool = False,
     about: str = "images",
+    run: Optional[Dict[str, Any]] = None,
 ) -> Sheets:
     """Scan the images and draw a contact sheet. With `control`, also draw one with a random kernel.
 
@@ -138,6 +141,7 @@ def draw(
         control: also project the same activations with a random kernel, and compare.
         context: also draw the complete image of each activation, with a frame around the receptive field.
         about: a description of the images, for the heading.
+        run: more arrays for the .npz file: "step", "labels" of all images, "class_names".
 
     Raises:
         UserError: all pixels of all images have the same value.
@@ -164,6 +168,8 @@ def draw(
         shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())
         files[f"{name}.png"] = image_grid.encode_png(sheet)
         files[f"{name}.npz"] = _numbers(spots, probe.fields, images.names)
+    details = spot_details.collect(session, probe, images, found["features"], found.get("control"), scan.details)
+    files["features.npz"] = _numbers(found["features"], probe.fields, images.names, **details, **(run or {}))
     files[SPOTS] = _spot_table(found["features"], images.names)
     return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report]))
 
@@ -198,10 +204,10 @@ def _kernels(session, layer, images, maps, random):
     return images.to_shown(kernel.transpose(3, 0, 1, 2)[maps])
 
 
-def _numbers(spots, fields, names):
+def _numbers(spots, fields, names, **more):
     """The .npz file: the fields of `TopActivations`, the receptive field, [down, across] x [size, step, begin], and the
     file names, text [M, top], empty where `images` is -1, if the images are files."""
-    file, more = io.BytesIO(), {}
+    file = io.BytesIO()
     if names is not None:
         more["files"] = np.array([*names, ""])[spots.images]
     np.savez_compressed(file, receptive_field=np.array(fields), **spots._asdict(), **more)

@@ -14,8 +14,9 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.network import DEVIATION
 from legacy_graph.article.probe import Probe
-from legacy_graph.article.receptive_field import Fields, crop_patches
+from legacy_graph.article.receptive_field import Fields
 from legacy_graph.graphs.images import Images
+from legacy_graph.visualize.rank_correlation import field_pairs, rank_correlation
 from legacy_graph.visualize.top_activations import TopActivations, project
 
 STRONGEST = 0.25  # fraction of the receptive field's pixels
@@ -56,24 +57,13 @@ def random_kernel(shape: List[int], seed: int = 0) -> np.ndarray:
 def compare(learned: TopActivations, random: TopActivations, fields: Fields) -> ControlMetrics:
     """Compare two sets of projections of the same activations, within their receptive fields."""
     there = learned.images >= 0
-    places = learned.places[there]
-    pairs = zip(*[crop_patches(set_of.projections[there], places, fields, np.nan) for set_of in (learned, random)])
+    both = [set_of.projections[there] for set_of in (learned, random)]
     figures = []
-    for one, other in pairs:
-        seen = np.isfinite(one)  # the other pixels are outside the picture
-        one, other = one[seen].astype(float), other[seen].astype(float)
+    for one, other in field_pairs(*both, learned.places[there], fields):
         quarter = np.argsort(-np.abs(one), kind="stable")[: max(1, round(STRONGEST * len(one)))]
         figures.append((rank_correlation(one, other), _energy_in(one, quarter), _energy_in(other, quarter)))
     means = np.mean(figures, axis=0) if figures else [np.nan] * 3
     return ControlMetrics(len(figures), *map(float, means))
-
-
-def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's rank correlation of two float [N], equal values have their mean rank; 0 if one is constant."""
-    ranks = [_ranks(values) for values in (one, other)]
-    (a, b) = [values - values.mean() for values in ranks]
-    spread = np.sqrt((a * a).sum() * (b * b).sum())
-    return float((a * b).sum() / spread) if spread > 0 else 0.0
 
 
 def format_report(likeness: ControlMetrics, layer: str) -> str:
@@ -88,11 +78,6 @@ def format_report(likeness: ControlMetrics, layer: str) -> str:
             f"learned, {likeness.random:.2f} random (0.25 by chance), ratio {likeness.random / likeness.learned:.2f}",
         ]
     )
-
-
-def _ranks(values):
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
 
 
 def _energy_in(values, chosen):

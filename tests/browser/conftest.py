@@ -4,8 +4,12 @@ The tests are written for TensorBoard 2's page. TensorBoard 1.15, on Python 3.7,
 not collected; other tests compare the event files themselves.
 """
 
+import contextlib
+import os
+import shutil
 import sys
 
+import numpy as np
 import pytest
 
 if sys.version_info < (3, 8):
@@ -37,3 +41,47 @@ def look(browser, address, log):
     with board.looking(browser, address, log) as look:
         yield look
         assert [page.complaints for page in look.pages] == [[]] * len(look.pages)
+
+
+@pytest.fixture(scope="session")
+def features_log(features_run, tmp_path_factory):
+    """A copy of the log, to write into, and the address that serves it."""
+    copy = str(tmp_path_factory.mktemp("features_log") / "log")
+    shutil.copytree(features_run, copy)
+    with board.tensorboard(copy) as address:
+        yield copy, address
+
+
+@pytest.fixture
+def open_view(browser, features_log):
+    """open_view(HASH, QUERY, ADDRESS) -> (page, frame of the dashboard), closed after the test."""
+    with contextlib.ExitStack() as pages:
+
+        def open_view(view=board.CONV2, query="", address=features_log[1]):
+            return pages.enter_context(board.viewed(browser, address, view, query))
+
+        yield open_view
+
+
+@pytest.fixture(scope="session")
+def page_and_frame(browser, features_log):
+    with board.viewed(browser, features_log[1]) as both:
+        yield both
+
+
+@pytest.fixture
+def visit(page_and_frame):
+    """visit(HASH) -> the same page and frame for all tests, shown with this address."""
+
+    def visit(view=board.CONV2):
+        page_and_frame[0].evaluate("hash => location.hash = hash", view)
+        return page_and_frame
+
+    return visit
+
+
+@pytest.fixture(scope="session")
+def arrays(features_run):
+    path = os.path.join(features_run, "features", "conv2", "features.npz")
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}

@@ -92,14 +92,34 @@ def embeddings(shoot):
     shoot.keep(page, "embeddings", still=False, clip={"x": 313, "y": 64, "width": 987, "height": 796})
 
 
+def strongest_images(shoot):
+    """The DECONVNET dashboard: the nine strongest images of one feature map."""
+    page = shoot.open("deconvnet&p.deconvnet.layer=conv2", width=1440, height=1120)
+    expect(page.frame_locator("iframe[src*=deconvnet]").locator("#detail tr")).to_have_count(10)
+    shoot.keep(page, "board")
+
+
+def own_picture(shoot):
+    """The DECONVNET dashboard in dark mode: a drawn seven, and the projection of one feature map."""
+    view = "deconvnet&p.deconvnet.view=own&p.deconvnet.layer=conv2&p.deconvnet.map=5"
+    page = shoot.open(view, query="?darkMode=true", width=1440, height=1120)
+    frame = page.frame_locator("iframe[src*=deconvnet]")
+    expect(frame.locator("#grid .empty")).to_be_visible()
+    board.draw(page, frame, (0.25, 0.2), (0.75, 0.2), (0.45, 0.85))
+    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+    expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
+    frame.locator("aside div [role=status]").evaluate("one => one.textContent = ''")  # a time, different in each run
+    shoot.keep(page, "board-dark")
+
+
 class Shoot:
     """Opens pages of one TensorBoard and saves pictures of them."""
 
     def __init__(self, browser, address):
         self._browser, self._address = browser, address
 
-    def open(self, dashboard, tags="", runs="", **size):
-        return board.open_page(self._browser, self._address, dashboard, tags, runs, **size)
+    def open(self, dashboard, tags="", runs="", query="", **size):
+        return board.open_page(self._browser, self._address + query, dashboard, tags, runs, **size)
 
     def keep_cards(self, page, element, name):
         """The cards that match the filter, cropped."""
@@ -119,13 +139,16 @@ class Shoot:
 
 
 TAKES = (
-    started, loss_and_accuracy, max_and_min, input_images, graph, distributions, histograms, audio, embeddings
+    started, loss_and_accuracy, max_and_min, input_images, graph, distributions, histograms, audio, embeddings,
+    strongest_images, own_picture,
 )  # fmt: skip
 
 
 def main(logdir):
     if not os.path.isdir(os.path.join(logdir, "train")):
         sys.exit(f"LOGDIR: expected the log of a run, found none in {logdir!r}: train first, with bash run.sh")
+    if not os.path.isfile(os.path.join(logdir, "features", "conv2", "features.npz")):
+        sys.exit(f"LOGDIR: expected results for conv2, found none in {logdir!r}: first run bash run.sh features")
     side_by_side.main(logdir)
     curves.main()
     with board.tensorboard(logdir) as address, board.chromium() as browser:

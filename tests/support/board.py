@@ -9,13 +9,14 @@ import sys
 import tempfile
 import time
 import urllib.request
-from typing import Callable, Dict, Iterator
+from typing import Callable, Dict, Iterator, Tuple
 from urllib.parse import quote
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.browser import setup
+from tests.support.program import ROOT
 
 # The projector needs WebGL, here without a graphics card. All other browser settings are the defaults.
 FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
@@ -23,6 +24,7 @@ EVERYTHING = dict.fromkeys(["scalars", "images", "audio", "histograms", "compres
 # Settings of TensorBoard's own menus: more cards per page, and curves that stay inside their frame.
 SETTINGS = {"_tb_global_settings": json.dumps({"paginationSize": 100}), "_ignoreYOutliers": "false"}
 PATIENCE = 90000  # milliseconds: a busy machine draws slowly
+CONV2 = "deconvnet&p.deconvnet.layer=conv2"  # an address of the DECONVNET dashboard
 expect.set_options(timeout=PATIENCE)
 
 
@@ -38,10 +40,9 @@ def read(logdir: str) -> Dict[str, EventAccumulator]:
 @contextlib.contextmanager
 def tensorboard(logdir: str, *options: str) -> Iterator[str]:
     """Serve `logdir` on a free port; yields the address once all runs are loaded."""
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", logdir, "--host", "localhost", "--port", "0"]
-    command += options
+    command = [sys.executable, "-m", "legacy_graph", "tensorboard", "--logdir", logdir, "--port", "0", *options]
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said)
+        process = subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=ROOT), stdout=said, stderr=said)
         try:
             address = soon(lambda: _address(said, process))
             runs = read(logdir)
@@ -75,6 +76,30 @@ def open_page(
     page.on("response", lambda got: got.ok or page.complaints.append(f"{got.status} {got.url}"))
     page.goto(f"{address}#{dashboard}&_smoothingWeight=0&tagFilter={quote(tags)}&regexInput={quote(runs)}")
     return page
+
+
+@contextlib.contextmanager
+def viewed(browser: Browser, address: str, view: str = CONV2, query: str = "") -> Iterator[Tuple[Page, FrameLocator]]:
+    """(page, frame of the DECONVNET dashboard). No page may log a script error or an answer of the class 500."""
+    page, complaints = browser.new_page(viewport={"width": 1280, "height": 900}), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("response", lambda got: got.status < 500 or complaints.append(f"{got.status} {got.url}"))
+    page.on("console", lambda said: "Content Security" in said.text and complaints.append(said.text))
+    page.goto(f"{address}{query}#{view}")
+    yield page, page.frame_locator("iframe[src*=deconvnet]")
+    page.close()
+    assert complaints == []
+
+
+def draw(page: Page, frame: FrameLocator, *points: Tuple[float, float]) -> None:
+    """Draw a line on the pad of the DECONVNET dashboard, through points in fractions of its side."""
+    box = frame.locator(".pad").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
 
 
 def settled(look: Callable, pause: float = 0.5):

@@ -1,0 +1,1 @@
+"""The DECONVNET dashboard of TensorBoard."""

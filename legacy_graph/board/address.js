@@ -1,0 +1,31 @@
+// The state of the page, and the address that holds it: #deconvnet&p.deconvnet.layer=conv2&p.deconvnet.map=5
+
+const PREFIX = "p.deconvnet.";
+const DEFAULTS = { view: "digits", run: null, layer: null, method: null, order: "wins", map: null };
+
+/** TensorBoard's window. The dashboard is a frame in it, of the same origin. */
+export const host = window.parent;
+export const state = { ...DEFAULTS };
+
+const parts = () => host.location.hash.slice(1).split("&");
+const isOurs = (part) => part.startsWith(PREFIX);
+
+/** Whether TensorBoard shows this dashboard. */
+export const isShown = () => parts()[0] === "deconvnet";
+
+/** Take over the state that the address holds. If it holds none, as after a visit to another tab, keep the old one. */
+export function readAddress() {
+  const found = parts().filter(isOurs);
+  if (!found.length) return;
+  const hash = new URLSearchParams(found.join("&"));
+  for (const name of Object.keys(state)) state[name] = hash.get(PREFIX + name) ?? DEFAULTS[name];
+}
+
+/** Write the state into the address, without a new entry in the history. */
+export function writeAddress() {
+  if (!isShown()) return;
+  const known = Object.entries(state).filter(([, value]) => value !== null);
+  const ours = known.map(([name, value]) => `${PREFIX}${name}=${encodeURIComponent(value)}`);
+  const hash = [...parts().filter((part) => !isOurs(part)), ...ours].join("&");
+  host.history.replaceState(host.history.state, "", `#${hash}`);
+}

@@ -1,0 +1,42 @@
+"""Errors with an HTTP status, and pictures as JSON. Does not import TensorFlow."""
+
+import base64
+from typing import Any, Dict, Iterable
+
+import numpy as np
+
+from legacy_graph.errors import UserError
+
+NOT_FOUND, NOT_POSTED, TOO_LARGE, BUSY = 404, 405, 413, 503
+
+
+class HttpError(UserError):
+    """A `UserError` that is answered with `status` instead of 400."""
+
+    def __init__(self, status: int, subject: str, expected: str, found: object, hint: str) -> None:
+        super().__init__(subject, expected, found, hint)
+        self.status = status
+
+
+def find(subject: str, known: Dict[Any, Any], name: Any) -> Any:
+    """The value of `name` in `known`.
+
+    Raises:
+        HttpError: 404, the message lists the names in `known`.
+    """
+    if name not in known:
+        raise HttpError(NOT_FOUND, subject, f"one of {list_names(known)}", repr(name), "reload the page")
+    return known[name]
+
+
+def list_names(known: Iterable) -> str:
+    """The first names as text: "conv1, conv2"."""
+    names = list(map(str, known))
+    return (", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")) or "none"
+
+
+def encode_tile(pixels: np.ndarray) -> Dict[str, Any]:
+    """A picture, uint8 [H, W] or [H, W, 3], as JSON: height, width, channels, and base64 of the bytes row by row."""
+    height, width, channels = (*pixels.shape, 1)[:3]
+    data = base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode("ascii")
+    return {"height": height, "width": width, "channels": channels, "data": data}

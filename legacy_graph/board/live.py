@@ -1,0 +1,69 @@
+"""Read the user's pictures with a trained network. TensorFlow is imported when the first picture is read."""
+
+import collections
+import concurrent.futures
+import threading
+from typing import Any, Callable, Deque, Dict
+
+from legacy_graph import tf_setup
+from legacy_graph.board.answers import BUSY, HttpError
+
+WAITING = 8  # maximum number of pictures that wait; then the oldest is dropped
+
+
+class Worker:
+    """One thread that runs functions in turn."""
+
+    def __init__(self) -> None:
+        self._pool = concurrent.futures.ThreadPoolExecutor(1)
+        self._lock = threading.Lock()
+        self._waiting: Deque[concurrent.futures.Future] = collections.deque()
+
+    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The value of the function. Waits until it has been run in the thread.
+
+        Raises:
+            HttpError: 503, `WAITING` newer ones came before it was run.
+        """
+        with self._lock:
+            self._waiting = collections.deque(one for one in self._waiting if not (one.running() or one.done()))
+            if len(self._waiting) >= WAITING:
+                self._waiting.popleft().cancel()
+            future = self._pool.submit(function, *arguments)
+            self._waiting.append(future)
+        try:
+            return future.result()
+        except concurrent.futures.CancelledError as error:
+            raise HttpError(BUSY, "picture", "to be read in time", "newer pictures", "send it again") from error
+
+
+class Reader:
+    """Reads pictures with the newest intact checkpoint of a run."""
+
+    def __init__(self) -> None:
+        self._worker = Worker()
+        self._network: Any = None
+
+    def read(self, folder: str, content: bytes, layer: str, number: int, method: str) -> Dict[str, Any]:
+        """The answer, the activations of all maps, and the projection of one map, as JSON.
+
+        Args:
+            folder: log directory of the run.
+            content: of the picture file.
+            layer: of the map.
+            number: of the map.
+            method: one of `sheet.METHODS`.
+
+        Raises:
+            HttpError: an unknown layer, map or method; too many requests.
+            UserError: not a picture, or the run has no intact checkpoint.
+        """
+        return self._worker.run(self._read, folder, content, layer, number, method)
+
+    def _read(self, folder, *request):
+        if self._network is None:
+            tf_setup.import_tensorflow()
+            from legacy_graph.board.network import LiveNetwork
+
+            self._network = LiveNetwork()
+        return self._network.read(folder, *request)

@@ -1,0 +1,100 @@
+"""The article's network with the projections of single maps, and one session for each run that was asked for."""
+
+import collections
+import contextlib
+import io
+import os
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import network
+from legacy_graph.article.deconv import deconvolve
+from legacy_graph.board.answers import encode_tile, find
+from legacy_graph.board.sheet import CONTROL
+from legacy_graph.config import SHARED
+from legacy_graph.data import user_image
+from legacy_graph.data.class_names import class_names
+from legacy_graph.data.mnist import scale_pixels
+from legacy_graph.logdir import layout
+from legacy_graph.training import checkpoints, identity
+from legacy_graph.visualize.image_grid import percentile_scale, to_diverging, to_grayscale
+from legacy_graph.visualize.image_report import PERCENTILE
+from legacy_graph.visualize.sanity_check import random_kernel
+
+SESSIONS = 4  # maximum number of runs in memory; one takes about 15 MB
+RULES = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided backpropagation", CONTROL: "deconvnet"}
+
+
+class LiveNetwork:
+    """Reads single pictures. Not for use in several threads at once."""
+
+    def __init__(self) -> None:
+        with tf.Graph().as_default() as self._graph:
+            self._net = network.build()
+            self._map = tf.placeholder(tf.int64, [1], name="map")
+            self._layers = {layer.name: layer for layer in self._net.layers}
+            self._projections = {
+                (name, rule): deconvolve(self._net.layers, name, self._map, method=rule, ties=SHARED)[0, :, :, 0]
+                for name in self._layers
+                for rule in set(RULES.values())
+            }
+            self._graph.finalize()
+        self._kernels = {name: random_kernel(layer.kernel.shape.as_list()) for name, layer in self._layers.items()}
+        # folder -> session, steps of the checkpoints there, step that was restored; the last used is the last
+        self._runs: Dict[str, Tuple[tf.Session, List[int], int]] = collections.OrderedDict()
+
+    def read(self, folder: str, content: bytes, layer: str, number: int, method: str) -> Dict[str, Any]:
+        """See `live.Reader.read`."""
+        chosen, rule = find("layer", self._layers, layer), find("method", RULES, method)
+        find("map", dict.fromkeys(range(chosen.output.shape.as_list()[3])), number)
+        data = identity.run_data(folder)
+        known = identity.MNIST if not data.text else data.name  # without options.json, assume MNIST
+        image = user_image.decode_image("picture", io.BytesIO(content), digits=known == identity.MNIST)
+        session, step = self._restored(folder)
+        feed = {self._net.images: scale_pixels(image.pixels.reshape(1, -1)), self._net.keep_prob: 1.0}
+        feed[self._map] = [number]
+        activations = {name: one.relu for name, one in self._layers.items()}
+        probabilities, maps, output, projection = session.run(
+            [self._net.probabilities, activations, chosen.output, self._projections[layer, rule]], feed
+        )
+        if method == CONTROL:
+            # The same activations, with the layer's kernel replaced by random numbers.
+            feed.update({chosen.output: output, chosen.kernel: self._kernels[layer]})
+            projection = session.run(self._projections[layer, rule], feed)
+        scale = percentile_scale(projection, PERCENTILE)
+        return {
+            "step": step,
+            "input": encode_tile(image.pixels),
+            "preparation": image.preparation,
+            "answers": [[name, float(p)] for name, p in zip(class_names(known), probabilities[0])],
+            "layers": {name: _maps(relu[0].transpose(2, 0, 1)) for name, relu in maps.items()},
+            "projection": encode_tile(to_diverging(projection, scale)),
+            "scale": scale,
+        }
+
+    def _restored(self, folder) -> Tuple[tf.Session, int]:
+        """(session, training step) with the newest intact checkpoint, which is read again once there are others."""
+        steps = checkpoints.saved_steps(os.path.join(folder, layout.CHECKPOINTS))
+        session, restored_from, step = self._runs.pop(folder, None) or (tf.Session(graph=self._graph), None, None)
+        with contextlib.ExitStack() as on_error:
+            on_error.callback(session.close)
+            if steps != restored_from or not steps:
+                step = checkpoints.restore_weights(session, folder)
+            on_error.pop_all()
+        self._runs[folder] = session, steps, step
+        if len(self._runs) > SESSIONS:
+            self._runs.pop(next(iter(self._runs)))[0].close()
+        return session, step
+
+
+def _maps(activations: np.ndarray) -> Dict[str, Any]:
+    """The maps of a layer, float32 [C, H, W], as one picture [C * H, W] on one scale, and their maxima."""
+    largest = activations.max(axis=(1, 2))
+    pixels = to_grayscale(activations, largest.max())
+    return {
+        "tiles": encode_tile(pixels.reshape(-1, pixels.shape[2])),
+        "activations": largest.astype(float).tolist(),
+        "scale": float(largest.max()),
+    }

@@ -1,0 +1,91 @@
+// The pad: draw with mouse, finger or pen, drop a picture on the page, or choose a file.
+
+import { make } from "./tiles.js";
+
+const SIDE = 280; // pixels of the canvas
+const PEN = 22; // pixels
+
+/** The pad. It calls changed(time) once it has new content, and cleared() once it is empty. */
+export class Pad {
+  constructor(changed, cleared) {
+    Object.assign(this, { changed, cleared });
+    const canvas = { class: "pad", width: SIDE, height: SIDE, role: "img", "aria-label": "Drawing area for a digit" };
+    this.canvas = make("canvas", canvas);
+    this.status = make("p", { class: "faint", role: "status" });
+    const file = make("input", { type: "file", accept: "image/*", hidden: true });
+    file.onclick = () => (file.value = "");
+    file.onchange = () => this.open(file.files[0]);
+    const clear = make("button", { type: "button", onclick: () => this.clear() }, "Clear");
+    const choose = make("button", { type: "button", onclick: () => file.click() }, "Choose a picture…");
+    this.element = make("div", {}, this.canvas, make("div", { class: "row" }, clear, choose, file), this.status);
+    this.pen = this.canvas.getContext("2d");
+    const style = { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#fff", fillStyle: "#000" };
+    Object.assign(this.pen, style);
+    this.listen();
+    this.empty();
+  }
+
+  /** The file to send: the dropped one, or the drawing as PNG; null if the pad is empty. */
+  async file() {
+    if (this.content !== this.canvas) return this.content;
+    return new Promise((done) => this.canvas.toBlob(done));
+  }
+
+  listen() {
+    const canvas = this.canvas;
+    let last = null;
+    const at = (event) => {
+      const box = canvas.getBoundingClientRect();
+      return [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
+    };
+    const draw = (event) => {
+      if (!last) return;
+      this.pen.beginPath();
+      this.pen.moveTo(...last);
+      for (const point of [...(event.getCoalescedEvents?.() ?? []), event]) this.pen.lineTo(...(last = at(point)));
+      this.pen.lineTo(last[0] + 0.01, last[1]); // a line without length is not drawn
+      this.pen.stroke();
+      this.content = canvas;
+      this.changed(event.timeStamp);
+    };
+    canvas.onpointerdown = (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      last = at(event);
+      draw(event);
+    };
+    canvas.onpointermove = draw;
+    canvas.onpointerup = canvas.onpointercancel = () => (last = null);
+    window.addEventListener("dragover", (event) => event.preventDefault());
+    window.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (!this.element.hidden) this.open(event.dataTransfer.files[0]);
+    });
+  }
+
+  empty() {
+    this.pen.fillRect(0, 0, SIDE, SIDE);
+    this.content = null;
+    this.status.textContent = "Draw a digit, or drop a picture here.";
+  }
+
+  clear() {
+    this.empty();
+    this.cleared();
+  }
+
+  /** Take a picture file as it is; the canvas shows a small copy. */
+  async open(file) {
+    if (!file) return;
+    this.clear();
+    this.content = file;
+    this.changed(performance.now());
+    try {
+      const bitmap = await createImageBitmap(file);
+      const scale = SIDE / Math.max(bitmap.width, bitmap.height);
+      const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+      this.pen.drawImage(bitmap, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+    } catch {
+      // The server says what is wrong with the file.
+    }
+  }
+}

@@ -1,0 +1,117 @@
+"""The DECONVNET dashboard: a plugin of TensorBoard with its routes. Does not import TensorFlow.
+
+Requests name runs, layers, maps and methods, which are looked up among those that exist. No request holds a path.
+"""
+
+import os
+from typing import Any, Callable, Dict
+
+from tensorboard.backend import http_util
+from tensorboard.plugins import base_plugin
+from werkzeug import wrappers
+
+from legacy_graph.board import live, runs, sheet
+from legacy_graph.board.answers import NOT_FOUND, NOT_POSTED, TOO_LARGE, HttpError, find
+from legacy_graph.data.user_image import FORMAT_NAMES
+from legacy_graph.errors import UserError, reason
+
+MAX_BYTES = 32 * 2**20  # of a posted picture; its pixels are limited by `data.user_image`
+FILES = dict.fromkeys(("address.js", "frontend.js", "own.js", "pad.js", "spots.js", "tiles.js"), "text/javascript")
+FILES.update({"style.css": "text/css", "README.md": "text/plain"})
+
+
+class DeconvnetPlugin(base_plugin.TBPlugin):
+    """Answers the requests of `frontend.js`."""
+
+    plugin_name = "deconvnet"
+
+    def __init__(self, context: base_plugin.TBContext) -> None:
+        self._logdir = os.path.expanduser(context.logdir or "")
+        self._reader = live.Reader()
+
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
+        """The tab. It refreshes itself, so TensorBoard's reload button is disabled."""
+        return base_plugin.FrontendMetadata(es_module_path="/frontend.js", tab_name="Deconvnet", disable_reload=True)
+
+    def is_active(self) -> bool:
+        """Whether there is a run to show; otherwise the tab is in the menu of inactive dashboards."""
+        return bool(runs.find_runs(self._logdir))
+
+    def get_plugin_apps(self) -> Dict[str, Callable]:
+        """The route of each file and of each kind of answer."""
+        answers = {"/runs": self._runs, "/maps": self._maps, "/map": self._map, "/own": self._own}
+        files = {"/" + name: _file_route(name, mimetype) for name, mimetype in FILES.items()}
+        return {**files, **{route: _json_route(answer) for route, answer in answers.items()}}
+
+    def _runs(self, request):
+        """The runs, their layers, and the commands that fill what is missing."""
+        return runs.describe(self._logdir)
+
+    def _maps(self, request):
+        """All maps of a layer: run, layer, method."""
+        return self._sheet(request).maps(request.args.get("method"))
+
+    def _map(self, request):
+        """One map with its strongest activations: run, layer, method, map."""
+        return self._sheet(request).map(_number(request), request.args.get("method"))
+
+    def _own(self, request):
+        """A posted picture: run, layer, method, map."""
+        if request.method != "POST":
+            raise HttpError(
+                NOT_POSTED, "request", "POST with a picture", request.method, "send the picture as the body"
+            )
+        run = self._run(request)
+        content = _body(request)
+        name, method = request.args.get("layer"), request.args.get("method")
+        return self._reader.read(run.folder, content, name, _number(request), method)
+
+    def _sheet(self, request):
+        return sheet.load(find("layer", self._run(request).sheets, request.args.get("layer")))
+
+    def _run(self, request):
+        return find("run", runs.find_runs(self._logdir), request.args.get("run"))
+
+
+def _number(request) -> int:
+    text = request.args.get("map", "")
+    if not (text.isdecimal() and len(text) < 10):
+        raise HttpError(NOT_FOUND, "map", "the number of a map", repr(text), "reload the page")
+    return int(text)
+
+
+def _body(request) -> bytes:
+    """The posted picture, read only if it is small enough."""
+    length = request.content_length or 0
+    if length > MAX_BYTES:
+        raise HttpError(TOO_LARGE, "picture", f"at most {MAX_BYTES:,} bytes", f"{length:,}", "make it smaller")
+    try:
+        content = request.stream.read(length) if length else b""
+    except Exception as error:  # werkzeug raises several types for a connection that ended
+        raise UserError("picture", "all of its bytes", reason(error), "send it again") from error
+    if not content:
+        raise UserError("picture", f"a file in {FORMAT_NAMES}", "an empty body", "send one with its length")
+    return content
+
+
+def _json_route(answer: Callable[[wrappers.Request], Dict[str, Any]]) -> Callable:
+    """The WSGI application that answers with JSON; an error is {"error": one line}."""
+
+    @wrappers.Request.application
+    def respond(request):
+        try:
+            return http_util.Respond(request, answer(request), "application/json")
+        except UserError as error:
+            code = getattr(error, "status", 400)
+            return http_util.Respond(request, {"error": str(error)}, "application/json", code=code)
+
+    return respond
+
+
+def _file_route(name: str, mimetype: str) -> Callable:
+    @wrappers.Request.application
+    def respond(request):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), encoding="utf-8") as file:
+            return http_util.Respond(request, file.read(), mimetype)
+
+    return respond

@@ -1,0 +1,138 @@
+"""The results that `features` wrote for one layer, as JSON for the dashboard. Does not import TensorFlow."""
+
+import functools
+import os
+import zipfile
+import zlib
+from typing import Any, Dict, List, Optional
+
+import numpy as np
+
+from legacy_graph.article.receptive_field import Field, crop_patches
+from legacy_graph.board.answers import encode_tile, find
+from legacy_graph.errors import UserError, reason
+from legacy_graph.visualize.image_grid import percentile_scale, to_diverging
+from legacy_graph.visualize.rank_correlation import rank_correlations
+
+CONTROL = "control"
+METHODS = ("deconvnet", "gradient", "guided", CONTROL)
+OUTSIDE = 64  # grey value outside the image
+PERCENTILE = 98  # of the magnitudes of a map's projected pixels, as on the contact sheet
+NEEDED = ("receptive_field", "maps", "wins", "images", "places", "activations", "projections")
+
+Json = Dict[str, Any]
+
+
+def load(path: str) -> "Sheet":
+    """The results in an .npz file. The file is read again once it has changed.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        status = os.stat(path)
+        return _load(path, status.st_mtime_ns, status.st_size)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        hint = "run the command features again"
+        raise UserError(path, "results of the command features", reason(error), hint) from error
+
+
+@functools.lru_cache(maxsize=3)
+def _load(path, changed, size):
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return Sheet({name: arrays[name] for name in arrays.files})
+
+
+class Sheet:
+    """The results for one layer. Results of earlier versions have fewer arrays, see `visualize.spot_details`.
+
+    Raises:
+        KeyError: an array is missing that every version wrote.
+    """
+
+    def __init__(self, arrays: Dict[str, np.ndarray]) -> None:
+        self._arrays = {**{name: arrays[name] for name in NEEDED}, **arrays}
+        self._there = arrays["images"] >= 0  # [M, top], False where a map has fewer activations
+        self._fields = tuple(Field(*map(int, field)) for field in arrays["receptive_field"])
+        self._rows = {int(number): row for row, number in enumerate(arrays["maps"])}
+        own = str(arrays.get("method", METHODS[0]))
+        self.methods = {own: arrays["projections"], **{name: arrays[name] for name in METHODS if name in arrays}}
+
+    def maps(self, method: Optional[str] = None) -> Json:
+        """All maps in the order of the file, each with the projection of its strongest activation.
+
+        No maps if `features` did not compute this projection. Without a method, the one of the contact sheet.
+        """
+        method = next(iter(self.methods)) if method is None else method
+        projections = find("method", {**dict.fromkeys(METHODS), **self.methods}, method)
+        rows = {} if projections is None else self._rows
+        found = [self._map(number, row, projections[row]) for number, row in rows.items()]
+        step, channels = self._arrays.get("step"), self._arrays.get("channels")
+        return {
+            "maps": found,
+            "method": method,
+            "step": None if step is None else int(step),
+            "channels": None if channels is None else int(channels),
+        }
+
+    def map(self, number: int, method: str) -> Json:
+        """One map with all its activations."""
+        row = find("map", self._rows, number)
+        projections = find("method", self.methods, method)[row]
+        there, places = self._there[row], self._arrays["places"][row]
+        spots = [self._spot(row, column) for column in np.flatnonzero(there)]
+        tiles, scale = self._tiles(row, projections)
+        control, control_scale, correlations = [None] * len(spots), None, [None] * len(spots)
+        if CONTROL in self.methods and method != CONTROL:
+            random = self.methods[CONTROL][row]
+            control, control_scale = self._tiles(row, random)
+            correlations = rank_correlations(projections[there], random[there], places[there], self._fields).tolist()
+        for spot, tile, random, correlation in zip(spots, tiles, control, correlations):
+            spot.update(projection=tile, control=random, rank_correlation=correlation)
+        return {**self._map(number, row, projections), "spots": spots, "scale": scale, "control_scale": control_scale}
+
+    def _map(self, number, row, projections) -> Json:
+        tiles, _ = self._tiles(row, projections)
+        return {
+            "map": number,
+            "wins": float(self._arrays["wins"][row]),
+            "activation": float(self._arrays["activations"][row, 0]) if tiles else None,
+            "tile": tiles[0] if tiles else None,
+        }
+
+    def _tiles(self, row, projections):
+        """The projections cropped to their receptive fields, all on one scale, and the scale."""
+        there = self._there[row]
+        patches = crop_patches(projections[there], self._arrays["places"][row][there], self._fields, 0)
+        scale = percentile_scale(patches, PERCENTILE)
+        return [encode_tile(tile) for tile in to_diverging(patches, scale)], scale
+
+    def _spot(self, row, column) -> Json:
+        image, place = int(self._arrays["images"][row, column]), self._arrays["places"][row, column]
+        spot = {
+            "image": image,
+            "file": str(self._arrays["files"][row, column]) if "files" in self._arrays else None,
+            "place": place.tolist(),
+            "activation": float(self._arrays["activations"][row, column]),
+            "label": self._label(image),
+            "answer": None, "input": None, "patch": None,
+            "frame": [[field.begin + int(at) * field.step, field.size] for field, at in zip(self._fields, place)],
+        }  # fmt: skip
+        if "inputs" in self._arrays:
+            at = int(np.searchsorted(self._arrays["input_numbers"], image))
+            picture = self._arrays["inputs"][at]
+            spot["input"] = encode_tile(picture)
+            spot["patch"] = encode_tile(crop_patches(picture[None], place[None], self._fields, OUTSIDE)[0])
+            if "answers" in self._arrays:
+                spot["answer"] = self._answer(self._arrays["answers"][at])
+        return spot
+
+    def _label(self, image) -> Optional[str]:
+        return self._class(int(self._arrays["labels"][image])) if "labels" in self._arrays else None
+
+    def _answer(self, probabilities) -> List:
+        best = int(np.argmax(probabilities))
+        return [self._class(best), float(probabilities[best])]
+
+    def _class(self, number) -> str:
+        return str(self._arrays["class_names"][number]) if "class_names" in self._arrays else str(number)

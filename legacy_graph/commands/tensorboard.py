@@ -1,0 +1,38 @@
+"""The tensorboard command: TensorBoard with the DECONVNET dashboard, served to this machine by default."""
+
+import argparse
+import os
+from typing import List
+
+from legacy_graph.config import Config
+from legacy_graph.errors import ExitStatus
+
+
+def run(options: argparse.Namespace) -> ExitStatus:
+    """Serve a log directory until the process is stopped. `options.words` are TensorBoard's own flags."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # single pictures are read on the CPU; a GPU is left to the training
+    import absl.logging
+    from absl import app
+    from tensorboard import default, program
+
+    from legacy_graph.board.plugin import DeconvnetPlugin
+
+    # TensorBoard's dashboards, then those of installed packages. TensorBoard 2 has both in the first list.
+    plugins = list(dict.fromkeys([*default.get_plugins(), *default.get_dynamic_plugins(), DeconvnetPlugin]))
+    board = program.TensorBoard(plugins)
+    absl.logging.set_verbosity(absl.logging.WARNING)
+    app.run(board.main, ["tensorboard", *add_defaults(options.words)], flags_parser=board.configure)
+    return ExitStatus.OK
+
+
+def add_defaults(words: List[str]) -> List[str]:
+    """Add --logdir log and --host localhost unless the words name others.
+
+    Without a host, TensorBoard 1.15 serves the log to the whole network.
+    """
+    names = {word.lstrip("-").partition("=")[0] for word in words if word.startswith("-")}
+    added = [] if names & {"host", "bind_all"} else ["--host", "localhost"]
+    if not names & {"logdir", "logdir_spec", "event_file", "db"}:
+        added += ["--logdir", Config.logdir]
+    begin = 1 if words[:1] == ["serve"] else 0  # TensorBoard's subcommand comes before its flags
+    return words[:begin] + added + words[begin:]

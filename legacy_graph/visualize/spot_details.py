@@ -1,0 +1,93 @@
+"""What the DECONVNET dashboard shows of each strong activation besides its projection, for the .npz file of `features`.
+
+    inputs              uint8 [K, H, W] or [K, H, W, 3], the complete images
+    input_numbers       int64 [K], their numbers, ascending
+    method, channels    name of the projection method, number of feature maps of the layer
+    control             as `projections`, through a random kernel
+    gradient, guided    as `projections`, by the other methods
+    answers             float32 [K, 10], what the network reads in the complete images, as probabilities
+
+The control of a graph that someone else trained is present only if it was computed for the sheet. The last two lines
+exist only for the article's network.
+"""
+
+from typing import Any, Dict, NamedTuple, Optional
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import network
+from legacy_graph.article.deconv import deconvolve
+from legacy_graph.article.probe import Probe
+from legacy_graph.graphs.images import Images
+from legacy_graph.visualize import sanity_check
+from legacy_graph.visualize.top_activations import TopActivations, project
+
+OTHERS = {"gradient": "gradient", "guided": "guided backpropagation"}  # name in the file -> method of `deconvolve`
+
+
+class Details(NamedTuple):
+    """The tensors to fetch from the article's network."""
+
+    projections: Dict[str, tf.Tensor]  # name in the file -> float32 [B, H, W, 1], of the probe's maps and places
+    answers: tf.Tensor  # float32 [B, 10], probabilities
+    feed: Dict[tf.Tensor, Any]  # what `answers` needs besides the images
+
+
+def build(net: network.Network, probe: Probe, ties: str) -> Details:
+    """Add the tensors to the network's graph. `ties` is as in `deconv.unpool`."""
+    others = {
+        name: deconvolve(net.layers, probe.layer.name, probe.maps, probe.places, method, ties)
+        for name, method in OTHERS.items()
+    }
+    return Details(others, net.probabilities, {net.keep_prob: 1.0})
+
+
+def collect(
+    session: tf.Session,
+    probe: Probe,
+    images: Images,
+    found: TopActivations,
+    control: Optional[TopActivations],
+    details: Optional[Details],
+) -> Dict[str, np.ndarray]:
+    """The arrays for the .npz file, see above.
+
+    Args:
+        session: of the probe's graph.
+        probe: of the layer.
+        images: the scanned images.
+        found: their strongest activations.
+        control: the same activations projected through a random kernel, if that is done already.
+        details: of the article's network; None for another graph.
+    """
+    there = found.images >= 0
+    numbers = np.unique(found.images[there])
+    arrays = {
+        "inputs": images.shown(numbers),
+        "input_numbers": numbers,
+        "method": np.array(probe.layer.method),
+        "channels": np.array(probe.layer.output.shape.as_list()[3]),
+    }
+    if details is not None:
+        control = control or sanity_check.project_random(session, probe, images, found)
+        arrays["answers"] = _answers(session, probe, images, numbers, details)
+        for name, projections in details.projections.items():
+            arrays[name] = np.zeros_like(found.projections)
+            if there.any():
+                maps = found.maps[np.nonzero(there)[0]]
+                other = probe._replace(projections=projections)
+                arrays[name][there] = project(
+                    session, other, images, found.images[there], maps, found.places[there]
+                )[1]  # fmt: skip
+    if control is not None:
+        arrays["control"] = control.projections
+    return arrays
+
+
+def _answers(session, probe, images, numbers, details):
+    parts = [np.zeros([0, details.answers.shape.as_list()[1]], np.float32)]
+    for begin in range(0, len(numbers), probe.chunk):
+        fed = {probe.layer.images: images.take(numbers[begin : begin + probe.chunk]), **details.feed}
+        parts.append(session.run(details.answers, fed))
+    return np.concatenate(parts)

@@ -1,0 +1,143 @@
+"""The user's own pictures: numbers as from a separate graph, the newest checkpoint, a bounded queue."""
+
+import base64
+import io
+import os
+import shutil
+import threading
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import network
+from legacy_graph.article.deconv import deconvolve
+from legacy_graph.board import live
+from legacy_graph.board.answers import HttpError
+from legacy_graph.board.network import LiveNetwork
+from legacy_graph.config import SHARED
+from legacy_graph.data import user_image
+from legacy_graph.data.mnist import scale_pixels
+from legacy_graph.errors import UserError
+from legacy_graph.training.checkpoints import restored_session
+from legacy_graph.visualize.sanity_check import random_kernel
+from tests.support.own_pictures import ONE, drawn
+
+ZERO = drawn((140, 40), (200, 90), (200, 190), (140, 240), (80, 190), (80, 90), (140, 40))
+
+
+@pytest.fixture(scope="module")
+def reading():
+    return LiveNetwork()
+
+
+@pytest.fixture(scope="module")
+def expected(trained):
+    """{(layer, method, map): projection}, maxima of the maps, probabilities, each computed in a graph of its own."""
+    digit = user_image.decode_image("one", io.BytesIO(ONE)).pixels
+    rules = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided backpropagation"}
+    with tf.Graph().as_default() as graph:
+        net = network.build()
+        layers = {layer.name: layer for layer in net.layers}
+        tensors = {
+            (name, method, 3): deconvolve(net.layers, name, tf.constant([3]), method=rule, ties=SHARED)[0, :, :, 0]
+            for name in layers
+            for method, rule in rules.items()
+        }
+    feed = {net.images: scale_pixels(digit.reshape(1, -1)), net.keep_prob: 1.0}
+    with restored_session(graph, trained.logdir) as (session, _):
+        probabilities, found, relus, outputs = session.run(
+            [net.probabilities[0], tensors, [one.relu for one in net.layers], [one.output for one in net.layers]], feed
+        )
+        for layer, output in zip(net.layers, outputs):
+            random = {layer.output: output, layer.kernel: random_kernel(layer.kernel.shape.as_list())}
+            found[layer.name, "control", 3] = session.run(tensors[layer.name, "deconvnet", 3], {**feed, **random})
+    return found, [relu.max(axis=(0, 1, 2)) for relu in relus], probabilities
+
+
+def grey(values):
+    scale = np.percentile(np.abs(values[values != 0]), 99)
+    return np.rint(127 + 127 * np.clip(values / scale, -1, 1)), scale
+
+
+@pytest.mark.parametrize("method", ["deconvnet", "gradient", "guided", "control"])
+@pytest.mark.parametrize("layer", ["conv1", "conv2"])
+def test_projection_answer_and_activations_are_the_networks(reading, expected, trained, layer, method):
+    projections, maxima, probabilities = expected
+    found = reading.read(trained.logdir, ONE, layer, 3, method)
+    tile, scale = grey(projections[layer, method, 3])
+    shown = np.frombuffer(base64.b64decode(found["projection"]["data"]), np.uint8).reshape(28, 28)
+    assert np.abs(shown - tile).max() <= 1  # one step of grey, where rounding differs
+    assert found["scale"] == pytest.approx(scale, rel=1e-5)
+    np.testing.assert_allclose([share for _, share in found["answers"]], probabilities, atol=1e-6)
+    for part, largest in zip(found["layers"].values(), maxima):
+        np.testing.assert_allclose(part["activations"], largest, rtol=1e-5, atol=1e-6)
+    assert [name for name, _ in found["answers"]] == list("0123456789")
+
+
+def test_what_the_network_reads_is_fitted_as_in_deconv(reading, trained):
+    found = reading.read(trained.logdir, ZERO, "conv1", 0, "deconvnet")
+    digit = user_image.decode_image("zero", io.BytesIO(ZERO))
+    assert base64.b64decode(found["input"]["data"]) == digit.pixels.tobytes()
+    assert found["preparation"] == digit.preparation == "fitted as MNIST's digits were"
+
+
+def test_the_newest_intact_checkpoint_is_used(reading, trained, tmp_path):
+    shutil.copytree(os.path.join(trained.logdir, "checkpoints"), str(tmp_path / "checkpoints"))
+
+    def step():
+        return reading.read(str(tmp_path), ONE, "conv1", 0, "deconvnet")["step"]
+
+    def copy(number, size=None):
+        for ending in (".data-00000-of-00001", ".index"):
+            content = (tmp_path / "checkpoints" / f"model.ckpt-30{ending}").read_bytes()
+            (tmp_path / "checkpoints" / f"model.ckpt-{number}{ending}").write_bytes(content[:size])
+
+    assert step() == 30
+    copy(40)
+    assert step() == 40
+    copy(50, size=100)
+    assert step() == 40
+    for name in os.listdir(str(tmp_path / "checkpoints")):
+        os.remove(str(tmp_path / "checkpoints" / name))
+    with pytest.raises(UserError, match="a checkpoint of a training run"):
+        step()
+
+
+def test_the_number_of_runs_in_memory_is_bounded(reading, trained, tmp_path):
+    for number in range(6):
+        (tmp_path / str(number)).mkdir()
+        os.symlink(os.path.join(trained.logdir, "checkpoints"), str(tmp_path / str(number) / "checkpoints"))
+        assert reading.read(str(tmp_path / str(number)), ONE, "conv1", 0, "gradient")["step"] == 30
+    assert len(reading._runs) == 4
+
+
+def test_the_oldest_waiting_request_is_dropped():
+    worker, release, started, dropped = live.Worker(), threading.Event(), threading.Event(), []
+
+    def blocking():
+        started.set()
+        release.wait(60)
+        return "first"
+
+    def ask(number):
+        try:
+            results[number] = worker.run(lambda: number)
+        except HttpError as error:
+            dropped.append((number, error.status))
+
+    results = {}
+    first = threading.Thread(target=lambda: results.update(first=worker.run(blocking)))
+    first.start()
+    assert started.wait(60)
+    others = []
+    for number in range(live.WAITING + 2):  # one after the other, so that their order is known
+        others.append(threading.Thread(target=ask, args=[number]))
+        others[-1].start()
+        while len(worker._waiting) + len(dropped) < number + 1:
+            pass
+    release.set()
+    for thread in [first, *others]:
+        thread.join(60)
+    assert dropped == [(0, 503), (1, 503)]
+    assert results == {"first": "first", **{number: number for number in range(2, live.WAITING + 2)}}

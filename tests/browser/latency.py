@@ -1,0 +1,56 @@
+"""The time from a stroke to the picture in the DECONVNET dashboard: python -m tests.browser.latency LOGDIR
+
+Draws 50 strokes in Chromium, each after the answer to the one before. A time is from the pointer event to the first
+frame after the page shows the answer. The first picture, for which TensorFlow is loaded, is not counted.
+"""
+
+import os
+import sys
+
+import numpy as np
+from playwright.sync_api import expect
+
+from tests.support import board
+
+STROKES = 50
+WATCH = """() => {
+  window.times = [];
+  let began = null;
+  document.querySelector(".pad").addEventListener("pointermove", (event) => (began = event.timeStamp), true);
+  const changed = () => requestAnimationFrame(() => window.times.push(performance.now() - began));
+  new MutationObserver(changed).observe(document.querySelector("#detail"), { childList: true });
+}"""
+
+
+def measure(address, browser, method="deconvnet"):
+    """Milliseconds of each stroke, float [STROKES]."""
+    view = f"deconvnet&p.deconvnet.view=own&p.deconvnet.layer=conv2&p.deconvnet.map=5&p.deconvnet.method={method}"
+    page = board.open_page(browser, address, view, width=1280, height=900)
+    frame = page.frame_locator("iframe[src*=deconvnet]")
+    expect(frame.locator("#grid .empty")).to_be_visible()
+    board.draw(page, frame, (0.5, 0.2), (0.5, 0.3))
+    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+    expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
+    box = frame.locator(".pad").bounding_box()
+    page.mouse.move(box["x"] + 116, box["y"] + 60)
+    page.mouse.down()
+    expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
+    inside = next(one for one in page.frames if "plugin_entry" in one.url)
+    inside.evaluate(WATCH)
+    for stroke in range(STROKES):
+        page.mouse.move(box["x"] + 116 + stroke % 7 * 6, box["y"] + 60 + 2 * stroke)
+        inside.wait_for_function(f"times.length > {stroke}")
+    return np.array(inside.evaluate("times")[:STROKES])
+
+
+def main(logdir):
+    with board.tensorboard(logdir) as address, board.chromium() as browser:
+        for method in ("deconvnet", "control"):
+            times = measure(address, browser, method)
+            median, late = np.percentile(times, [50, 95])
+            load = os.getloadavg()[0]
+            print(f"{method}: median {median:.0f} ms, 95th percentile {late:.0f} ms, load {load:.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,64 @@
+"""Own pictures in the DECONVNET dashboard: drawings and files, in a browser."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.support import board
+from tests.support.own_pictures import encoded
+from tests.support.program import SAMPLE, legacy_graph
+
+
+def test_a_drawing_is_read_and_its_maps_follow(visit):
+    page, frame = visit("deconvnet&p.deconvnet.view=own&p.deconvnet.layer=conv2&p.deconvnet.map=3")
+    expect(frame.locator("#grid .empty")).to_contain_text("Draw a digit")
+    board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
+    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+    expect(frame.locator("#grid button")).to_have_count(96)
+    expect(frame.locator("#detail h2")).to_have_text("Map 3 of conv2, deconvnet")
+    expect(frame.locator("aside [role=status]").first).to_contain_text("Answer after ")
+    pixels = "one => one.getContext('2d').getImageData(0, 0, 28, 28).data.join()"
+    projection = frame.locator("#detail canvas").first
+    before = projection.evaluate(pixels)
+    frame.locator("#grid button[aria-label='map 7 of conv1']").click()
+    expect(frame.locator("#detail h2")).to_have_text("Map 7 of conv1, deconvnet")
+    assert projection.evaluate(pixels) != before
+    frame.locator("#method").select_option("control")
+    expect(frame.locator("#detail h2")).to_have_text("Map 7 of conv1, random kernel (control)")
+    frame.get_by_role("button", name="Clear").click()
+    expect(frame.locator("#grid .empty")).to_contain_text("Draw a digit")
+
+
+def test_two_browsers_draw_at_once(open_view):
+    pages = [open_view("deconvnet&p.deconvnet.view=own") for _ in range(2)]
+    for page, frame in pages:
+        board.draw(page, frame, (0.3, 0.2), (0.7, 0.2), (0.4, 0.8))
+    for _, frame in pages:
+        expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+        expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
+    first, second = [frame.locator("#detail").inner_text() for _, frame in pages]
+    assert first == second
+
+
+def test_a_file_that_is_no_picture_gets_one_line(visit):
+    page, frame = visit("deconvnet&p.deconvnet.view=own")
+    chooser = frame.locator("input[type=file]")
+    chooser.set_input_files({"name": "notes.txt", "mimeType": "image/png", "buffer": b"no picture"})
+    expect(frame.locator("#detail [role=alert]")).to_contain_text("picture: expected a picture in PNG")
+    picture = Image.fromarray(np.tri(40, 30, -5, np.uint8) * 255)
+    chooser.set_input_files({"name": "good.jpg", "mimeType": "image/jpeg", "buffer": encoded(picture, "JPEG")})
+    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+
+
+@pytest.mark.slow
+def test_a_drawn_one_is_read_as_one(open_view, tmp_path):
+    """With a network that has learned: 500 steps on the sample."""
+    run = legacy_graph(
+        "train", "--logdir", str(tmp_path), "--data-dir", SAMPLE, "--steps", "500", "--image-every", "500"
+    )
+    assert run.returncode == 0, run.stderr
+    with board.tensorboard(str(tmp_path)) as address:
+        page, frame = open_view("deconvnet&p.deconvnet.view=own", address=address)
+        board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
+        expect(frame.locator("#detail h1")).to_contain_text("Read as 1 ")
