@@ -39,7 +39,7 @@ class Probe(NamedTuple):
     layer: Layer
     fields: Fields  # the area of an image shown for an activation: its receptive field, at most the complete image
     maps: tf.Tensor  # int64 [B], a placeholder: the feature map to project for each image
-    strongest: tf.Tensor  # float32 [B, C], the largest activation of each map; infinity if any is not finite
+    strongest: tf.Tensor  # float32 [B, C], the largest activation of each map; infinity if their sum is not finite
     wins: tf.Tensor  # float32 [B, C], the fraction of positions where the map is the strongest of all maps
     places: tf.Tensor  # int64 [B, 2], the argmax of the map to project: (y, x) in the layer's output
     projections: tf.Tensor  # float32 [B, H, W, channels], the activation at this place projected to the pixels
@@ -74,9 +74,9 @@ def build_scanner(images: tf.Tensor, output: tf.Tensor) -> Scanner:
 
 
 def _find_strongest(output):
-    # TensorFlow 1.15 ignores NaN in a maximum.
-    finite = tf.where_v2(tf.is_finite(output), output, np.inf)
-    return tf.reduce_max(finite, [1, 2])  # [B, C]
+    # TensorFlow 1.15 ignores NaN in a maximum, but not in a sum.
+    finite = tf.is_finite(tf.reduce_sum(output, [1, 2]))
+    return tf.where_v2(finite, tf.reduce_max(output, [1, 2]), np.inf)  # [B, C]
 
 
 def count_wins(output: tf.Tensor) -> tf.Tensor:
@@ -89,7 +89,8 @@ def count_wins(output: tf.Tensor) -> tf.Tensor:
         float32 [B, C]. Where several maps are equally strong, each of them wins.
     """
     with tf.name_scope("wins"):
-        wins = (output > 0) & tf.equal(output, tf.reduce_max(output, 3, keepdims=True))
+        highest = tf.reduce_max(output, 3, keepdims=True)
+        wins = tf.equal(output, tf.where_v2(highest > 0, highest, np.inf))
         return tf.reduce_mean(tf.cast(wins, tf.float32), [1, 2])
 
 

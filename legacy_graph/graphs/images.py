@@ -19,6 +19,7 @@ from legacy_graph.graphs.pictures import EXTENSIONS, find_pictures, read_picture
 
 ARRAYS = (".npy", ".npz")
 WORKERS = min(8, os.cpu_count() or 1)
+GROUP = 16  # images that a thread reads at once
 OTHER_FILE = "name another file"
 
 
@@ -54,7 +55,7 @@ class Images:
     Args:
         count: how many.
         size: height and width in pixels.
-        read: number -> uint8 or floating point [H, W, channels], called from several threads.
+        read: numbers -> uint8 or floating point [n, H, W, channels], called from several threads.
         preprocessing: of uint8 images; None feeds floating point images unchanged.
         about: the source and the preprocessing, as text.
         names: of the files, in the same order; None if the images are not files.
@@ -64,7 +65,7 @@ class Images:
         self,
         count: int,
         size: Tuple[int, int],
-        read: Callable[[int], np.ndarray],
+        read: Callable[[Sequence[int]], np.ndarray],
         preprocessing: Optional[Preprocessing],
         about: str,
         names: Optional[Sequence[str]] = None,
@@ -77,25 +78,25 @@ class Images:
 
     def batches(self, size: int) -> Iterator[np.ndarray]:
         """All images in order, float32 [up to `size`, H, W, channels], with read-ahead in threads."""
+        starts = iter(range(0, self._count, size))
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            numbers = iter(range(self._count))
-            ahead = collections.deque(pool.submit(self._fed, one) for one in itertools.islice(numbers, 2 * size))
+            ahead = collections.deque(self._submit(pool, start, size) for start in itertools.islice(starts, 2))
             try:
                 while ahead:
-                    batch = [ahead.popleft().result() for _ in range(min(size, len(ahead)))]
-                    ahead.extend(pool.submit(self._fed, one) for one in itertools.islice(numbers, len(batch)))
-                    yield np.stack(batch)
+                    yield np.concatenate([group.result() for group in ahead[0]])
+                    ahead.popleft()
+                    ahead.extend(self._submit(pool, start, size) for start in itertools.islice(starts, 1))
             finally:
-                for future in ahead:
-                    future.cancel()
+                for group in itertools.chain(*ahead):
+                    group.cancel()
 
     def take(self, numbers: Sequence[int]) -> np.ndarray:
         """Some preprocessed images, float32 [n, H, W, channels]."""
-        return np.stack([self._fed(int(number)) for number in numbers])
+        return self._fed(numbers)
 
     def shown(self, numbers: Sequence[int]) -> np.ndarray:
         """Some images for display, uint8 [n, H, W, 3] for 3 channels, else uint8 [n, H, W], the channel mean."""
-        raw = np.stack([self._read(int(number)) for number in numbers] or [self._read(0)])[: len(numbers)]
+        raw = self._read(numbers)
         if raw.shape[3] != 3:
             raw = raw.mean(axis=3) if raw.shape[3] > 1 else raw[..., 0]
         if raw.size and self._preprocessing is None:
@@ -113,14 +114,19 @@ class Images:
             return values.sum(axis=-1)
         return values[..., ::-1] if self._preprocessing is not None and self._preprocessing.bgr else values
 
-    def _fed(self, number):
-        raw = self._read(number)
+    def _submit(self, pool, start, size):
+        """Futures of the groups of one batch."""
+        end = min(start + size, self._count)
+        return [pool.submit(self._fed, range(one, min(one + GROUP, end))) for one in range(start, end, GROUP)]
+
+    def _fed(self, numbers):
+        raw = self._read(numbers)
         return raw.astype(np.float32) if self._preprocessing is None else self._preprocessing.apply(raw)
 
 
 def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about: str) -> Images:
     """Images from an array [N, H, W, channels]: uint8 with preprocessing, or floating point without."""
-    return Images(len(array), array.shape[1:3], lambda number: array[number], preprocessing, about)
+    return Images(len(array), array.shape[1:3], lambda numbers: array[list(numbers)], preprocessing, about)
 
 
 def from_files(
@@ -144,8 +150,9 @@ def from_files(
     kind = "RGB" if channels == 3 else "grey"
     about = f"{kind}, scaled to cover {height} x {width} and cut at the centre; {preprocessing}"
 
-    def read(number):
-        return read_picture(paths[number], (height, width, channels))
+    def read(numbers):
+        pictures = [read_picture(paths[number], (height, width, channels)) for number in numbers]
+        return np.array(pictures, np.uint8).reshape(-1, height, width, channels)  # numbers may be empty
 
     names = [printable(os.path.relpath(path, folder or os.path.dirname(path) or ".")) for path in paths]
     return Images(len(paths), (height, width), read, preprocessing, about, names)

@@ -86,11 +86,11 @@ def test_batches_are_in_order_and_read_by_several_threads():
     """A thread pool that stops reading ahead would wait for ever at the barrier."""
     barrier, used = threading.Barrier(2, timeout=20), set()
 
-    def read(number):
-        if number < 2:
+    def read(numbers):
+        if numbers[0] < 5:
             barrier.wait()
         used.add(threading.current_thread().name)
-        return np.full([2, 2, 1], number, np.uint8)
+        return np.array(numbers, np.uint8).reshape(-1, 1, 1, 1) + np.zeros([2, 2, 1], np.uint8)
 
     images = Images(11, (2, 2), read, Preprocessing(0, 255), "numbers")
     batches = list(images.batches(4))
@@ -101,7 +101,9 @@ def test_batches_are_in_order_and_read_by_several_threads():
 
 def test_only_two_batches_are_read_ahead():
     read = []
-    images = Images(100, (1, 1), lambda number: read.append(number) or np.zeros([1, 1, 1], np.uint8), UNIT, "zeros")
+    images = Images(
+        100, (1, 1), lambda numbers: read.extend(numbers) or np.zeros([len(numbers), 1, 1, 1], np.uint8), UNIT, "zeros"
+    )
     batches = images.batches(5)
     next(batches)
     batches.close()
