@@ -11,11 +11,11 @@ NOT_FOUND, NOT_POSTED, TOO_LARGE, BUSY = 404, 405, 413, 503
 
 
 class HttpError(UserError):
-    """A `UserError` that is answered with `status` instead of 400."""
+    """A `UserError` that is answered with the HTTP status `code` instead of 400."""
 
-    def __init__(self, status: int, subject: str, expected: str, found: object, hint: str) -> None:
+    def __init__(self, code: int, subject: str, expected: str, found: object, hint: str) -> None:
         super().__init__(subject, expected, found, hint)
-        self.status = status
+        self.code = code
 
 
 def find(subject: str, known: Dict[Any, Any], name: Any) -> Any:

@@ -102,7 +102,7 @@ def _json_route(answer: Callable[[wrappers.Request], Dict[str, Any]]) -> Callabl
         try:
             return http_util.Respond(request, answer(request), "application/json")
         except UserError as error:
-            code = getattr(error, "status", 400)
+            code = getattr(error, "code", 400)
             return http_util.Respond(request, {"error": str(error)}, "application/json", code=code)
 
     return respond

@@ -124,7 +124,7 @@ def test_the_oldest_waiting_request_is_dropped():
         try:
             results[number] = worker.run(lambda: number)
         except HttpError as error:
-            dropped.append((number, error.status))
+            dropped.append((number, error.code))
 
     results = {}
     first = threading.Thread(target=lambda: results.update(first=worker.run(blocking)))

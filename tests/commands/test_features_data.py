@@ -33,9 +33,9 @@ def headings(monkeypatch):
     seen = []
     real = features.Digits
 
-    def images(pixels, about, ending):
-        seen.append(about)
-        return real(pixels, about, ending)
+    def images(*fields):
+        seen.append(real(*fields).about)
+        return real(*fields)
 
     monkeypatch.setattr(features, "Digits", images)
     return seen

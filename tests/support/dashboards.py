@@ -68,8 +68,8 @@ def images(look):
     tags = [f"{tag}/image/{number}" for tag in PICTURES for number in range(10)]
     cards, names = _cards(page, "tf-image-loader", len(RUNS) * len(tags))
     assert set(names) == {(tag, run) for tag in tags for run in RUNS}
-    for (tag, run), seen in zip(names, cards.locator("img").evaluate_all(PIXELS)):
-        np.testing.assert_array_equal(seen, _pixels(look.log[run].Images(tag)[-1]), f"{tag} in {run}")
+    written = [_pixels(look.log[run].Images(tag)[-1]) for tag, run in names]
+    board.soon(lambda: np.array_equal(cards.locator("img").evaluate_all(PIXELS), written))
     tag, run = moved = "deconv2/image/3", "test"
     card = cards.nth(names.index(moved))
     card.locator("#sliderKnob").click()
