@@ -1,5 +1,6 @@
 """The server of a task, and how it ends: the chief puts a token into a queue on each task."""
 
+import sys
 import time
 
 import tensorflow.compat.v1 as tf
@@ -27,7 +28,9 @@ def start_server(cluster: Cluster) -> tf.train.Server:
     except tf.errors.OpError as error:
         hint = f"end the program that uses the port, or correct {VARIABLE}"
         raise UserError(VARIABLE, f"a free port for {task}", reason(error), hint) from error
-    print(f"Serving {task}: open on all network interfaces, without authentication", flush=True)
+    # One write: with PYTHONUNBUFFERED, `print` writes the end of the line apart, and the tasks share the output.
+    sys.stdout.write(f"Serving {task}: open on all network interfaces, without authentication\n")
+    sys.stdout.flush()
     return server
 
 
