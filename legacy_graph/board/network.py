@@ -1,4 +1,4 @@
-"""The article's network with the projections of single maps, and one session for each run that was asked for."""
+"""The article's network with the projections of single maps, and one session for each requested run."""
 
 import collections
 import contextlib
@@ -28,7 +28,7 @@ RULES = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided bac
 
 
 class LiveNetwork:
-    """Reads single pictures. Not for use in several threads at once."""
+    """Runs the network on single pictures. Not thread-safe."""
 
     def __init__(self) -> None:
         with tf.Graph().as_default() as self._graph:
@@ -42,7 +42,7 @@ class LiveNetwork:
             }
             self._graph.finalize()
         self._kernels = {name: random_kernel(layer.kernel.shape.as_list()) for name, layer in self._layers.items()}
-        # folder -> session, steps of the checkpoints there, step that was restored; the last used is the last
+        # folder -> session, steps of all checkpoints in it, restored step; the run that was used last is the last entry
         self._runs: Dict[str, Tuple[tf.Session, List[int], int]] = collections.OrderedDict()
 
     def read(self, folder: str, content: bytes, layer: str, number: int, method: str) -> Dict[str, Any]:
@@ -75,7 +75,7 @@ class LiveNetwork:
         }
 
     def _restored(self, folder) -> Tuple[tf.Session, int]:
-        """(session, training step) with the newest intact checkpoint, which is read again once there are others."""
+        """(session, step) of the newest intact checkpoint, which is restored again if the checkpoints change."""
         steps = checkpoints.saved_steps(os.path.join(folder, layout.CHECKPOINTS))
         session, restored_from, step = self._runs.pop(folder, None) or (tf.Session(graph=self._graph), None, None)
         with contextlib.ExitStack() as on_error:
@@ -90,7 +90,7 @@ class LiveNetwork:
 
 
 def _maps(activations: np.ndarray) -> Dict[str, Any]:
-    """The maps of a layer, float32 [C, H, W], as one picture [C * H, W] on one scale, and their maxima."""
+    """The maps of a layer, float32 [C, H, W], as one picture [C * H, W] with one scale, and the maximum of each."""
     largest = activations.max(axis=(1, 2))
     pixels = to_grayscale(activations, largest.max())
     return {

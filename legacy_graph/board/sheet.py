@@ -24,7 +24,7 @@ Json = Dict[str, Any]
 
 
 def load(path: str) -> "Sheet":
-    """The results in an .npz file. The file is read again once it has changed.
+    """The results in an .npz file. The file is read again if it has changed.
 
     Raises:
         UserError: the file cannot be read.
@@ -47,7 +47,7 @@ class Sheet:
     """The results for one layer. Results of earlier versions have fewer arrays, see `visualize.spot_details`.
 
     Raises:
-        KeyError: an array is missing that every version wrote.
+        KeyError: an array that every version writes is missing.
     """
 
     def __init__(self, arrays: Dict[str, np.ndarray]) -> None:
@@ -61,7 +61,7 @@ class Sheet:
     def maps(self, method: Optional[str] = None) -> Json:
         """All maps in the order of the file, each with the projection of its strongest activation.
 
-        No maps if `features` did not compute this projection. Without a method, the one of the contact sheet.
+        If `features` did not compute this projection, there are no maps. The default method is that of the sheet.
         """
         method = next(iter(self.methods)) if method is None else method
         projections = find("method", {**dict.fromkeys(METHODS), **self.methods}, method)
@@ -101,7 +101,7 @@ class Sheet:
         }
 
     def _tiles(self, row, projections):
-        """The projections cropped to their receptive fields, all on one scale, and the scale."""
+        """The projections, cropped to their receptive fields, all with the same scale; and the scale."""
         there = self._there[row]
         patches = crop_patches(projections[there], self._arrays["places"][row][there], self._fields, 0)
         scale = percentile_scale(patches, PERCENTILE)

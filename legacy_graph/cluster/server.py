@@ -1,4 +1,4 @@
-"""The server of a task, and how it ends: the chief puts a token into a queue on each task."""
+"""The server of a task. To end the server, the chief puts a token into a queue on the task."""
 
 import sys
 import time
@@ -10,13 +10,13 @@ from legacy_graph.cluster.tf_config import VARIABLE, Cluster, Task
 from legacy_graph.errors import UserError, reason
 
 POLL = 0.2  # seconds
-GRACE = 1.0  # seconds that a server remains after the token, so that the chief can close its session
+GRACE = 1.0  # seconds that a server runs on after the token, so that the chief can close its session
 
 
 def start_server(cluster: Cluster) -> tf.train.Server:
     """Start the server of this task, and print its address.
 
-    TensorFlow's server listens on all network interfaces, whatever its address is, and asks nobody for a password.
+    TensorFlow's server listens on all network interfaces, whatever its address is, and has no authentication.
 
     Raises:
         UserError: the port cannot be opened.
@@ -35,7 +35,7 @@ def start_server(cluster: Cluster) -> tf.train.Server:
 
 
 def serve(cluster: Cluster) -> None:
-    """Serve the chief, and after a lost chief the next one, until one has finished its command.
+    """Serve until a chief has finished its command. If a chief is lost, serve the next one.
 
     Raises:
         UserError: as in `start_server`.
@@ -50,7 +50,7 @@ def serve(cluster: Cluster) -> None:
 
 
 def release(cluster: Cluster) -> None:
-    """End the servers of all other tasks. One that has ended already is no error."""
+    """End the servers of all other tasks. A server that has already ended is not an error."""
     for task in cluster.peers:
         with tf.Graph().as_default() as graph, tf.device(task.device):
             token = _queue().enqueue(True)
@@ -62,7 +62,7 @@ def release(cluster: Cluster) -> None:
 
 
 def only(*tasks: Task) -> tf.ConfigProto:
-    """Settings of a session that uses only these tasks: it does not wait for others."""
+    """Settings of a session that uses only these tasks and does not wait for others."""
     return tf.ConfigProto(device_filters=[f"/job:{task.job}/task:{task.index}" for task in tasks])
 
 

@@ -10,7 +10,7 @@ from legacy_graph.errors import ExitStatus
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Serve a log directory until the process is stopped. `options.words` are TensorBoard's own flags."""
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # single pictures are read on the CPU; a GPU is left to the training
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # one picture at a time runs on the CPU; training keeps the GPU
     import absl.logging
     from absl import app
     from tensorboard import default, program
@@ -26,9 +26,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
 
 def add_defaults(words: List[str]) -> List[str]:
-    """Add --logdir log and --host localhost unless the words name others.
+    """Add --logdir log and --host localhost unless the words contain such flags.
 
-    Without a host, TensorBoard 1.15 serves the log to the whole network.
+    Without --host, TensorBoard 1.15 serves the log to the whole network.
     """
     names = {word.lstrip("-").partition("=")[0] for word in words if word.startswith("-")}
     added = [] if names & {"host", "bind_all"} else ["--host", "localhost"]
