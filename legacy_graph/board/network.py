@@ -42,8 +42,8 @@ class LiveNetwork:
             }
             self._graph.finalize()
         self._kernels = {name: random_kernel(layer.kernel.shape.as_list()) for name, layer in self._layers.items()}
-        # folder -> session, steps of the checkpoints there, step that was restored; the last used is the last
-        self._runs: Dict[str, Tuple[tf.Session, List[int], int]] = collections.OrderedDict()
+        # folder -> session, the checkpoints there, step that was restored; the last used is the last
+        self._runs: Dict[str, Tuple[tf.Session, List[Tuple[int, int]], int]] = collections.OrderedDict()
 
     def read(self, folder: str, content: bytes, layer: str, number: int, method: str) -> Dict[str, Any]:
         """See `live.Reader.read`."""
@@ -76,17 +76,26 @@ class LiveNetwork:
 
     def _restored(self, folder) -> Tuple[tf.Session, int]:
         """(session, training step) with the newest intact checkpoint, which is read again once there are others."""
-        steps = checkpoints.saved_steps(os.path.join(folder, layout.CHECKPOINTS))
+        there = _list_checkpoints(os.path.join(folder, layout.CHECKPOINTS))
         session, restored_from, step = self._runs.pop(folder, None) or (tf.Session(graph=self._graph), None, None)
         with contextlib.ExitStack() as on_error:
             on_error.callback(session.close)
-            if steps != restored_from or not steps:
+            if there != restored_from or not there:
                 step = checkpoints.restore_weights(session, folder)
             on_error.pop_all()
-        self._runs[folder] = session, steps, step
+        self._runs[folder] = session, there, step
         if len(self._runs) > SESSIONS:
             self._runs.pop(next(iter(self._runs)))[0].close()
         return session, step
+
+
+def _list_checkpoints(folder) -> List[Tuple[int, int]]:
+    """(step, time of the write) of each checkpoint: a new run writes the steps of the old one again."""
+    found = []
+    for step in checkpoints.saved_steps(folder):
+        with contextlib.suppress(OSError):  # a run that is training has removed it
+            found.append((step, os.stat(os.path.join(folder, f"{checkpoints.NAME}-{step}.index")).st_mtime_ns))
+    return found
 
 
 def _maps(activations: np.ndarray) -> Dict[str, Any]:
