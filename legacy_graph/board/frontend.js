@@ -18,6 +18,7 @@ const POLL = 5000; // milliseconds between looks for new results
 const page = {}; // the elements that stay: selects, note, grid, detail
 let listing = { runs: [] };
 let turns = 0; // answers to requests of earlier turns are ignored
+let lost = false; // whether TensorBoard did not answer the last time
 
 /** Ask a route of the server; throws an Error with the server's line and `status`. */
 async function ask(route, query = {}, body = null) {
@@ -198,18 +199,22 @@ function build() {
 /** A list of runs as text, without the steps of checkpoints: a run that is training writes one every few seconds. */
 const outline = (found) => JSON.stringify(found, (name, value) => (name === "newest" ? value !== null : value));
 
-/** Load the list of runs. If more than steps has changed, show the page again. */
+/** Load the list of runs. If more than steps has changed, or TensorBoard answers again, show the page again. */
 async function refresh() {
+  let found;
   try {
-    const found = await ask("runs");
-    const [changed, newer] = [outline(found) !== outline(listing), JSON.stringify(found) !== JSON.stringify(listing)];
-    listing = found;
-    if (changed) show();
-    else if (newer && state.view === "own") page.own.readAgain(currentRun());
-    else if (newer) showNote(currentRun(), page.note.dataset.step ? Number(page.note.dataset.step) : null);
+    found = await ask("runs");
   } catch {
+    lost = true;
     page.note.replaceChildren(emptyBox("TensorBoard does not answer: is it still running?"));
+    return;
   }
+  const changed = lost || outline(found) !== outline(listing);
+  const newer = JSON.stringify(found) !== JSON.stringify(listing);
+  [listing, lost] = [found, false];
+  if (changed) show();
+  else if (newer && state.view === "own") page.own.readAgain(currentRun());
+  else if (newer) showNote(currentRun(), page.note.dataset.step ? Number(page.note.dataset.step) : null);
 }
 
 /** Called by TensorBoard once, in a frame of its own. */
