@@ -72,7 +72,7 @@ function repairState() {
   if (!run) return;
   const layers = state.view === "own" ? Object.keys(run.commands) : layersOf(run);
   const filled = Object.keys(run.layers).filter((name) => layers.includes(name));
-  if (!layers.includes(state.layer)) state.layer = filled.at(-1) ?? layers.at(-1) ?? null;
+  if (!layers.includes(state.layer)) Object.assign(state, { layer: filled.at(-1) ?? layers.at(-1) ?? null, map: null });
 }
 
 /** Change the state, then show it. */
