@@ -87,7 +87,9 @@ def _scan_graph(options, cluster):
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     if options.data_dir or options.other_data:
         raise UserError("--data-dir", "this option without --graph", "--graph", "name the images with --images")
-    target = load_target(options, lambda shape, preprocessing: open_images(options.images, shape, preprocessing))
+    target = load_target(
+        options, lambda shape, preprocessing: open_images(options.images, shape, preprocessing), cluster is not None
+    )
     from legacy_graph.cluster.session import open_session
     from legacy_graph.visualize import feature_sheets
 
