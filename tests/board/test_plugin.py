@@ -67,12 +67,13 @@ def test_an_empty_log_says_how_to_train(make, tmp_path):
 
 
 def test_runs_below_the_log_have_relative_names(features_run, tmp_path):
-    for name in ("a", os.path.join("earlier", "b"), ".hidden"):
+    for name in ("a", os.path.join("earlier", "b"), ".hidden", "test"):
         shutil.copytree(os.path.join(features_run, "features"), str(tmp_path / name / "features"))
     shutil.copytree(os.path.join(features_run, "features", "conv2"), str(tmp_path / "graphs" / "model-first"))
     found = Site(str(tmp_path)).ask("runs")[1]["runs"]
     assert [(run["name"], list(run["layers"]), run["newest"]) for run in found] == [
         ("a", ["conv2"], None), ("earlier/b", ["conv2"], None), ("graphs", ["model-first"], None),
+        ("test", ["conv2"], None),
     ]  # fmt: skip
 
 
