@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
-from legacy_graph.article.deconv import deconvolve
+from legacy_graph.article.deconv import DECONVNET, deconvolve
 from legacy_graph.board.answers import encode_tile, find
 from legacy_graph.board.sheet import CONTROL
 from legacy_graph.config import SHARED
@@ -22,9 +22,10 @@ from legacy_graph.training import checkpoints, identity
 from legacy_graph.visualize.image_grid import percentile_scale, to_diverging, to_grayscale
 from legacy_graph.visualize.image_report import PERCENTILE
 from legacy_graph.visualize.sanity_check import random_kernel
+from legacy_graph.visualize.spot_details import OTHERS
 
 SESSIONS = 4  # maximum number of runs in memory; one takes about 15 MB
-RULES = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided backpropagation", CONTROL: "deconvnet"}
+RULES = {DECONVNET: DECONVNET, **OTHERS, CONTROL: DECONVNET}  # method of a request -> method of `deconvolve`
 
 
 class LiveNetwork:
@@ -49,8 +50,7 @@ class LiveNetwork:
         """See `live.Reader.read`."""
         chosen, rule = find("layer", self._layers, layer), find("method", RULES, method)
         find("map", dict.fromkeys(range(chosen.output.shape.as_list()[3])), number)
-        data = identity.run_data(folder)
-        known = identity.MNIST if not data.text else data.name  # without options.json, assume MNIST
+        known = identity.run_data(folder).known_name
         image = user_image.decode_image("picture", io.BytesIO(content), digits=known == identity.MNIST)
         session, step = self._restored(folder)
         feed = {self._net.images: scale_pixels(image.pixels.reshape(1, -1)), self._net.keep_prob: 1.0}

@@ -11,13 +11,11 @@ import numpy as np
 from legacy_graph.article.receptive_field import Field, crop_patches
 from legacy_graph.board.answers import encode_tile, find
 from legacy_graph.errors import UserError, reason
-from legacy_graph.visualize.image_grid import percentile_scale, to_diverging
+from legacy_graph.visualize.image_grid import OUTSIDE, SPOT_PERCENTILE, percentile_scale, to_diverging
 from legacy_graph.visualize.rank_correlation import rank_correlations
 
 CONTROL = "control"
 METHODS = ("deconvnet", "gradient", "guided", CONTROL)
-OUTSIDE = 64  # grey value outside the image
-PERCENTILE = 98  # of the magnitudes of a map's projected pixels, as on the contact sheet
 NEEDED = ("receptive_field", "maps", "wins", "images", "places", "activations", "projections")
 
 Json = Dict[str, Any]
@@ -104,7 +102,7 @@ class Sheet:
         """The projections cropped to their receptive fields, all on one scale, and the scale."""
         there = self._there[row]
         patches = crop_patches(projections[there], self._arrays["places"][row][there], self._fields, 0)
-        scale = percentile_scale(patches, PERCENTILE)
+        scale = percentile_scale(patches, SPOT_PERCENTILE)
         return [encode_tile(tile) for tile in to_diverging(patches, scale)], scale
 
     def _spot(self, row, column) -> Json:
