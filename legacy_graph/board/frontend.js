@@ -25,7 +25,7 @@ async function ask(route, query = {}, body = null) {
   const address = new URL(route, import.meta.url);
   address.search = new URLSearchParams(query);
   const answer = await fetch(address, body && { method: "POST", body });
-  const found = await answer.json();
+  const found = await answer.json().catch(() => ({ error: `TensorBoard answered with the status ${answer.status}` }));
   if (!answer.ok) throw Object.assign(new Error(found.error), { status: answer.status });
   return found;
 }

@@ -30,7 +30,7 @@ def load(path: str) -> "Sheet":
     try:
         status = os.stat(path)
         return _load(path, status.st_mtime_ns, status.st_size)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         hint = "run the command features again"
         raise UserError(path, "results of the command features", reason(error), hint) from error
 

@@ -150,7 +150,9 @@ def test_damaged_results_get_one_line(features_run, tmp_path):
     folder = tmp_path / "features" / "conv2"
     shutil.copytree(os.path.join(features_run, "features", "conv2"), str(folder))
     content = (folder / "features.npz").read_bytes()
-    for damaged in (b"", b"text", content[: len(content) // 2]):
+    flags = content.index(b"PK\1\2") + 8  # of the first file in the archive; bit 0 says that it is encrypted
+    encrypted = content[:flags] + b"\1" + content[flags + 1 :]
+    for damaged in (b"", b"text", content[: len(content) // 2], encrypted):
         (folder / "features.npz").write_bytes(damaged)
         status, found = Site(str(tmp_path)).ask("map", MAP)
         assert status == 400 and "run the command features again" in found["error"]

@@ -179,6 +179,16 @@ def test_a_lost_server_is_named_until_it_answers(visit):
     expect(frame.locator("#grid button")).to_have_count(16)
 
 
+def test_an_answer_without_json_gets_one_line(visit):
+    """As of a TensorBoard without this dashboard at the same address."""
+    page, frame = visit()
+    expect(frame.locator("#grid button")).to_have_count(16)
+    page.route("**/deconvnet/maps?*", lambda route: route.fulfill(status=404, body="<!doctype html>"))
+    frame.locator("#order").select_option("number")
+    expect(frame.locator("#grid [role=alert]")).to_have_text("TensorBoard answered with the status 404")
+    page.unroute("**/deconvnet/maps?*")
+
+
 def test_an_empty_log_names_the_command_to_train(open_view, tmp_path):
     with board.tensorboard(str(tmp_path)) as address:
         _, frame = open_view("deconvnet", address=address)
