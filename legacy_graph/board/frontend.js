@@ -18,13 +18,14 @@ const POLL = 5000; // milliseconds between requests for new results
 const page = {}; // the permanent elements: selects, note, grid, detail
 let listing = { runs: [] };
 let turns = 0; // increases with every change; answers to requests of earlier turns are ignored
+let lost = false; // whether TensorBoard did not answer the last time
 
 /** Ask a route of the server; throws an Error with the server's line and `status`. */
 async function ask(route, query = {}, body = null) {
   const address = new URL(route, import.meta.url);
   address.search = new URLSearchParams(query);
   const answer = await fetch(address, body && { method: "POST", body });
-  const found = await answer.json();
+  const found = await answer.json().catch(() => ({ error: `TensorBoard answered with the status ${answer.status}` }));
   if (!answer.ok) throw Object.assign(new Error(found.error), { status: answer.status });
   return found;
 }
@@ -71,7 +72,7 @@ function repairState() {
   if (!run) return;
   const layers = state.view === "own" ? Object.keys(run.commands) : layersOf(run);
   const filled = Object.keys(run.layers).filter((name) => layers.includes(name));
-  if (!layers.includes(state.layer)) state.layer = filled.at(-1) ?? layers.at(-1) ?? null;
+  if (!layers.includes(state.layer)) Object.assign(state, { layer: filled.at(-1) ?? layers.at(-1) ?? null, map: null });
 }
 
 /** Change the state, then show it. */
@@ -198,18 +199,22 @@ function build() {
 /** A list of runs as text, without the steps of checkpoints, which change every few seconds while a run is training. */
 const outline = (found) => JSON.stringify(found, (name, value) => (name === "newest" ? value !== null : value));
 
-/** Load the list of runs. If anything except the steps has changed, show the page again. */
+/** Load the list of runs. If more than steps has changed, or TensorBoard answers again, show the page again. */
 async function refresh() {
+  let found;
   try {
-    const found = await ask("runs");
-    const [changed, newer] = [outline(found) !== outline(listing), JSON.stringify(found) !== JSON.stringify(listing)];
-    listing = found;
-    if (changed) show();
-    else if (newer && state.view === "own") page.own.readAgain(currentRun());
-    else if (newer) showNote(currentRun(), page.note.dataset.step ? Number(page.note.dataset.step) : null);
+    found = await ask("runs");
   } catch {
+    lost = true;
     page.note.replaceChildren(emptyBox("TensorBoard does not answer: is it still running?"));
+    return;
   }
+  const changed = lost || outline(found) !== outline(listing);
+  const newer = JSON.stringify(found) !== JSON.stringify(listing);
+  [listing, lost] = [found, false];
+  if (changed) show();
+  else if (newer && state.view === "own") page.own.readAgain(currentRun());
+  else if (newer) showNote(currentRun(), page.note.dataset.step ? Number(page.note.dataset.step) : null);
 }
 
 /** Called by TensorBoard once, in a frame of its own. */

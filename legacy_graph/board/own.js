@@ -59,7 +59,7 @@ export class OwnPicture {
     const { content, status } = this.pad;
     if (!content || state.view !== "own") return;
     const isCurrent = () => this.pad.content === content && state.view === "own";
-    const slow = setTimeout(() => (status.textContent = WAITING), SLOW);
+    const slow = setTimeout(() => isCurrent() && (status.textContent = WAITING), SLOW);
     try {
       const query = { run: state.run, layer: state.layer, map: state.map ?? 0, method: state.method ?? "deconvnet" };
       const found = await this.board.ask("own", query, await this.pad.file());

@@ -57,10 +57,10 @@ def features_command(folder: str, layer: str) -> str:
 
 
 def _walk(folder: str, depth: int) -> Iterator[str]:
-    """The directory and its subdirectories, except the parts of a run and hidden directories."""
+    """The directory and its subdirectories, except hidden directories and those with a directory for each result."""
     yield folder
     for name in _folders(folder) if depth else ():
-        if name not in {*layout.PARTS, layout.GRAPHS} - {layout.EARLIER}:
+        if name not in (layout.FEATURES, layout.DECONV, layout.GRAPHS):
             yield from _walk(os.path.join(folder, name), depth - 1)
 
 

@@ -11,13 +11,11 @@ import numpy as np
 from legacy_graph.article.receptive_field import Field, crop_patches
 from legacy_graph.board.answers import encode_tile, find
 from legacy_graph.errors import UserError, reason
-from legacy_graph.visualize.image_grid import percentile_scale, to_diverging
+from legacy_graph.visualize.image_grid import OUTSIDE, SPOT_PERCENTILE, percentile_scale, to_diverging
 from legacy_graph.visualize.rank_correlation import rank_correlations
 
 CONTROL = "control"
 METHODS = ("deconvnet", "gradient", "guided", CONTROL)
-OUTSIDE = 64  # grey value outside the image
-PERCENTILE = 98  # of the magnitudes of a map's projected pixels, as on the contact sheet
 NEEDED = ("receptive_field", "maps", "wins", "images", "places", "activations", "projections")
 
 Json = Dict[str, Any]
@@ -32,7 +30,7 @@ def load(path: str) -> "Sheet":
     try:
         status = os.stat(path)
         return _load(path, status.st_mtime_ns, status.st_size)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         hint = "run the command features again"
         raise UserError(path, "results of the command features", reason(error), hint) from error
 
@@ -104,7 +102,7 @@ class Sheet:
         """The projections, cropped to their receptive fields, all with the same scale; and the scale."""
         there = self._there[row]
         patches = crop_patches(projections[there], self._arrays["places"][row][there], self._fields, 0)
-        scale = percentile_scale(patches, PERCENTILE)
+        scale = percentile_scale(patches, SPOT_PERCENTILE)
         return [encode_tile(tile) for tile in to_diverging(patches, scale)], scale
 
     def _spot(self, row, column) -> Json:

@@ -112,9 +112,17 @@ def _addresses(job: str, addresses: Any) -> List[str]:
         raise _malformed(f'a list of "host:port" for the job {job}', f"{addresses!r}")
     for address in addresses:
         found = re.fullmatch(r"[^\s:/]+:([0-9]{1,5})|\[[0-9a-fA-F:]+\]:([0-9]{1,5})", str(address))
-        if not found or not 0 < int(found.group(1) or found.group(2)) < 65536:
+        if not found or not 0 < int(found.group(1) or found.group(2)) < 65536 or not _is_host(address):
             raise _malformed(f'"host:port" for each task of the job {job}', f"{address!r}")
     return addresses
+
+
+def _is_host(address):
+    """Whether Python can look up the host, which must have no empty part, and none above 63 characters."""
+    try:
+        return bool(address.rpartition(":")[0].encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _check_jobs(jobs):

@@ -87,14 +87,16 @@ def _combined(operation, dependent, input) -> Optional[str]:
         kept = order is not None and order[0] == 0
         return None if kept else "an order of the axes in which the batch may not be first"
     if operation.type in ("Pack", "Unpack"):
-        return "the batch axis" if operation.get_attr("axis") == 0 else None
-    if operation.type not in _AXES:
+        values = (operation.outputs if operation.type == "Pack" else operation.inputs)[0]
+        axes = operation.get_attr("axis")
+    elif operation.type in _AXES:
+        values, axes = [operation.inputs[position] for position in _AXES[operation.type]]
+        if values.op.name not in dependent and operation.type not in _JOINS:
+            return None
+        axes = _value(axes, dependent, input)
+    else:
         return None
-    values, axes = [operation.inputs[position] for position in _AXES[operation.type]]
-    if values.op.name not in dependent and operation.type not in _JOINS:
-        return None
-    axes = _value(axes, dependent, input)
     rank = values.shape.ndims
-    if axes is None or (rank is None and np.min(axes) < 0):
+    if axes is None or (rank is None and np.any(np.less(axes, 0))):
         return "unknown axes"
     return "the batch axis" if any(axis in (0, -(rank or 0)) for axis in np.ravel(axes)) else None

@@ -104,6 +104,21 @@ def test_the_newest_intact_checkpoint_is_used(reading, trained, tmp_path):
         step()
 
 
+def test_a_new_run_with_the_same_steps_is_read_again(reading, trained, tmp_path):
+    """As after `train --fresh` while the dashboard stays open."""
+    shutil.copytree(os.path.join(trained.logdir, "checkpoints"), str(tmp_path / "checkpoints"))
+
+    def answers():
+        return reading.read(str(tmp_path), ONE, "conv1", 0, "deconvnet")["answers"]
+
+    before = answers()
+    assert answers() == before
+    for ending in (".data-00000-of-00001", ".index"):
+        content = (tmp_path / "checkpoints" / f"model.ckpt-0{ending}").read_bytes()
+        (tmp_path / "checkpoints" / f"model.ckpt-30{ending}").write_bytes(content)
+    assert answers() != before
+
+
 def test_the_number_of_runs_in_memory_is_bounded(reading, trained, tmp_path):
     for number in range(6):
         (tmp_path / str(number)).mkdir()

@@ -67,12 +67,13 @@ def test_an_empty_log_gives_the_command_to_train(make, tmp_path):
 
 
 def test_runs_below_the_log_have_relative_names(features_run, tmp_path):
-    for name in ("a", os.path.join("earlier", "b"), ".hidden"):
+    for name in ("a", os.path.join("earlier", "b"), ".hidden", "test"):
         shutil.copytree(os.path.join(features_run, "features"), str(tmp_path / name / "features"))
     shutil.copytree(os.path.join(features_run, "features", "conv2"), str(tmp_path / "graphs" / "model-first"))
     found = Site(str(tmp_path)).ask("runs")[1]["runs"]
     assert [(run["name"], list(run["layers"]), run["newest"]) for run in found] == [
         ("a", ["conv2"], None), ("earlier/b", ["conv2"], None), ("graphs", ["model-first"], None),
+        ("test", ["conv2"], None),
     ]  # fmt: skip
 
 
@@ -149,7 +150,9 @@ def test_damaged_results_get_one_line(features_run, tmp_path):
     folder = tmp_path / "features" / "conv2"
     shutil.copytree(os.path.join(features_run, "features", "conv2"), str(folder))
     content = (folder / "features.npz").read_bytes()
-    for damaged in (b"", b"text", content[: len(content) // 2]):
+    flags = content.index(b"PK\1\2") + 8  # of the first file in the archive; bit 0 says that it is encrypted
+    encrypted = content[:flags] + b"\1" + content[flags + 1 :]
+    for damaged in (b"", b"text", content[: len(content) // 2], encrypted):
         (folder / "features.npz").write_bytes(damaged)
         status, found = Site(str(tmp_path)).ask("map", MAP)
         assert status == 400 and "run the command features again" in found["error"]

@@ -45,8 +45,8 @@ def reversed_batch(x):
     return convolution(x + tf.reverse(x, [0], name="reversed"))
 
 
-def stacked(x):
-    return convolution(tf.reduce_sum(tf.stack([x, x], 0, name="stacked"), 0))
+def stacked(axis):
+    return lambda x: convolution(tf.reduce_sum(tf.stack([x, x], axis, name="stacked"), axis))
 
 
 REFUSED = {
@@ -62,7 +62,8 @@ REFUSED = {
     "softmax": (softmax, "operation Transpose (transpose): "
                 f"{APART}, found an order of the axes in which the batch may not be first; {EXPORT}"),
     "reversed": (reversed_batch, f"operation ReverseV2 (reversed): {APART}, found {BATCH}; {EXPORT}"),
-    "stacked": (stacked, f"operation Pack (stacked): {APART}, found {BATCH}; {EXPORT}"),
+    "stacked, axis 0": (stacked(0), f"operation Pack (stacked): {APART}, found {BATCH}; {EXPORT}"),
+    "stacked, axis -5": (stacked(-5), f"operation Pack (stacked): {APART}, found {BATCH}; {EXPORT}"),
     "halves": (lambda x: convolution(tf.reshape(x, [-1, 6, 12, 3])), "layer conv: expected one result for each image, "
                "found 14 for 7 images; use --input to name a node after the operation that changes the batch"),
 }  # fmt: skip
