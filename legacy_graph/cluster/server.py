@@ -10,6 +10,7 @@ from legacy_graph.cluster.tf_config import VARIABLE, Cluster, Task
 from legacy_graph.errors import UserError, reason
 
 POLL = 0.2  # seconds
+PATIENCE = 10000  # milliseconds for a server to take the token; one that was stopped never does
 GRACE = 1.0  # seconds that a server runs on after the token, so that the chief can close its session
 
 
@@ -56,7 +57,7 @@ def release(cluster: Cluster) -> None:
             token = _queue().enqueue(True)
         try:
             with tf_setup.filter_stderr(), tf.Session("grpc://" + task.address, graph, only(task)) as session:
-                session.run(token)
+                session.run(token, options=tf.RunOptions(timeout_in_ms=PATIENCE))
         except tf.errors.OpError as error:
             print(f"{task} did not confirm its end: {reason(error)}")
 
