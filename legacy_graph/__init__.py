@@ -6,6 +6,7 @@ Packages, in import order; a module imports only from packages listed above its 
     data, logdir                read data files into arrays; read and write log directories
     article                     the article's program, section by section: builds graphs, runs no session
     graphs                      any TensorFlow 1 graph: load, rewrite, inspect, project
+    cluster                     several machines: TF_CONFIG, servers, sessions, lost tasks
     training, visualize         train the network; draw feature maps and projections
     board                       the DECONVNET dashboard of TensorBoard
     commands                    one module per command of `python -m legacy_graph`

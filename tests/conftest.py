@@ -14,7 +14,7 @@ from tests.support.program import SAMPLE, SHORT_RUN, legacy_graph
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A finished run of 30 steps: an object with `logdir`, `stdout`, `stderr`. Look, do not write."""
+    """A finished run of 30 steps: an object with `logdir`, `stdout`, `stderr`. Read only."""
     logdir = str(tmp_path_factory.mktemp("trained") / "log")
     run = legacy_graph("train", "--logdir", logdir, "--data-dir", SAMPLE, *SHORT_RUN)
     assert run.returncode == 0, run.stderr
@@ -34,7 +34,7 @@ def cluster_run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def features_run(trained, tmp_path_factory):
-    """The log directory of the trained run, with results for 16 of conv2's maps, none for conv1. Look, do not write."""
+    """The log directory of the trained run, with results for 16 of conv2's maps, none for conv1. Read only."""
     copy = str(tmp_path_factory.mktemp("features_run") / "log")
     shutil.copytree(trained.logdir, copy)
     maps = ["--maps", ",".join(map(str, range(16))), "--order", "wins"]

@@ -1,4 +1,4 @@
-// The state of the page, and the address that holds it: #deconvnet&p.deconvnet.layer=conv2&p.deconvnet.map=5
+// The state of the page, and the address that contains it: #deconvnet&p.deconvnet.layer=conv2&p.deconvnet.map=5
 
 const PREFIX = "p.deconvnet.";
 const DEFAULTS = { view: "digits", run: null, layer: null, method: null, order: "wins", map: null };
@@ -13,7 +13,7 @@ const isOurs = (part) => part.startsWith(PREFIX);
 /** Whether TensorBoard shows this dashboard. */
 export const isShown = () => parts()[0] === "deconvnet";
 
-/** Take over the state that the address holds. If it holds none, as after a visit to another tab, keep the old one. */
+/** Read the state from the address. An address without state, as after a visit to another tab, changes nothing. */
 export function readAddress() {
   const found = parts().filter(isOurs);
   if (!found.length) return;

@@ -11,7 +11,7 @@ NOT_FOUND, NOT_POSTED, TOO_LARGE, BUSY = 404, 405, 413, 503
 
 
 class HttpError(UserError):
-    """A `UserError` that is answered with the HTTP status `code` instead of 400."""
+    """A `UserError` whose answer has the HTTP status `code` instead of 400."""
 
     def __init__(self, code: int, subject: str, expected: str, found: object, hint: str) -> None:
         super().__init__(subject, expected, found, hint)
@@ -22,7 +22,7 @@ def find(subject: str, known: Dict[Any, Any], name: Any) -> Any:
     """The value of `name` in `known`.
 
     Raises:
-        HttpError: 404, the message lists the names in `known`.
+        HttpError: 404; the message lists the names in `known`.
     """
     if name not in known:
         raise HttpError(NOT_FOUND, subject, f"one of {list_names(known)}", repr(name), "reload the page")
@@ -30,7 +30,7 @@ def find(subject: str, known: Dict[Any, Any], name: Any) -> Any:
 
 
 def list_names(known: Iterable) -> str:
-    """The first names as text: "conv1, conv2"."""
+    """The first ten names as text: "conv1, conv2"."""
     names = list(map(str, known))
     return (", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")) or "none"
 

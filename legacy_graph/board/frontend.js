@@ -13,18 +13,19 @@ const ORDERS = {
 const VIEWS = { digits: "Strongest images", own: "Your own" };
 const HINT = `Each map is drawn as the projection of its strongest activation. Click a map for its strongest images.
   A map wins a position where no other map of the layer is stronger.`;
-const POLL = 5000; // milliseconds between looks for new results
+const POLL = 5000; // milliseconds between requests for new results
 
-const page = {}; // the elements that stay: selects, note, grid, detail
+const page = {}; // the permanent elements: selects, note, grid, detail
 let listing = { runs: [] };
-let turns = 0; // answers to requests of earlier turns are ignored
+let turns = 0; // increases with every change; answers to requests of earlier turns are ignored
+let lost = false; // whether TensorBoard did not answer the last time
 
 /** Ask a route of the server; throws an Error with the server's line and `status`. */
 async function ask(route, query = {}, body = null) {
   const address = new URL(route, import.meta.url);
   address.search = new URLSearchParams(query);
   const answer = await fetch(address, body && { method: "POST", body });
-  const found = await answer.json();
+  const found = await answer.json().catch(() => ({ error: `TensorBoard answered with the status ${answer.status}` }));
   if (!answer.ok) throw Object.assign(new Error(found.error), { status: answer.status });
   return found;
 }
@@ -53,15 +54,15 @@ function showStep(step) {
   fill(page.step, [[text, text]], text);
 }
 
-/** Say so if the results are older than the newest checkpoint. */
+/** Show a note if the results are older than the newest checkpoint. */
 function showNote(run, step) {
   page.note.dataset.step = step ?? "";
   const old = run.newest !== null && step !== null && step !== run.newest;
-  const newest = old && `The newest checkpoint is of step ${run.newest.toLocaleString("en")}. This command shows it:`;
+  const newest = old && `The newest checkpoint is of step ${run.newest.toLocaleString("en")}. This command reads it:`;
   page.note.replaceChildren(...(old ? [emptyBox(newest, run.commands[state.layer])] : []));
 }
 
-/** Replace what the address names and does not exist by something that does. */
+/** Replace names in the address that do not exist by names that exist. */
 function repairState() {
   if (!(state.view in VIEWS)) state.view = "digits";
   if (!(state.order in ORDERS)) state.order = "wins";
@@ -71,7 +72,7 @@ function repairState() {
   if (!run) return;
   const layers = state.view === "own" ? Object.keys(run.commands) : layersOf(run);
   const filled = Object.keys(run.layers).filter((name) => layers.includes(name));
-  if (!layers.includes(state.layer)) state.layer = filled.at(-1) ?? layers.at(-1) ?? null;
+  if (!layers.includes(state.layer)) Object.assign(state, { layer: filled.at(-1) ?? layers.at(-1) ?? null, map: null });
 }
 
 /** Change the state, then show it. */
@@ -95,11 +96,11 @@ function show() {
   page.note.replaceChildren();
   writeAddress();
   if (own) page.own.show(run);
-  else if (!run) showEmpty(`No run in ${listing.logdir || "the log, --logdir is missing"}. Train one:`, listing.train);
+  else if (!run) showEmpty(`No run in ${listing.logdir || "the log: --logdir is missing"}. Train one:`, listing.train);
   else showMaps(run);
 }
 
-/** Instead of maps: what is missing, and the command that fills it. */
+/** Show what is missing, and the command that writes it, instead of maps. */
 function showEmpty(text, command) {
   page.detail.replaceChildren();
   page.grid.replaceChildren(emptyBox(text, command));
@@ -110,7 +111,7 @@ async function showMaps(run) {
   const command = run.commands[state.layer];
   if (!(state.layer in run.layers)) {
     fill(page.step, [["", "none yet"]], "");
-    const text = `No results for ${state.layer} yet. This command writes them; this page then shows them by itself:`;
+    const text = `No results for ${state.layer} yet. This command writes them; the page then shows them automatically:`;
     return showEmpty(text, command);
   }
   const query = { run: state.run, layer: state.layer };
@@ -141,7 +142,7 @@ async function showMaps(run) {
   }
 }
 
-/** The grid of maps; choose(number) shows one of them. */
+/** Show the grid of maps; choose(number) shows one of them. */
 function showGrid({ maps, channels }, chosen, choose) {
   const hovered = make("p", { class: "faint" }, HINT);
   const buttons = maps.map((map) => {
@@ -195,21 +196,25 @@ function build() {
   document.body.replaceChildren(panel, page.grid, page.detail);
 }
 
-/** A list of runs as text, without the steps of checkpoints: a run that is training writes one every few seconds. */
+/** A list of runs as text, without the steps of checkpoints, which change every few seconds while a run is training. */
 const outline = (found) => JSON.stringify(found, (name, value) => (name === "newest" ? value !== null : value));
 
-/** Load the list of runs. If more than steps has changed, show the page again. */
+/** Load the list of runs. If more than steps has changed, or TensorBoard answers again, show the page again. */
 async function refresh() {
+  let found;
   try {
-    const found = await ask("runs");
-    const [changed, newer] = [outline(found) !== outline(listing), JSON.stringify(found) !== JSON.stringify(listing)];
-    listing = found;
-    if (changed) show();
-    else if (newer && state.view === "own") page.own.readAgain(currentRun());
-    else if (newer) showNote(currentRun(), page.note.dataset.step ? Number(page.note.dataset.step) : null);
+    found = await ask("runs");
   } catch {
+    lost = true;
     page.note.replaceChildren(emptyBox("TensorBoard does not answer: is it still running?"));
+    return;
   }
+  const changed = lost || outline(found) !== outline(listing);
+  const newer = JSON.stringify(found) !== JSON.stringify(listing);
+  [listing, lost] = [found, false];
+  if (changed) show();
+  else if (newer && state.view === "own") page.own.readAgain(currentRun());
+  else if (newer) showNote(currentRun(), page.note.dataset.step ? Number(page.note.dataset.step) : null);
 }
 
 /** Called by TensorBoard once, in a frame of its own. */

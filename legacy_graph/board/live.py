@@ -1,4 +1,4 @@
-"""Read the user's pictures with a trained network. TensorFlow is imported when the first picture is read."""
+"""Run a trained network on the user's pictures. TensorFlow is imported for the first picture."""
 
 import collections
 import concurrent.futures
@@ -8,7 +8,7 @@ from typing import Any, Callable, Deque, Dict
 from legacy_graph import tf_setup
 from legacy_graph.board.answers import BUSY, HttpError
 
-WAITING = 8  # maximum number of pictures that wait; then the oldest is dropped
+WAITING = 8  # maximum number of pictures that wait; if one more arrives, the oldest is dropped
 
 
 class Worker:
@@ -20,10 +20,10 @@ class Worker:
         self._waiting: Deque[concurrent.futures.Future] = collections.deque()
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """The value of the function. Waits until it has been run in the thread.
+        """Run a function in the thread, wait for it, and return its value.
 
         Raises:
-            HttpError: 503, `WAITING` newer ones came before it was run.
+            HttpError: 503; `WAITING` newer calls arrived before the function was run.
         """
         with self._lock:
             self._waiting = collections.deque(one for one in self._waiting if not (one.running() or one.done()))
@@ -34,24 +34,24 @@ class Worker:
         try:
             return future.result()
         except concurrent.futures.CancelledError as error:
-            raise HttpError(BUSY, "picture", "to be read in time", "newer pictures", "send it again") from error
+            raise HttpError(BUSY, "picture", "a place in the queue", "newer pictures", "send it again") from error
 
 
 class Reader:
-    """Reads pictures with the newest intact checkpoint of a run."""
+    """Runs the network on pictures, with the newest intact checkpoint of a run."""
 
     def __init__(self) -> None:
         self._worker = Worker()
         self._network: Any = None
 
     def read(self, folder: str, content: bytes, layer: str, number: int, method: str) -> Dict[str, Any]:
-        """The answer, the activations of all maps, and the projection of one map, as JSON.
+        """The probabilities, the activations of all maps, and the projection of one map, as JSON.
 
         Args:
             folder: log directory of the run.
-            content: of the picture file.
-            layer: of the map.
-            number: of the map.
+            content: bytes of the picture file.
+            layer: name of the layer of the map.
+            number: number of the map.
             method: one of `sheet.METHODS`.
 
         Raises:

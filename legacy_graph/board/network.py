@@ -1,4 +1,4 @@
-"""The article's network with the projections of single maps, and one session for each run that was asked for."""
+"""The article's network with the projections of single maps, and one session for each requested run."""
 
 import collections
 import contextlib
@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
-from legacy_graph.article.deconv import deconvolve
+from legacy_graph.article.deconv import DECONVNET, deconvolve
 from legacy_graph.board.answers import encode_tile, find
 from legacy_graph.board.sheet import CONTROL
 from legacy_graph.config import SHARED
@@ -22,13 +22,14 @@ from legacy_graph.training import checkpoints, identity
 from legacy_graph.visualize.image_grid import percentile_scale, to_diverging, to_grayscale
 from legacy_graph.visualize.image_report import PERCENTILE
 from legacy_graph.visualize.sanity_check import random_kernel
+from legacy_graph.visualize.spot_details import OTHERS
 
 SESSIONS = 4  # maximum number of runs in memory; one takes about 15 MB
-RULES = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided backpropagation", CONTROL: "deconvnet"}
+RULES = {DECONVNET: DECONVNET, **OTHERS, CONTROL: DECONVNET}  # method of a request -> method of `deconvolve`
 
 
 class LiveNetwork:
-    """Reads single pictures. Not for use in several threads at once."""
+    """Runs the network on single pictures. Not thread-safe."""
 
     def __init__(self) -> None:
         with tf.Graph().as_default() as self._graph:
@@ -42,15 +43,14 @@ class LiveNetwork:
             }
             self._graph.finalize()
         self._kernels = {name: random_kernel(layer.kernel.shape.as_list()) for name, layer in self._layers.items()}
-        # folder -> session, steps of the checkpoints there, step that was restored; the last used is the last
-        self._runs: Dict[str, Tuple[tf.Session, List[int], int]] = collections.OrderedDict()
+        # folder -> session, checkpoints in it, restored step; the run that was used last is the last entry
+        self._runs: Dict[str, Tuple[tf.Session, List[Tuple[int, int]], int]] = collections.OrderedDict()
 
     def read(self, folder: str, content: bytes, layer: str, number: int, method: str) -> Dict[str, Any]:
         """See `live.Reader.read`."""
         chosen, rule = find("layer", self._layers, layer), find("method", RULES, method)
         find("map", dict.fromkeys(range(chosen.output.shape.as_list()[3])), number)
-        data = identity.run_data(folder)
-        known = identity.MNIST if not data.text else data.name  # without options.json, assume MNIST
+        known = identity.run_data(folder).known_name
         image = user_image.decode_image("picture", io.BytesIO(content), digits=known == identity.MNIST)
         session, step = self._restored(folder)
         feed = {self._net.images: scale_pixels(image.pixels.reshape(1, -1)), self._net.keep_prob: 1.0}
@@ -75,22 +75,31 @@ class LiveNetwork:
         }
 
     def _restored(self, folder) -> Tuple[tf.Session, int]:
-        """(session, training step) with the newest intact checkpoint, which is read again once there are others."""
-        steps = checkpoints.saved_steps(os.path.join(folder, layout.CHECKPOINTS))
+        """(session, step) of the newest intact checkpoint, which is restored again if the checkpoints change."""
+        there = _list_checkpoints(os.path.join(folder, layout.CHECKPOINTS))
         session, restored_from, step = self._runs.pop(folder, None) or (tf.Session(graph=self._graph), None, None)
         with contextlib.ExitStack() as on_error:
             on_error.callback(session.close)
-            if steps != restored_from or not steps:
+            if there != restored_from or not there:
                 step = checkpoints.restore_weights(session, folder)
             on_error.pop_all()
-        self._runs[folder] = session, steps, step
+        self._runs[folder] = session, there, step
         if len(self._runs) > SESSIONS:
             self._runs.pop(next(iter(self._runs)))[0].close()
         return session, step
 
 
+def _list_checkpoints(folder) -> List[Tuple[int, int]]:
+    """(step, time of the write) of each checkpoint: a new run writes the steps of the old one again."""
+    found = []
+    for step in checkpoints.saved_steps(folder):
+        with contextlib.suppress(OSError):  # a run that is training has removed it
+            found.append((step, os.stat(os.path.join(folder, f"{checkpoints.NAME}-{step}.index")).st_mtime_ns))
+    return found
+
+
 def _maps(activations: np.ndarray) -> Dict[str, Any]:
-    """The maps of a layer, float32 [C, H, W], as one picture [C * H, W] on one scale, and their maxima."""
+    """The maps of a layer, float32 [C, H, W], as one picture [C * H, W] with one scale, and the maximum of each."""
     largest = activations.max(axis=(1, 2))
     pixels = to_grayscale(activations, largest.max())
     return {

@@ -1,4 +1,4 @@
-// "Your own": the maps, the answer and the projection of the chosen map follow a drawing or a picture.
+// "Your own": show the maps, the answer and the projection of the chosen map for a drawing or a picture.
 
 import { state, writeAddress } from "./address.js";
 import { Pad } from "./pad.js";
@@ -32,14 +32,14 @@ export class OwnPicture {
     return page.grid.replaceChildren(emptyBox(HINT));
   }
 
-  /** Read the picture with a newer checkpoint of the same run. */
+  /** Send the picture again, for a newer checkpoint of the same run. */
   readAgain(run) {
     this.run = run;
     this.board.showStep(run.newest);
     this.read(performance.now());
   }
 
-  /** Send the newest content; while an answer is awaited, only remember that there is a newer one. */
+  /** Send the newest content. During a request, only remember that there is newer content. */
   async read(began) {
     if (this.busy) return void (this.newer = began);
     this.setBusy(true);
@@ -59,7 +59,7 @@ export class OwnPicture {
     const { content, status } = this.pad;
     if (!content || state.view !== "own") return;
     const isCurrent = () => this.pad.content === content && state.view === "own";
-    const slow = setTimeout(() => (status.textContent = WAITING), SLOW);
+    const slow = setTimeout(() => isCurrent() && (status.textContent = WAITING), SLOW);
     try {
       const query = { run: state.run, layer: state.layer, map: state.map ?? 0, method: state.method ?? "deconvnet" };
       const found = await this.board.ask("own", query, await this.pad.file());
@@ -68,7 +68,7 @@ export class OwnPicture {
       status.textContent = `Answer after ${Math.round(performance.now() - began)} ms.`;
     } catch (error) {
       if (error.status === 503) {
-        this.newer ??= began; // newer pictures of another browser came first: send ours again
+        this.newer ??= began; // newer pictures of another browser replaced ours in the queue: send ours again
       } else if (isCurrent()) {
         status.textContent = "";
         this.board.page.detail.replaceChildren(alertBox(error));

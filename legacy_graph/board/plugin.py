@@ -1,6 +1,6 @@
 """The DECONVNET dashboard: a plugin of TensorBoard with its routes. Does not import TensorFlow.
 
-Requests name runs, layers, maps and methods, which are looked up among those that exist. No request holds a path.
+Requests name runs, layers, maps and methods, and only names that exist are accepted. No request contains a path.
 """
 
 import os
@@ -15,7 +15,7 @@ from legacy_graph.board.answers import NOT_FOUND, NOT_POSTED, TOO_LARGE, HttpErr
 from legacy_graph.data.user_image import FORMAT_NAMES
 from legacy_graph.errors import UserError, reason
 
-MAX_BYTES = 32 * 2**20  # of a posted picture; its pixels are limited by `data.user_image`
+MAX_BYTES = 32 * 2**20  # of a posted picture; `data.user_image` limits the number of pixels
 FILES = dict.fromkeys(("address.js", "frontend.js", "own.js", "pad.js", "spots.js", "tiles.js"), "text/javascript")
 FILES.update({"style.css": "text/css", "README.md": "text/plain"})
 
@@ -30,11 +30,11 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
         self._reader = live.Reader()
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
-        """The tab. It refreshes itself, so TensorBoard's reload button is disabled."""
+        """The tab. The page refreshes itself, so TensorBoard's reload button is disabled."""
         return base_plugin.FrontendMetadata(es_module_path="/frontend.js", tab_name="Deconvnet", disable_reload=True)
 
     def is_active(self) -> bool:
-        """Whether there is a run to show; otherwise the tab is in the menu of inactive dashboards."""
+        """Whether there is a run to show. If not, TensorBoard lists the tab among the inactive dashboards."""
         return bool(runs.find_runs(self._logdir))
 
     def get_plugin_apps(self) -> Dict[str, Callable]:
@@ -90,12 +90,12 @@ def _body(request) -> bytes:
     except Exception as error:  # werkzeug raises several types for a connection that ended
         raise UserError("picture", "all of its bytes", reason(error), "send it again") from error
     if not content:
-        raise UserError("picture", f"a file in {FORMAT_NAMES}", "an empty body", "send one with its length")
+        raise UserError("picture", f"a file in {FORMAT_NAMES}", "an empty body", "send a picture with a Content-Length")
     return content
 
 
 def _json_route(answer: Callable[[wrappers.Request], Dict[str, Any]]) -> Callable:
-    """The WSGI application that answers with JSON; an error is {"error": one line}."""
+    """The WSGI application that sends an answer as JSON; an error is {"error": one line}."""
 
     @wrappers.Request.application
     def respond(request):

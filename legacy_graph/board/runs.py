@@ -23,9 +23,9 @@ class Run(NamedTuple):
 
 
 def find_runs(logdir: str) -> Dict[str, Run]:
-    """The runs in a log directory, by their path relative to it, "." for itself; sorted.
+    """{path relative to the log directory: run}, sorted. The path of the log directory itself is ".".
 
-    The results for graphs that someone else trained are the run `graphs`, one layer for each of its directories.
+    The results for graphs that someone else trained are the run `graphs`, with one layer for each directory in it.
     """
     runs = {}
     for folder in _walk(os.path.expanduser(logdir), DEPTH) if logdir else ():
@@ -57,10 +57,10 @@ def features_command(folder: str, layer: str) -> str:
 
 
 def _walk(folder: str, depth: int) -> Iterator[str]:
-    """The directory and its subdirectories, without the parts of a run and hidden directories."""
+    """The directory and its subdirectories, except hidden directories and those with a directory for each result."""
     yield folder
     for name in _folders(folder) if depth else ():
-        if name not in {*layout.PARTS, layout.GRAPHS} - {layout.EARLIER}:
+        if name not in (layout.FEATURES, layout.DECONV, layout.GRAPHS):
             yield from _walk(os.path.join(folder, name), depth - 1)
 
 
@@ -78,7 +78,7 @@ def _newest_step(folder: str) -> Optional[int]:
 
 
 def _changed(path: str) -> float:
-    """The time of the last change, from which the page sees that it must load the results again."""
+    """The time of the last change. If it differs, the page loads the results again."""
     with contextlib.suppress(OSError):
         return os.stat(path).st_mtime
     return 0.0

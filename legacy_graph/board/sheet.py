@@ -11,20 +11,18 @@ import numpy as np
 from legacy_graph.article.receptive_field import Field, crop_patches
 from legacy_graph.board.answers import encode_tile, find
 from legacy_graph.errors import UserError, reason
-from legacy_graph.visualize.image_grid import percentile_scale, to_diverging
+from legacy_graph.visualize.image_grid import OUTSIDE, SPOT_PERCENTILE, percentile_scale, to_diverging
 from legacy_graph.visualize.rank_correlation import rank_correlations
 
 CONTROL = "control"
 METHODS = ("deconvnet", "gradient", "guided", CONTROL)
-OUTSIDE = 64  # grey value outside the image
-PERCENTILE = 98  # of the magnitudes of a map's projected pixels, as on the contact sheet
 NEEDED = ("receptive_field", "maps", "wins", "images", "places", "activations", "projections")
 
 Json = Dict[str, Any]
 
 
 def load(path: str) -> "Sheet":
-    """The results in an .npz file. The file is read again once it has changed.
+    """The results in an .npz file. The file is read again if it has changed.
 
     Raises:
         UserError: the file cannot be read.
@@ -32,7 +30,7 @@ def load(path: str) -> "Sheet":
     try:
         status = os.stat(path)
         return _load(path, status.st_mtime_ns, status.st_size)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         hint = "run the command features again"
         raise UserError(path, "results of the command features", reason(error), hint) from error
 
@@ -47,7 +45,7 @@ class Sheet:
     """The results for one layer. Results of earlier versions have fewer arrays, see `visualize.spot_details`.
 
     Raises:
-        KeyError: an array is missing that every version wrote.
+        KeyError: an array that every version writes is missing.
     """
 
     def __init__(self, arrays: Dict[str, np.ndarray]) -> None:
@@ -61,7 +59,7 @@ class Sheet:
     def maps(self, method: Optional[str] = None) -> Json:
         """All maps in the order of the file, each with the projection of its strongest activation.
 
-        No maps if `features` did not compute this projection. Without a method, the one of the contact sheet.
+        If `features` did not compute this projection, there are no maps. The default method is that of the sheet.
         """
         method = next(iter(self.methods)) if method is None else method
         projections = find("method", {**dict.fromkeys(METHODS), **self.methods}, method)
@@ -101,10 +99,10 @@ class Sheet:
         }
 
     def _tiles(self, row, projections):
-        """The projections cropped to their receptive fields, all on one scale, and the scale."""
+        """The projections, cropped to their receptive fields, all with the same scale; and the scale."""
         there = self._there[row]
         patches = crop_patches(projections[there], self._arrays["places"][row][there], self._fields, 0)
-        scale = percentile_scale(patches, PERCENTILE)
+        scale = percentile_scale(patches, SPOT_PERCENTILE)
         return [encode_tile(tile) for tile in to_diverging(patches, scale)], scale
 
     def _spot(self, row, column) -> Json:

@@ -1,4 +1,4 @@
-// The right column: the strongest spots of a map, and the boxes that name a command for what is missing.
+// The right column: the strongest spots of a map, and boxes with the commands that write what is missing.
 
 import { framed, make, percent, picture, short } from "./tiles.js";
 
@@ -7,7 +7,7 @@ export const METHODS = {
   deconvnet: "deconvnet", gradient: "gradient", guided: "guided backpropagation", control: "random kernel (control)",
 };
 
-/** A box that says what is missing, and the command that fills it, if there is one. */
+/** A box that says what is missing, with the command that writes it, if there is one. */
 export function emptyBox(text, command) {
   const box = make("div", { class: "empty", role: "status" }, make("p", {}, text));
   if (!command) return box;
@@ -44,7 +44,7 @@ export function describeMap(map, query, command) {
     make("table", {}, head, ...rows)];
 }
 
-/** A box that names what results of earlier versions, or results without --control, lack; or nothing. */
+/** A box that lists what is missing in results of earlier versions or without --control; [] if nothing is. */
 function describeMissing(map, query, command) {
   const missing = [];
   if (!map.spots[0].input) missing.push("images, classes and answers");

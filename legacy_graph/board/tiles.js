@@ -60,7 +60,7 @@ export function press(buttons, chosen) {
   }
 }
 
-/** A grid of buttons of which one is chosen. The arrow keys, Home and End move and choose. */
+/** A grid of buttons, one of which is chosen. The arrow keys, Home and End move to another button and choose it. */
 export function chooser(label, buttons, choose) {
   const group = make("div", { role: "group", "aria-label": label, class: "maps" }, ...buttons);
   group.onclick = (event) => {

@@ -1,1 +1,1 @@
-"""Several machines: TensorFlow 1's own distributed runtime. Only the chief runs a command; all other tasks serve it."""
+"""Several machines: TensorFlow 1's distributed runtime. The chief runs the command; all other tasks serve the chief."""

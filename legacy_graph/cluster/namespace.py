@@ -1,4 +1,4 @@
-"""Enter a network namespace of Linux: its network is a loopback interface, which nothing outside can reach."""
+"""Enter a network namespace of Linux, which has only a loopback interface that nothing outside can reach."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 def entered() -> bool:
-    """Whether `enter` has started this process. If so, the loopback interface is up now."""
+    """Whether `enter` has started this process. If so, bring the loopback interface up."""
     if not os.environ.pop(INSIDE, ""):
         return False
     with socket.socket() as any_socket:
@@ -23,15 +23,15 @@ def entered() -> bool:
 
 
 def enter(command: List[str]) -> str:
-    """Replace this process by `command` in a new network namespace. It must call `entered`.
+    """Replace this process by `command` in a new network namespace. `command` must call `entered`.
 
     Returns:
-        Why this is not possible.
+        The reason, if this is not possible. Otherwise the function does not return.
     """
     unshare = shutil.which("unshare")
     if unshare is None:
         return "there is no program unshare"
-    # Without root's rights, a user namespace gives the right to make a network namespace.
+    # Without root, a user namespace is needed for the permission to create a network namespace.
     prefix = [unshare, "--net"] if os.geteuid() == 0 else [unshare, "--net", "--map-root-user"]
     tried = subprocess.run([*prefix, "true"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8")
     if tried.returncode == 0:

@@ -13,9 +13,9 @@ from legacy_graph.cluster.tf_config import PS, Cluster
 
 
 def chief_scope(cluster: Optional[Cluster]) -> ContextManager[None]:
-    """Place operations on the chief, and variables on the parameter server if there is one. No effect without cluster.
+    """Place operations on the chief, and variables on the parameter server if there is one.
 
-    Device names are complete, because GRAPHS gives another colour to each spelling.
+    Without a cluster the scope has no effect. Device names are complete, because GRAPHS colours each spelling anew.
     """
     if cluster is None:
         return contextlib.nullcontext()
@@ -28,7 +28,7 @@ def chief_scope(cluster: Optional[Cluster]) -> ContextManager[None]:
 def name_devices(graph_def: tf.GraphDef) -> None:
     """Write the device that TensorFlow will choose into nodes without one, so that GRAPHS can colour them.
 
-    It is that of the node they are colocated with, or of the variable they read.
+    This is the device of the node with which they are colocated, or of the variable that they read.
     """
     devices = {node.name: node.device for node in graph_def.node}
     for node in graph_def.node:
@@ -39,7 +39,7 @@ def name_devices(graph_def: tf.GraphDef) -> None:
 
 
 def later_towers(cluster: Optional[Cluster], batch_size: int = 0) -> List[Tuple[str, int]]:
-    """(device, first row of its share of a batch) for each worker except the chief; empty without cluster."""
+    """(device, first row of its share of a batch) for each worker except the chief; empty without a cluster."""
     if cluster is None:
         return []
     shares = np.array_split(np.arange(batch_size), len(cluster.workers))

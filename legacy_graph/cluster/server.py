@@ -1,5 +1,6 @@
-"""The server of a task, and how it ends: the chief puts a token into a queue on each task."""
+"""The server of a task. To end the server, the chief puts a token into a queue on the task."""
 
+import sys
 import time
 
 import tensorflow.compat.v1 as tf
@@ -9,13 +10,14 @@ from legacy_graph.cluster.tf_config import VARIABLE, Cluster, Task
 from legacy_graph.errors import UserError, reason
 
 POLL = 0.2  # seconds
-GRACE = 1.0  # seconds that a server remains after the token, so that the chief can close its session
+PATIENCE = 10000  # milliseconds for a server to take the token; one that was stopped never does
+GRACE = 1.0  # seconds that a server runs on after the token, so that the chief can close its session
 
 
 def start_server(cluster: Cluster) -> tf.train.Server:
     """Start the server of this task, and print its address.
 
-    TensorFlow's server listens on all network interfaces, whatever its address is, and asks nobody for a password.
+    TensorFlow's server listens on all network interfaces, whatever its address is, and has no authentication.
 
     Raises:
         UserError: the port cannot be opened.
@@ -27,12 +29,14 @@ def start_server(cluster: Cluster) -> tf.train.Server:
     except tf.errors.OpError as error:
         hint = f"end the program that uses the port, or correct {VARIABLE}"
         raise UserError(VARIABLE, f"a free port for {task}", reason(error), hint) from error
-    print(f"Serving {task}: open on all network interfaces, without authentication", flush=True)
+    # One write: with PYTHONUNBUFFERED, `print` writes the end of the line apart, and the tasks share the output.
+    sys.stdout.write(f"Serving {task}: open on all network interfaces, without authentication\n")
+    sys.stdout.flush()
     return server
 
 
 def serve(cluster: Cluster) -> None:
-    """Serve the chief, and after a lost chief the next one, until one has finished its command.
+    """Serve until a chief has finished its command. If a chief is lost, serve the next one.
 
     Raises:
         UserError: as in `start_server`.
@@ -47,19 +51,19 @@ def serve(cluster: Cluster) -> None:
 
 
 def release(cluster: Cluster) -> None:
-    """End the servers of all other tasks. One that has ended already is no error."""
+    """End the servers of all other tasks. A server that has already ended is not an error."""
     for task in cluster.peers:
         with tf.Graph().as_default() as graph, tf.device(task.device):
             token = _queue().enqueue(True)
         try:
             with tf_setup.filter_stderr(), tf.Session("grpc://" + task.address, graph, only(task)) as session:
-                session.run(token)
+                session.run(token, options=tf.RunOptions(timeout_in_ms=PATIENCE))
         except tf.errors.OpError as error:
             print(f"{task} did not confirm its end: {reason(error)}")
 
 
 def only(*tasks: Task) -> tf.ConfigProto:
-    """Settings of a session that uses only these tasks: it does not wait for others."""
+    """Settings of a session that uses only these tasks and does not wait for others."""
     return tf.ConfigProto(device_filters=[f"/job:{task.job}/task:{task.index}" for task in tasks])
 
 

@@ -12,7 +12,7 @@ from legacy_graph.cluster.server import release, start_server
 from legacy_graph.cluster.tf_config import VARIABLE, Cluster
 from legacy_graph.errors import TaskError, reason
 
-# Errors of TensorFlow for a connection to a task that is lost, or that another process has replaced.
+# TensorFlow's errors for a connection to a task that is lost, or that was replaced by another process.
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.UnknownError)
 
 
@@ -23,7 +23,7 @@ class _ClusterSession(tf.Session):
         try:
             return super().run(*arguments, **options)
         except tf.errors.OpError as error:
-            time.sleep(3 * watch.PAUSE)  # if a task is lost, `watched_tasks` ends the process now, and names it
+            time.sleep(3 * watch.PAUSE)  # if a task is lost, `watched_tasks` names it and ends the process here
             if isinstance(error, _LOST):
                 raise TaskError(f"a task of {VARIABLE}", "an answer", reason(error), watch.RESTART) from error
             raise
@@ -31,9 +31,9 @@ class _ClusterSession(tf.Session):
 
 @contextlib.contextmanager
 def open_session(graph: tf.Graph, cluster: Optional[Cluster] = None) -> Iterator[tf.Session]:
-    """A session of `graph`; with a cluster, on all its tasks, which end if the block succeeds.
+    """A session of `graph`. With a cluster, the session runs on all tasks; they end if the block succeeds.
 
-    While the block runs, a lost task ends the process, see `watched_tasks`.
+    If a task is lost while the block runs, this process ends, see `watched_tasks`.
 
     Raises:
         TaskError: a task does not answer.

@@ -32,7 +32,7 @@ class Task(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """All tasks, which of them this process is, and the value of --task-timeout."""
+    """All tasks, the task of this process, and the value of --task-timeout."""
 
     jobs: Dict[str, List[str]]  # job -> addresses, as for `tf.train.ClusterSpec`
     task: Task  # this process
@@ -60,7 +60,7 @@ class Cluster(NamedTuple):
 
     @property
     def patience(self) -> float:
-        """Seconds to wait for an answer, so that this process has ended within the time-out."""
+        """Seconds to wait for an answer: less than the time-out, so that this process ends within the time-out."""
         return max(self.timeout / 2, self.timeout - 3)
 
     @property
@@ -73,7 +73,7 @@ def read_cluster(timeout: int) -> Optional[Cluster]:
     """The cluster that `TF_CONFIG` describes; None if the variable is not set, or empty.
 
     Args:
-        timeout: seconds without an answer from a task after which it counts as lost.
+        timeout: seconds; a task that does not answer for this time counts as lost.
 
     Raises:
         UserError: the value is malformed.
@@ -112,9 +112,17 @@ def _addresses(job: str, addresses: Any) -> List[str]:
         raise _malformed(f'a list of "host:port" for the job {job}', f"{addresses!r}")
     for address in addresses:
         found = re.fullmatch(r"[^\s:/]+:([0-9]{1,5})|\[[0-9a-fA-F:]+\]:([0-9]{1,5})", str(address))
-        if not found or not 0 < int(found.group(1) or found.group(2)) < 65536:
+        if not found or not 0 < int(found.group(1) or found.group(2)) < 65536 or not _is_host(address):
             raise _malformed(f'"host:port" for each task of the job {job}', f"{address!r}")
     return addresses
+
+
+def _is_host(address):
+    """Whether Python can look up the host, which must have no empty part, and none above 63 characters."""
+    try:
+        return bool(address.rpartition(":")[0].encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _check_jobs(jobs):
@@ -126,7 +134,7 @@ def _check_jobs(jobs):
     addresses = [address for job in jobs.values() for address in job]
     for address in addresses:
         if addresses.count(address) > 1:
-            raise _malformed("another address for each task", f"{address} twice")
+            raise _malformed("a different address for each task", f"{address} twice")
 
 
 def _own_task(jobs, task) -> Task:

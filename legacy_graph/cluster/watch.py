@@ -1,7 +1,8 @@
-"""Find out whether the other tasks of a cluster run. Does not import TensorFlow.
+"""Check whether the other tasks of a cluster run. Does not import TensorFlow.
 
-A TensorFlow server speaks HTTP/2: it answers a client's first bytes with a SETTINGS frame. A killed process refuses or
-closes the connection. A stopped one accepts it, because the kernel does, but does not answer.
+A TensorFlow server speaks HTTP/2: it answers a client's first bytes with a SETTINGS frame. If the process was
+killed, its machine refuses or closes the connection. If the process is stopped, the kernel accepts the connection, but
+nobody answers.
 
 Source: RFC 7540, sections 3.5 and 6.5.
 """
@@ -19,16 +20,16 @@ from legacy_graph.cluster.tf_config import Cluster, Task
 from legacy_graph.errors import ExitStatus, TaskError
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # with an empty SETTINGS frame
-SETTINGS = 4  # type of a frame, its fourth byte
-PAUSE = 1.0  # seconds between two questions
-RESTART = "start it again, then run the same command again"
+SETTINGS = 4  # the type of a frame is its fourth byte
+PAUSE = 1.0  # seconds between two checks of a task
+RESTART = "start this task again, then run the same command again"
 
 
 def connect(task: Task, seconds: float) -> socket.socket:
     """A connection to the TensorFlow server of a task.
 
     Raises:
-        OSError: there is none, or it does not answer within `seconds`.
+        OSError: there is no server, or the server does not answer within `seconds`.
     """
     host, _, port = task.address.rpartition(":")
     connection = socket.create_connection((host.strip("[]"), int(port)), seconds)
@@ -37,9 +38,9 @@ def connect(task: Task, seconds: float) -> socket.socket:
         connection.sendall(PREFACE)
         answer = connection.recv(4096)
         if not answer:
-            raise ConnectionResetError("it closed the connection")
+            raise ConnectionResetError("a closed connection")
         if answer[3:4] != bytes([SETTINGS]):
-            raise ConnectionError("another program answers")
+            raise ConnectionError("an answer of another program")
     except OSError:
         connection.close()
         raise
@@ -50,7 +51,7 @@ def wait_for_tasks(cluster: Cluster) -> None:
     """Wait until all other tasks answer.
 
     Raises:
-        TaskError: one does not within the time-out of the cluster.
+        TaskError: a task does not answer within the time-out of the cluster.
     """
     end = time.monotonic() + cluster.patience
     with concurrent.futures.ThreadPoolExecutor(max(1, len(cluster.peers))) as pool:
@@ -62,7 +63,7 @@ def _wait_for(cluster, task, end):
     error = _refusal(task, end)
     while error is not None:
         if time.monotonic() + PAUSE > end:
-            raise lost_task(cluster, task, error, "start it, then run the same command again")
+            raise lost_task(cluster, task, error, "start this task, then run the same command again")
         time.sleep(PAUSE / 4)
         error = _refusal(task, end)
 
@@ -80,14 +81,14 @@ def _refusal(task, end):
 def watched_tasks(cluster: Cluster) -> Iterator[None]:
     """End this process with one line and `ExitStatus.TEMPORARY_FAILURE` as soon as another task is lost.
 
-    The process ends from a thread, because a call of TensorFlow that waits for a lost task may never return. As after
-    a kill, the last checkpoint remains.
+    A thread ends the process, because a TensorFlow call that waits for a lost task may never return. The last
+    checkpoint remains, as after a kill.
 
     Raises:
         TaskError: a task does not answer at the start.
     """
     ended = threading.Event()
-    terminal = os.dup(2)  # `tf_setup.filter_stderr` redirects descriptor 2 for a while, and would swallow the line
+    terminal = os.dup(2)  # `tf_setup.filter_stderr` sometimes redirects descriptor 2; the line would then be lost
     try:
         connections = [_connected(cluster, task) for task in cluster.peers]
         for task, connection in zip(cluster.peers, connections):
@@ -106,7 +107,7 @@ def _connected(cluster, task):
 
 
 def _watch(cluster, task, connection, ended, terminal):
-    """Ask again and again. The earlier connection shows whether the process was replaced by another in between."""
+    """Connect again and again. If the process was replaced by another, the earlier connection is closed."""
     while not ended.wait(PAUSE):
         try:
             newer = connect(task, cluster.patience)
@@ -124,7 +125,7 @@ def _check_open(connection):
     with contextlib.suppress(BlockingIOError):
         while connection.recv(4096):
             pass
-        raise ConnectionResetError("it has ended")
+        raise ConnectionResetError("the end of its process")
 
 
 def lost_task(cluster: Cluster, task: Task, error: OSError, hint: str) -> TaskError:

@@ -1,4 +1,4 @@
-"""The cluster command: start all tasks of a cluster on this machine, to try it and to test it."""
+"""The cluster command: start all tasks of a cluster on this machine, for a trial or a test."""
 
 import argparse
 import contextlib
@@ -18,11 +18,11 @@ from legacy_graph.commands.parser import make_parser
 from legacy_graph.data import mnist
 from legacy_graph.errors import UserError
 
-COMMANDS = ("train", "features")  # that use a cluster
+COMMANDS = ("train", "features")  # the commands that can use a cluster
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 30  # seconds for the servers to end after the chief
 POLL = 0.05  # seconds
-# As in run.sh: no file of the current directory is imported, and the checkout's path may have a colon.
+# As in run.sh: nothing is imported from the current directory, and the path of the checkout may contain a colon.
 START = (
     "import runpy, sys; sys.path[0] = sys.argv.pop(1); "
     "runpy.run_module('legacy_graph', run_name='__main__', alter_sys=True)"
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     """Run a command on a cluster of this machine, in a network namespace where that is allowed.
 
     Returns:
-        The exit status of the chief. No task remains.
+        The exit status of the chief. All tasks have ended.
     """
     words = options.words[1:] if options.words[:1] == ["--"] else options.words
     if words[:1] not in [[command] for command in COMMANDS]:
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
             mnist.load(parsed.data_dir, batch_size=parsed.batch_size)  # nothing can be downloaded in the namespace
         count = ["--workers", str(options.workers)] + (["--ps"] if options.ps else [])
         reason = namespace.enter(_program(["cluster", *count, "--", *words]))
-        print(f"No network namespace ({reason}): while it runs, other machines can reach the tasks", file=sys.stderr)
+        print(f"No network namespace ({reason}): other machines can reach the tasks while they run", file=sys.stderr)
     return _run_tasks(_program(words), task_configurations(options.workers, options.ps))
 
 
@@ -89,9 +89,9 @@ def _run_tasks(program, configurations) -> int:
 
 
 def start_task(program: List[str], configuration: Dict, **streams: Any) -> subprocess.Popen:
-    """Start a task in a session of its own, so that Ctrl-C reaches only the chief, which then saves.
+    """Start a task in its own session, so that Ctrl-C reaches only this process, which passes it on to the chief.
 
-    If this process is killed, the kernel kills the task too, where there is the program setpriv.
+    If the program setpriv exists, the kernel kills the task when this process is killed.
 
     Args:
         program: the command line.

@@ -40,8 +40,7 @@ def _publish_article(options):
     check_graph_options(options)
     if options.layer:
         raise UserError("--layer", "this option with --graph", "no --graph", "leave it out: all layers are shown")
-    data = identity.run_data(options.logdir)
-    known = identity.MNIST if not data.text else data.name  # without options.json, assume MNIST
+    known = identity.run_data(options.logdir).known_name
     names = class_names(known, options.class_names)
     pictures = [user_image.read_image(path, options.fit, known == identity.MNIST) for path in options.pictures]
     tf_setup.import_tensorflow()

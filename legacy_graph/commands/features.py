@@ -87,7 +87,9 @@ def _scan_graph(options, cluster):
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     if options.data_dir or options.other_data:
         raise UserError("--data-dir", "this option without --graph", "--graph", "name the images with --images")
-    target = load_target(options, lambda shape, preprocessing: open_images(options.images, shape, preprocessing))
+    target = load_target(
+        options, lambda shape, preprocessing: open_images(options.images, shape, preprocessing), cluster is not None
+    )
     from legacy_graph.cluster.session import open_session
     from legacy_graph.visualize import feature_sheets
 
@@ -105,7 +107,7 @@ def _scan_graph(options, cluster):
 def _digits(options) -> Digits:
     """The images of --images, else the test images of the run's data, or with --other-data those of --data-dir."""
     run_data = identity.run_data(options.logdir)
-    names = class_names(identity.MNIST if not run_data.text else run_data.name)  # without options.json, assume MNIST
+    names = class_names(run_data.known_name)
     if options.images:
         pixels = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
         return Digits(pixels, f"images of {_display_name(options.images)}, not the run's own data", OTHER, None, names)
@@ -113,7 +115,7 @@ def _digits(options) -> Digits:
     print(f"Data: {data.source}")
     images, labels = data.test
     own = not run_data.text or identity.same_data(identity.describe(data), run_data.text)
-    if own and (not run_data.text or run_data.name == identity.MNIST):
+    if own and run_data.known_name == identity.MNIST:
         return Digits(images, "digits", "", labels, names)
     if own:
         return Digits(images, f"images of {run_data.name or _display_name(data.folder)}", "", labels, names)

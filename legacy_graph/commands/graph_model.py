@@ -36,12 +36,14 @@ def graph_folder(options: argparse.Namespace, label: str, image: Optional[str] =
 def load_target(
     options: argparse.Namespace,
     open_images: Callable[[images.Shape, Optional[images.Preprocessing]], images.Images],
+    cluster: bool = False,
 ) -> Target:
     """Import TensorFlow, load the graph, find the layer, and open the images.
 
     Args:
         options: of the command.
         open_images: (H, W, channels of the graph's input, preprocessing) -> images.
+        cluster: whether this process serves a cluster, see `tf_setup.import_tensorflow`.
 
     Raises:
         UserError: an option is missing, or does not match the graph.
@@ -53,7 +55,7 @@ def load_target(
         raise UserError("--layer", "a layer of the graph", "none", hint)
     if options.range is None and (options.mean or options.bgr):
         raise UserError("--mean and --bgr", "--range as well", "none", "add --range, such as --range 0,255")
-    tf_setup.import_tensorflow()
+    tf_setup.import_tensorflow(cluster)
     from legacy_graph.graphs import load
 
     signature = options.signature or DEFAULT_SIGNATURE

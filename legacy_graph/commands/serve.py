@@ -1,4 +1,4 @@
-"""What a task of a cluster does that is not the chief, for the commands `train` and `features`."""
+"""Serve the chief, on all other tasks of a cluster, in the commands `train` and `features`."""
 
 from typing import Optional
 

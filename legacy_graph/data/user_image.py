@@ -20,7 +20,6 @@ from legacy_graph.errors import UserError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")  # as Pillow spells them
 FORMAT_NAMES = "PNG, JPEG, BMP, GIF or WebP"
-FITS = ("digit", "none")
 OTHER_FILE = "name another file"
 MAX_PIXELS = 50000000  # of a picture, checked before decoding; phone cameras have up to 50 million
 FEWER_PIXELS, SMALLER = f"a picture of at most {MAX_PIXELS:,} pixels", "make it smaller"

@@ -1,4 +1,4 @@
-"""Refuse graphs that combine the images of a batch: their activations would depend on the other images."""
+"""Refuse graphs that combine the images of a batch: the activations of an image would depend on the other images."""
 
 from typing import List, Optional
 
@@ -20,7 +20,7 @@ _AXES = {
 }  # fmt: skip
 _JOINS = ("Concat", "ConcatV2")
 _SIDE = 64  # assumed height and width where the graph leaves them open
-_IMAGES = 7  # an assumed number of images, to see whether the graph keeps it
+_IMAGES = 7  # assumed number of images, to check that the graph does not change it
 
 
 def check_batch(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) -> None:
@@ -32,7 +32,7 @@ def check_batch(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) -> 
         layers: with `label` and `start`.
 
     Raises:
-        UserError: names the operation on the batch axis, or with unknown axes; or the layer with another batch.
+        UserError: names the operation on the batch axis or on unknown axes, or the layer whose batch size differs.
     """
     nodes = Nodes(graph_def)
     dependent = nodes.dependents([input])
@@ -41,13 +41,13 @@ def check_batch(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) -> 
         found = operation.name in dependent and _combined(operation, dependent, input)
         if found:
             where = f"operation {operation.type} ({operation.name})"
-            raise UserError(where, "images apart from each other", found, "export the graph for inference")
+            raise UserError(where, "an operation within each image", found, "export the graph for inference")
     for layer in layers:
         shape = graph.get_tensor_by_name(f"{layer.start}:0").shape
         batch = shape.as_list()[0] if shape.ndims else None
         if batch not in (None, _IMAGES):
             found = f"{batch} for {_IMAGES} images"
-            hint = "name a node after the change of the batch with --input"
+            hint = "use --input to name a node after the operation that changes the batch"
             raise UserError(f"layer {layer.label}", "one result for each image", found, hint)
 
 
@@ -59,14 +59,14 @@ def _with_batch(graph_def, input, sides):
             tf.import_graph_def(graph_def, name="")
             return graph
     except ValueError as error:
-        hint = "export the graph with a free batch"
+        hint = "export the graph without a fixed batch size"
         raise UserError("graph", "any number of images", reason(error), hint) from error
     finally:
         rewrite.cut(graph_def, input, [None, *sides])
 
 
 def _value(tensor, dependent, input) -> Optional[np.ndarray]:
-    """The value of a tensor that does not depend on the values of the images; None if it does, or is not known."""
+    """The value of a tensor that does not depend on the images' values; None if it depends on them or is unknown."""
     value = tensor_util.constant_value(tensor)
     if value is not None or tensor.op.name in dependent:
         return value
@@ -84,16 +84,19 @@ def _combined(operation, dependent, input) -> Optional[str]:
         return "a sum over the batch axis"
     if operation.type == "Transpose":
         order = _value(operation.inputs[1], dependent, input)
-        return None if order is not None and order[0] == 0 else "an order of the axes without the batch in front"
+        kept = order is not None and order[0] == 0
+        return None if kept else "an order of the axes in which the batch may not be first"
     if operation.type in ("Pack", "Unpack"):
-        return "the batch axis" if operation.get_attr("axis") == 0 else None
-    if operation.type not in _AXES:
+        values = (operation.outputs if operation.type == "Pack" else operation.inputs)[0]
+        axes = operation.get_attr("axis")
+    elif operation.type in _AXES:
+        values, axes = [operation.inputs[position] for position in _AXES[operation.type]]
+        if values.op.name not in dependent and operation.type not in _JOINS:
+            return None
+        axes = _value(axes, dependent, input)
+    else:
         return None
-    values, axes = [operation.inputs[position] for position in _AXES[operation.type]]
-    if values.op.name not in dependent and operation.type not in _JOINS:
-        return None
-    axes = _value(axes, dependent, input)
     rank = values.shape.ndims
-    if axes is None or (rank is None and np.min(axes) < 0):
-        return "axes that are not known"
+    if axes is None or (rank is None and np.any(np.less(axes, 0))):
+        return "unknown axes"
     return "the batch axis" if any(axis in (0, -(rank or 0)) for axis in np.ravel(axes)) else None

@@ -14,13 +14,13 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tup
 import numpy as np
 
 from legacy_graph.data import idx
+from legacy_graph.data.user_image import OTHER_FILE
 from legacy_graph.errors import UserError, printable
 from legacy_graph.graphs.pictures import EXTENSIONS, find_pictures, read_picture
 
 ARRAYS = (".npy", ".npz")
 WORKERS = min(8, os.cpu_count() or 1)
 GROUP = 16  # images that a thread reads at once
-OTHER_FILE = "name another file"
 
 
 Shape = Tuple[Optional[int], Optional[int], int]  # H, W and channels of a graph's input, None if not fixed

@@ -99,7 +99,7 @@ def measure_layers(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) 
     for layer in layers:
         batch, *shape = types[layer.start].shape or [None] * 4
         if batch is not None:
-            hint = "export the graph with a free batch"
+            hint = "export the graph without a fixed batch size"
             raise UserError(f"layer {layer.label}", "any number of images", f"a batch fixed at {batch}", hint)
         parameters = _count_parameters(nodes, moving, layer.name, layer.activation or layer.start)
         measured.append(layer._replace(shape=tuple(shape), fields=fields.get(layer.start), parameters=parameters))

@@ -4,11 +4,10 @@ import contextlib
 import fcntl
 import os
 import shlex
-import sys
 import time
 from typing import IO, Iterator, List, Optional, Sequence
 
-from legacy_graph.errors import UserError, reason
+from legacy_graph.errors import UserError, launch_command, reason
 from legacy_graph.logdir.durable import DRAFT
 
 LOCK = ".lock"
@@ -93,11 +92,8 @@ def finish_archive(logdir: str) -> Optional[str]:
 
 
 def tensorboard_command(logdir: str) -> str:
-    """The command that opens `logdir` with this Python interpreter, quoted for the shell; works in any directory.
-
-    The script `bin/tensorboard` contains the absolute path of its interpreter, so it fails after a checkout was moved.
-    """
-    return f"{shlex.quote(sys.executable)} -m tensorboard.main --logdir {shlex.quote(os.path.abspath(logdir))}"
+    """The command that opens `logdir` in TensorBoard with the Deconvnet tab, quoted for the shell."""
+    return f"{launch_command()} tensorboard --logdir {shlex.quote(os.path.abspath(logdir))}"
 
 
 def _check_ours(logdir: str) -> None:

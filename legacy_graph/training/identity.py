@@ -31,6 +31,11 @@ class RunData(NamedTuple):
     folder: Optional[str]  # that held the data; None if unknown
     name: Optional[str]  # of the data set; None if it is not a known one
 
+    @property
+    def known_name(self) -> Optional[str]:
+        """The name of the data set; `MNIST` also for a run without options.json."""
+        return self.name if self.text else MNIST
+
 
 def describe(data: Dataset) -> str:
     """Describe the data: number of training digits, checksum of their images, checksum of all other arrays."""

@@ -14,8 +14,7 @@ from legacy_graph.visualize.top_activations import TopActivations
 TILE = 84  # pixels: maximum side of an enlarged tile
 LARGEST = 128  # pixels: larger tiles are shrunk to this side
 COLUMNS, WIDTH = 4, 3400  # maximum maps in a row of the sheet, and its maximum width in pixels
-OUTSIDE = 64  # grey value outside the image
-PERCENTILE = 98  # of the magnitudes of a map's projected pixels; larger magnitudes are clipped
+PERCENTILE = image_grid.SPOT_PERCENTILE
 
 METHODS = {"deconvnet": "the deconvnet", "gradient": "the gradient", "guided": "guided backpropagation"}
 
@@ -67,7 +66,7 @@ def _block(found, row, images, fields, kernels, context):
     times = max(1, round(TILE / max(field.size for field in fields)))
     seen, places = images.shown(found.images[row][there]), found.places[row][there]
     projected = image_grid.to_diverging(_patches(found, row, fields), _scale(found, row, fields))
-    patches = crop_patches(seen, places, fields, OUTSIDE)
+    patches = crop_patches(seen, places, fields, image_grid.OUTSIDE)
     panels = [image_grid.shrink(image_grid.enlarge(tiles, times), LARGEST) for tiles in (projected, patches)]
     if context:
         panels.append(_whole_images(seen, places, fields))

@@ -157,6 +157,8 @@ def draw(
         found["control"] = sanity_check.project_random(session, probe, images, found["features"])
         metrics = sanity_check.compare(found["features"], found["control"], probe.fields)
         report.append(sanity_check.format_report(metrics, layer.name))
+    details = spot_details.collect(session, probe, images, found["features"], found.get("control"), scan.details)
+    more = {"features": {**details, **(run or {})}, "control": {}}
     shown, files = {}, {}
     for name, spots in found.items():
         title = f"{subject}, over {len(images):,} {about}"
@@ -167,9 +169,7 @@ def draw(
         shown[f"{name}/sheet"] = sheet
         shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())
         files[f"{name}.png"] = image_grid.encode_png(sheet)
-        files[f"{name}.npz"] = _numbers(spots, probe.fields, images.names)
-    details = spot_details.collect(session, probe, images, found["features"], found.get("control"), scan.details)
-    files["features.npz"] = _numbers(found["features"], probe.fields, images.names, **details, **(run or {}))
+        files[f"{name}.npz"] = _numbers(spots, probe.fields, images.names, **more[name])
     files[SPOTS] = _spot_table(found["features"], images.names)
     return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report]))
 

@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 PAPER, EMPTY, LINE, ZERO = 255, 232, 190, 127  # grey of: background, empty cell, line between cells, value 0
+OUTSIDE = 64  # grey outside the image, in the patch of a spot
+SPOT_PERCENTILE = 98  # of the magnitudes of a map's projected pixels; larger magnitudes are clipped
 
 
 def to_diverging(values: np.ndarray, largest: float) -> np.ndarray:

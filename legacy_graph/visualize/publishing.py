@@ -1,7 +1,7 @@
 """Publish the results of `features` and `deconv`: pictures for TensorBoard and files, replaced as one unit.
 
-The new files are written to the directory `DRAFT`, which is then renamed to `READY`. Until this rename a kill changes
-nothing. After it, the files are moved to their places; if a kill interrupts the move, the next command completes it.
+The new files are written to the directory `DRAFT`, which is then renamed to `READY`. A kill before this rename changes
+nothing. After the rename, the files are moved to their places; if a kill interrupts this, the next command finishes.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from legacy_graph.errors import RETRY, UserError, reason
 from legacy_graph.logdir import durable, event_writer, layout
 from legacy_graph.visualize import image_grid
 
-# In the directory of the results. No file in them has "tfevents" in its name, so TensorBoard shows neither as a run.
+# Directories in that of the results. No file in them has "tfevents" in its name, so TensorBoard shows neither as a run.
 DRAFT, READY = ".draft", ".ready"
 EVENTS, SOURCE = "events", "source.txt"
 _EVENT_FILE = re.compile(r"events\.out\.tfevents\.\d+\..*")
@@ -35,11 +35,11 @@ def publish(
 
     Args:
         directory: of one run; created if missing.
-        step: that the pictures are shown at.
+        step: the step at which TensorBoard shows the pictures.
         images: tag -> uint8 [height, width], or [height, width, 3], RGB.
         files: name -> its content.
-        source: what the results are made from, as text. It is written to the file `SOURCE`. If the directory has
-            results of another source, the name of the directory gets a number: these results stay.
+        source: what the results are made from, as text for the file `SOURCE`. If the directory has results of
+            another source, they stay, and the new results go to a directory with a number after its name.
 
     Returns:
         The directory of the results.
@@ -64,7 +64,7 @@ def publish(
 
 
 def finish_publishing(logdir: str) -> None:
-    """Complete the replacement of results that a kill interrupted, everywhere in a log directory.
+    """Complete all replacements of results in a log directory that a kill interrupted.
 
     An error is ignored here; `publish` reports it when it replaces the same results.
     """
@@ -76,7 +76,7 @@ def finish_publishing(logdir: str) -> None:
 
 
 def _is_free(folder: str) -> bool:
-    """Whether a directory has no results: it is new, or a kill interrupted the first ones."""
+    """Whether a directory has no results: it is new, or a kill interrupted the first call of `publish`."""
     return set(os.listdir(folder)) <= {DRAFT}
 
 

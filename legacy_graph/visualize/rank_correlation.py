@@ -18,7 +18,7 @@ def rank_correlations(one: np.ndarray, other: np.ndarray, places: np.ndarray, fi
 def field_pairs(
     one: np.ndarray, other: np.ndarray, places: np.ndarray, fields: Fields
 ) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
-    """For each activation, both projections within its receptive field and the image, float64 [pixels].
+    """For each activation, both projections at the pixels of its receptive field inside the image, float64 [pixels].
 
     Args:
         one: [N, H, W] or [N, H, W, 3].
@@ -32,7 +32,7 @@ def field_pairs(
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's rank correlation of two float [N], equal values have their mean rank; 0 if one is constant."""
+    """Spearman's rank correlation of two float [N]; ties get their mean rank. It is 0 if one array is constant."""
     (a, b) = [ranks - ranks.mean() for ranks in (_ranks(one), _ranks(other))]
     spread = np.sqrt((a * a).sum() * (b * b).sum())
     return float((a * b).sum() / spread) if spread > 0 else 0.0

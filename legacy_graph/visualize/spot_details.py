@@ -5,10 +5,10 @@
     method, channels    name of the projection method, number of feature maps of the layer
     control             as `projections`, through a random kernel
     gradient, guided    as `projections`, by the other methods
-    answers             float32 [K, 10], what the network reads in the complete images, as probabilities
+    answers             float32 [K, 10], the class probabilities of the complete images
 
-The control of a graph that someone else trained is present only if it was computed for the sheet. The last two lines
-exist only for the article's network.
+`gradient`, `guided` and `answers` exist only for the article's network. For a graph that someone else trained,
+`control` exists only if it was computed for the sheet.
 """
 
 from typing import Any, Dict, NamedTuple, Optional
@@ -29,7 +29,7 @@ OTHERS = {"gradient": "gradient", "guided": "guided backpropagation"}  # name in
 class Details(NamedTuple):
     """The tensors to fetch from the article's network."""
 
-    projections: Dict[str, tf.Tensor]  # name in the file -> float32 [B, H, W, 1], of the probe's maps and places
+    projections: Dict[str, tf.Tensor]  # name in the file -> float32 [B, H, W, 1], for the maps and places of the probe
     answers: tf.Tensor  # float32 [B, 10], probabilities
     feed: Dict[tf.Tensor, Any]  # what `answers` needs besides the images
 
@@ -58,7 +58,7 @@ def collect(
         probe: of the layer.
         images: the scanned images.
         found: their strongest activations.
-        control: the same activations projected through a random kernel, if that is done already.
+        control: the same activations projected through a random kernel, if they were computed before.
         details: of the article's network; None for another graph.
     """
     there = found.images >= 0

@@ -1,6 +1,6 @@
 """bash run.sh bench: measure speed on this machine, print the tables, and write them into the page beside this file.
 
-Ctrl-C ends the measurement: the page then says which tables are missing.
+Ctrl-C stops the measurement; the page then says which tables are missing.
 """
 
 import argparse
@@ -25,9 +25,9 @@ class Effort(NamedTuple):
     """How much to measure."""
 
     rounds: int
-    shorten: int  # divides the steps of each turn of the training programs
+    shorten: int  # divisor of the steps in each turn of the training programs
     dashboard_rounds: int
-    seconds: float  # per program and number of images, of each round of the deconvolution
+    seconds: float  # in each round of the deconvolution, for each program and number of images
     scanned: int  # images
     batch_sizes: Tuple[int, ...]
     projected: Tuple[int, ...]  # images
@@ -42,7 +42,7 @@ QUICK = Effort(1, 10, 2, 0.05, 1000, (10, 50), (100, 250), (10,), 20)
 def main() -> int:
     """Measure one table after the other. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="run.sh bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="every table with little effort; the page is not changed")
+    parser.add_argument("--quick", action="store_true", help="measure with few rounds; the page is not changed")
     parser.add_argument("--page", metavar="FILE", help="the page to write (default: the one beside this file)")
     parser.add_argument("--data-dir", default="MNIST_data", metavar="DIR", help="directory of the four IDX files")
     options = parser.parse_args()
@@ -89,7 +89,7 @@ def _measure(settings, effort, say, record):
 
 @contextlib.contextmanager
 def _settings(data_dir):
-    """A temporary folder for all workers, and the data, which are downloaded once, here."""
+    """A temporary folder for all workers, and the data, which are downloaded here once for all of them."""
     data_dir = mnist.SAMPLE_DIR if mnist.load(data_dir).sample else os.path.abspath(data_dir)
     place = tempfile.mkdtemp(prefix="legacy_graph-bench-")
     try:

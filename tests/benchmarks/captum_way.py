@@ -20,7 +20,7 @@ def channels_last(settings):
 
 
 def _deconvolution(settings, memory_format):
-    """Median seconds, and the largest difference to our projections relative to their largest value."""
+    """Median seconds, and the largest difference from our projections, relative to the largest value of ours."""
     import torch
     from captum.attr import Deconvolution
 
@@ -47,7 +47,7 @@ def _deconvolution(settings, memory_format):
 
 
 def _network(torch, exported):
-    """Up to layer two. Half the sum of squares: its gradient with respect to the maps is the maps themselves."""
+    """The network up to layer two, then half the sum of squares, whose gradient at the maps is the maps themselves."""
     layer = torch.nn
 
     class Energy(layer.Module):

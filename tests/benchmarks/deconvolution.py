@@ -1,4 +1,4 @@
-"""The deconvolution of whole maps of layer two beside captum's, with the same weights and the same images."""
+"""Our deconvolution of whole maps of layer two compared with captum's, with the same weights and images."""
 
 import os
 import time
@@ -17,7 +17,7 @@ NETWORK = "network.npz"  # the weights, and the projections of the first `COMPAR
 
 
 def measure(settings, rounds: int, seconds: float, record) -> None:
-    """Run ours and captum's in turns, for each number of images."""
+    """Run our deconvolution and captum's in turns, for each number of images."""
     ours = Worker("deconvolution:ours", settings)
     theirs = {
         "captum": Worker("captum_way:contiguous", settings),
@@ -39,7 +39,7 @@ def measure(settings, rounds: int, seconds: float, record) -> None:
 
 
 def ours(settings):
-    """Median seconds of the forward pass to layer two, of it with the deconvolution, and of it with `tf.gradients`."""
+    """Median seconds of the forward pass to layer two: alone, with the deconvolution, and with `tf.gradients`."""
     tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
@@ -71,7 +71,7 @@ def ours(settings):
 
 
 def median_times(runs, seconds):
-    """Median seconds of each of the functions, which run in turns for about `seconds` each, at least three times."""
+    """Median seconds of each function. The functions run in turns, each for about `seconds`, at least three times."""
     times = {name: [] for name in runs}
     for run in runs.values():
         run()

@@ -1,4 +1,4 @@
-"""The growth of cost with batch size, images and steps, and whole commands."""
+"""How time, memory and file sizes grow with batch size, images and steps; and the cost of whole commands."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def whole_commands(settings, steps: int, record) -> None:
     found = {name: run(settings, logdir, "train", "--steps", str(steps))}
     try:
         found[FEATURES] = run(settings, logdir, "features")
-        del found[FEATURES]["events"], found[FEATURES]["log"]  # they are those of the training run
+        del found[FEATURES]["events"], found[FEATURES]["log"]  # these are sizes of the training run
     finally:
         record("commands", tables.commands(found))
 
@@ -92,13 +92,13 @@ def batches(settings):
 
 
 def run(settings, logdir, command, *words):
-    """A complete command in a child process: seconds, in fsync too, accuracy, and peak memory and files in bytes."""
+    """Run a command in a child process: seconds, seconds in fsync, accuracy, peak memory and file sizes in bytes."""
     figures = os.path.join(settings.folder, "figures.json")
     options = ["--data-dir", settings.data_dir, "--logdir", logdir, *words]
     child = [sys.executable, "-m", "tests.benchmarks.timed_run", figures, command, *options]
     began = time.perf_counter()
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "encoding": "utf-8"}
-    # A session of its own: Ctrl-C reaches the benchmark alone, which then ends the child.
+    # In its own session, so that Ctrl-C reaches only the benchmark, which then ends the child.
     process = subprocess.Popen(child, env=dict(os.environ, PYTHONPATH=ROOT), start_new_session=True, **streams)
     try:
         printed = process.stdout.read()
@@ -107,7 +107,7 @@ def run(settings, logdir, command, *words):
         process.kill()
         raise
     if status:
-        sys.exit(f"benchmark: a command has failed; see why with: python -m legacy_graph {command} {' '.join(options)}")
+        sys.exit(f"benchmark: a command failed; to see why, run: python -m legacy_graph {command} {' '.join(options)}")
     accuracy = re.search(r"Accuracy on all [\d,]+ test digits: ([\d.]+)", printed)
     with open(figures, encoding="utf-8") as file:
         found = json.load(file)

@@ -1,4 +1,4 @@
-"""Arithmetic and memory traffic of a training step per part of the network.
+"""Arithmetic and memory traffic of each part of a training step.
 
 The limit of a part is the larger of two times: its arithmetic at the speed of a large matrix product, and its bytes at
 the measured memory bandwidth (the roofline model: Williams, Waterman and Patterson, CACM 2009).
@@ -10,7 +10,7 @@ FLOAT = 4  # bytes
 
 
 class Layer(NamedTuple):
-    """For one digit: at each position of the output, every weight is used once."""
+    """The size of a layer for one digit. Each output position uses every weight once."""
 
     positions: int
     weights: int
@@ -34,15 +34,16 @@ STEP = {name: forward * PRODUCTS[name] for name, forward in FORWARD.items()}
 
 
 def step_gflop(part: str, batch: int) -> float:
-    """The arithmetic of a training step; Adam's few operations per weight do not count."""
+    """The arithmetic of a training step, without Adam's few operations per weight."""
     return batch * STEP.get(part, 0)
 
 
 def step_bytes(part: str, batch: int) -> int:
     """The bytes that a training step has to read and write.
 
-    A layer: each product reads two of input, weights and output (or their gradients) once, and writes the third once.
-    So fc1's 3.2 million weights are read twice, and their gradient is written once. Bias, ReLU and pool are free.
+    A layer has two or three products. Each reads two of input, weights and output (or their gradients) once, and writes
+    the third once. So fc1's 3.2 million weights are read twice, and their gradient is written once. Bias, ReLU and pool
+    are not counted.
     Adam reads weights, gradient and two moments, and writes the weights and the moments: seven arrays.
     """
     if part == "Adam":
@@ -57,8 +58,8 @@ def limit(part: str, batch: int, flops: float, bandwidth: float) -> float:
     Args:
         part: one of `LAYERS`, or "Adam".
         batch: digits per step.
-        flops: of a large matrix product, per second.
-        bandwidth: of the memory, in bytes per second.
+        flops: floating point operations per second of a large matrix product.
+        bandwidth: memory bandwidth in bytes per second.
     """
     return max(1e9 * step_gflop(part, batch) / flops, step_bytes(part, batch) / bandwidth)
 

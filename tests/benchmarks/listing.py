@@ -1,6 +1,6 @@
-"""The 2018 program: one merge_all, run and written at every step, with TensorFlow's default settings.
+"""The 2018 program: the result of one merge_all is written at every step, with TensorFlow's default settings.
 
-Written after what is known of that program, with TensorFlow alone; only the data come from legacy_graph.
+It is a reconstruction from what is known of the 2018 program, and uses only TensorFlow and the data of legacy_graph.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What a measurement belongs to: date, commit, processor, versions."""
+"""The conditions of a measurement: date, commit, processor, versions."""
 
 import datetime
 import os

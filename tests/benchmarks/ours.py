@@ -17,7 +17,7 @@ from legacy_graph.data import mnist
 from tests.benchmarks.layers import LAYERS, PARAMETERS
 
 PRODUCT = 2048  # rows and columns of the matrices
-STREAM = 2 * PARAMETERS  # values of an array: two arrays are as large as Adam's weights, gradient and moments
+STREAM = 2 * PARAMETERS  # values per array: two arrays are as large as Adam's weights, gradient and two moments
 NEVER = 10**9  # steps
 
 
@@ -59,7 +59,7 @@ def untested(settings):
 
 
 def whole(settings, **options):
-    """The default run with dashboards and checkpoints, as the command line starts it, paused between turns."""
+    """The default run with dashboards and checkpoints, as from the command line, but paused between turns."""
     tf_setup.import_tensorflow()
     from legacy_graph.training import loop, progress
 
@@ -106,7 +106,7 @@ def product(settings):
 
 
 def bandwidth(settings):
-    """Additions of a large array to another in place, as Adam updates its weights, one part per core."""
+    """Add a large array to another in place, as Adam updates its weights, with one part per core."""
     cores = os.cpu_count() or 1
     parts = list(zip(*[np.array_split(np.ones(STREAM, np.float32), cores) for _ in range(2)]))
     pool = concurrent.futures.ThreadPoolExecutor(cores)

@@ -16,7 +16,7 @@ def channels_last(settings):
 
 def compiled(settings):
     """As `channels_last`, compiled by `torch.compile`, which needs a C++ compiler."""
-    os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # else it starts processes that stay
+    os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # otherwise torch starts processes that do not end
     try:
         return fused(settings, memory_format="channels_last", compile=True)
     except RuntimeError as error:

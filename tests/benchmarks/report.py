@@ -1,4 +1,4 @@
-"""Markdown tables, ratios with their targets, and the page whose tables the benchmark writes."""
+"""Markdown tables, ratios with their targets, and the page that contains the tables of the benchmark."""
 
 import os
 import re
@@ -11,7 +11,7 @@ _REGION = re.compile(r"<!-- bench: (\w+) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
 class Table(NamedTuple):
-    """A heading, and rows of text with as many cells."""
+    """A heading, and rows with as many cells as the heading."""
 
     heading: Sequence[str]
     rows: List[Sequence[str]]
@@ -22,7 +22,7 @@ class Table(NamedTuple):
 
 
 class Ratio(NamedTuple):
-    """The median over the rounds, with the lowest and the highest."""
+    """The ratio of two measurements: its median over the rounds, its lowest and its highest value."""
 
     median: float
     low: float
@@ -32,7 +32,7 @@ class Ratio(NamedTuple):
         return f"{self.low:.{digits}f} to {self.high:.{digits}f}"
 
     def verdict(self, target: str) -> str:
-        """Whether the median meets a target such as "<= 0.9", and whether some rounds are on the other side of it."""
+        """Whether the median meets a target such as "<= 0.9", and whether some rounds contradict this."""
         sign, number = target.split()
         reached = self.median <= float(number) if sign == "<=" else self.median >= float(number)
         verdict = "met" if reached else "missed"
@@ -42,7 +42,7 @@ class Ratio(NamedTuple):
 
 
 def ratio(over: Sequence[float], under: Sequence[float]) -> Ratio:
-    """The ratio of two measurements of each round."""
+    """The ratio of two measurements, computed for each round."""
     every = [one / other for one, other in zip(over, under)]
     return Ratio(statistics.median(every), min(every), max(every))
 
@@ -53,7 +53,7 @@ def regions(text: str) -> Dict[str, str]:
 
 
 def fill(text: str, measured: Dict[str, str]) -> str:
-    """The page with each region replaced by what was measured, or by a line that says that it was not.
+    """The page with each region replaced by what was measured, or by `NOT_MEASURED`.
 
     Raises:
         KeyError: the page has no region for a measurement.

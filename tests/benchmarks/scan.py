@@ -1,4 +1,4 @@
-"""The scan of `features` beside a bare `session.run` of the same layer on the same batches, which are in memory."""
+"""The scan of `features` compared with a bare `session.run` of the same layer on the same batches in memory."""
 
 import os
 import time
@@ -17,7 +17,7 @@ WAYS = {"`features`, digits": "scan:article", "`features --graph`, an array of f
 
 
 def measure(settings, rounds: int, images: int, record) -> None:
-    """Scan and run in turns. The peak memory is that of the process so far, so the small scans come first."""
+    """Run scans and bare runs in turns. The small scans come first, because peak memory never falls in a process."""
     found = {}
     for what, target in WAYS.items():
         worker = Worker(target, settings)
@@ -44,7 +44,7 @@ def article(settings):
 
 
 def frozen(settings):
-    """The same layer of the frozen graph, loaded as a graph that someone else trained."""
+    """Layer two of the article's network, saved as a frozen graph and loaded with `load_model`."""
     tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
@@ -71,7 +71,7 @@ def frozen(settings):
 
 
 def _timed(session, probe, pixels, as_images):
-    """A function of (number of images, whether to run bare too): seconds of the scan, and of bare runs."""
+    """A function of (number of images, whether to time the bare runs too): seconds of the scan, and of bare runs."""
     from legacy_graph.visualize import top_activations
 
     layer = probe.layer

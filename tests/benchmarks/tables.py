@@ -1,4 +1,4 @@
-"""The tables of the page, from plain figures. Every heading and every sentence with a figure is written here."""
+"""The tables of the page, from plain figures. This module contains all headings and all sentences with figures."""
 
 import statistics
 
@@ -49,7 +49,7 @@ def training(found) -> str:
 
 
 def ratios(found) -> str:
-    """One row per target, with the lowest and the highest round."""
+    """One row per target, with the median, the lowest and the highest ratio of the rounds."""
     rows = []
     for over, under, target, words in TARGETS:
         if {over, under} <= set(found.seconds):
@@ -62,7 +62,7 @@ def ratios(found) -> str:
 
 
 def parts(spent, flops: float, bandwidth: float) -> str:
-    """The parts of a bare step beside their limits; `spent` is in milliseconds."""
+    """The parts of a bare step compared with their limits; `spent` is in milliseconds."""
     rows = []
     for part in [*layers.LAYERS, "Adam"]:
         work, size = layers.step_gflop(part, BATCH), layers.step_bytes(part, BATCH)
@@ -84,7 +84,7 @@ def parts(spent, flops: float, bandwidth: float) -> str:
 
 
 def dashboards(spent, config) -> str:
-    """What each dashboard costs; `spent` is in milliseconds."""
+    """The cost of each dashboard; `spent` is in milliseconds."""
     every = {
         "scalars": config.summary_every,
         "histograms": config.histogram_every,
@@ -125,7 +125,7 @@ RATIO_HEADING = ("ratio", "target", "median of the rounds", "lowest to highest",
 
 
 def scan(found) -> str:
-    """The scan of `features` beside bare runs. `found`: {what: (seconds of each round, the same bare, peaks)}."""
+    """The scan of `features` and bare runs. `found`: {what: (seconds of scans, of bare runs, images, peaks)}."""
     rows, ratios_ = [], []
     for what, (scanned, bare, images, peaks) in found.items():
         speeds = [f"{images / statistics.median(seconds):,.0f}" for seconds in (scanned, bare)]

@@ -1,4 +1,4 @@
-"""The tables of the benchmark: targets, the page, the limit of the machine, and what remains after Ctrl-C."""
+"""The tables of the benchmark: targets, the page, the limit of the machine, and the state after Ctrl-C."""
 
 import re
 
@@ -59,7 +59,7 @@ def page():
         ([0.9], "<= 0.9", "met in a single round"),
     ],
 )
-def test_a_target_and_the_rounds_on_its_other_side(rounds_found, target, said):
+def test_the_verdict_names_rounds_that_overlap_the_target(rounds_found, target, said):
     assert report.ratio(rounds_found, [1.0] * len(rounds_found)).verdict(target) == said
 
 
@@ -96,7 +96,7 @@ def test_a_program_that_does_not_run_has_a_row_with_the_reason():
 
 
 def test_bytes_of_a_step_by_hand():
-    """3,136 x 1,024 weights of 4 bytes: two reads, one write; so are 50 inputs and outputs. Adam: seven arrays."""
+    """3,136 x 1,024 weights of 4 bytes: two reads, one write; 50 inputs and outputs likewise. Adam: seven arrays."""
     assert layers.step_bytes("fc1", 50) == 3 * 12845056 + 3 * 50 * (3136 + 1024) * 4
     assert layers.step_bytes("conv1", 50) == 2 * (3200 + 50 * (3136 + 100352))
     assert layers.step_bytes("Adam", 50) == 91689752
@@ -110,7 +110,7 @@ def test_the_limit_is_the_larger_of_arithmetic_and_memory():
 
 
 class FakeWorker:
-    """Answers at once. `torch.compile` is unavailable; the user stops in the second round."""
+    """Returns at once. `torch.compile` is unavailable; the user presses Ctrl-C in the second round."""
 
     products = 0
 
@@ -121,7 +121,7 @@ class FakeWorker:
 
     def __call__(self, amount):
         FakeWorker.products += self.target == "ours:product"
-        if FakeWorker.products == 3:  # two in a round
+        if FakeWorker.products == 3:  # each round has two products
             raise KeyboardInterrupt
         return Measured(amount * 0.03, amount * 0.06, None, 1e9)
 

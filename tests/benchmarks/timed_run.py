@@ -1,4 +1,4 @@
-"""Run a command of legacy_graph, and write how long it spent in fsync to a JSON file.
+"""Run a command of legacy_graph, and write the seconds and the number of its fsync calls to a JSON file.
 
 python -m tests.benchmarks.timed_run FILE train --logdir log
 """
@@ -12,7 +12,7 @@ from legacy_graph.__main__ import main
 
 
 def run(path, words):
-    """Returns the exit status of the command."""
+    """Run the command and return its exit status."""
     genuine, spent = os.fsync, []
 
     def timed(descriptor):

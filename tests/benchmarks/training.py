@@ -1,4 +1,4 @@
-"""The training step of every program, measured in turns, and its parts beside the limit of the machine."""
+"""The training step of every program, measured in turns; the parts of our step and the limit of the machine."""
 
 import os
 import statistics
@@ -15,7 +15,7 @@ PROFILED = 15  # steps
 
 
 class Rounds(NamedTuple):
-    """Per program: one entry for each round."""
+    """The measurements: for each program, one entry per round."""
 
     seconds: Dict[str, List[float]]  # per step
     cpu_seconds: Dict[str, List[float]]  # per step, of all cores together
@@ -33,7 +33,7 @@ class Rounds(NamedTuple):
 
     @property
     def limits(self) -> List[float]:
-        """The shortest possible seconds of a step, at the speeds of each round."""
+        """The shortest possible seconds of a step, from the speeds in each round."""
         return [
             step_limit(BATCH, 2 * ours.PRODUCT**3 / product, 3 * 4 * ours.STREAM / memory)
             for product, memory in zip(self.seconds["p"], self.seconds["m"])
@@ -43,7 +43,7 @@ class Rounds(NamedTuple):
 def measure(settings: Settings, rounds: int, shorten: int, say, record) -> None:
     """Run all programs in turns; record the tables even if only some of the rounds are complete.
 
-    `shorten` divides the steps of each turn.
+    The number of steps in each turn is divided by `shorten`.
     """
     found = Rounds(defaultdict(list), defaultdict(list), {}, {})
     workers = _start(settings, found, say)
@@ -64,7 +64,7 @@ def measure(settings: Settings, rounds: int, shorten: int, say, record) -> None:
 
 
 def dashboards(settings: Settings, rounds: int, record) -> None:
-    """What each dashboard adds to the steps between."""
+    """The time that each dashboard adds to the training steps."""
     worker = Worker("ours:dashboards", settings)
     record("dashboards", tables.dashboards(worker(rounds).value, Config()))
     worker.close()

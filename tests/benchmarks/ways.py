@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 from legacy_graph.config import Config
 
-CADENCE = 200  # steps, after which every dashboard has been written
-EPOCH = Config().test_every  # steps, so that Keras writes histograms and tests as often as ours
+CADENCE = 200  # steps after which every dashboard has been written at least once
+EPOCH = Config().test_every  # steps; Keras then writes histograms and tests as often as our program
 BATCH = 50
 
 
 class Way(NamedTuple):
-    """A program, and how many steps it takes at each turn."""
+    """A program, and the number of its steps in each turn."""
 
     name: str
     target: str  # module and function

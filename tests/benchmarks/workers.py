@@ -1,4 +1,4 @@
-"""Each measured program runs in its own process, with its own threads and settings, and only when called."""
+"""Each measured program has its own process, threads and settings, and runs only when it is called."""
 
 import importlib
 import multiprocessing
@@ -16,7 +16,7 @@ class Settings(NamedTuple):
 
     data_dir: str
     folder: str  # for event files
-    steps: int  # of the complete run, more than are measured
+    steps: int  # of the complete run; larger than the number of measured steps
 
 
 class Measured(NamedTuple):

@@ -1,4 +1,4 @@
-"""The user's own pictures: numbers as from a separate graph, the newest checkpoint, a bounded queue."""
+"""The user's own pictures: the same numbers as from a separate graph, the newest checkpoint, a bounded queue."""
 
 import base64
 import io
@@ -62,7 +62,7 @@ def grey(values):
 
 @pytest.mark.parametrize("method", ["deconvnet", "gradient", "guided", "control"])
 @pytest.mark.parametrize("layer", ["conv1", "conv2"])
-def test_projection_answer_and_activations_are_the_networks(reading, expected, trained, layer, method):
+def test_answers_equal_those_of_a_separate_graph(reading, expected, trained, layer, method):
     projections, maxima, probabilities = expected
     found = reading.read(trained.logdir, ONE, layer, 3, method)
     tile, scale = grey(projections[layer, method, 3])
@@ -75,7 +75,7 @@ def test_projection_answer_and_activations_are_the_networks(reading, expected, t
     assert [name for name, _ in found["answers"]] == list("0123456789")
 
 
-def test_what_the_network_reads_is_fitted_as_in_deconv(reading, trained):
+def test_the_input_is_prepared_as_in_deconv(reading, trained):
     found = reading.read(trained.logdir, ZERO, "conv1", 0, "deconvnet")
     digit = user_image.decode_image("zero", io.BytesIO(ZERO))
     assert base64.b64decode(found["input"]["data"]) == digit.pixels.tobytes()
@@ -102,6 +102,21 @@ def test_the_newest_intact_checkpoint_is_used(reading, trained, tmp_path):
         os.remove(str(tmp_path / "checkpoints" / name))
     with pytest.raises(UserError, match="a checkpoint of a training run"):
         step()
+
+
+def test_a_new_run_with_the_same_steps_is_read_again(reading, trained, tmp_path):
+    """As after `train --fresh` while the dashboard stays open."""
+    shutil.copytree(os.path.join(trained.logdir, "checkpoints"), str(tmp_path / "checkpoints"))
+
+    def answers():
+        return reading.read(str(tmp_path), ONE, "conv1", 0, "deconvnet")["answers"]
+
+    before = answers()
+    assert answers() == before
+    for ending in (".data-00000-of-00001", ".index"):
+        content = (tmp_path / "checkpoints" / f"model.ckpt-0{ending}").read_bytes()
+        (tmp_path / "checkpoints" / f"model.ckpt-30{ending}").write_bytes(content)
+    assert answers() != before
 
 
 def test_the_number_of_runs_in_memory_is_bounded(reading, trained, tmp_path):

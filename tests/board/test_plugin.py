@@ -1,4 +1,4 @@
-"""The routes of the DECONVNET dashboard, without a browser: what they answer, and what they refuse."""
+"""The routes of the DECONVNET dashboard, without a browser: their answers and errors."""
 
 import io
 import json
@@ -22,7 +22,7 @@ MAP = {"run": ".", "layer": "conv2", "method": "deconvnet", "map": "5"}
 
 
 def own_headers():
-    """The headers that TensorBoard adds to every answer; version 2 also forbids to guess the content type."""
+    """The headers that TensorBoard adds to every answer; version 2 also forbids browsers to guess the content type."""
     answer = http_util.Respond(Request(EnvironBuilder().get_environ()), "", "text/plain")
     return {(name, value) for name, value in answer.headers.items() if not name.startswith("Content-")}
 
@@ -49,7 +49,7 @@ def site(features_run):
     return Site(features_run)
 
 
-def test_runs_lists_what_exists_and_commands_for_the_rest(site, features_run):
+def test_runs_lists_results_and_commands_for_missing_ones(site, features_run):
     status, found = site.ask("runs")
     (run,) = found["runs"]
     assert (status, found["logdir"]) == (200, features_run)
@@ -59,7 +59,7 @@ def test_runs_lists_what_exists_and_commands_for_the_rest(site, features_run):
 
 
 @pytest.mark.parametrize("make", [lambda path: str(path), lambda path: str(path / "none"), lambda path: ""])
-def test_an_empty_log_says_how_to_train(make, tmp_path):
+def test_an_empty_log_gives_the_command_to_train(make, tmp_path):
     site = Site(make(tmp_path))
     _, found = site.ask("runs")
     assert found["runs"] == [] and " train --logdir " in found["train"]
@@ -67,17 +67,18 @@ def test_an_empty_log_says_how_to_train(make, tmp_path):
 
 
 def test_runs_below_the_log_have_relative_names(features_run, tmp_path):
-    for name in ("a", os.path.join("earlier", "b"), ".hidden"):
+    for name in ("a", os.path.join("earlier", "b"), ".hidden", "test"):
         shutil.copytree(os.path.join(features_run, "features"), str(tmp_path / name / "features"))
     shutil.copytree(os.path.join(features_run, "features", "conv2"), str(tmp_path / "graphs" / "model-first"))
     found = Site(str(tmp_path)).ask("runs")[1]["runs"]
     assert [(run["name"], list(run["layers"]), run["newest"]) for run in found] == [
         ("a", ["conv2"], None), ("earlier/b", ["conv2"], None), ("graphs", ["model-first"], None),
+        ("test", ["conv2"], None),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_files_are_served_and_name_no_outside_host(site, name):
+def test_files_are_served_and_link_to_no_other_host(site, name):
     status, text = site.ask(name)
     assert status == 200 and len(text) > 500
     assert name == "README.md" or "http" not in text.lower()
@@ -118,7 +119,7 @@ POSTS = [
 
 
 @pytest.mark.parametrize("content, status, expected", [post[1:] for post in POSTS], ids=[post[0] for post in POSTS])
-def test_bad_posts_get_one_line_and_the_server_lives(site, content, status, expected):
+def test_bad_posts_get_one_line_and_the_server_continues(site, content, status, expected):
     found = site.ask("own", MAP, data=content)
     assert found[0] == status and expected in found[1]["error"] and "\n" not in found[1]["error"]
     assert site.ask("own", MAP, data=ONE)[0] == 200
@@ -149,7 +150,9 @@ def test_damaged_results_get_one_line(features_run, tmp_path):
     folder = tmp_path / "features" / "conv2"
     shutil.copytree(os.path.join(features_run, "features", "conv2"), str(folder))
     content = (folder / "features.npz").read_bytes()
-    for damaged in (b"", b"text", content[: len(content) // 2]):
+    flags = content.index(b"PK\1\2") + 8  # of the first file in the archive; bit 0 says that it is encrypted
+    encrypted = content[:flags] + b"\1" + content[flags + 1 :]
+    for damaged in (b"", b"text", content[: len(content) // 2], encrypted):
         (folder / "features.npz").write_bytes(damaged)
         status, found = Site(str(tmp_path)).ask("map", MAP)
         assert status == 400 and "run the command features again" in found["error"]

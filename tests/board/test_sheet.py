@@ -1,4 +1,4 @@
-"""The numbers that the dashboard shows of recorded results, compared with the .npz file and with the network."""
+"""The numbers on the dashboard for recorded results, compared with the .npz file and with the network."""
 
 import base64
 import os
@@ -34,7 +34,7 @@ def pixels(tile):
 
 
 def cut(image, place, outside):
-    """The receptive field of conv2's `place`: 16 x 16 pixels from 4 * place - 6 on, by its definition."""
+    """The receptive field of position `place` of conv2: by definition 16 x 16 pixels, from pixel 4 * place - 6 on."""
     padded = np.pad(image, 16, "constant", constant_values=outside)
     y, x = 4 * place - 6 + 16
     return padded[y : y + 16, x : x + 16]
@@ -90,7 +90,7 @@ def test_rank_correlations_match_the_control_report(path, arrays):
 
 
 def test_answers_and_projections_are_those_of_the_network(features_run, arrays):
-    """Of the strongest activation of the first map, from a graph without the probe."""
+    """Compares the strongest activation of the first map with a graph that has no probe."""
     row, image, place, number = 0, arrays["images"][0, 0], arrays["places"][0, 0], arrays["maps"][0]
     with tf.Graph().as_default() as graph:
         net = network.build()

@@ -167,6 +167,28 @@ def test_a_newer_checkpoint_only_adds_a_note(visit, features_log, arrays):
             os.remove(checkpoint[:-2] + "40" + ending)
 
 
+def test_a_lost_server_is_named_until_it_answers(visit):
+    page, frame = visit()
+    expect(frame.locator("#grid button")).to_have_count(16)
+    page.route("**/deconvnet/runs", lambda route: route.abort())
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(frame.locator("aside .empty")).to_contain_text("TensorBoard does not answer")
+    page.unroute("**/deconvnet/runs")
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(frame.locator("aside .empty")).to_have_count(0)
+    expect(frame.locator("#grid button")).to_have_count(16)
+
+
+def test_an_answer_without_json_gets_one_line(visit):
+    """As of a TensorBoard without this dashboard at the same address."""
+    page, frame = visit()
+    expect(frame.locator("#grid button")).to_have_count(16)
+    page.route("**/deconvnet/maps?*", lambda route: route.fulfill(status=404, body="<!doctype html>"))
+    frame.locator("#order").select_option("number")
+    expect(frame.locator("#grid [role=alert]")).to_have_text("TensorBoard answered with the status 404")
+    page.unroute("**/deconvnet/maps?*")
+
+
 def test_an_empty_log_names_the_command_to_train(open_view, tmp_path):
     with board.tensorboard(str(tmp_path)) as address:
         _, frame = open_view("deconvnet", address=address)

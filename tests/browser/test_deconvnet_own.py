@@ -30,6 +30,13 @@ def test_a_drawing_is_read_and_its_maps_follow(visit):
     expect(frame.locator("#grid .empty")).to_contain_text("Draw a digit")
 
 
+def test_a_map_of_another_graph_is_not_asked_for(visit):
+    """As after a look at a layer with more maps, of a graph that someone else trained."""
+    page, frame = visit("deconvnet&p.deconvnet.view=own&p.deconvnet.layer=Conv2D_1&p.deconvnet.map=500")
+    board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
+    expect(frame.locator("#detail h2")).to_have_text("Map 0 of conv2, deconvnet")
+
+
 def test_two_browsers_draw_at_once(open_view):
     pages = [open_view("deconvnet&p.deconvnet.view=own") for _ in range(2)]
     for page, frame in pages:

@@ -1,4 +1,4 @@
-"""Compare the losses of clusters with those of one machine, and print a table: python -m tests.cluster.equality.
+"""Compare the losses of clusters with those of one machine, and print a table.
 
 python -m tests.cluster.equality --data-dir MNIST_data
 """
@@ -21,14 +21,14 @@ QUIET = ["--steps", str(UNTIL[-1]), "--summary-every", "1", "--histogram-every",
 
 
 def run(logdir, data_dir, workers, ps, keep_prob):
-    """Train on a cluster, or on one machine for no workers."""
+    """Train on a cluster, or without a cluster if `workers` is 0."""
     words = ["train", "--logdir", logdir, "--data-dir", data_dir, "--keep-prob", str(keep_prob), *QUIET]
     ended = cluster_runs.cluster(workers, ps, *words)
     assert ended.returncode == 0, ended.stderr
 
 
 def differences(data_dir):
-    """Yield workers, parameter server, keep_prob, the largest relative differences until each step of `UNTIL`."""
+    """Yield workers, parameter server, keep_prob, {step of `UNTIL`: largest relative difference up to this step}."""
     for keep_prob in DROPOUT:
         with tempfile.TemporaryDirectory() as folder:
             alone = os.path.join(folder, "alone")

@@ -2,9 +2,10 @@
 
     python -m tests.cluster.faults --rounds 20
 
-A chief, a worker and a parameter server run in a network namespace of Linux. In each round one of them gets SIGKILL or
-SIGSTOP, while it starts or while it trains. A worker or parameter server that was stopped is continued or killed. Then
-what has ended is started again. At the end all events and weights equal those of a cluster that nobody disturbed.
+A chief, a worker and a parameter server run in a network namespace of Linux. In each round one of the tasks gets
+SIGKILL or SIGSTOP, during the start or the training. A stopped worker or parameter server is then continued or killed;
+a stopped chief is killed. Then all ended tasks are started again. At the end all events and weights equal those of a
+cluster that got no signal.
 """
 
 import argparse
@@ -32,10 +33,10 @@ OPTIONS = {"steps": 150, "batch_size": 4, "histogram_every": 50, "image_every": 
 
 
 class Cluster:
-    """The tasks of one cluster. `start` starts those that do not run."""
+    """The tasks of one cluster. `start` starts the tasks that are not running."""
 
     def __init__(self, logdir, output):
-        self.logdir, self.output = logdir, output  # a file
+        self.logdir, self.output = logdir, output  # output: a file
         self.configurations = dict(zip(NAMES, task_configurations(2, True)))
         self.processes = {}
 
@@ -47,7 +48,7 @@ class Cluster:
         return self.processes["chief 0"]
 
     def lines(self, beginning):
-        """What the tasks have printed, from the lines with this beginning."""
+        """The lines that the tasks have printed and that start with `beginning`."""
         with open(self.output.name, encoding="utf-8", errors="replace") as file:
             return [line for line in file.read().splitlines() if line.startswith(beginning)]
 
@@ -68,11 +69,11 @@ def newest(logdir):
 
 
 def disturb(cluster, name, number, when, chance):
-    """One round.
+    """One round: send the signal `number` to the task `name`.
 
     Returns:
-        The seconds until the chief has ended, from the signal, or from when the chief began to serve if that is later;
-        None if the chief was the victim.
+        The seconds until the chief has ended. They start at the signal, or at the start of the chief's server if that
+        is later. None if the signal went to the chief.
     """
     served = len(cluster.lines("Serving chief"))
     chief, begun = cluster.start(), newest(cluster.logdir)
@@ -144,12 +145,12 @@ def main():
 
 def _print_table(found, line):
     print(f"TensorFlow {tf.__version__}, --task-timeout {TIMEOUT}, one line: `{line}`\n")
-    print("| task | signal | rounds | exit status of the chief | seconds until its end, at most |")
+    print("| task | signal | rounds | exit status of the chief | seconds until the chief ends, at most |")
     print("| --- | --- | --- | --- | --- |")
     for (name, sent), seconds in found.items():
-        end = ("of the signal", "") if name == "chief 0" else ("75", f"{max(seconds):.1f}")
+        end = ("that of SIGKILL", "") if name == "chief 0" else ("75", f"{max(seconds):.1f}")
         print(f"| {name} | {sent.name} | {len(seconds)} | {end[0]} | {end[1]} |")
-    print("\nEvents and weights after the last round equal those of an undisturbed cluster, bit for bit.")
+    print("\nEvents and weights after the last round are bit-identical to those of a cluster that got no signal.")
 
 
 if __name__ == "__main__":

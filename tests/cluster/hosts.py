@@ -1,15 +1,15 @@
-"""Hosts on one machine: a network namespace each, joined by a bridge, with links of a given speed. Linux, as root."""
+"""Simulated hosts: network namespaces, joined by a bridge with links of a given speed. Needs Linux and root."""
 
 import os
 import subprocess
 
 PORT = 2222
-# Arguments of tc for the token bucket of each link; the burst is what 4 ms carry.
+# Arguments of tc for the token bucket of each link; the burst is the data of 4 ms.
 LINKS = {"unlimited": None, "10 Gbit/s": "10gbit burst 5mb latency 50ms", "1 Gbit/s": "1gbit burst 500kb latency 50ms"}
 
 
 class Hosts:
-    """`count` hosts with the addresses 10.0.0.1, 10.0.0.2 ...; call it inside a network namespace."""
+    """`count` hosts with the addresses 10.0.0.1, 10.0.0.2 ... Create it inside a network namespace."""
 
     def __init__(self, count):
         self._holders = []
@@ -30,11 +30,11 @@ class Hosts:
         return [f"10.0.0.{number}:{PORT}" for number in range(1, len(self._holders) + 1)]
 
     def enter(self, number):
-        """The words before a command that is to run on host `number`, from 0."""
+        """The words to put before a command, so that it runs on host `number`, counted from 0."""
         return ["nsenter", "--target", str(self._holders[number].pid), "--net", "--"]
 
     def limit(self, link):
-        """Give all links a speed of `LINKS`, in both directions."""
+        """Limit all links to a speed of `LINKS`, in both directions."""
         for number in range(1, len(self._holders) + 1):
             for device, run in (
                 (f"port{number}", _run),
@@ -48,7 +48,7 @@ class Hosts:
 
     def sent(self):
         """Bytes that all hosts have sent."""
-        with open("/proc/net/dev", encoding="ascii") as file:  # of this network namespace, unlike /sys
+        with open("/proc/net/dev", encoding="ascii") as file:  # this file, unlike /sys, shows this network namespace
             lines = [line.split(":") for line in file if line.strip().startswith("port")]
         return sum(int(numbers.split()[0]) for _, numbers in lines)
 

@@ -3,7 +3,7 @@
     python -m tests.cluster.measure
 
 All clusters run at the same time and take turns, so that other load affects them alike. Needs Linux, root, ip and tc.
-Takes about five minutes; nothing else should run.
+Takes about five minutes; no other program should run.
 """
 
 import argparse
@@ -30,7 +30,7 @@ RATES = {"10 Gbit/s": 10e9, "1 Gbit/s": 1e9}  # bit/s
 
 
 class Cluster:
-    """The tasks on their hosts, and a conversation with the chief."""
+    """The tasks on their hosts, and the pipes to the chief."""
 
     def __init__(self, workers, ps, hosts, data_dir, first):
         addresses = hosts.addresses()[first : first + workers + ps]
@@ -48,14 +48,14 @@ class Cluster:
         self._chief = self._processes[-1]
 
     def answer(self):
-        """The words of the next line of the chief; lines about the servers are passed over."""
+        """The words of the next line of the chief, without the lines about the servers."""
         for line in self._chief.stdout:
             if line.startswith(("ready", "seconds")):
                 return line.split()
         raise AssertionError("the chief has ended")
 
     def __call__(self, words):
-        """Seconds that the chief takes for a command."""
+        """Run a command on the chief and return the seconds."""
         print(words, file=self._chief.stdin, flush=True)
         return float(self.answer()[1])
 
@@ -127,8 +127,8 @@ def _print(steps, traffic, scans):
 
 
 def _predict(fixed, digit):
-    """Print what N machines like this one would do: fixed + digit * batch / N + 2 (N - 1) P / rate seconds a step."""
-    print(f"\nAlone, a step takes {1e3 * fixed:.1f} ms and {1e6 * digit:.0f} microseconds for each digit.\n")
+    """Print predictions for N machines: a step takes fixed + digit * batch / N + 16 (N - 1) P / rate seconds."""
+    print(f"\nOn one machine, a step takes {1e3 * fixed:.1f} ms and {1e6 * digit:.0f} microseconds for each digit.\n")
     cases = [(batch, rate) for batch in (50, 1000, 10000) for rate in RATES]
     _row(
         "machines",
@@ -148,7 +148,7 @@ def _predict(fixed, digit):
 
 
 def _transfer(machines, rate):
-    """Seconds: the chief sends the parameters to each other worker, then receives as many gradients."""
+    """Seconds in which the chief sends the parameters to all other workers and receives their gradients."""
     return 2 * (machines - 1) * P * 8 / RATES[rate]
 
 

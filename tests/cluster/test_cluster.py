@@ -31,7 +31,7 @@ def test_the_files_are_those_of_one_machine(cluster_run, trained):
         assert {name for name in ours if "tfevents" not in name} == {name for name in theirs if "tfevents" not in name}
 
 
-def test_every_task_says_where_it_is_open(cluster_run):
+def test_every_task_prints_that_its_port_is_open(cluster_run):
     lines = [line for line in cluster_run.stdout.splitlines() if line.startswith("Serving ")]
     assert sorted(line.split(" at ")[0] for line in lines) == [
         "Serving chief 0",
@@ -41,7 +41,7 @@ def test_every_task_says_where_it_is_open(cluster_run):
     assert all(line.endswith(": open on all network interfaces, without authentication") for line in lines)
 
 
-def test_no_process_remains(cluster_run):
+def test_all_tasks_end_with_the_command(cluster_run):
     assert cluster_runs.tasks(cluster_run.logdir) == {}
 
 
@@ -53,7 +53,7 @@ def test_a_traced_step_has_times_and_memory_of_every_task(cluster_run):
         outputs = [output.tensor_description.allocation_description for node in nodes for output in node.output]
         assert sum(node.all_end_rel_micros for node in nodes) > 0, name
         assert sum(output.requested_bytes for output in outputs) > 0, name
-        # The parameter server sums and updates in the memory that it has.
+        # The parameter server sums and updates in memory that is already allocated.
         assert "ps" in name or sum(memory.total_bytes for node in nodes for memory in node.memory) > 0, name
 
 

@@ -1,4 +1,4 @@
-"""The examples of the page that need other machines: with programs in the place of ssh, Slurm and run.sh."""
+"""The examples of the page that need other machines, run with replacements for ssh, Slurm and run.sh."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def of(language, word=""):
 
 
 def clusters(script, folder, monkeypatch):
-    """What each task of a script reads from TF_CONFIG."""
+    """The cluster that each task of a script reads from TF_CONFIG."""
     for name, body in dict(PROGRAMS, **{"run.sh": 'echo "$TF_CONFIG" >> "$PLACE/seen"'}).items():
         (folder / name).write_text("#!/bin/bash\n" + body + "\n")
         (folder / name).chmod(0o755)
@@ -49,7 +49,7 @@ def test_each_task_gets_the_same_cluster_and_its_own_number(word, hosts, tmp_pat
     assert [cluster.is_chief for cluster in found] == [True] + [False] * (len(hosts) - 1)
 
 
-def test_the_value_on_the_page_is_accepted(monkeypatch):
+def test_the_tf_config_on_the_page_is_accepted(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", of("json"))
     assert read_cluster(60).is_chief
     assert json.loads(of("json"))["cluster"].keys() == {"worker", "ps"}

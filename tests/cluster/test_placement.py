@@ -1,4 +1,4 @@
-"""Which task computes what: read from the graph of the training program, without a server."""
+"""The device of each operation, read from the graph of the training program, without a server."""
 
 import pytest
 import tensorflow.compat.v1 as tf

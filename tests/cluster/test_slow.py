@@ -1,4 +1,4 @@
-"""The tables of the page, signals, and the features command, with real clusters: minutes."""
+"""The tables of the page, signals, and the features command, with real clusters. Takes minutes."""
 
 import os
 import shutil
@@ -28,13 +28,13 @@ def options(logdir, **given):
 
 @pytest.mark.parametrize("table", [["equality"], ["faults", "--rounds", "20"]], ids=["equality", "faults"])
 def test_tables_of_the_page(table):
-    """Each program checks what it prints."""
+    """Each program checks the figures that it prints."""
     command = [sys.executable, "-m", "tests.cluster." + table[0], *table[1:]]
     assert subprocess.run(command, env=dict(os.environ, PYTHONPATH=ROOT), cwd=ROOT).returncode == 0
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_to_the_launcher_saves_and_ends_all(number, status, tmp_path):
+def test_a_signal_to_the_launcher_saves_and_ends_all_tasks(number, status, tmp_path):
     logdir = str(tmp_path / "log")
     with cluster_runs.running(2, True, *options(logdir, **LONG)) as launcher:
         launcher.wait_for("step ")
@@ -86,7 +86,7 @@ def test_two_runs_of_a_cluster_are_equal_bit_for_bit(cluster_run, tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_features_are_the_same_bytes(workers, trained, tmp_path):
+def test_features_on_a_cluster_writes_the_same_bytes(workers, trained, tmp_path):
     folders = []
     for name, count in (("alone", 0), ("shared", workers)):
         logdir = str(tmp_path / name)
@@ -98,7 +98,7 @@ def test_features_are_the_same_bytes(workers, trained, tmp_path):
     assert_same_bytes(*folders)
 
 
-def test_features_of_a_loaded_graph_are_the_same_bytes(tmp_path):
+def test_features_of_a_loaded_graph_writes_the_same_bytes(tmp_path):
     (tmp_path / "two_layers.pb").write_bytes(model_of(two_layers, (24, 18)).graph_def.SerializeToString())
     write_photos(tmp_path)
     for name, count in (("alone", 0), ("shared", 2)):

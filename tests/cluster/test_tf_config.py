@@ -1,4 +1,4 @@
-"""TF_CONFIG: what is read from it, and what is refused in one line."""
+"""TF_CONFIG: the cluster that is read from it, and the values that are refused in one line."""
 
 import json
 
@@ -30,7 +30,7 @@ def test_without_the_variable_there_is_no_cluster(read, monkeypatch):
     assert read_cluster(60) is None
 
 
-def test_without_a_chief_worker_0_is_it(read):
+def test_without_a_chief_worker_0_is_the_chief(read):
     cluster = read(config({"worker": TWO, "ps": ["c:3"]}), timeout=7)
     assert cluster.is_chief and cluster.timeout == 7
     assert [str(task) for task in cluster.workers] == ["worker 0 at a:1", "worker 1 at b:2"]
@@ -38,14 +38,14 @@ def test_without_a_chief_worker_0_is_it(read):
     assert not read(config({"worker": TWO}, index=1)).is_chief
 
 
-def test_the_chief_computes_too_and_comes_first(read):
+def test_the_chief_is_the_first_worker(read):
     cluster = read(config({"worker": TWO, "chief": ["[::1]:9"]}, index="1"))
     assert str(cluster.chief) == "chief 0 at [::1]:9"
     assert len(cluster.workers) == 3
     assert (cluster.task.index, cluster.is_chief) == (1, False)
 
 
-def test_a_job_without_tasks_and_further_keys_are_accepted(read):
+def test_empty_jobs_and_unknown_keys_are_accepted(read):
     assert read(dict(config({"worker": TWO, "ps": []}), environment="cloud")).jobs == {"worker": TWO}
 
 
@@ -67,7 +67,9 @@ def test_a_job_without_tasks_and_further_keys_are_accepted(read):
         (config({"worker": ["a:0"]}), 'expected "host:port" for each task'),
         (config({"worker": ["a:65536"]}), 'expected "host:port" for each task'),
         (config({"worker": [7]}), 'expected "host:port" for each task'),
-        (config({"worker": ["a:1", "a:1"]}), "expected another address for each task, found a:1 twice"),
+        (config({"worker": ["a..b:1"]}), 'expected "host:port" for each task'),
+        (config({"worker": [64 * "a" + ":1"]}), 'expected "host:port" for each task'),
+        (config({"worker": ["a:1", "a:1"]}), "expected a different address for each task, found a:1 twice"),
         (config({"worker": TWO, "ps": ["c:3", "d:4"]}), "expected at most one task of the job ps, found 2"),
         (config({"worker": TWO, "chief": ["c:3", "d:4"]}), "expected at most one task of the job chief, found 2"),
         (config({"ps": ["c:3"]}, "ps"), "expected a chief or a worker, found none"),
@@ -88,7 +90,7 @@ def test_a_batch_needs_a_digit_for_each_worker(read):
 
 
 @pytest.mark.parametrize("command", ["train", "features"])
-def test_the_commands_refuse_it_before_they_write(command, tmp_path):
+def test_commands_refuse_a_malformed_value_before_they_write(command, tmp_path):
     logdir = tmp_path / "log"
     ended = legacy_graph(command, "--logdir", str(logdir), "--data-dir", SAMPLE, env={"TF_CONFIG": "{"})
     assert (ended.returncode, ended.stdout) == (2, "")

@@ -24,7 +24,7 @@ def digits():
 
 
 def losses(data, begins):
-    """The losses of some training steps with dropout and a later tower for each of `begins`; then that of one digit."""
+    """The losses of `STEPS` steps with dropout and one more tower per row in `begins`; the figures of one digit."""
     with tf.Graph().as_default(), tf.Session() as session:
         net = network.build(seed=3, towers=[(HERE, begin) for begin in begins])
         train = network.training(net, 1e-3)
@@ -40,14 +40,14 @@ def alone(digits):
     return losses(digits, [])
 
 
-def test_towers_train_as_one_network_does(digits, alone):
+def test_towers_train_like_one_network(digits, alone):
     together, of_one_digit = losses(digits, [4, 7])
     np.testing.assert_allclose(together, alone[0], rtol=1e-5)
     np.testing.assert_allclose(of_one_digit, alone[1], rtol=1e-4)  # the later towers get no digit
 
 
-def test_a_tower_with_the_rows_of_another_drops_other_units(digits, alone):
-    """The comparison above can fail: here the second tower takes the mask of the first rows."""
+def test_a_tower_with_wrong_rows_has_another_dropout_mask(digits, alone):
+    """Shows that the comparison above can fail: the second tower gets the dropout mask of the first rows."""
     assert abs(losses(digits, [0])[0][0] / alone[0][0] - 1) > 1e-3
 
 
@@ -57,7 +57,7 @@ def assert_same_scan(session, probe, images, towers):
         np.testing.assert_array_equal(found, expected)
 
 
-def test_towers_scan_the_articles_network_alike(trained, digits):
+def test_towers_scan_the_articles_network_like_one_network(trained, digits):
     with tf.Graph().as_default() as graph, tf.Session() as session:
         net = network.build(towers=[(HERE, 0)] * 2)
         probe = top_activations.build_probe(net, "conv2")._replace(chunk=13)
@@ -68,7 +68,7 @@ def test_towers_scan_the_articles_network_alike(trained, digits):
         assert_same_scan(session, probe, images, scanners)
 
 
-def test_towers_scan_a_loaded_graph_alike():
+def test_towers_scan_a_loaded_graph_like_one_network():
     model = model_of(two_layers)
     photos = np.random.RandomState(0).randint(0, 256, [60, *model.input_shape]).astype(np.uint8)
     with tf.Graph().as_default() as graph, tf.Session() as session:

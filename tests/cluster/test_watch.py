@@ -1,4 +1,4 @@
-"""Whether a task answers: against sockets that behave like lost tasks, and like a TensorFlow server."""
+"""Check of other tasks, tested with sockets that behave like lost tasks or like a TensorFlow server."""
 
 import contextlib
 import socket
@@ -17,7 +17,7 @@ SETTINGS = b"\0\0\0\4\0\0\0\0\0"  # an empty frame
 
 @contextlib.contextmanager
 def listening(answer=None):
-    """A task that accepts connections; with `answer` it reads the first bytes and sends that."""
+    """A task that accepts connections. With `answer`, the task reads the first bytes and sends `answer`."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(5)
@@ -58,8 +58,8 @@ def test_a_server_that_sends_settings_answers():
 
 @pytest.mark.parametrize(
     "answer, found",
-    [(None, "found none"), (b"HTTP/1.1 400 Bad Request", "found another program answers"),
-     (b"", "found it closed the connection")],
+    [(None, "found none"), (b"HTTP/1.1 400 Bad Request", "found an answer of another program"),
+     (b"", "found a closed connection")],
 )  # fmt: skip
 def test_a_task_that_does_not_answer_is_named(answer, found):
     with listening(answer) as task, pytest.raises(TaskError) as caught:
@@ -87,7 +87,7 @@ def test_a_task_that_starts_later_is_waited_for():
 
 def test_a_task_that_never_starts_is_named():
     task = free_task()
-    with pytest.raises(TaskError, match=f"worker 1 at {task.address}: .* found Connection refused; start it"):
+    with pytest.raises(TaskError, match=f"worker 1 at {task.address}: .* found Connection refused; start this task"):
         watch.wait_for_tasks(cluster(task))
 
 
@@ -100,7 +100,7 @@ def ended(monkeypatch):
     return messages, happened
 
 
-def test_a_task_that_ends_is_seen(ended):
+def test_a_task_that_ends_is_reported(ended):
     messages, happened = ended
     with contextlib.ExitStack() as stack:
         with listening(SETTINGS) as task:
@@ -110,8 +110,8 @@ def test_a_task_that_ends_is_seen(ended):
     assert messages[0].startswith(f"worker 1 at {task.address}: ")
 
 
-def test_a_task_that_was_replaced_by_another_process_is_seen(ended):
-    """The address answers all the time, but the first connection is closed."""
+def test_a_task_that_was_replaced_by_another_process_is_reported(ended):
+    """The address always answers, but the first connection is closed."""
     messages, happened = ended
     with listening(SETTINGS) as task:
         real = watch.connect
@@ -128,10 +128,10 @@ def test_a_task_that_was_replaced_by_another_process_is_seen(ended):
                 assert happened.wait(10)
         finally:
             watch.connect = real
-    assert "found it has ended" in messages[0]
+    assert "found the end of its process" in messages[0]
 
 
-def test_a_task_that_ends_after_the_block_is_no_loss(ended):
+def test_a_task_that_ends_after_the_block_is_not_reported(ended):
     messages, happened = ended
     with listening(SETTINGS) as task, watch.watched_tasks(cluster(task)):
         pass
@@ -139,7 +139,7 @@ def test_a_task_that_ends_after_the_block_is_no_loss(ended):
 
 
 def test_the_line_is_printed_while_standard_error_is_filtered(monkeypatch, capfd):
-    """As during a traced step or a checkpoint: the process ends before the filter passes anything on."""
+    """During a traced step or a checkpoint, the process ends before the filter prints what it holds back."""
     happened = threading.Event()
     monkeypatch.setattr(watch, "PAUSE", 0.05)
     monkeypatch.setattr(watch.os, "_exit", lambda status: (statuses.append(status), happened.set()))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from legacy_graph import __main__
+from legacy_graph import __main__, tf_setup
 from legacy_graph.graphs.images import Preprocessing, open_images
 from legacy_graph.visualize import feature_sheets, graph_report
 from tests.support.graph_commands import RANGE, SIDES, two_layers, words, write_photos
@@ -186,6 +186,23 @@ def test_a_layer_must_be_named(folder, capsys, command):
     asked = words(folder, command)
     del asked[asked.index("--layer") : asked.index("--layer") + 2]
     assert_refused(capsys, [*asked, *RANGE], "--layer: expected a layer of the graph, found none")
+
+
+CHIEF = '{"cluster": {"chief": ["127.0.0.1:1"]}, "task": {"type": "chief", "index": 0}}'
+
+
+@pytest.mark.parametrize("value, on_cluster", [("", False), (CHIEF, True)])
+def test_only_on_a_cluster_warnings_are_dropped(folder, monkeypatch, value, on_cluster):
+    asked = []
+
+    def stop(cluster=False):
+        asked.append(cluster)
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("TF_CONFIG", value)
+    monkeypatch.setattr(tf_setup, "import_tensorflow", stop)
+    assert __main__.main([*words(folder), *RANGE]) == 130
+    assert asked == [on_cluster]
 
 
 def test_stopped_by_the_user_nothing_is_published(folder, shown, monkeypatch):

@@ -32,3 +32,12 @@ def test_words_are_flags_of_tensorboard():
     assert (shown.returncode, shown.stdout) == (0, tensorboard.version.VERSION + "\n"), shown.stderr
     assert refused.returncode == 2
     assert "--no-such-flag" in refused.stderr.splitlines()[-1]
+
+
+def test_flags_that_exclude_each_other_are_refused_in_one_line():
+    """TensorBoard raises an exception for them, which is no bug of this program."""
+    run = legacy_graph("tensorboard", "--logdir", "")
+    assert run.returncode == 2
+    (line,) = run.stderr.splitlines()
+    assert line.startswith("legacy_graph: tensorboard: expected flags that TensorBoard accepts, found A logdir or db ")
+    assert line.endswith(" tensorboard --help")

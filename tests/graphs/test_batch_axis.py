@@ -8,7 +8,7 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.load import load_model
 from tests.support.graph_files import constant, images, run, write_frozen
 
-APART, EXPORT = "expected images apart from each other", "export the graph for inference"
+APART, EXPORT = "expected an operation within each image", "export the graph for inference"
 BATCH = "the batch axis"
 
 
@@ -45,8 +45,8 @@ def reversed_batch(x):
     return convolution(x + tf.reverse(x, [0], name="reversed"))
 
 
-def stacked(x):
-    return convolution(tf.reduce_sum(tf.stack([x, x], 0, name="stacked"), 0))
+def stacked(axis):
+    return lambda x: convolution(tf.reduce_sum(tf.stack([x, x], axis, name="stacked"), axis))
 
 
 REFUSED = {
@@ -55,16 +55,17 @@ REFUSED = {
     "mean, axes 1 and -4": (mean([1, -4]), f"operation Mean (mean): {APART}, found {BATCH}; {EXPORT}"),
     "mean, computed axes": (mean_over_computed_axes, f"operation Mean (mean): {APART}, found {BATCH}; {EXPORT}"),
     "mean, axes of values": (
-        mean_over_axes_of_values, f"operation Mean (mean): {APART}, found axes that are not known; {EXPORT}"
+        mean_over_axes_of_values, f"operation Mean (mean): {APART}, found unknown axes; {EXPORT}"
     ),
     "norm": (norm, f"operation L2Loss (norm): {APART}, found a sum over the batch axis; {EXPORT}"),
     "joined": (joined, f"operation ConcatV2 (joined): {APART}, found {BATCH}; {EXPORT}"),
     "softmax": (softmax, "operation Transpose (transpose): "
-                f"{APART}, found an order of the axes without the batch in front; {EXPORT}"),
+                f"{APART}, found an order of the axes in which the batch may not be first; {EXPORT}"),
     "reversed": (reversed_batch, f"operation ReverseV2 (reversed): {APART}, found {BATCH}; {EXPORT}"),
-    "stacked": (stacked, f"operation Pack (stacked): {APART}, found {BATCH}; {EXPORT}"),
+    "stacked, axis 0": (stacked(0), f"operation Pack (stacked): {APART}, found {BATCH}; {EXPORT}"),
+    "stacked, axis -5": (stacked(-5), f"operation Pack (stacked): {APART}, found {BATCH}; {EXPORT}"),
     "halves": (lambda x: convolution(tf.reshape(x, [-1, 6, 12, 3])), "layer conv: expected one result for each image, "
-               "found 14 for 7 images; name a node after the change of the batch with --input"),
+               "found 14 for 7 images; use --input to name a node after the operation that changes the batch"),
 }  # fmt: skip
 
 

@@ -93,7 +93,11 @@ def test_the_holder_of_a_lock_is_named_though_it_writes_late(place):
         holder.kill()
 
 
-def test_the_printed_command_names_this_python(place):
+def test_the_printed_command_is_called_like_this_one(place, monkeypatch):
     """tests/training/test_projector.py runs it."""
+    monkeypatch.delenv("LEGACY_GRAPH_LAUNCHER", raising=False)
     words = shlex.split(layout.tensorboard_command(place))
-    assert words == [sys.executable, "-m", "tensorboard.main", "--logdir", place]
+    assert words == [sys.executable, "-m", "legacy_graph", "tensorboard", "--logdir", place]
+    monkeypatch.setenv("LEGACY_GRAPH_LAUNCHER", "a b/run.sh")
+    monkeypatch.delenv("PYTHON", raising=False)
+    assert shlex.split(layout.tensorboard_command(place))[:3] == ["bash", "a b/run.sh", "tensorboard"]

@@ -15,15 +15,13 @@ MADE = {"1": (".venv-3.7", "PYTHON=python3.7 bash run.sh setup"), "2": (".venv",
 
 
 def python_with(major):
-    """The Python with TensorFlow `major`: this one, the one in the variable, or the one in run.sh's environment."""
+    """The Python with TensorFlow `major`: this one, that in LEGACY_GRAPH_TF<major>, or that of run.sh's environment."""
     if tf.__version__.startswith(major + "."):
         return sys.executable
     folder, command = MADE[major]
     named = os.environ.get("LEGACY_GRAPH_TF" + major, os.path.join(ROOT, folder, "bin", "python"))
     python = shutil.which(named)
-    assert python, (
-        f"no Python with TensorFlow {major} at {named}: `{command}` makes it, LEGACY_GRAPH_TF{major} names it"
-    )
+    assert python, f"no Python with TensorFlow {major} at {named}: run `{command}`, or set LEGACY_GRAPH_TF{major}"
     return python
 
 

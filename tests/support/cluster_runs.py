@@ -1,4 +1,4 @@
-"""Start clusters of this machine, and find, kill and stop their tasks."""
+"""Start clusters on this machine, and find, kill and stop their tasks."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from tests.support.program import ROOT, legacy_graph
 
 
 def cluster_words(workers, ps, *words):
-    """The words of a command line that runs `words` on a cluster; on one machine for no workers."""
+    """The words of a command line that runs `words` on a cluster, or without a cluster if `workers` is 0."""
     return ["cluster", "--workers", str(workers), *(["--ps"] if ps else []), "--", *words] if workers else list(words)
 
 

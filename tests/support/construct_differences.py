@@ -1,4 +1,4 @@
-"""How far the projections of each construct are from two independent truths, see `measure`."""
+"""The difference of the projections of each construct from numpy and from finite differences, see `measure`."""
 
 import os
 import tempfile
@@ -53,7 +53,7 @@ def difference(found, expected) -> float:
 def measure(construct) -> Dict[str, float]:
     """{column: largest relative difference} for two random images: one of real values, one of few values, with ties.
 
-    The truth for the activations and for each method is `graph_walker`. NUMERIC is the gradient against finite
+    Activations and projections are compared with those of `graph_walker`. NUMERIC compares the gradient with finite
     differences of half the sum of squares of the layer, whose values `graph_walker` computes in float64.
     """
     random = np.random.RandomState(3)
@@ -73,7 +73,7 @@ def measure(construct) -> Dict[str, float]:
 
 
 def _numeric(graph_def, start, image):
-    """The gradient of half the sum of squares, by moving one value of the image at a time."""
+    """The gradient of half the sum of squares, by changing one value of the image at a time."""
     steps = STEP * np.eye(image.size).reshape(-1, *image.shape)
     above, below = [
         (Walker(graph_def, "pixels", image + sign * steps).value(start) ** 2).reshape(image.size, -1).sum(axis=1) / 2

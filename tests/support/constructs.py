@@ -1,6 +1,7 @@
-"""Small graphs, one for each construct that the way back must handle; see `graph_models.Maker`.
+"""Small graphs, one for each construct that the projection must handle; see `graph_models.Maker`.
 
-`DEFINED` allow every method, `UNDEFINED` the gradient alone. The docstrings are the words of tests/graphs/README.md.
+The graphs in `DEFINED` allow every method; those in `UNDEFINED` allow only the gradient. The docstrings are the first
+column of the table in tests/graphs/README.md.
 """
 
 import tensorflow.compat.v1 as tf

@@ -1,7 +1,7 @@
-"""A second implementation of the projections: numpy, float64, for any GraphDef of the operations below, no session.
+"""A second implementation of the projections, in numpy and float64, for GraphDefs of the operations below.
 
-`Walker` computes the nodes of a graph forward, then walks from a node back to the images. It uses numpy alone, so that
-an error in TensorFlow's gradients is seen.
+`Walker` computes the nodes of a graph forward, then walks from a node back to the images. It computes with numpy, not
+with TensorFlow, so that an error in TensorFlow's gradients is detected.
 """
 
 from typing import Dict, List
@@ -41,7 +41,7 @@ FORWARD = {
     "StridedSlice": lambda node, value, *_: value[0],  # the batch of a shape
     "Pack": lambda node, *values: np.array(values),
 }
-# (node, its inputs, signal) -> signals of the inputs, for as many as may depend on the images.
+# (node, its inputs, signal) -> signals of the inputs, up to the last input that may depend on the images.
 BACK = {
     "Identity": lambda node, inputs, signal: [signal],
     "Conv2D": lambda node, inputs, signal: [layers.convolve_back(node, inputs[0].shape[1:3], signal, inputs[1])],
@@ -75,7 +75,7 @@ BACK = {
 
 
 def _through_relu(node, value, signal, method):
-    """The three rules. The deconvnet ignores the forward values; the others stop where the ReLU is flat."""
+    """The three rules. The deconvnet ignores the forward values; the others block the signal where the ReLU is flat."""
     if method in ("deconvnet", "guided"):
         signal = np.maximum(signal, 0)
     if method in ("gradient", "guided"):

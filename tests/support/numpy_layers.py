@@ -11,7 +11,7 @@ class Windows(NamedTuple):
     padded: Tuple[int, int]  # height and width after padding
     before: Tuple[int, int]  # padding above and to the left
     sides: Tuple[int, int]  # height and width without padding
-    taps: List[Tuple[Tuple[int, int], slice, slice]]  # place in the window, and the padded rows and columns it reads
+    taps: List[Tuple[Tuple[int, int], slice, slice]]  # position in the window, its rows and columns
 
     def pad(self, value, fill=0):
         canvas = np.full([len(value), *self.padded, value.shape[3]], fill, np.float64)
@@ -74,7 +74,7 @@ def max_pool(node, value):
 
 
 def max_pool_back(node, value, signal):
-    """The first of equal maxima of a window, row by row, gets its signal."""
+    """If several values of a window are the maximum, the first one, row by row, gets the signal."""
     (seen, padded), strongest = _pool(node, value, -np.inf), max_pool(node, value)
     canvas, given = np.zeros_like(padded), np.zeros(signal.shape, bool)
     for _, rows, columns in seen.taps:
@@ -85,7 +85,7 @@ def max_pool_back(node, value, signal):
 
 
 def average_pool(node, value):
-    """Padding does not count."""
+    """The mean over the values inside the image; padding is not counted."""
     (seen, padded), (_, inside) = _pool(node, value, 0), _pool(node, np.ones_like(value), 0)
     total, count = [sum(one[:, rows, columns] for _, rows, columns in seen.taps) for one in (padded, inside)]
     return total / count
@@ -105,7 +105,7 @@ def batch_norm(node, value, scale, offset, mean, variance):
 
 
 def _neighbours(node, value):
-    """(near channels, their sum) of LRN, which divides by the sum to the power of beta."""
+    """(near channels, bias + alpha * sum of their squares); LRN divides by this sum to the power of beta."""
     numbers = np.arange(value.shape[3])
     near = np.abs(numbers[:, None] - numbers) <= node.attr["depth_radius"].i
     return near, node.attr["bias"].f + node.attr["alpha"].f * value**2 @ near

@@ -160,7 +160,7 @@ def test_what_the_user_is_told(trained):
     assert float(accuracy.split()[-1]) == pytest.approx(test, abs=1e-4)  # on the sample both test the same 1,000
     words = shlex.split(opening.split(": ", 1)[1])
     assert os.path.basename(words[0]).startswith("python")
-    assert words[1:] == ["-m", "tensorboard.main", "--logdir", os.path.abspath(trained.logdir)]
+    assert words[1:] == ["-m", "legacy_graph", "tensorboard", "--logdir", os.path.abspath(trained.logdir)]
     assert f"step {STEPS}/{STEPS}" in trained.stderr
     for chatter in ("oneDNN", "cuda", "cuInit", "rebuild TensorFlow", "InitializeLog", "GPU", "deprecated"):
         assert chatter not in trained.stderr

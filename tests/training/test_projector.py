@@ -18,7 +18,7 @@ from legacy_graph.article import network
 from legacy_graph.data import mnist
 from legacy_graph.errors import UserError
 from legacy_graph.training import projector
-from tests.support.program import SAMPLE
+from tests.support.program import ROOT, SAMPLE
 
 PATIENCE = 120  # seconds
 
@@ -28,7 +28,7 @@ def served(trained):
     """A function that fetches a route of the projector. The command that `train` printed starts TensorBoard."""
     words = shlex.split(trained.stdout.splitlines()[-1].split(": ", 1)[1]) + ["--host", "localhost", "--port", "0"]
     words += ["--load_fast", "false"] if tf.__version__.startswith("2") else []  # 1.15 has one way to load
-    with subprocess.Popen(words, stderr=subprocess.PIPE) as board:
+    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE) as board:
         try:
             line = next(line.decode() for line in board.stderr if b" at http" in line)
             address = line.split(" at ")[1].split()[0].rstrip("/") + "/data/plugin/projector/"
