@@ -20,7 +20,7 @@ from legacy_graph.graphs.pictures import EXTENSIONS, find_pictures, read_picture
 
 ARRAYS = (".npy", ".npz")
 WORKERS = min(8, os.cpu_count() or 1)
-GROUP = 16  # images that a thread reads at once
+GROUPS = 2 * WORKERS  # per batch; a thread reads a group of images at once
 
 
 Shape = Tuple[Optional[int], Optional[int], int]  # H, W and channels of a graph's input, None if not fixed
@@ -116,8 +116,8 @@ class Images:
 
     def _submit(self, pool, start, size):
         """Futures of the groups of one batch."""
-        end = min(start + size, self._count)
-        return [pool.submit(self._fed, range(one, min(one + GROUP, end))) for one in range(start, end, GROUP)]
+        end, group = min(start + size, self._count), max(1, size // GROUPS)
+        return [pool.submit(self._fed, range(one, min(one + group, end))) for one in range(start, end, group)]
 
     def _fed(self, numbers):
         raw = self._read(numbers)

@@ -84,7 +84,8 @@ def scan(
             found = strongest.T  # [C, B]
             wins += won.sum(axis=0, dtype=float) / len(images)
             low, high = min(low, batch.min()), max(high, batch.max())
-            both = [numbers, np.broadcast_to(np.arange(begin, begin + len(batch)), found.shape)], [activations, found]
+            new = np.flatnonzero((found > activations[:, -1:]).any(axis=0))  # the others are not among the strongest
+            both = [numbers, np.broadcast_to(begin + new, (channels, len(new)))], [activations, found[:, new]]
             numbers, activations = [np.concatenate(parts, 1) for parts in both]
             order = np.argsort(-activations, axis=1, kind="stable")[:, :top]
             numbers, activations = [np.take_along_axis(values, order, 1) for values in (numbers, activations)]

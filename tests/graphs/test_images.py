@@ -87,7 +87,7 @@ def test_batches_are_in_order_and_read_by_several_threads():
     barrier, used = threading.Barrier(2, timeout=20), set()
 
     def read(numbers):
-        if numbers[0] < 5:
+        if numbers[0] < 2:
             barrier.wait()
         used.add(threading.current_thread().name)
         return np.array(numbers, np.uint8).reshape(-1, 1, 1, 1) + np.zeros([2, 2, 1], np.uint8)
