@@ -121,7 +121,7 @@ class Images:
 
     def _fed(self, numbers):
         raw = self._read(numbers)
-        return raw.astype(np.float32) if self._preprocessing is None else self._preprocessing.apply(raw)
+        return raw.astype(np.float32, copy=False) if self._preprocessing is None else self._preprocessing.apply(raw)
 
 
 def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about: str) -> Images:
