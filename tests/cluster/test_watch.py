@@ -110,7 +110,7 @@ def test_a_task_that_ends_is_reported(ended):
     assert messages[0].startswith(f"worker 1 at {task.address}: ")
 
 
-def test_a_task_that_was_replaced_by_another_process_is_reported(ended):
+def test_a_task_replaced_by_another_process_is_reported(ended):
     """The address always answers, but the first connection is closed."""
     messages, happened = ended
     with listening(SETTINGS) as task:

@@ -88,7 +88,7 @@ def test_tensorboard_gets_the_sheet_and_each_map(shown):
 def test_features_prints_the_sheets_path_and_control_metrics(shown):
     assert os.path.join(shown.place, "features.png") in shown.stdout
     assert "rank correlation, learned against random: " in shown.stdout
-    assert " -m tensorboard.main --logdir " in shown.stdout.splitlines()[-1]
+    assert " -m legacy_graph tensorboard --logdir " in shown.stdout.splitlines()[-1]
     assert shown.stderr == ""
 
 
