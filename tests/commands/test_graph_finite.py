@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tests.support.graph_commands import RANGE, SIDES, two_layers, words, write_photos
+from tests.support.graph_commands import RANGE, SIDES, words, write_graph_and_photos
 from tests.support.graph_models import Maker, ends, model_of
 from tests.support.published import assert_refused
 
@@ -12,10 +12,7 @@ from tests.support.published import assert_refused
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A frozen graph and a folder of five photos."""
-    folder = tmp_path_factory.mktemp("finite")
-    (folder / "two_layers.pb").write_bytes(model_of(two_layers, SIDES).graph_def.SerializeToString())
-    write_photos(folder)
-    return folder
+    return write_graph_and_photos(tmp_path_factory.mktemp("finite"))
 
 
 def broken(value, factor):

@@ -8,17 +8,13 @@ import pytest
 
 from legacy_graph import __main__
 from legacy_graph.logdir import layout
-from tests.support.graph_commands import RANGE, SIDES, two_layers, words, write_photos
-from tests.support.graph_models import model_of
+from tests.support.graph_commands import RANGE, words, write_graph_and_photos
 from tests.support.published import assert_refused
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("results")
-    (folder / "two_layers.pb").write_bytes(model_of(two_layers, SIDES).graph_def.SerializeToString())
-    write_photos(folder)
-    return folder
+    return write_graph_and_photos(tmp_path_factory.mktemp("results"))
 
 
 def test_results_of_other_sources_have_folders_of_their_own(folder):

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
-from tests.support.graph_models import Maker, ends, pool
+from tests.support.graph_models import Maker, ends, model_of, pool
 
 SIDES = (24, 18)
 RANGE = ["--range", "-1,1"]
@@ -23,6 +23,13 @@ def write_photos(folder):
     for number in range(5):
         small = Image.fromarray(random.randint(0, 256, (6, 5, 3)).astype(np.uint8))
         small.resize((36, 48), Image.BILINEAR).save(str(folder / "photos" / f"{number}.png"))
+
+
+def write_graph_and_photos(folder):
+    """The frozen graph `two_layers.pb` and five photos; returns `folder`."""
+    (folder / "two_layers.pb").write_bytes(model_of(two_layers, SIDES).graph_def.SerializeToString())
+    write_photos(folder)
+    return folder
 
 
 def words(folder, command="features", graph="two_layers.pb", layer="Conv2D_1", logdir="log"):
