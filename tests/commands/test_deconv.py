@@ -18,14 +18,6 @@ from tests.support.published import assert_refused, images_of, tree
 
 
 @pytest.fixture(scope="module")
-def logdir(trained, tmp_path_factory):
-    """A copy of the trained run, to write into; a path with a space and Chinese characters."""
-    copy = str(tmp_path_factory.mktemp("features") / "log \u5377\u79ef")
-    shutil.copytree(trained.logdir, copy)
-    return copy
-
-
-@pytest.fixture(scope="module")
 def digit_files(tmp_path_factory):
     """Three test digits: light on dark, dark on light and large, and in colour as a JPEG; two share a name."""
     folder = tmp_path_factory.mktemp("digits")
