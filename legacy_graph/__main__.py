@@ -1,5 +1,6 @@
 """The command line: python -m legacy_graph COMMAND. Parses options, runs one command, prints an error as one line."""
 
+import contextlib
 import importlib
 import os
 import shlex
@@ -12,6 +13,7 @@ from legacy_graph.errors import RETRY, ExitStatus, UserError, launch_command, re
 from legacy_graph.tf_setup import check_address_space
 from legacy_graph.training.signals import Interrupted
 
+OUTPUT = "standard output"
 OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError")  # the second is TensorFlow's, which is not imported here
 FREE_MEMORY = "close other programs, or raise the limit of this process (ulimit, container)"
 REPORT = "this is a bug: please report it in the issue tracker of the repository, with the output of --debug"
@@ -27,24 +29,51 @@ def main(arguments: Optional[List[str]] = None) -> int:
         The exit status: a value of `ExitStatus`, or 128 + the number of the signal that stopped the command.
     """
     _prepare_streams()
-    try:
+    with contextlib.redirect_stdout(_Output(sys.stdout)):
         try:
-            return _run(sys.argv[1:] if arguments is None else arguments)
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:  # the reader of standard output has exited, as in `... | head`
-        _redirect_to_null(sys.stdout)
-        return 128 + signal.SIGPIPE
+            try:
+                return _run(sys.argv[1:] if arguments is None else arguments)
+            finally:
+                sys.stdout.flush()
+        except OSError as error:
+            if error.filename != OUTPUT:
+                raise
+            _redirect_to_null(sys.stdout)
+            if isinstance(error, BrokenPipeError):  # the reader of standard output has exited, as in `... | head`
+                return 128 + signal.SIGPIPE
+            _print_error(UserError(OUTPUT, "to write to it", reason(error), RETRY))
+            return ExitStatus.USAGE
+
+
+class _Output:
+    """Standard output. The errors of writing to it have the file name `OUTPUT`; those of a socket have none."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def write(self, text):
+        with _named_errors():
+            return self._stream.write(text)
+
+    def flush(self):
+        with _named_errors():
+            self._stream.flush()
+
+
+@contextlib.contextmanager
+def _named_errors():
+    try:
+        yield
     except OSError as error:
-        if error.filename is not None:
-            raise
-        _redirect_to_null(sys.stdout)
-        _print_error(UserError("standard output", "to write to it", reason(error), RETRY))
-        return ExitStatus.USAGE
+        error.filename = OUTPUT
+        raise
 
 
 def _run(arguments):
-    """Run one command. An OSError without a file name is raised again: it comes from standard output."""
+    """Run one command. The errors of standard output are raised again."""
     options = make_parser().parse_args(arguments)
     try:
         check_address_space()
@@ -59,7 +88,7 @@ def _run(arguments):
         _print_error("stopped")
         return 128 + signal.SIGINT
     except Exception as error:
-        if options.debug or (isinstance(error, OSError) and error.filename is None):
+        if options.debug or getattr(error, "filename", None) == OUTPUT:
             raise
         if type(error).__name__ in OUT_OF_MEMORY:
             _print_error(UserError("memory", "enough for this command", "too little", FREE_MEMORY))

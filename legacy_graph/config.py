@@ -73,6 +73,9 @@ def option(default: Any, parse: Union[Callable[[str], Any], Tuple[str, ...]], he
 
 
 FIRST, SHARED = TIES = ("first", "shared")  # which of several equal maxima of a max pool gets the signal
+# Projection methods: name on the command line, in result files and in requests -> name in full.
+METHODS = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided backpropagation"}
+DECONVNET, GRADIENT, GUIDED = METHODS
 _interval = integer(1, 10**9)
 
 

@@ -9,7 +9,7 @@ A deconvnet runs the network backwards with the kernels it has learned. Each lay
 so a projection from layer one needs one `conv2d_transpose`, and a projection from layer two needs two.
 
 Limits: `unrelu` does not use the forward activations. The gradient and guided backpropagation differ from the deconvnet
-only in this step, see `METHODS`. A deconvnet is not an inverse: it does not restore the image, it shows only the part
+only in this step, see `RULES`. A deconvnet is not an inverse: it does not restore the image, it shows only the part
 that the feature map responds to.
 
 Ties: the background around a digit is uniform, so a convolution is constant there, and most pool windows of conv1 have
@@ -26,7 +26,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.layer import Layer, layers_up_to
 from legacy_graph.article.shapes import conv2d_transpose, dims
-from legacy_graph.config import FIRST, SHARED, TIES
+from legacy_graph.config import DECONVNET, FIRST, GRADIENT, GUIDED, METHODS, SHARED, TIES
 
 
 def switches(layer: Layer) -> tf.Tensor:
@@ -161,18 +161,17 @@ TIES_IN_WORDS: Dict[str, str] = {
 }
 
 
-class Method(NamedTuple):
-    """One rule to project a signal back through a ReLU. The other steps are the same for all methods."""
+class Rule(NamedTuple):
+    """How a method projects a signal back through a ReLU. The other steps are the same for all methods."""
 
     passes: str  # what a ReLU passes on the way back, in one line
     undo: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (projected signal, forward output of the ReLU) -> signal
 
 
-DECONVNET = "deconvnet"
-METHODS: Dict[str, Method] = {
-    "gradient": Method("the signal where its forward output is positive", _where_it_fired),
-    DECONVNET: Method("the positive part of the signal", lambda signal, relu: unrelu(signal)),
-    "guided backpropagation": Method(
+RULES: Dict[str, Rule] = {
+    GRADIENT: Rule("the signal where its forward output is positive", _where_it_fired),
+    DECONVNET: Rule("the positive part of the signal", lambda signal, relu: unrelu(signal)),
+    GUIDED: Rule(
         "the positive part of the signal where its forward output is positive",
         lambda signal, relu: _where_it_fired(unrelu(signal), relu),
     ),
@@ -194,8 +193,8 @@ def deconvolve(
         name: of the layer to start from.
         maps: int32 or int64 [B], the feature map to keep for each image; None keeps all.
         positions: int32 or int64 [B, 2], the (y, x) in `output` to keep for each image; None keeps all.
-        method: one of `METHODS`. "gradient" is the gradient of half the sum of squares
-            of the kept activations.
+        method: "deconvnet", "gradient" (of half the sum of squares of the kept activations) or "guided"; the full
+            names in `config.METHODS` are accepted too.
         ties: one of `TIES`, see `unpool`.
 
     Returns:
@@ -205,14 +204,15 @@ def deconvolve(
         ValueError: `name`, `method` or `ties` is unknown.
     """
     walked = layers_up_to(layers, name)
-    if method not in METHODS:
-        raise ValueError("method: expected one of {}, found {!r}".format(", ".join(METHODS), method))
+    rules = {**RULES, **{METHODS[name]: rule for name, rule in RULES.items()}}
+    if method not in rules:
+        raise ValueError("method: expected one of {}, found {!r}".format(", ".join(RULES), method))
     signal = select_activations(walked[-1].output, maps, positions)
     for layer in reversed(walked):
         with tf.name_scope(layer.name):
             if layer.pool > 1:
                 signal = unpool(signal, switches(layer), dims(layer.relu), layer.pool, layer.pool_padding, ties)
-            signal = METHODS[method].undo(signal, layer.relu)
+            signal = rules[method].undo(signal, layer.relu)
             signal = conv2d_transpose(signal, layer.kernel, dims(layer.input), layer.stride, layer.padding)
     return signal
 

@@ -52,7 +52,7 @@ class Reader:
             content: bytes of the picture file.
             layer: name of the layer of the map.
             number: number of the map.
-            method: one of `sheet.METHODS`.
+            method: one of `sheet.SHOWN`.
 
         Raises:
             HttpError: an unknown layer, map or method; too many requests.

@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
-from legacy_graph.article.deconv import DECONVNET, deconvolve
+from legacy_graph.article.deconv import deconvolve
 from legacy_graph.board.answers import encode_tile, find
 from legacy_graph.board.sheet import CONTROL
-from legacy_graph.config import SHARED
+from legacy_graph.config import DECONVNET, METHODS, SHARED
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
 from legacy_graph.data.mnist import scale_pixels
@@ -22,10 +22,9 @@ from legacy_graph.training import checkpoints, identity
 from legacy_graph.visualize.image_grid import percentile_scale, to_diverging, to_grayscale
 from legacy_graph.visualize.image_report import PERCENTILE
 from legacy_graph.visualize.sanity_check import random_kernel
-from legacy_graph.visualize.spot_details import OTHERS
 
 SESSIONS = 4  # maximum number of runs in memory; one takes about 15 MB
-RULES = {DECONVNET: DECONVNET, **OTHERS, CONTROL: DECONVNET}  # method of a request -> method of `deconvolve`
+RULES = {**dict(zip(METHODS, METHODS)), CONTROL: DECONVNET}  # method of a request -> method of `deconvolve`
 
 
 class LiveNetwork:

@@ -10,12 +10,13 @@ import numpy as np
 
 from legacy_graph.article.receptive_field import Field, crop_patches
 from legacy_graph.board.answers import encode_tile, find
+from legacy_graph.config import DECONVNET, METHODS
 from legacy_graph.errors import UserError, reason
 from legacy_graph.visualize.image_grid import OUTSIDE, SPOT_PERCENTILE, percentile_scale, to_diverging
 from legacy_graph.visualize.rank_correlation import rank_correlations
 
 CONTROL = "control"
-METHODS = ("deconvnet", "gradient", "guided", CONTROL)
+SHOWN = (*METHODS, CONTROL)
 NEEDED = ("receptive_field", "maps", "wins", "images", "places", "activations", "projections")
 
 Json = Dict[str, Any]
@@ -53,8 +54,8 @@ class Sheet:
         self._there = arrays["images"] >= 0  # [M, top], False where a map has fewer activations
         self._fields = tuple(Field(*map(int, field)) for field in arrays["receptive_field"])
         self._rows = {int(number): row for row, number in enumerate(arrays["maps"])}
-        own = str(arrays.get("method", METHODS[0]))
-        self.methods = {own: arrays["projections"], **{name: arrays[name] for name in METHODS if name in arrays}}
+        own = str(arrays.get("method", DECONVNET))
+        self.methods = {own: arrays["projections"], **{name: arrays[name] for name in SHOWN if name in arrays}}
 
     def maps(self, method: Optional[str] = None) -> Json:
         """All maps in the order of the file, each with the projection of its strongest activation.
@@ -62,7 +63,7 @@ class Sheet:
         If `features` did not compute this projection, there are no maps. The default method is that of the sheet.
         """
         method = next(iter(self.methods)) if method is None else method
-        projections = find("method", {**dict.fromkeys(METHODS), **self.methods}, method)
+        projections = find("method", {**dict.fromkeys(SHOWN), **self.methods}, method)
         rows = {} if projections is None else self._rows
         found = [self._map(number, row, projections[row]) for number, row in rows.items()]
         step, channels = self._arrays.get("step"), self._arrays.get("channels")

@@ -11,7 +11,7 @@ from legacy_graph.cluster.tf_config import read_cluster
 from legacy_graph.commands.graph_model import graph_folder, load_target
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.serve import serve_unless_chief
-from legacy_graph.config import SHARED, Config
+from legacy_graph.config import DECONVNET, SHARED, Config
 from legacy_graph.data import idx, mnist
 from legacy_graph.data.class_names import class_names
 from legacy_graph.data.files import find_files
@@ -94,7 +94,7 @@ def _scan_graph(options, cluster):
     from legacy_graph.visualize import feature_sheets
 
     model, layer, images = target
-    method = options.method or "deconvnet"
+    method = options.method or DECONVNET
     scan = feature_sheets.prepare_graph(
         model, layer, method, options.maps, options.top, len(images), options.order, cluster
     )

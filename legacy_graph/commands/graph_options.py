@@ -4,10 +4,8 @@ import argparse
 import math
 from typing import Callable, Tuple
 
-from legacy_graph.config import DEFAULT_SIGNATURE, path
+from legacy_graph.config import DEFAULT_SIGNATURE, METHODS, path
 from legacy_graph.errors import UserError
-
-METHODS = ("deconvnet", "gradient", "guided")
 
 
 def add_graph_options(command: argparse.ArgumentParser) -> None:
@@ -38,7 +36,7 @@ def add_image_options(command: argparse.ArgumentParser) -> None:
     )
     add("--bgr", action="store_true", help="channel order blue, green, red")
     add("--size", type=_size, metavar="HxW", help="height and width in pixels, if the graph does not fix them")
-    add("--method", choices=METHODS, help="projection method (default: deconvnet; deconv: all that are defined)")
+    add("--method", choices=tuple(METHODS), help="projection method (default: deconvnet; deconv: all that are defined)")
 
 
 def check_graph_options(options: argparse.Namespace) -> None:

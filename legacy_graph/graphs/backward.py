@@ -12,16 +12,14 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import probe
 from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations, unrelu
 from legacy_graph.article.shapes import dims
-from legacy_graph.config import FIRST
+from legacy_graph.config import DECONVNET, FIRST, GRADIENT, GUIDED, METHODS
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.path import MULTIPLICATIVE, RELUS, Path, find_path
 from legacy_graph.graphs.rewrite import cut
 
-DECONVNET, GRADIENT, GUIDED = "deconvnet", "gradient", "guided"
 RELU_RULES = {DECONVNET: "LegacyGraphDeconvnetRelu", GUIDED: "LegacyGraphGuidedRelu"}  # GRADIENT uses TensorFlow's own
 DILATED_RULE = "LegacyGraphDilatedConv2D"
-METHODS = (DECONVNET, GRADIENT, GUIDED)
 USED = "legacy_graph_used_rules"  # collection: names of the nodes whose gradient was computed by a rule
 CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput")
 LISTED = 3  # maximum number of nodes in a message
@@ -70,10 +68,10 @@ def _dilated_convolution(operation, signal):
 
 
 def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
-    """The methods that are defined for projections of `layer`: all of `METHODS`, or only the gradient."""
+    """The methods that are defined for projections of `layer`: all, or only the gradient."""
     with tf.Graph().as_default():
         path = import_backward(model, layer, GRADIENT).path
-    return (GRADIENT,) if path.undefined else METHODS
+    return (GRADIENT,) if path.undefined else tuple(METHODS)
 
 
 def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
@@ -82,7 +80,7 @@ def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
     Args:
         model: as loaded.
         layer: one of its layers.
-        method: one of `METHODS`.
+        method: a name in `config.METHODS`.
 
     Raises:
         UserError: the method is not defined for this graph, or the model does not fix the size of its images.

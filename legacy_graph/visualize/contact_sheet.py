@@ -7,6 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from legacy_graph.article.receptive_field import Fields, crop_patches
+from legacy_graph.config import GUIDED, METHODS
 from legacy_graph.graphs.images import Images
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.top_activations import TopActivations
@@ -16,14 +17,12 @@ LARGEST = 128  # pixels: larger tiles are shrunk to this side
 COLUMNS, WIDTH = 4, 3400  # maximum maps in a row of the sheet, and its maximum width in pixels
 PERCENTILE = image_grid.SPOT_PERCENTILE
 
-METHODS = {"deconvnet": "the deconvnet", "gradient": "the gradient", "guided": "guided backpropagation"}
-
 
 class Heading(NamedTuple):
     """The heading of the sheet."""
 
     title: str  # the layer and the images
-    method: str  # of the projection, a key of `METHODS`
+    method: str  # of the projection, a name in `config.METHODS`
     notes: Sequence[str] = ()  # one sentence each
 
 
@@ -113,8 +112,9 @@ def _caption(found, row, fields):
 
 
 def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
+    method = ("" if about.method == GUIDED else "the ") + METHODS[about.method]
     panels = [
-        f"the spot alone, projected to the pixels by {METHODS[about.method]}: mid grey is 0, white and black are",
+        f"the spot alone, projected to the pixels by {method}: mid grey is 0, white and black are",
         f"    \u00b1 the scale, the {PERCENTILE}th percentile of the map's magnitudes; stronger pixels are clipped",
         _patch_text(fields),
     ]

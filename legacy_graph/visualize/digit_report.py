@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import deconv, network
-from legacy_graph.config import FIRST
+from legacy_graph.config import FIRST, METHODS
 from legacy_graph.data.class_names import DIGITS
 from legacy_graph.data.mnist import scale_pixels
 from legacy_graph.data.user_image import UserImage
@@ -16,7 +16,7 @@ LEGEND = (
     f"The output of all feature maps of a layer, projected to the pixels with the kernels of the network. "
     f"{image_report.SCALE}",
     "The methods differ in what a ReLU passes on the way back:",
-    *(f"    {name}: {method.passes}" for name, method in deconv.METHODS.items()),
+    *(f"    {METHODS[name]}: {rule.passes}" for name, rule in deconv.RULES.items()),
     "For conv1 they give the same picture, because the output of conv1 is never negative.",
 )
 
@@ -74,4 +74,7 @@ def _fetches(net, ties):
 
 
 def _all_methods(layers, name, ties):
-    return {method: deconv.deconvolve(layers, name, method=method, ties=ties)[0, :, :, 0] for method in deconv.METHODS}
+    return {
+        METHODS[method]: deconv.deconvolve(layers, name, method=method, ties=ties)[0, :, :, 0]
+        for method in deconv.RULES
+    }

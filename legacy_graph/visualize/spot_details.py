@@ -19,11 +19,12 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import network
 from legacy_graph.article.deconv import deconvolve
 from legacy_graph.article.probe import Probe
+from legacy_graph.config import GRADIENT, GUIDED
 from legacy_graph.graphs.images import Images
 from legacy_graph.visualize import sanity_check
 from legacy_graph.visualize.top_activations import TopActivations, project
 
-OTHERS = {"gradient": "gradient", "guided": "guided backpropagation"}  # name in the file -> method of `deconvolve`
+OTHERS = (GRADIENT, GUIDED)  # names in the file, and of the methods of `deconvolve`
 
 
 class Details(NamedTuple):
@@ -36,10 +37,7 @@ class Details(NamedTuple):
 
 def build(net: network.Network, probe: Probe, ties: str) -> Details:
     """Add the tensors to the network's graph. `ties` is as in `deconv.unpool`."""
-    others = {
-        name: deconvolve(net.layers, probe.layer.name, probe.maps, probe.places, method, ties)
-        for name, method in OTHERS.items()
-    }
+    others = {name: deconvolve(net.layers, probe.layer.name, probe.maps, probe.places, name, ties) for name in OTHERS}
     return Details(others, net.probabilities, {net.keep_prob: 1.0})
 
 

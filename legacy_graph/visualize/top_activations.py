@@ -14,11 +14,11 @@ import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 from legacy_graph.article import network, probe
-from legacy_graph.article.deconv import DECONVNET, TIES_IN_WORDS, deconvolve
+from legacy_graph.article.deconv import TIES_IN_WORDS, deconvolve
 from legacy_graph.article.layer import layers_up_to
 from legacy_graph.article.probe import Probe, Scanner
 from legacy_graph.article.receptive_field import receptive_fields
-from legacy_graph.config import FIRST
+from legacy_graph.config import DECONVNET, FIRST
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.images import Images
 from legacy_graph.visualize import finite

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from tests.support.article_formats import FORMATS, FULL_NAMES
+from legacy_graph.config import METHODS
+from tests.support.article_formats import FORMATS
 from tests.support.both_tensorflows import MAJORS, drive
 
 pytestmark = pytest.mark.agreement
-KEYS = [f"conv{number} {method}" for number in (1, 2) for method in FULL_NAMES]
+KEYS = [f"conv{number} {method}" for number in (1, 2) for method in METHODS]
 
 
 @pytest.fixture(scope="module")

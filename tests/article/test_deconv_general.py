@@ -6,6 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import deconv, network
 from legacy_graph.article.layer import layers_up_to
+from legacy_graph.config import METHODS
 from legacy_graph.data import mnist
 from tests.support import second_network
 from tests.support.program import SAMPLE
@@ -26,7 +27,7 @@ def positive_passes_where_it_fired(operation, gradient):
 OVERRIDES = {
     "gradient": {},
     "deconvnet": {"Relu": "ReluLettingPositivePass"},
-    "guided backpropagation": {"Relu": "ReluLettingPositivePassWhereItFired"},
+    "guided": {"Relu": "ReluLettingPositivePassWhereItFired"},
 }
 
 
@@ -74,7 +75,7 @@ def second(method, numbers):
         return images, second_network.build(images, numbers)
 
 
-@pytest.mark.parametrize("method", deconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", ["conv1", "conv2"])
 def test_articles_feature_maps_equal_tensorflows_gradient(digits, name, method):
     """Each map at three random spots; every fourth image is blank or all of one grey, so that windows tie."""
@@ -93,7 +94,7 @@ def test_articles_feature_maps_equal_tensorflows_gradient(digits, name, method):
     assert largest <= 1e-5
 
 
-@pytest.mark.parametrize("method", deconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", LAYERS)
 def test_second_network_positions_equal_tensorflows_gradient(name, method):
     random = np.random.RandomState(0)
@@ -117,7 +118,7 @@ def walks():
     return found
 
 
-@pytest.mark.parametrize("method", deconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("kind, ties, gap", [
     ("real_numbers", "first", 1e-5), ("whole_numbers", "first", 0), ("whole_numbers", "shared", 1e-5),
@@ -171,8 +172,8 @@ def test_from_the_first_layer_the_three_methods_are_the_same():
     """What a layer puts out is positive, and has fired: there is nothing yet to differ in."""
     with tf.Graph().as_default(), tf.Session() as session:
         images, layers = second("gradient", second_network.real_numbers(0))
-        back = [deconv.deconvolve(layers, "first", method=method) for method in deconv.METHODS]
-        higher = [deconv.deconvolve(layers, "third", method=method) for method in deconv.METHODS]
+        back = [deconv.deconvolve(layers, "first", method=method) for method in METHODS]
+        higher = [deconv.deconvolve(layers, "third", method=method) for method in METHODS]
         feed = {images: np.random.RandomState(0).rand(3, 13, 11, 3)}
         one, other, third = session.run(back, feed)
         differ = session.run(higher, feed)
@@ -180,6 +181,15 @@ def test_from_the_first_layer_the_three_methods_are_the_same():
     np.testing.assert_array_equal(one, third)
     assert not np.allclose(differ[0], differ[1])
     assert not np.allclose(differ[1], differ[2])
+
+
+def test_a_method_is_known_by_its_full_name_too():
+    with tf.Graph().as_default(), tf.Session() as session:
+        images, layers = second("gradient", second_network.real_numbers(0))
+        back = [deconv.deconvolve(layers, "third", method=method) for method in ("guided", "guided backpropagation")]
+        short, full = session.run(back, {images: np.random.RandomState(0).rand(1, 13, 11, 3)})
+    assert short.any()
+    np.testing.assert_array_equal(short, full)
 
 
 def test_an_unknown_method_is_told_with_the_known_ones():

@@ -35,14 +35,13 @@ def reading():
 def expected(trained):
     """{(layer, method, map): projection}, maxima of the maps, probabilities, each computed in a graph of its own."""
     digit = user_image.decode_image("one", io.BytesIO(ONE)).pixels
-    rules = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided backpropagation"}
     with tf.Graph().as_default() as graph:
         net = network.build()
         layers = {layer.name: layer for layer in net.layers}
         tensors = {
-            (name, method, 3): deconvolve(net.layers, name, tf.constant([3]), method=rule, ties=SHARED)[0, :, :, 0]
+            (name, method, 3): deconvolve(net.layers, name, tf.constant([3]), method=method, ties=SHARED)[0, :, :, 0]
             for name in layers
-            for method, rule in rules.items()
+            for method in ("deconvnet", "gradient", "guided")
         }
     feed = {net.images: scale_pixels(digit.reshape(1, -1)), net.keep_prob: 1.0}
     with restored_session(graph, trained.logdir) as (session, _):

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import network
 from legacy_graph.article.deconv import deconvolve
 from legacy_graph.board import sheet
-from legacy_graph.config import SHARED
+from legacy_graph.config import METHODS, SHARED
 from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize import sanity_check
@@ -43,6 +44,13 @@ def cut(image, place, outside):
 def as_grey(patches):
     strengths = np.abs(patches[patches != 0])
     return np.rint(127 + 127 * np.clip(patches / np.percentile(strengths, 98), -1, 1))
+
+
+def test_the_page_names_every_method():
+    with open(os.path.join(os.path.dirname(sheet.__file__), "spots.js"), encoding="utf-8") as file:
+        (named,) = re.findall(r"const METHODS = {(.*?)}", file.read(), re.DOTALL)
+    listed = dict(re.findall(r'(\w+): "([^"]+)"', named))
+    assert list(listed.items()) == [*METHODS.items(), (sheet.CONTROL, "random kernel (control)")]
 
 
 def test_the_receptive_field_of_conv2(arrays):
@@ -95,7 +103,7 @@ def test_answers_and_projections_are_those_of_the_network(features_run, arrays):
     with tf.Graph().as_default() as graph:
         net = network.build()
         chosen = tf.constant([number], tf.int64), tf.constant(place[None], tf.int64)
-        methods = ("deconvnet", "gradient", "guided backpropagation")
+        methods = ("deconvnet", "gradient", "guided")
         tensors = [deconvolve(net.layers, "conv2", *chosen, method=name, ties=SHARED)[0, :, :, 0] for name in methods]
     digit = mnist.scale_pixels(mnist.load(SAMPLE).test.images[image : image + 1])
     with restored_session(graph, features_run) as (session, step):

@@ -138,6 +138,23 @@ def test_a_task_that_ends_after_the_block_is_not_reported(ended):
     assert not happened.wait(0.3) and messages == []
 
 
+def test_a_check_that_fails_after_the_block_is_not_reported(ended, monkeypatch):
+    messages, happened = ended
+    checking, over = threading.Event(), threading.Event()
+
+    def connect(*_):
+        checking.set()
+        over.wait(10)
+        raise ConnectionRefusedError
+
+    with listening(SETTINGS) as task:
+        with watch.watched_tasks(cluster(task)):
+            monkeypatch.setattr(watch, "connect", connect)
+            assert checking.wait(10)
+        over.set()
+    assert not happened.wait(0.3) and messages == []
+
+
 def test_the_line_is_printed_while_standard_error_is_filtered(monkeypatch, capfd):
     """During a traced step or a checkpoint, the process ends before the filter prints what it holds back."""
     happened = threading.Event()

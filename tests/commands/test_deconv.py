@@ -9,20 +9,12 @@ import pytest
 from PIL import Image
 
 from legacy_graph import __main__
-from legacy_graph.article import deconv
+from legacy_graph.config import METHODS
 from legacy_graph.data import class_names, mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize import digit_report
 from tests.support.program import SAMPLE, STEPS, legacy_graph
 from tests.support.published import assert_refused, images_of, tree
-
-
-@pytest.fixture(scope="module")
-def logdir(trained, tmp_path_factory):
-    """A copy of the trained run, to write into; a path with a space and Chinese characters."""
-    copy = str(tmp_path_factory.mktemp("features") / "log \u5377\u79ef")
-    shutil.copytree(trained.logdir, copy)
-    return copy
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +51,7 @@ def test_deconv_tells_of_each_picture_what_was_read(read, logdir, digit_files):
 
 def test_deconv_shows_the_digit_its_maps_and_what_comes_back(read, logdir):
     found = images_of(os.path.join(logdir, "deconv", "one"))
-    parts = ["maps"] + list(deconv.METHODS)
+    parts = ["maps"] + list(METHODS.values())
     assert sorted(found) == sorted(["input", "picture"] + [f"conv{n}/{part}" for n in (1, 2) for part in parts])
     assert {step for step, _ in found.values()} == {STEPS}
     picture = np.asarray(Image.open(os.path.join(logdir, "deconv", "one", "picture.png")))
@@ -78,7 +70,7 @@ def test_tied_maxima_share_the_signal_by_default(read, logdir, digit_files, tmp_
     assert __main__.main(["deconv", digit_files[0], "--logdir", other, "--ties", "first"]) == 0
     shared, first = [images_of(os.path.join(folder, "deconv", "one")) for folder in (logdir, other)]
     differing = {tag for tag in shared if not np.array_equal(shared[tag][1], first[tag][1])}
-    assert differing == {"picture"} | {f"conv{n}/{method}" for n in (1, 2) for method in deconv.METHODS}
+    assert differing == {"picture"} | {f"conv{n}/{method}" for n in (1, 2) for method in METHODS.values()}
 
 
 def test_the_answer_in_words():

@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import shutil
 import struct
 
 import numpy as np
@@ -15,14 +14,6 @@ from legacy_graph.visualize import top_activations
 from tests.support.idx_files import small_set
 from tests.support.program import SAMPLE, STEPS, legacy_graph
 from tests.support.published import assert_refused, images_of, tree
-
-
-@pytest.fixture(scope="module")
-def logdir(trained, tmp_path_factory):
-    """A copy of the trained run, to write into; a path with a space and Chinese characters."""
-    copy = str(tmp_path_factory.mktemp("features") / "log \u5377\u79ef")
-    shutil.copytree(trained.logdir, copy)
-    return copy
 
 
 @pytest.fixture(scope="module")

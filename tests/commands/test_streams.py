@@ -1,5 +1,6 @@
 """Standard streams that are closed, full, or of a poor encoding; and no directory for temporary files."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -49,6 +50,18 @@ def test_standard_output_on_a_full_disk_is_one_line(tmp_path, words):
         "legacy_graph: standard output: expected to write to it, found No space left on device; "
         "fix this, then run the same command again\n"
     )
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(errno.EPIPE, "Broken pipe"), OSError("no route")], ids=repr)
+def test_an_error_of_a_socket_is_a_bug_and_debug_raises_it(monkeypatch, capsys, error):
+    def run(options):
+        raise error
+
+    monkeypatch.setattr("legacy_graph.commands.layers.run", run)
+    assert main(["layers"]) == 70
+    assert capsys.readouterr().err.startswith(f"legacy_graph: {type(error).__name__}: {error}; this is a bug")
+    with pytest.raises(type(error)):
+        main(["layers", "--debug"])
 
 
 def test_an_ascii_terminal_shows_a_chinese_path_escaped(tmp_path):

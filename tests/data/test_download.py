@@ -42,7 +42,6 @@ IMPATIENT = {
 
 @pytest.fixture(autouse=True)
 def stand_ins(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name, content in FILES.items():
         expected = download.MirrorFile(len(content), hashlib.sha256(content).hexdigest())
         monkeypatch.setitem(download.FILES, name, expected)

@@ -15,11 +15,6 @@ from tests.support.mirror_server import Server
 LABELS = [n % 10 for n in range(12)]
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 def spelled(folder, spell, packed):
     """A small set under other names, gzipped or not."""
     folder.mkdir(parents=True)

@@ -9,12 +9,6 @@ import pytest
 from legacy_graph.data import mnist
 from tests.support.idx_files import NAMES, NOWHERE, refusal, small_set
 
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 # ---- finding
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.config import METHODS
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
 from tests.support import article_formats, constructs, second_network
@@ -39,7 +40,7 @@ def chain_model(numbers):
     return model_of(build, second_network.SIDES, second_network.CHANNELS)
 
 
-@pytest.mark.parametrize("method", backward.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("numbers", [second_network.real_numbers(0), second_network.whole_numbers(0)],
                          ids=["real", "with ties"])  # fmt: skip
 def test_a_chain_against_numpy_loops(numbers, method):
@@ -49,7 +50,7 @@ def test_a_chain_against_numpy_loops(numbers, method):
     _, found = run_projection(model, model.layers[0], method, images)
     for image, projection in zip(images, found):
         walks = second_network.forward(image, numbers)
-        expected = second_network.backward(walks, walks[-1].output, article_formats.FULL_NAMES[method])
+        expected = second_network.backward(walks, walks[-1].output, method)
         np.testing.assert_allclose(projection, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
     assert found.any()
 
@@ -81,7 +82,7 @@ def test_a_deconvnet_without_max_pools_ignores_the_image():
     model = model_of(lambda value: strided(Maker(), value))
     images = np.random.RandomState(5).normal(size=(4, *SIDES, CHANNELS))
     patterns = {}
-    for method in backward.METHODS:
+    for method in METHODS:
         with tf.Graph().as_default() as graph:
             probe = backward.build_probe(model, model.layers[0], method)
             height, width, maps = model.layers[0].shape

@@ -8,14 +8,13 @@ import tensorflow.compat.v2 as tf2
 from tensorflow.python.eager import context
 
 from legacy_graph.article import deconv, network
-from legacy_graph.graphs import backward
+from legacy_graph.config import METHODS
 from legacy_graph.graphs.load import load_model
 from tests.support.construct_differences import run_projection
 
 FORMATS = ["graph.pb", "graph.meta", "saved", "saved of version 2"]
 IMAGES = np.random.RandomState(1).rand(2, 28 * 28).astype("f")
 MAPS, PLACES = np.array([3, 5]), np.array([[2, 3], [6, 1]])
-FULL_NAMES = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided backpropagation"}
 
 
 class Convolutions(tf2.Module):
@@ -64,11 +63,11 @@ def deconvolved(folder):
         net = network.build()
         fetches = {
             f"{layer.name} {method}": [
-                deconv.deconvolve(net.layers, layer.name, MAPS, PLACES, full),
-                deconv.deconvolve(net.layers, layer.name, method=full),
+                deconv.deconvolve(net.layers, layer.name, MAPS, PLACES, method),
+                deconv.deconvolve(net.layers, layer.name, method=method),
             ]
             for layer in net.layers
-            for method, full in FULL_NAMES.items()
+            for method in METHODS
         }
         with tf.Session(graph=graph) as session:
             tf.train.Saver().restore(session, os.path.join(folder, "graph"))
@@ -80,7 +79,7 @@ def loaded(folder, name):
     model, found = load_model(os.path.join(folder, name)), {}
     images = IMAGES.reshape(-1, 28, 28, 1)
     for number, layer in enumerate(model.layers, 1):
-        for method in backward.METHODS:
+        for method in METHODS:
             spots, whole = [run_projection(model, layer, method, images, *one)[1] for one in ((MAPS, PLACES), ())]
             found[f"conv{number} {method}"] = [spots, whole]
     return found

@@ -25,8 +25,14 @@ def python_with(major):
     return python
 
 
+def version(major):
+    """The version of TensorFlow `major`, such as "1.15.5"."""
+    code = "import tensorflow; print(tensorflow.__version__)"
+    return subprocess.check_output([python_with(major), "-W", "ignore", "-c", code], text=True).strip()
+
+
 def drive(major, *words, **variables):
-    """Run a module of this project on TensorFlow `major`."""
+    """Run a module of this project on TensorFlow `major`, and return what it prints."""
     child = subprocess.run(
         [python_with(major), "-W", "ignore", "-m"] + list(words),
         cwd=ROOT,
@@ -34,6 +40,7 @@ def drive(major, *words, **variables):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=300,
+        timeout=3600,
     )
     assert child.returncode == 0, child.stdout
+    return child.stdout

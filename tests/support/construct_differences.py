@@ -7,6 +7,7 @@ from typing import Dict
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.config import GRADIENT, METHODS
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.model import Model
@@ -15,7 +16,7 @@ from tests.support.graph_models import CHANNELS, SIDES, Maker
 from tests.support.graph_walker import Walker
 
 NUMERIC = "gradient, differences"  # the column of the gradient against finite differences
-COLUMNS = (*backward.METHODS, NUMERIC)
+COLUMNS = (*METHODS, NUMERIC)
 STEP = 1e-6  # of the finite differences
 
 
@@ -63,11 +64,11 @@ def measure(construct) -> Dict[str, float]:
     model, (plain, start) = load_construct(construct), graph_of(construct, plain=True)
     walker, layer = Walker(plain, "pixels", images), model.layers[-1]
     found = {}
-    for method in backward.METHODS if construct in DEFINED else [backward.GRADIENT]:
+    for method in METHODS if construct in DEFINED else [GRADIENT]:
         values, projections = run_projection(model, layer, method, images)
         found["activations"] = difference(values, walker.value(start))
         found[method] = difference(projections, walker.project(start, walker.value(start), method))
-        if method == backward.GRADIENT:
+        if method == GRADIENT:
             found[NUMERIC] = difference(projections[0], _numeric(plain, start, images[0]))
     return found
 

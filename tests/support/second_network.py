@@ -101,7 +101,7 @@ def backward(walks: List[Walk], signal: np.ndarray, method: str, ties: str = "fi
                 spread[row, column, channel] += signal[y, x, channel] / len(places)
         for place in np.ndindex(*spread.shape):
             fired, positive = walk.relu[place] > 0, spread[place] > 0
-            let_through = {"gradient": fired, "deconvnet": positive, "guided backpropagation": fired and positive}
+            let_through = {"gradient": fired, "deconvnet": positive, "guided": fired and positive}
             if not let_through[method]:
                 spread[place] = 0
         below = np.zeros_like(walk.input)

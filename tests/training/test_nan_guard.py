@@ -7,8 +7,14 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
-from legacy_graph.training import loop
+from legacy_graph.training import loop, nan_guard
 from tests.support.faulty_runs import checkpoints, curves
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_loss_that_is_not_finite_is_refused(value):
+    with pytest.raises(UserError, match=f"^loss: expected a finite number at step 3, found {value}; "):
+        nan_guard.check_finite("loss", value, 3)
 
 
 def test_a_weight_that_is_not_finite_stops_the_run_unsaved(run, monkeypatch):

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from legacy_graph.article import deconv
-from legacy_graph.config import FIRST, SHARED
+from legacy_graph.config import FIRST, METHODS, SHARED
 from legacy_graph.data.user_image import UserImage
 from legacy_graph.visualize import digit_report, image_grid, image_report
 
@@ -37,7 +36,7 @@ def lines(monkeypatch):
 @pytest.mark.parametrize("ties", [FIRST, SHARED])
 def test_the_page_of_a_digit_explains_its_pictures(lines, ties):
     activations = {"conv1": np.full([32, 28, 28], 0.5), "conv2": np.full([64, 14, 14], 2.0)}
-    projections = {layer: {method: np.full([28, 28], -3.0) for method in deconv.METHODS} for layer in activations}
+    projections = {layer: {method: np.full([28, 28], -3.0) for method in METHODS.values()} for layer in activations}
     found = digit_report.Fetches(np.array([0.0, 0.02, 0, 0.9, 0, 0, 0, 0, 0.075, 0]), activations, projections)
     digit_report.draw("mine.png", UserImage(np.zeros([28, 28], np.uint8), "as it is"), found, ties)
     text = LEGEND + TIES[ties]
@@ -46,7 +45,7 @@ def test_the_page_of_a_digit_explains_its_pictures(lines, ties):
     assert set(lines) - set(text) == {
         "mine.png: read as 3 (90.0 %), else 8 (7.5 %) or 1 (2.0 %)", "input of the network, 28 x 28 pixels, as it is",
         "conv1: 32 feature maps, white is 0.5", "conv2: 64 feature maps, white is 2",
-        *(f"conv{number}: {method}, \u00b13" for number in (1, 2) for method in deconv.METHODS),
+        *(f"conv{number}: {method}, \u00b13" for number in (1, 2) for method in METHODS.values()),
     }  # fmt: skip
 
 
