@@ -6,6 +6,7 @@ set the rest of the layer to zero, and project it to the pixels.
 Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, figure 2.
 """
 
+import functools
 import itertools
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
@@ -20,7 +21,7 @@ from legacy_graph.article.probe import Probe, Scanner
 from legacy_graph.article.receptive_field import receptive_fields
 from legacy_graph.config import DECONVNET, FIRST
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.images import Images
+from legacy_graph.graphs.images import Images, run_ahead
 from legacy_graph.visualize import finite
 
 CHECKED = 16  # images at the start, for which all convolutions are checked
@@ -78,14 +79,14 @@ def scan(
     wins, low, high, begin = np.zeros(channels), np.inf, -np.inf, 0
     with tqdm(total=len(images), unit="image", disable=None, leave=False, dynamic_ncols=True) as bar:
         for batch, (strongest, won) in _run_chunks(session, probe, images, towers):
-            finite.check_images("--images", batch, begin)
+            limits = finite.check_images("--images", batch, begin)
+            low, high = min(low, limits[0]), max(high, limits[1])
             # A weight that is too large shows in any image. `project` checks the images on the sheet.
             if not begin and probe.layer.finite:
                 finite.check_operations(session.run(probe.layer.finite, {probe.layer.images: batch[:CHECKED]}))
             finite.check_layer(probe.layer.name, strongest, "activations")
             found = strongest.T  # [C, B]
             wins += won.sum(axis=0, dtype=float) / len(images)
-            low, high = min(low, batch.min()), max(high, batch.max())
             new = np.flatnonzero((found > activations[:, -1:]).any(axis=0))  # the others are not among the strongest
             both = [numbers, np.broadcast_to(begin + new, (channels, len(new)))], [activations, found[:, new]]
             numbers, activations = [np.concatenate(parts, 1) for parts in both]
@@ -100,13 +101,21 @@ def scan(
 
 
 def _run_chunks(session, probe, images, towers):
-    """(images, (strongest, wins)) for each chunk, in order: as many chunks in a session run as there are towers."""
+    """(images, (strongest, wins)) for each chunk, in order: as many chunks in a session run as there are towers.
+
+    The session runs in a thread, so that it computes while the caller uses the results of the run before.
+    """
     scanners = [Scanner(probe.layer.images, probe.strongest, probe.wins), *towers]
     chunks = images.batches(probe.chunk)
-    for batches in iter(lambda: list(itertools.islice(chunks, len(scanners))), []):
+
+    def run(batches):
         used = scanners[: len(batches)]
         feed = {scanner.images: batch for scanner, batch in zip(used, batches)}
-        yield from zip(batches, session.run([(scanner.strongest, scanner.wins) for scanner in used], feed))
+        return zip(batches, session.run([(scanner.strongest, scanner.wins) for scanner in used], feed))
+
+    taken = iter(lambda: list(itertools.islice(chunks, len(scanners))), [])
+    for found in run_ahead((functools.partial(run, batches) for batches in taken), 1, 2):
+        yield from found
 
 
 def project(
