@@ -104,7 +104,7 @@ class Images:
         batches = [range(start, min(start + size, self._count)) for start in range(0, self._count, size)]
         groups = [[batch[first : first + group] for first in range(0, len(batch), group)] for batch in batches]
         calls = (functools.partial(self._fed, numbers) for numbers in itertools.chain(*groups))
-        read = run_ahead(calls, WORKERS, 2 * GROUPS)
+        read = run_ahead(calls, WORKERS, 2 * -(-size // group))
         for parts in groups:
             yield np.concatenate(list(itertools.islice(read, len(parts))))
 

@@ -103,7 +103,8 @@ def scan(
 def _run_chunks(session, probe, images, towers):
     """(images, (strongest, wins)) for each chunk, in order: as many chunks in a session run as there are towers.
 
-    The session runs in a thread, so that it computes while the caller uses the results of the run before.
+    Two runs of the session at a time, in threads: one computes where the other waits, or while the caller uses the
+    results of a third.
     """
     scanners = [Scanner(probe.layer.images, probe.strongest, probe.wins), *towers]
     chunks = images.batches(probe.chunk)
@@ -114,7 +115,7 @@ def _run_chunks(session, probe, images, towers):
         return zip(batches, session.run([(scanner.strongest, scanner.wins) for scanner in used], feed))
 
     taken = iter(lambda: list(itertools.islice(chunks, len(scanners))), [])
-    for found in run_ahead((functools.partial(run, batches) for batches in taken), 1, 2):
+    for found in run_ahead((functools.partial(run, batches) for batches in taken), 2, 3):
         yield from found
 
 
