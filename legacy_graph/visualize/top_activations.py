@@ -22,6 +22,8 @@ from legacy_graph.article.receptive_field import receptive_fields
 from legacy_graph.config import DECONVNET, FIRST
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.images import Images, run_ahead
+from legacy_graph.graphs.overflow import build_bound, is_bounded
+from legacy_graph.graphs.path import find_path
 from legacy_graph.visualize import finite
 
 CHECKED = 16  # images at the start, for which all convolutions are checked
@@ -36,6 +38,9 @@ class TopActivations(NamedTuple):
     places: np.ndarray  # int64 [M, top, 2], (y, x) in the layer's output
     activations: np.ndarray  # float32 [M, top]
     projections: np.ndarray  # float32 [M, top, H, W] or [M, top, H, W, 3], RGB
+    bounded: bool = (
+        False  # no value before the layer can overflow, for any image; else only `CHECKED` images were checked
+    )
 
 
 def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
@@ -45,16 +50,18 @@ def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
     """
     layer = layers_up_to(net.layers, name)[-1]
     pixels, fields = net.layers[0].input, receptive_fields(net.layers, name)
-    first = layer is net.layers[0]
+    first, bound = layer is net.layers[0], build_bound(pixels, find_path(pixels, layer.output))
     return probe.build_probe(
-        probe.Layer(name, pixels, layer.kernel, layer.output, fields, first, DECONVNET, (TIES_IN_WORDS[ties],)),
+        probe.Layer(
+            name, pixels, layer.kernel, layer.output, fields, first, DECONVNET, (TIES_IN_WORDS[ties],), {}, bound
+        ),
         lambda maps, places: deconvolve(net.layers, name, maps, places, ties=ties),
     )
 
 
 def scan(
     session: tf.Session, probe: Probe, images: Images, top: int, towers: Sequence[Scanner] = ()
-) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     """Find the images with the largest activation of each map of the layer; show a progress bar on a terminal.
 
     Args:
@@ -69,6 +76,7 @@ def scan(
             -1 if the map is above zero in fewer than `top` images.
         activations: float32 [C, top].
         wins: float64 [C], as in `TopActivations`.
+        bounded: as in `TopActivations`.
 
     Raises:
         UserError: all values of all images are equal; or an image, an activation, or a value of a convolution for the
@@ -81,7 +89,7 @@ def scan(
         for batch, (strongest, won) in _run_chunks(session, probe, images, towers):
             limits = finite.check_images("--images", batch, begin)
             low, high = min(low, limits[0]), max(high, limits[1])
-            # A weight that is too large shows in any image. `project` checks the images on the sheet.
+            # A weight that is too large shows in any image. `project` checks the images on the sheet, `bounded` all.
             if not begin and probe.layer.finite:
                 finite.check_operations(session.run(probe.layer.finite, {probe.layer.images: batch[:CHECKED]}))
             finite.check_layer(probe.layer.name, strongest, "activations")
@@ -97,7 +105,8 @@ def scan(
     if not low < high:
         hint = "check --images, --range and --mean"
         raise UserError("--images", "values that differ after preprocessing", f"{low:g} everywhere", hint)
-    return numbers, activations, wins
+    bounded = is_bounded(session, probe.layer.bound, probe.layer.images, batch[:1], max(-low, high))
+    return numbers, activations, wins, bounded
 
 
 def _run_chunks(session, probe, images, towers):
@@ -189,7 +198,7 @@ def collect(
     Raises:
         UserError: as in `scan` and `project`.
     """
-    scanned = scan(session, probe, images, top, towers)
+    *scanned, bounded = scan(session, probe, images, top, towers)
     if by_wins:
         dead = scanned[0][maps, 0] < 0
         maps = maps[np.lexsort((dead, -scanned[2][maps]))]
@@ -201,4 +210,4 @@ def collect(
     found = numbers >= 0
     if found.any():
         places[found], projections[found] = project(session, probe, images, numbers[found], maps[np.nonzero(found)[0]])
-    return TopActivations(maps, wins, numbers, places, activations, projections)
+    return TopActivations(maps, wins, numbers, places, activations, projections, bounded)

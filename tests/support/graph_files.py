@@ -112,7 +112,7 @@ def resized_nearest(x):
 
 
 def resized_bilinear(x):
-    """Bilinear resize to three times the size; the centres of the pixels are half numbers, as TensorFlow 2 writes it."""
+    """Bilinear resize to three times the size, with pixel centres at half numbers, as TensorFlow 2 writes it."""
     first = _layer(x, stride=3, name="first")
     return _layer(tf.raw_ops.ResizeBilinear(images=first, size=[12, 12], half_pixel_centers=True), 3, size=1)
 
@@ -185,7 +185,8 @@ CONSTRUCTS = {
     function.__name__: function
     for function in (
         pooled, strided, valid, dilated, dilated_by_blocks, depthwise, average_pooled, branches, residual, padded,
-        transposed, resized_nearest, resized_bilinear, resized_bilinear_twice, folded_norm, fused_norm, norm_after_relu, relu6, leaky, prelu, swish, squeezed,
+        transposed, resized_nearest, resized_bilinear, resized_bilinear_twice, folded_norm, fused_norm, norm_after_relu,
+        relu6, leaky, prelu, swish, squeezed,
         mean_across,
     )
 }  # fmt: skip
