@@ -11,6 +11,13 @@ from legacy_graph.article.shapes import dims
 MEMORY = 32 * 2**20  # maximum size in bytes of the graph's largest tensor in one session run
 
 
+class Bound(NamedTuple):
+    """The tensors of a bound, see `graphs.overflow`. To run them, feed an image too: shapes may depend on it."""
+
+    magnitude: tf.Tensor  # float32 [], a placeholder: the largest magnitude of all pixels
+    value: tf.Tensor  # float32 [], at least the largest magnitude of any value; infinite or NaN if it overflows
+
+
 class Layer(NamedTuple):
     """The layer that a probe ranks and projects. B is any batch size."""
 
@@ -23,6 +30,7 @@ class Layer(NamedTuple):
     method: str  # of the projection, such as "deconvnet"
     notes: Tuple[str, ...] = ()  # sentences to print on the sheet
     finite: Dict[str, tf.Tensor] = {}  # name of an operation before `output` -> bool [], whether its values are finite
+    bound: Optional[Bound] = None  # of all values before `output`; None if it is not known
 
 
 class Scanner(NamedTuple):

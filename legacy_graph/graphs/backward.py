@@ -15,6 +15,7 @@ from legacy_graph.article.shapes import dims
 from legacy_graph.config import DECONVNET, FIRST, GRADIENT, GUIDED, METHODS
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.graphs.overflow import build_bound
 from legacy_graph.graphs.path import MULTIPLICATIVE, RELUS, Path, find_path
 from legacy_graph.graphs.rewrite import cut
 
@@ -92,8 +93,9 @@ def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
 
     convolutions = [operation for operation in back.path.operations if operation.type in CONVOLUTIONS]
     first = len(convolutions) == 1 and convolutions[0].type == "Conv2D"
+    bound = build_bound(back.images, back.path)
     probed = probe.Layer(
-        layer.label, back.images, back.kernel, back.start, layer.fields, first, method, back.notes, back.finite
+        layer.label, back.images, back.kernel, back.start, layer.fields, first, method, back.notes, back.finite, bound
     )
     return probe.build_probe(probed, project_spots)
 

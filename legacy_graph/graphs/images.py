@@ -6,10 +6,11 @@ unchanged.
 
 import collections
 import concurrent.futures
+import functools
 import itertools
 import os
 import zipfile
-from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -24,6 +25,27 @@ GROUPS = 2 * WORKERS  # per batch; a thread reads a group of images at once
 
 
 Shape = Tuple[Optional[int], Optional[int], int]  # H, W and channels of a graph's input, None if not fixed
+
+
+def run_ahead(calls: Iterable[Callable], workers: int, count: int) -> Iterator:
+    """The results of calls, in order. Threads run up to `count` calls whose results are not yet used.
+
+    Args:
+        calls: functions without arguments; each is taken from the iterable when a thread can run it soon.
+        workers: the number of threads.
+        count: of calls that wait, run, or have a result that is not yet used.
+    """
+    calls = iter(calls)
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        futures = collections.deque(map(pool.submit, itertools.islice(calls, count)))
+        try:
+            while futures:
+                yield futures[0].result()
+                futures.popleft()
+                futures.extend(map(pool.submit, itertools.islice(calls, 1)))
+        finally:
+            for future in futures:
+                future.cancel()
 
 
 class Preprocessing(NamedTuple):
@@ -77,18 +99,14 @@ class Images:
         return self._count
 
     def batches(self, size: int) -> Iterator[np.ndarray]:
-        """All images in order, float32 [up to `size`, H, W, channels], with read-ahead in threads."""
-        starts = iter(range(0, self._count, size))
-        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            ahead = collections.deque(self._submit(pool, start, size) for start in itertools.islice(starts, 2))
-            try:
-                while ahead:
-                    yield np.concatenate([group.result() for group in ahead[0]])
-                    ahead.popleft()
-                    ahead.extend(self._submit(pool, start, size) for start in itertools.islice(starts, 1))
-            finally:
-                for group in itertools.chain(*ahead):
-                    group.cancel()
+        """All images in order, float32 [up to `size`, H, W, channels]; threads read up to two batches ahead."""
+        group = -(-size // GROUPS)
+        batches = [range(start, min(start + size, self._count)) for start in range(0, self._count, size)]
+        groups = [[batch[first : first + group] for first in range(0, len(batch), group)] for batch in batches]
+        calls = (functools.partial(self._fed, numbers) for numbers in itertools.chain(*groups))
+        read = run_ahead(calls, WORKERS, 2 * -(-size // group))
+        for parts in groups:
+            yield np.concatenate(list(itertools.islice(read, len(parts))))
 
     def take(self, numbers: Sequence[int]) -> np.ndarray:
         """Some preprocessed images, float32 [n, H, W, channels]."""
@@ -114,19 +132,19 @@ class Images:
             return values.sum(axis=-1)
         return values[..., ::-1] if self._preprocessing is not None and self._preprocessing.bgr else values
 
-    def _submit(self, pool, start, size):
-        """Futures of the groups of one batch."""
-        end, group = min(start + size, self._count), max(1, size // GROUPS)
-        return [pool.submit(self._fed, range(one, min(one + group, end))) for one in range(start, end, group)]
-
     def _fed(self, numbers):
         raw = self._read(numbers)
-        return raw.astype(np.float32, copy=False) if self._preprocessing is None else self._preprocessing.apply(raw)
+        return raw.astype(np.float32) if self._preprocessing is None else self._preprocessing.apply(raw)
 
 
 def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about: str) -> Images:
     """Images from an array [N, H, W, channels]: uint8 with preprocessing, or floating point without."""
-    return Images(len(array), array.shape[1:3], lambda numbers: array[list(numbers)], preprocessing, about)
+
+    def read(numbers):
+        # A slice is a view, a list makes a copy.
+        return array[numbers.start : numbers.stop] if isinstance(numbers, range) else array[list(numbers)]
+
+    return Images(len(array), array.shape[1:3], read, preprocessing, about)
 
 
 def from_files(

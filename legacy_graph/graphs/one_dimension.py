@@ -1,20 +1,31 @@
-"""1-D convolutions: a Conv2D between ExpandDims and Squeeze. Bias and activation read the squeezed tensor [B, W, C]."""
+"""1-D convolutions: a Conv2D between ExpandDims and Squeeze. Bias and activation read the squeezed tensor [B, W, C].
+
+A 1-D pool expands this tensor again, often along another axis than the convolution: to [B, W, 1, C].
+"""
 
 from typing import Dict
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.nodes import Nodes, node_name, redirect
-from legacy_graph.graphs.operations import ELEMENTWISE
+from legacy_graph.graphs.operations import ELEMENTWISE, attribute
 
 _VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
 
 
+_POOLS = ("MaxPool", "AvgPool")
+
+
 def move_squeezes(graph_def: tf.GraphDef) -> None:
-    """Move the Squeeze of each 1-D convolution behind its bias, batch norm and activation. Changes the graph.
+    """Move the Squeeze of each 1-D convolution behind its bias, batch norm, activation and pools. Changes the graph.
 
     These then belong to the layer, as those of a 2-D convolution do: all of them are [B, 1, W, C]. The values stay.
     """
+    _move_behind_elementwise(graph_def)
+    _move_behind_pools(graph_def)
+
+
+def _move_behind_elementwise(graph_def):
     nodes = Nodes(graph_def)
     ends: Dict[str, str] = {}  # last node before the new place -> the Squeeze
     for name in nodes.order:
@@ -29,6 +40,40 @@ def move_squeezes(graph_def: tf.GraphDef) -> None:
     for last, name in ends.items():
         node = nodes.by_name[name]
         node.name, node.input[0] = f"{last}/squeezed", last
+
+
+def _move_behind_pools(graph_def):
+    """Squeeze, ExpandDims, pool, Squeeze becomes pool, Squeeze: the pool slides over the same values as before."""
+    nodes, unread = Nodes(graph_def), set()
+    for name in nodes.order:
+        pool = nodes.by_name[name]
+        if pool.op not in _POOLS or attribute(pool, "data_format").s != b"NHWC":
+            continue
+        expand = nodes.by_name[node_name(pool.input[0])]
+        squeeze = nodes.by_name[node_name(expand.input[0])] if expand.op == "ExpandDims" else expand
+        axis = nodes.constant(expand.input[1]) if expand.op == "ExpandDims" else None
+        before, after = _squeezed_axis(squeeze), {_squeezed_axis(reader) for reader in nodes.consumers[name]}
+        if axis is None or before is None or after != {int(axis) % 4}:
+            continue
+        pool.input[0] = squeeze.input[0]
+        for reader in nodes.consumers[name]:
+            reader.attr["squeeze_dims"].list.i[:] = [before]
+        if before not in after:
+            for key in ("ksize", "strides"):
+                sides = pool.attr[key].list.i
+                sides[1], sides[2] = sides[2], sides[1]
+        for node in (expand, squeeze):
+            if {reader.name for reader in nodes.consumers[node.name]} <= unread | {name}:
+                unread.add(node.name)
+    for index in reversed(range(len(graph_def.node))):
+        if graph_def.node[index].name in unread:
+            del graph_def.node[index]
+
+
+def _squeezed_axis(node):
+    """1 or 2: the only axis that a Squeeze of [B, H, W, C] removes. None for any other node."""
+    axes = [axis % 4 for axis in node.attr["squeeze_dims"].list.i] if node.op == "Squeeze" else []
+    return axes[0] if axes in ([1], [2]) else None
 
 
 def _is_convolved(nodes, node):

@@ -1,29 +1,13 @@
-"""感受野 (receptive field) in a graph with branches, dilation and transposed axes."""
+"""感受野 (receptive field) in a graph with branches, dilation, transposed convolutions and transposed axes."""
 
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, Optional
 
-from legacy_graph.article.receptive_field import Field, Fields
-from legacy_graph.graphs.nodes import Nodes, node_name
+from legacy_graph.article.receptive_field import Fields
+from legacy_graph.graphs.axis_windows import Axes, Axis, resized, shift, transposed, windowed
+from legacy_graph.graphs.nodes import SHAPE_OPERATIONS, Nodes, node_name
 from legacy_graph.graphs.operations import ELEMENTWISE, attribute
 from legacy_graph.graphs.tensor_types import TensorType
 
-
-class Axis(NamedTuple):
-    """A `Field` along one axis of a tensor, and the spacing of its positions inside a dilated convolution."""
-
-    size: int = 1
-    step: int = 1
-    begin: int = 0
-    spread: int = 1  # between SpaceToBatchND and BatchToSpaceND: its block size
-    side: Optional[int] = None  # of the image along this axis, None if not fixed
-
-    def whole(self) -> Optional["Axis"]:
-        """The field of a position that depends on all positions of this axis; None if the side is not known."""
-        return self.side and Axis(self.side, 0, 0, 1, self.side)
-
-
-# One entry per axis of a tensor, None for batch and channels. Axes None: unknown.
-Axes = Optional[List[Optional[Axis]]]
 _POOLS = {"MaxPool", "AvgPool"}
 _CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
 
@@ -44,6 +28,8 @@ def receptive_fields(nodes: Nodes, input: str, types: Dict[str, TensorType]) -> 
     sides = (types[input].shape or [None] * 4)[1:3]
     known: Dict[str, Axes] = {input: [None, *(Axis(side=side) for side in sides), None]}
     for name in nodes.order:
+        if nodes.by_name[name].op in SHAPE_OPERATIONS:
+            continue
         sources = [source for source in nodes.data_inputs(name) if source in known]
         if sources and name != input and types[name].dtype is not None:
             known[name] = _through(nodes, nodes.by_name[name], sources, known, types)
@@ -53,8 +39,9 @@ def receptive_fields(nodes: Nodes, input: str, types: Dict[str, TensorType]) -> 
     for name, axes in known.items():
         if axes and len(axes) == 4 and not axes[0] and not axes[3]:
             along = [axis or new for axis, new in zip(axes[1:3], inserted)]
-            if all(along):
-                found[name] = tuple(Field(axis.size, axis.step, axis.begin) for axis in along)
+            fields = [axis and axis.to_field() for axis in along]
+            if all(fields):
+                found[name] = tuple(fields)
     return found
 
 
@@ -76,45 +63,21 @@ def _through(nodes, node, sources, known, types) -> Axes:
     if node.op in _CONVOLUTIONS:
         window = types[node_name(node.input[1])].shape[:2]
         dilations = list(attribute(node, "dilations").list.i) or [1] * 4
-        return _windowed(node, axes, shape, [1, *window, 1], dilations)
+        return windowed(node, axes, shape, [1, *window, 1], dilations)
     if node.op in _POOLS:
-        return _windowed(node, axes, shape, list(attribute(node, "ksize").list.i), [1] * 4)
+        return windowed(node, axes, shape, list(attribute(node, "ksize").list.i), [1] * 4)
+    if node.op == "Conv2DBackpropInput":
+        return transposed(node, axes, types[node_name(node.input[1])].shape, types[node.name].shape or [None] * 4)
+    if node.op in ("ResizeNearestNeighbor", "ResizeBilinear"):
+        return resized(node, axes, shape, types[node.name].shape or [None] * 4)
     if node.op in ("SpaceToBatchND", "BatchToSpaceND"):
         return _blocked(nodes, node, axes)
     if node.op == "StridedSlice":
         return _sliced(nodes, node, axes, shape)
     if node.op in ("Pad", "PadV2"):
         before = nodes.constant(node.input[1])
-        return before is not None and [one and _shift(one, -pad[0]) for one, pad in zip(axes, before)] or None
+        return before is not None and [one and shift(one, -pad[0]) for one, pad in zip(axes, before)] or None
     return _rearranged(nodes, node, axes)
-
-
-def _windowed(node, axes, shape, windows, dilations) -> Axes:
-    """The axes after a sliding window over each axis, as in convolution and pooling."""
-    strides, padding = list(attribute(node, "strides").list.i), attribute(node, "padding").s.decode()
-    explicit = list(attribute(node, "explicit_paddings").list.i)[::2]
-    result: List[Optional[Axis]] = []
-    for position, (axis, side) in enumerate(zip(axes, shape)):
-        window = (windows[position] - 1) * dilations[position] + 1
-        stride = strides[position]
-        if axis is None:
-            if window > 1 and windows[position] > 1:
-                return None
-            result.append(None)
-            continue
-        before = explicit[position] if padding == "EXPLICIT" else 0
-        if padding == "SAME":
-            if side is None and stride > 1:
-                return None
-            side = side or stride
-            places = -(-side // stride)
-            before = max(0, (places - 1) * stride + window - side) // 2
-        if axis.spread > 1 and stride > 1:
-            return None
-        axis = _shift(axis, -before * axis.spread)
-        size = axis.size + (window - 1) * axis.spread * axis.step
-        result.append(axis._replace(size=size, step=axis.step * stride))
-    return result
 
 
 def _blocked(nodes, node, axes) -> Axes:
@@ -128,7 +91,7 @@ def _blocked(nodes, node, axes) -> Axes:
         if axis is None:
             return None
         opening = node.op == "SpaceToBatchND"
-        result[position] = _shift(axis, -pad if opening else pad)._replace(spread=size if opening else 1)
+        result[position] = shift(axis, -pad if opening else pad)._replace(spread=size if opening else 1)
     return result
 
 
@@ -147,7 +110,7 @@ def _sliced(nodes, node, axes, shape) -> Axes:
         if step < 0 or axis.spread > 1 or (begin < 0 and side is None):
             return None
         begin = begin + side if begin < 0 else begin
-        result[position] = _shift(axis, begin)._replace(step=axis.step * step)
+        result[position] = shift(axis, begin)._replace(step=axis.step * step)
     return result
 
 
@@ -197,7 +160,3 @@ def _union(many: List[Axes]) -> Axes:
             end = max(axis.begin + axis.size for axis in along)
             result.append(along[0]._replace(begin=begin, size=end - begin))
     return result
-
-
-def _shift(axis, places):
-    return axis._replace(begin=axis.begin + int(places) * axis.step)

@@ -179,6 +179,9 @@ def _notes(scan, images, spots):
     notes = [*scan.probe.layer.notes, f"Images: {images.about}."]
     if len(spots.maps) < len(scan.maps):
         notes.append(f"{len(spots.maps)} of {len(scan.maps)} maps are shown; --maps chooses others.")
+    if scan.probe.layer.finite and not spots.bounded and len(images) > top_activations.CHECKED:
+        checked = f"the first {top_activations.CHECKED} images and those on the sheet"
+        notes.append(f"Not all images are checked for an overflow that a ReLU hides: only {checked}.")
     if (spots.images < 0).all():
         notes.append("No image excites any of these maps: check --range, --mean and --bgr.")
     return notes

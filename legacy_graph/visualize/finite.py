@@ -1,21 +1,26 @@
 """Refuse NaN and infinite values, which would be drawn as grey tiles."""
 
-from typing import Dict
+from typing import Dict, Tuple
 
 import numpy as np
 
 from legacy_graph.errors import UserError
 
 
-def check_images(subject: str, images: np.ndarray, begin: int = 0) -> None:
+def check_images(subject: str, images: np.ndarray, begin: int = 0) -> Tuple[float, float]:
     """Raise UserError if one of the preprocessed images [B, H, W, channels] is not finite.
 
     `subject` is their source; `begin` is the number of the first one.
+
+    Returns:
+        The smallest and the largest value.
     """
-    bad = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2, 3)))
-    if len(bad):
+    low, high = float(images.min()), float(images.max())
+    if not np.isfinite([low, high]).all():
+        bad = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2, 3)))
         found = f"NaN or infinite values in image {begin + bad[0]} (counted from 0)"
         raise UserError(subject, "finite values after preprocessing", found, "check the images, --range and --mean")
+    return low, high
 
 
 def check_layer(layer: str, values: np.ndarray, kind: str) -> None:

@@ -6,6 +6,7 @@ set the rest of the layer to zero, and project it to the pixels.
 Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, figure 2.
 """
 
+import functools
 import itertools
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
@@ -20,7 +21,9 @@ from legacy_graph.article.probe import Probe, Scanner
 from legacy_graph.article.receptive_field import receptive_fields
 from legacy_graph.config import DECONVNET, FIRST
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.images import Images
+from legacy_graph.graphs.images import Images, run_ahead
+from legacy_graph.graphs.overflow import build_bound, is_bounded
+from legacy_graph.graphs.path import find_path
 from legacy_graph.visualize import finite
 
 CHECKED = 16  # images at the start, for which all convolutions are checked
@@ -35,6 +38,9 @@ class TopActivations(NamedTuple):
     places: np.ndarray  # int64 [M, top, 2], (y, x) in the layer's output
     activations: np.ndarray  # float32 [M, top]
     projections: np.ndarray  # float32 [M, top, H, W] or [M, top, H, W, 3], RGB
+    bounded: bool = (
+        False  # no value before the layer can overflow, for any image; else only `CHECKED` images were checked
+    )
 
 
 def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
@@ -44,16 +50,18 @@ def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
     """
     layer = layers_up_to(net.layers, name)[-1]
     pixels, fields = net.layers[0].input, receptive_fields(net.layers, name)
-    first = layer is net.layers[0]
+    first, bound = layer is net.layers[0], build_bound(pixels, find_path(pixels, layer.output))
     return probe.build_probe(
-        probe.Layer(name, pixels, layer.kernel, layer.output, fields, first, DECONVNET, (TIES_IN_WORDS[ties],)),
+        probe.Layer(
+            name, pixels, layer.kernel, layer.output, fields, first, DECONVNET, (TIES_IN_WORDS[ties],), {}, bound
+        ),
         lambda maps, places: deconvolve(net.layers, name, maps, places, ties=ties),
     )
 
 
 def scan(
     session: tf.Session, probe: Probe, images: Images, top: int, towers: Sequence[Scanner] = ()
-) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     """Find the images with the largest activation of each map of the layer; show a progress bar on a terminal.
 
     Args:
@@ -68,6 +76,7 @@ def scan(
             -1 if the map is above zero in fewer than `top` images.
         activations: float32 [C, top].
         wins: float64 [C], as in `TopActivations`.
+        bounded: as in `TopActivations`.
 
     Raises:
         UserError: all values of all images are equal; or an image, an activation, or a value of a convolution for the
@@ -78,14 +87,14 @@ def scan(
     wins, low, high, begin = np.zeros(channels), np.inf, -np.inf, 0
     with tqdm(total=len(images), unit="image", disable=None, leave=False, dynamic_ncols=True) as bar:
         for batch, (strongest, won) in _run_chunks(session, probe, images, towers):
-            finite.check_images("--images", batch, begin)
-            # A weight that is too large shows in any image. `project` checks the images on the sheet.
+            limits = finite.check_images("--images", batch, begin)
+            low, high = min(low, limits[0]), max(high, limits[1])
+            # A weight that is too large shows in any image. `project` checks the images on the sheet, `bounded` all.
             if not begin and probe.layer.finite:
                 finite.check_operations(session.run(probe.layer.finite, {probe.layer.images: batch[:CHECKED]}))
             finite.check_layer(probe.layer.name, strongest, "activations")
             found = strongest.T  # [C, B]
             wins += won.sum(axis=0, dtype=float) / len(images)
-            low, high = min(low, batch.min()), max(high, batch.max())
             new = np.flatnonzero((found > activations[:, -1:]).any(axis=0))  # the others are not among the strongest
             both = [numbers, np.broadcast_to(begin + new, (channels, len(new)))], [activations, found[:, new]]
             numbers, activations = [np.concatenate(parts, 1) for parts in both]
@@ -96,17 +105,27 @@ def scan(
     if not low < high:
         hint = "check --images, --range and --mean"
         raise UserError("--images", "values that differ after preprocessing", f"{low:g} everywhere", hint)
-    return numbers, activations, wins
+    bounded = is_bounded(session, probe.layer.bound, probe.layer.images, batch[:1], max(-low, high))
+    return numbers, activations, wins, bounded
 
 
 def _run_chunks(session, probe, images, towers):
-    """(images, (strongest, wins)) for each chunk, in order: as many chunks in a session run as there are towers."""
+    """(images, (strongest, wins)) for each chunk, in order: as many chunks in a session run as there are towers.
+
+    Two runs of the session at a time, in threads: one computes where the other waits, or while the caller uses the
+    results of a third.
+    """
     scanners = [Scanner(probe.layer.images, probe.strongest, probe.wins), *towers]
     chunks = images.batches(probe.chunk)
-    for batches in iter(lambda: list(itertools.islice(chunks, len(scanners))), []):
+
+    def run(batches):
         used = scanners[: len(batches)]
         feed = {scanner.images: batch for scanner, batch in zip(used, batches)}
-        yield from zip(batches, session.run([(scanner.strongest, scanner.wins) for scanner in used], feed))
+        return zip(batches, session.run([(scanner.strongest, scanner.wins) for scanner in used], feed))
+
+    taken = iter(lambda: list(itertools.islice(chunks, len(scanners))), [])
+    for found in run_ahead((functools.partial(run, batches) for batches in taken), 2, 3):
+        yield from found
 
 
 def project(
@@ -179,7 +198,7 @@ def collect(
     Raises:
         UserError: as in `scan` and `project`.
     """
-    scanned = scan(session, probe, images, top, towers)
+    *scanned, bounded = scan(session, probe, images, top, towers)
     if by_wins:
         dead = scanned[0][maps, 0] < 0
         maps = maps[np.lexsort((dead, -scanned[2][maps]))]
@@ -191,4 +210,4 @@ def collect(
     found = numbers >= 0
     if found.any():
         places[found], projections[found] = project(session, probe, images, numbers[found], maps[np.nonzero(found)[0]])
-    return TopActivations(maps, wins, numbers, places, activations, projections)
+    return TopActivations(maps, wins, numbers, places, activations, projections, bounded)

@@ -48,6 +48,7 @@ def test_npz_arrays_and_projections_match_the_digits(shown):
         (3, 4, 2),
         (3, 4),
         (3, 4, 28, 28),
+        (),
     ]
     assert (np.diff(found["activations"], axis=1) <= 0).all()
     for digit, projection in zip(found["images"].ravel(), found["projections"].reshape(-1, 28, 28)):

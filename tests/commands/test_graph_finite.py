@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from legacy_graph import __main__
 from tests.support.graph_commands import RANGE, SIDES, words, write_graph_and_photos
 from tests.support.graph_models import Maker, ends, model_of
 from tests.support.published import assert_refused
@@ -58,3 +59,24 @@ def test_arrays_that_are_not_finite_are_refused(folder, capsys, value):
     asked = [*words(folder, logdir="none"), "--images", str(folder / "broken.npy"), "--top", "2"]
     expected = "--images: expected finite values after preprocessing, found NaN or infinite values in image 1 "
     assert_refused(capsys, asked, expected)
+
+
+NOTE = "Not all images are checked for an overflow that a ReLU hides: only the first 16 images and those on the sheet."
+
+
+def hides_large_values(value):
+    """As `hidden`, with weights of -4: only an image with values above 3e36 overflows."""
+    value = tf.nn.relu(tf.nn.conv2d(value, tf.fill([3, 3, 3, 4], -4.0), [1, 1, 1, 1], "SAME"))
+    return ends(tf.nn.relu(Maker().convolve(value, 4)))
+
+
+@pytest.mark.parametrize("value, noted", [(1, False), (3e30, False), (3e33, True), (3e37, True)])
+def test_the_sheet_says_where_an_overflow_can_hide(folder, capsys, value, noted):
+    """Image 17 is after those that are checked and not on the sheet; the bound has a margin of 1e4."""
+    (folder / "large.pb").write_bytes(model_of(hides_large_values, SIDES).graph_def.SerializeToString())
+    array = -np.random.RandomState(0).rand(18, *SIDES, 3).astype("f")
+    array[17] = value
+    np.save(str(folder / "large.npy"), array)
+    asked = [*words(folder, graph="large.pb", logdir="large"), "--images", str(folder / "large.npy"), "--top", "2"]
+    assert __main__.main(asked) == 0
+    assert (NOTE in capsys.readouterr().out) == noted

@@ -8,13 +8,13 @@ import pytest
 from legacy_graph.config import GRADIENT, METHODS
 from legacy_graph.graphs import backward
 from tests.support.construct_differences import COLUMNS, NUMERIC, load_construct, measure, run_projection
-from tests.support.constructs import CONSTRUCTS, DEFINED, one_dimension, transposed
+from tests.support.constructs import CONSTRUCTS, DEFINED, one_dimension, one_dimension_pools
 from tests.support.graph_models import CHANNELS, SIDES
 from tests.support.program import ROOT
 from tests.support.readme import read
 
-# The receptive field of a transposed convolution, and of one after a reshape, is not computed.
-LOCAL = [construct for construct in CONSTRUCTS.values() if construct not in (transposed, one_dimension)]
+# The receptive field of a convolution after a reshape is not computed.
+LOCAL = [construct for construct in CONSTRUCTS.values() if construct not in (one_dimension, one_dimension_pools)]
 PAGE = os.path.join(ROOT, "tests", "graphs", "README.md")
 
 

@@ -46,7 +46,7 @@ def test_a_residual_add_ends_a_layer(tmp_path):
     assert (second.label, second.activation, second.start) == ("second", None, "second")
 
 
-@pytest.mark.parametrize("construct", sorted(set(CONSTRUCTS) - {"transposed"}))
+@pytest.mark.parametrize("construct", sorted(CONSTRUCTS))
 def test_receptive_field_by_perturbation(construct, tmp_path):
     """Changing one row or column of pixels changes exactly the places whose field holds it, or fewer."""
     model = load(tmp_path, construct)
@@ -73,6 +73,29 @@ def test_receptive_field_by_perturbation(construct, tmp_path):
                 assert any(reach[axis, place, pixel] for place, pixel in edges if 0 <= pixel < 12)
 
 
+def pooled_rows(x):
+    """1-D convolutions, each with a max pool: over [B, W, 1, C] as Keras writes it, then over [B, 1, W, C]."""
+    for name, axis, sides in (("one", 2, [1, 3, 1, 1]), ("two", 1, [1, 1, 2, 1])):
+        x = tf.nn.relu(tf.nn.conv1d(x, constant([3, int(x.shape[-1]), 4]), 1, "SAME", name=name))
+        pooled = tf.nn.max_pool(tf.expand_dims(x, axis), sides, sides, "SAME", name=f"pool_{name}")
+        x = tf.squeeze(pooled, [axis], name=f"row_{name}")
+    return x
+
+
+def test_the_pool_belongs_to_a_1d_convolution(tmp_path):
+    path, row = tmp_path / "model.pb", images(2, 20, 3)
+    model = load_model(write_frozen(path, pooled_rows, shape=(None, 20, 3)))
+    assert [(layer.start, layer.shape) for layer in model.layers] == [("pool_one", (1, 7, 4)), ("pool_two", (1, 4, 4))]
+    # 3 pixels, and 2 for the pool; then 2 places of step 3 for the convolution, and 1 for the pool. The pools of 20 and
+    # 7 places pad only behind the last one.
+    assert [layer.fields[1] for layer in model.layers] == [Field(5, 3, -1), Field(14, 6, -4)]
+    assert layer_rows(model)[0][1][1] == "Conv2D 1 x 3, stride 1, SAME; Relu; MaxPool 1 x 3"
+    found = run(model.graph_def, ["pool_one", "pool_two"], {model.input: row[:, None]})
+    expected = run(graph_of(pooled_rows, shape=(None, 20, 3)), ["row_one", "row_two"], {"images": row})
+    for one, other in zip(found, expected):
+        np.testing.assert_array_equal(one[:, 0], other)
+
+
 def two_rows(x):
     """1-D convolutions of stride 2 and 1, with a bias; the second ReLU has two readers."""
     one = tf.nn.conv1d(x, constant([5, 3, 4]), 2, "SAME", name="one")
@@ -94,17 +117,24 @@ def test_the_relu_belongs_to_a_1d_convolution(tmp_path):
         np.testing.assert_array_equal(one[:, 0], other)
 
 
+def finer_than_pixels(x):
+    """A transposed convolution to twice the size of the images, then a convolution with stride 2."""
+    shape = [tf.shape(x)[0], 24, 24, 4]
+    fine = tf.nn.relu(tf.nn.conv2d_transpose(x, constant([5, 5, 4, 3]), shape, [1, 2, 2, 1], name="fine"))
+    return tf.nn.conv2d(fine, constant([3, 3, 4, 3]), [1, 2, 2, 1], "SAME", name="last")
+
+
 def test_everything_and_unknown_are_different(tmp_path):
     all_of_it, rows = Field(12, 0, 0), Field(5, 1, -2)
     assert load(tmp_path, "squeezed").layers[-1].fields == (all_of_it, all_of_it)
     assert load(tmp_path, "mean_across").layers[-1].fields == (rows, all_of_it)
-    seen = {name: [row[3:5] for row in layer_rows(load(tmp_path, name))[0][1:]] for name in ("squeezed", "transposed")}
-    assert seen["squeezed"] == [("3 x 3 pixels", 1), ("everything", None), ("everything", None)]
-    assert seen["transposed"] == [("3 x 3 pixels", 2), ("unknown", None)]
-
-
-def test_a_transposed_convolution_has_no_receptive_field(tmp_path):
-    assert [layer.fields is None for layer in load(tmp_path, "transposed").layers] == [False, True]
+    squeezed = load(tmp_path, "squeezed")
+    finer = load_model(write_frozen(tmp_path / "finer.pb", finer_than_pixels))
+    seen = [[row[3:5] for row in layer_rows(model)[0][1:]] for model in (squeezed, finer)]
+    assert seen[0] == [("3 x 3 pixels", 1), ("everything", None), ("everything", None)]
+    # Place n of the last layer reads the fine places 2n to 2n + 2; place o of these reads the pixels from (o - 3) / 2
+    # to (o + 1) / 2: together n - 1 to n + 1.
+    assert seen[1] == [("unknown", None), ("3 x 3 pixels", 1)]
 
 
 @pytest.mark.parametrize(

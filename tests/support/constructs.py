@@ -98,10 +98,24 @@ def one_dimension(make, value):
     return ends(tf.nn.relu(make.convolve_row(tf.nn.relu(make.convolve_row(row, 4, stride=2)), 5)))
 
 
+def one_dimension_pools(make, value):
+    """1-D convolutions and pools over all pixels in a row."""
+    row = tf.reshape(value, [-1, value.shape.as_list()[1] * value.shape.as_list()[2], 3])
+    row = make.pool_row(tf.nn.relu(make.convolve_row(row, 4)), 3, axis=2)
+    row = make.pool_row(tf.nn.relu(make.convolve_row(row, 4)), 2, axis=1, kind=tf.nn.avg_pool)
+    return ends(make.pool_row(tf.nn.relu(make.convolve_row(row, 5)), 2, axis=2))
+
+
+def resized(make, value):
+    """Resize by a whole factor, nearest and bilinear, between convolutions."""
+    value = tf.nn.relu(make.convolve(value, 4, stride=2))
+    return ends(tf.nn.relu(make.convolve(make.resize(make.resize(value, bilinear=True)), 5, stride=2)))
+
+
 DEFINED = [
     strided, dilated, depthwise, overlapping_pools, average_pool, branches, residual, batch_norm, batch_norm_unfolded,
     relu6, transposed, blocks, channels_first, function_call, switched_dropout,
-    one_dimension,
+    one_dimension, one_dimension_pools, resized,
 ]  # fmt: skip
 
 

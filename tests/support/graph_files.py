@@ -105,6 +105,25 @@ def transposed(x):
     return tf.nn.relu(tf.nn.conv2d_transpose(first, constant([3, 3, 3, 4]), shape, [1, 2, 2, 1], name="conv"))
 
 
+def resized_nearest(x):
+    """Nearest neighbour of three times the size."""
+    first = _layer(x, stride=3, name="first")
+    return _layer(tf.raw_ops.ResizeNearestNeighbor(images=first, size=[12, 12]), 3)
+
+
+def resized_bilinear(x):
+    """Bilinear resize to three times the size, with pixel centres at half numbers, as TensorFlow 2 writes it."""
+    first = _layer(x, stride=3, name="first")
+    return _layer(tf.raw_ops.ResizeBilinear(images=first, size=[12, 12], half_pixel_centers=True), 3, size=1)
+
+
+def resized_bilinear_twice(x):
+    """Bilinear resize to twice the size, as TensorFlow 1 and 2 write it."""
+    first = _layer(x, stride=4, name="first")
+    middle = tf.raw_ops.ResizeBilinear(images=first, size=[6, 6], half_pixel_centers=True)
+    return _layer(tf.raw_ops.ResizeBilinear(images=middle, size=[12, 12]), 3, size=1)
+
+
 def folded_norm(x):
     """Batch norm written as Mul and Add of constants."""
     return tf.nn.relu(
@@ -166,7 +185,8 @@ CONSTRUCTS = {
     function.__name__: function
     for function in (
         pooled, strided, valid, dilated, dilated_by_blocks, depthwise, average_pooled, branches, residual, padded,
-        transposed, folded_norm, fused_norm, norm_after_relu, relu6, leaky, prelu, swish, squeezed,
+        transposed, resized_nearest, resized_bilinear, resized_bilinear_twice, folded_norm, fused_norm, norm_after_relu,
+        relu6, leaky, prelu, swish, squeezed,
         mean_across,
     )
 }  # fmt: skip

@@ -57,6 +57,16 @@ class Maker:
         kernel = self.constant(5, value.shape.as_list()[2], channels)
         return tf.nn.bias_add(tf.nn.conv1d(value, kernel, stride, "SAME"), self.constant(channels, scale=0.1))
 
+    def pool_row(self, value, window, axis, kind=tf.nn.max_pool):
+        """A 1-D pool of [B, W, C], over [B, W, 1, C] as Keras writes it (axis 2) or over [B, 1, W, C] (axis 1)."""
+        sides = [1, window, 1, 1] if axis == 2 else [1, 1, window, 1]
+        return tf.squeeze(kind(tf.expand_dims(value, axis), sides, sides, "SAME"), [axis])
+
+    def resize(self, value, bilinear=False):
+        """Twice the height and width."""
+        resize = tf.raw_ops.ResizeBilinear if bilinear else tf.raw_ops.ResizeNearestNeighbor
+        return resize(images=value, size=[2 * side for side in value.shape.as_list()[1:3]], half_pixel_centers=True)
+
     def depthwise(self, value, multiplier=2, stride=1):
         kernel = self.constant(3, 3, self._channels(value), multiplier)
         return tf.nn.depthwise_conv2d(value, kernel, [1, stride, stride, 1], "SAME")

@@ -34,6 +34,8 @@ FORWARD = {
     "Selu": lambda node, value: layers.elu(value, *layers.SELU),
     "Sigmoid": lambda node, value: 1 / (1 + np.exp(-value)),
     "LRN": layers.response_norm,
+    "ResizeNearestNeighbor": layers.resize,
+    "ResizeBilinear": layers.resize,
     "Reshape": lambda node, value, shape: value.reshape(shape),
     "ExpandDims": lambda node, value, axis: np.expand_dims(value, int(axis)),
     "Squeeze": lambda node, value: np.squeeze(value, tuple(node.attr["squeeze_dims"].list.i)),
@@ -62,6 +64,10 @@ BACK = {
     ],
     **dict.fromkeys(
         ["Reshape", "ExpandDims", "Squeeze"], lambda node, inputs, signal: [signal.reshape(inputs[0].shape)]
+    ),
+    **dict.fromkeys(
+        ["ResizeNearestNeighbor", "ResizeBilinear"],
+        lambda node, inputs, signal: [layers.resize_back(node, inputs[0], signal)],
     ),
     "LeakyRelu": lambda node, inputs, signal: [signal * np.where(inputs[0] > 0, 1, node.attr["alpha"].f)],
     "Elu": lambda node, inputs, signal: [layers.elu_back(inputs[0], signal)],

@@ -131,3 +131,33 @@ def elu_back(value, signal, scale=1.0, alpha=1.0):
 
 
 SELU = 1.0507009873554805, 1.6732632423543772
+
+
+def resize(node, value, size):
+    """[B, H, W, C] to another height and width."""
+    for axis, new in enumerate(size, start=1):
+        value = np.moveaxis(np.moveaxis(value, axis, -1) @ _weights(node, value.shape[axis], new).T, -1, axis)
+    return value
+
+
+def resize_back(node, value, signal):
+    """The adjoint of `resize`."""
+    for axis in (1, 2):
+        weights = _weights(node, value.shape[axis], signal.shape[axis])
+        signal = np.moveaxis(np.moveaxis(signal, axis, -1) @ weights, -1, axis)
+    return signal
+
+
+def _weights(node, old, new):
+    """The part of each old value in each new one, [new, old]; pixels have their centres at half numbers."""
+    assert node.attr["half_pixel_centers"].b and not node.attr["align_corners"].b
+    weights, centres = np.zeros([new, old]), (np.arange(new) + 0.5) * old / new
+    for row, centre in zip(weights, centres):
+        if node.op == "ResizeNearestNeighbor":
+            row[int(centre)] = 1
+        else:
+            below = int(np.floor(centre - 0.5))
+            part = centre - 0.5 - below
+            row[max(below, 0)] += 1 - part
+            row[min(below + 1, old - 1)] += part
+    return weights

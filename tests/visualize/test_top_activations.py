@@ -147,7 +147,7 @@ def scan_of(table, top, chunk):
     ends = Probe(layer, None, None, "strongest", "wins", None, None, chunk)
     images = from_array(np.arange(len(table), dtype=np.uint8).reshape(-1, 1, 1, 1), Preprocessing(0, 1), "numbers")
     session = Table(table.astype(np.float32))
-    return top_activations.scan(session, ends, images, top) + (session.calls,)
+    return top_activations.scan(session, ends, images, top)[:3] + (session.calls,)
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 100])

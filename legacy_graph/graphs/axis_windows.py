@@ -1,0 +1,133 @@
+"""The receptive field along the axes of a tensor after a convolution, a transposed convolution, a pool or a resize."""
+
+import math
+from fractions import Fraction
+from typing import List, NamedTuple, Optional, Sequence, Union
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article.receptive_field import Field
+from legacy_graph.graphs.operations import attribute
+
+
+class Axis(NamedTuple):
+    """A `Field` along one axis of a tensor, and the spacing of its positions inside a dilated convolution.
+
+    After a transposed convolution the numbers are fractions, because its positions are closer together than those of
+    its input. Some of its positions depend on fewer pixels than the field contains, but none on a pixel outside it.
+    """
+
+    size: Union[int, Fraction] = 1
+    step: Union[int, Fraction] = 1
+    begin: Union[int, Fraction] = 0
+    spread: int = 1  # between SpaceToBatchND and BatchToSpaceND: its block size
+    side: Optional[int] = None  # of the image along this axis, None if not fixed
+
+    def to_field(self) -> Optional[Field]:
+        """The field in pixels; None if the positions are closer together than the pixels."""
+        if self.step != int(self.step):
+            return None
+        begin = math.ceil(self.begin)
+        return Field(math.floor(self.begin + self.size) - begin, int(self.step), begin)
+
+    def whole(self) -> Optional["Axis"]:
+        """The field of a position that depends on all positions of this axis; None if the side is not known."""
+        return self.side and Axis(self.side, 0, 0, 1, self.side)
+
+
+# One entry per axis of a tensor, None for batch and channels. Axes None: unknown.
+Axes = Optional[List[Optional[Axis]]]
+Shape = Sequence[Optional[int]]
+
+
+def windowed(node: tf.NodeDef, axes: Axes, shape: Shape, windows: Sequence[int], dilations: Sequence[int]) -> Axes:
+    """The axes after a sliding window over each axis of a tensor of this shape, as in convolution and pooling."""
+    strides = attribute(node, "strides").list.i
+    result: List[Optional[Axis]] = []
+    for position, (axis, side) in enumerate(zip(axes, shape)):
+        window = (windows[position] - 1) * dilations[position] + 1
+        stride = strides[position]
+        if axis is None:
+            if window > 1 and windows[position] > 1:
+                return None
+            result.append(None)
+            continue
+        before = _padding_before(node, position, side, window, stride)
+        if before is None or (axis.spread > 1 and stride > 1):
+            return None
+        axis = shift(axis, -before * axis.spread)
+        size = axis.size + (window - 1) * axis.spread * axis.step
+        result.append(axis._replace(size=size, step=axis.step * stride))
+    return result
+
+
+def _padding_before(node, position, side, window, stride) -> Optional[int]:
+    """The padding before the first of `side` values along an axis; None if it depends on a side that is not known."""
+    padding = attribute(node, "padding").s
+    if padding == b"EXPLICIT":
+        return attribute(node, "explicit_paddings").list.i[2 * position]
+    if padding == b"VALID":
+        return 0
+    if side is None and stride > 1:
+        return None
+    side = side or stride
+    return max(0, (-(-side // stride) - 1) * stride + window - side) // 2
+
+
+def transposed(node: tf.NodeDef, axes: Axes, kernel: Shape, output: Shape) -> Axes:
+    """The axes after a transposed convolution.
+
+    Args:
+        node: a Conv2DBackpropInput. Its padding is that of the convolution from its output to its input.
+        axes: of its input.
+        kernel: shape of the kernel.
+        output: shape of the output.
+    """
+    strides, dilations = attribute(node, "strides").list.i, attribute(node, "dilations").list.i or [1] * 4
+    windows = []
+    for position in (1, 2):
+        stride, window = strides[position], (kernel[position - 1] - 1) * dilations[position] + 1
+        windows.append((stride, window, _padding_before(node, position, output[position], window, stride)))
+    return _spread_out(axes, windows)
+
+
+def resized(node: tf.NodeDef, axes: Axes, shape: Shape, output: Shape) -> Axes:
+    """The axes after a resize by a whole factor: a transposed convolution whose window has fixed weights.
+
+    `shape` and `output` are the shapes before and after. Unknown for any other factor, and with aligned corners.
+    """
+    windows = []
+    for side, new in zip(shape[1:3], output[1:3]):
+        if attribute(node, "align_corners").b or not side or not new or new % side:
+            return None
+        factor = new // side
+        window, before = factor, 0
+        if node.op == "ResizeBilinear":
+            window, before = 2 * factor - 1, factor - 1
+            if attribute(node, "half_pixel_centers").b:
+                window, before = 2 * factor - factor % 2, factor // 2
+        windows.append((factor, window, before))
+    return _spread_out(axes, windows)
+
+
+def _spread_out(axes, windows) -> Axes:
+    """The axes after windows (stride, length, padding before) that spread out the values along axes 1 and 2.
+
+    Position n of the output depends on the positions i of the input with 0 <= n + padding - i * stride < length.
+    """
+    result = list(axes)
+    for position, (stride, length, before) in enumerate(windows, start=1):
+        axis = axes[position]
+        if axis is None and stride == length == 1:
+            continue
+        if axis is None or before is None or axis.spread > 1:
+            return None
+        step = Fraction(axis.step) / stride
+        begin, size = axis.begin + (before - length + 1) * step, axis.size + (length - 1) * step
+        result[position] = axis._replace(size=size, step=step, begin=begin)
+    return result
+
+
+def shift(axis: Axis, places: int) -> Axis:
+    """The axis after a shift by a number of positions."""
+    return axis._replace(begin=axis.begin + int(places) * axis.step)
