@@ -83,11 +83,11 @@ def unpool(
 
 def _to_first(pooled, switches):
     """The values for each place: a value goes to the first switch of its window; zeros elsewhere."""
-    placed = [pooled * switches[0]]
-    for switch in switches[1:]:
-        pooled -= placed[-1]  # what is not placed yet
+    placed = []
+    for switch in switches[:-1]:
         placed.append(pooled * switch)
-    return placed
+        pooled -= placed[-1]
+    return [*placed, pooled]  # each window has a maximum: if it is at no other place, it is at the last one
 
 
 def _to_all(pooled, switches):
