@@ -29,22 +29,24 @@ from legacy_graph.article.shapes import conv2d_transpose, dims
 from legacy_graph.config import DECONVNET, FIRST, GRADIENT, GUIDED, METHODS, SHARED, TIES
 
 
-def switches(layer: Layer) -> tf.Tensor:
+def switches(layer: Layer) -> List[tf.Tensor]:
     """The positions of the maxima of the layer's max pool.
 
     Returns:
-        float32 [B, h * pool, w * pool, C] over complete pool windows: 1 at a maximum, else 0. All equal maxima of
-        a window are 1.
+        pool * pool tensors, float32 [B, h, w, C], one for each place in a pool window, row by row: 1 where the value
+        at this place is the maximum of its window, else 0. All equal maxima of a window are 1.
     """
     with tf.name_scope("switches"):
         windows = _whole_windows(layer.relu, layer.pool, layer.pool_padding)
-        # From the ReLU, not from `layer.output`: a caller may feed another signal there.
-        strongest = _max_pool(windows, layer.pool)
-        return tf.cast(tf.equal(windows, _repeat(strongest, layer.pool)), windows.dtype)
+        size = [1, layer.pool, layer.pool, 1]
+        # From the ReLU, not from `layer.output`: a caller may feed another signal there. If nobody does, TensorFlow
+        # finds that this is the layer's max pool, and computes it once.
+        strongest = tf.nn.max_pool(layer.relu, size, size, layer.pool_padding)
+        return [tf.cast(tf.equal(place, strongest), tf.float32) for place in _places(windows, layer.pool)]
 
 
 def unpool(
-    pooled: tf.Tensor, switches: tf.Tensor, size: List, pool: int = 2, padding: str = "SAME", ties: str = FIRST
+    pooled: tf.Tensor, switches: List[tf.Tensor], size: List, pool: int = 2, padding: str = "SAME", ties: str = FIRST
 ) -> tf.Tensor:
     """反池化: put each value back at the position of its maximum, zeros elsewhere.
 
@@ -69,7 +71,7 @@ def unpool(
         raise ValueError("ties: expected one of {}, found {!r}".format(", ".join(TIES), ties))
     with tf.name_scope("unpool"):
         put_back = _to_first if ties == FIRST else _to_all
-        signal = put_back(pooled, switches, pool)
+        signal = _join(put_back(pooled, switches), pool)
         _, height, width, _ = size
         if padding == "VALID":
             signal = tf.pad(signal, [[0, 0], [0, height % pool], [0, width % pool], [0, 0]])
@@ -79,54 +81,39 @@ def unpool(
         return tf.reshape(signal, size)
 
 
-def _to_first(pooled, switches, pool):
-    """Put each value at the first switch of its window, row by row; zeros elsewhere."""
-    rows, across = _first(switches, 2, pool)
-    _, down = _first(rows, 1, pool)
-    return _put_back(_put_back(pooled, down, 1, pool), across, 2, pool)
+def _to_first(pooled, switches):
+    """The values for each place: a value goes to the first switch of its window; zeros elsewhere."""
+    placed = []
+    for switch in switches[:-1]:
+        placed.append(pooled * switch)
+        pooled -= placed[-1]
+    return [*placed, pooled]  # each window has a maximum: if it is at no other place, it is at the last one
 
 
-def _to_all(pooled, switches, pool):
-    """Divide each value equally among all switches of its window; zeros elsewhere."""
-    size = [1, pool, pool, 1]
-    tied = tf.round(tf.nn.avg_pool(switches, size, size, "VALID") * pool**2)
-    return _repeat(pooled / tied, pool) * switches
+def _to_all(pooled, switches):
+    """The values for each place: a value is divided equally among all switches of its window; zeros elsewhere."""
+    share = pooled / tf.add_n(switches)
+    return [share * switch for switch in switches]
 
 
-def _first(switches, axis, pool):
-    """For each group of `pool` neighbours along an axis: whether it has a switch, and the index of the first one."""
-    size = dims(switches)
-    # Reshape so that the `pool` neighbours along this axis become adjacent blocks along the next axis.
-    size[axis], size[axis + 1] = size[axis] // pool, size[axis + 1] * pool
-    # The raw operation, because tf.split adds an unused constant to the graph on TensorFlow 1.15.
-    found, *others = tf.raw_ops.Split(axis=axis + 1, value=tf.reshape(switches, size), num_split=pool)
-    first = 0
-    for number, other in enumerate(others, 1):
-        first = tf.maximum(first, number * tf.cast(other > found, tf.int32))
-        found = tf.maximum(found, other)
-    return found, first
+def _places(windows, pool):
+    """The values at each place of the pool windows, row by row: pool * pool tensors [B, h, w, C]."""
+    batch, height, width, channels = dims(windows)
+    width //= pool
+    # In memory, the rows of a window are adjacent blocks of the third axis, and its columns are blocks of the fourth.
+    blocks = tf.reshape(windows, [batch, height // pool, pool * width, pool * channels])
+    return [
+        blocks[:, :, row * width : (row + 1) * width, column * channels : (column + 1) * channels]
+        for row in range(pool)
+        for column in range(pool)
+    ]
 
 
-def _put_back(value, number, axis, pool):
-    """Enlarge an axis `pool` times: each value goes to index `number` of its group of `pool`, zeros elsewhere."""
-    size = dims(value)
-    size[axis] *= pool
-    neighbours = [value * tf.cast(tf.equal(number, place), value.dtype) for place in range(pool)]
-    return tf.reshape(tf.concat(neighbours, axis + 1), size)
-
-
-def _repeat(value, pool):
-    """Repeat each value over its window: [B, h, w, C] -> [B, h * pool, w * pool, C]."""
-    for axis in (1, 2):
-        size = dims(value)
-        size[axis] *= pool
-        value = tf.reshape(tf.concat([value] * pool, axis + 1), size)
-    return value
-
-
-def _max_pool(windows, pool):
-    size = [1, pool, pool, 1]
-    return tf.nn.max_pool(windows, size, size, "VALID")
+def _join(places, pool):
+    """The inverse of `_places`: [B, h * pool, w * pool, C]."""
+    batch, height, width, channels = dims(places[0])
+    rows = [tf.concat(places[start : start + pool], 3) for start in range(0, pool**2, pool)]
+    return tf.reshape(tf.concat(rows, 2), [batch, height * pool, width * pool, channels])
 
 
 def _whole_windows(value, pool, padding):

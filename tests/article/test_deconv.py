@@ -51,9 +51,12 @@ def test_unpool_by_hand():
     with tf.Graph().as_default(), tf.Session() as session:
         switches = deconv.switches(layer_of(tf.constant(BEFORE)))
         got, places = session.run([deconv.unpool(tf.constant(SIGNAL), switches, [2, 4, 4, 1]), switches])
-    assert places[..., 0].tolist() == [
-        [[0, 0, 0, 0], [0, 1, 0, 1], [1, 0, 0, 0], [0, 0, 0, 1]],
-        [[1, 1, 1, 1], [1, 0, 1, 1], [0, 1, 0, 1], [1, 0, 1, 0]],
+    # For each place in a window, row by row: two images of 2 x 2 windows.
+    assert np.stack(places)[..., 0].tolist() == [
+        [[[0, 0], [1, 0]], [[1, 1], [0, 0]]],
+        [[[0, 0], [0, 0]], [[1, 1], [1, 1]]],
+        [[[0, 0], [0, 0]], [[1, 1], [1, 1]]],
+        [[[1, 1], [0, 1]], [[0, 1], [0, 0]]],
     ]
     np.testing.assert_array_equal(got, AFTER)
 

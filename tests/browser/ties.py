@@ -25,7 +25,7 @@ def main(logdir, data_dir="MNIST_data"):
         net = network.build()
         back = {(layer.name, ties): deconv.deconvolve(net.layers, layer.name, ties=ties)
                 for layer in net.layers for ties in TIES}  # fmt: skip
-        tied = {layer.name: tf.nn.avg_pool(deconv.switches(layer), 2, 2, "VALID") > 0.25 for layer in net.layers}
+        tied = {layer.name: tf.add_n(deconv.switches(layer)) > 1 for layer in net.layers}
         graph.finalize()
     with restored_session(graph, logdir) as (session, _):
         projections = session.run(back, {net.images: mnist.scale_pixels(one_of_each(digits))})
