@@ -128,6 +128,21 @@ def test_a_missing_restore_operation_is_refused(field, tmp_path):
     assert str(refused.value) == line + "found none of that name; the file is damaged: export the model again"
 
 
+def test_a_hub_module_has_no_saver(tmp_path):
+    """TensorFlow Hub 1 writes the checkpoint without the operations that restore it."""
+    expected = write_version_1(str(tmp_path / "model"))
+    file = tmp_path / "model" / "saved_model.pb"
+    model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    meta_graph = model.meta_graphs[0]
+    meta_graph.ClearField("saver_def")
+    kept = [node for node in meta_graph.graph_def.node if not node.name.startswith("save/")]
+    del meta_graph.graph_def.node[:]
+    meta_graph.graph_def.node.extend(kept)
+    file.write_bytes(model.SerializeToString())
+    model = load_model(str(tmp_path / "model"))
+    np.testing.assert_array_equal(run(model.graph_def, model.layers[-1].start, {model.input: IMAGES}), expected)
+
+
 def test_its_graph_file_alone_is_refused(tmp_path):
     folder = tmp_path / "model"
     write_version_1(str(folder))
