@@ -64,6 +64,7 @@ def load_model(
     split_batches(graph_def)
     notes = use_moving_averages(graph_def) + inference.set_to_inference(graph_def)
     graph_def = inline_functions(graph_def)
+    notes += rewrite.to_float32(graph_def)
     rewrite.unfuse(graph_def)
     inference.remove_dropout(graph_def, find_sources(Nodes(graph_def)))
     move_squeezes(graph_def)

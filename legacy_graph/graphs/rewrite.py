@@ -2,7 +2,9 @@
 
 from typing import Dict, List, Optional
 
+import numpy as np
 import tensorflow.compat.v1 as tf
+from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.nodes import Nodes, constant, identity, new_node, node_name, redirect, replace_node
@@ -11,6 +13,8 @@ from legacy_graph.graphs.tensor_types import TensorType
 
 # These pass their first input on.
 _PASSING = {"IdentityN", "Print", "CheckNumerics", "StopGradient", "PreventGradient", "Snapshot"}
+_FLOAT = tf.float32.as_datatype_enum
+_HALVES = {tf.float16.as_datatype_enum, tf.bfloat16.as_datatype_enum}
 _FUSED = {"_FusedConv2D": "Conv2D", "_FusedDepthwiseConv2dNative": "DepthwiseConv2dNative"}
 
 
@@ -42,6 +46,29 @@ def pass_on(graph_def: tf.GraphDef) -> None:
             replacements.update({f"{node.name}:{number}": text for number, text in enumerate(outputs) if number})
             node.CopyFrom(identity(node.name, outputs[0], dtypes[0]))
     redirect(graph_def, replacements)
+
+
+def to_float32(graph_def: tf.GraphDef) -> List[str]:
+    """Change float16 and bfloat16 tensors to float32. Changes the graph.
+
+    Returns:
+        A sentence if there are any.
+    """
+    found = set()
+    for node in graph_def.node:
+        for value in node.attr.values():
+            kinds = [value.type, *value.list.type] if value.WhichOneof("value") in ("type", "list") else []
+            if not _HALVES.isdisjoint(kinds):
+                found.update(_HALVES.intersection(kinds))
+                if value.WhichOneof("value") == "type":
+                    value.type = _FLOAT
+                else:
+                    value.list.type[:] = [_FLOAT if kind in _HALVES else kind for kind in value.list.type]
+        if node.op == "Const" and node.attr["value"].tensor.dtype in _HALVES:
+            values = tensor_util.MakeNdarray(node.attr["value"].tensor).astype(np.float32)
+            node.CopyFrom(constant(node.name, values, _FLOAT))
+    names = " and ".join(sorted(tf.as_dtype(kind).name for kind in found))
+    return [f"The {names} tensors of the graph are computed as float32."] if found else []
 
 
 def remove_reshapes(graph_def: tf.GraphDef, types: Dict[str, TensorType]) -> None:

@@ -74,7 +74,7 @@ def _reader(meta_graph, prefix) -> ReadVariables:
             for node in variables:
                 tensor = session.graph.get_tensor_by_name(f"{node.name}:0")
                 if node.op in RESOURCES:
-                    tensor = tf.raw_ops.ReadVariableOp(resource=tensor, dtype=node.attr["dtype"].type)
+                    tensor = tf.raw_ops.ReadVariableOp(resource=tensor, dtype=tensor.op.get_attr("dtype"))
                 tensors[node.name] = tensor
             try:
                 return session.run(tensors)
