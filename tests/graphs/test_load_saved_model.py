@@ -11,7 +11,7 @@ from tensorflow.python.eager import context
 from tensorflow.python.framework import function
 from tensorflow.python.ops import lookup_ops
 
-from legacy_graph.errors import UserError
+from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.nodes import new_node
 from tests.support.graph_files import constant, images, run, variable
@@ -126,6 +126,12 @@ def test_a_missing_restore_operation_is_refused(field, tmp_path):
         load_model(str(tmp_path / "model"))
     line = f"{tmp_path / 'model' / 'variables' / 'variables'}: expected a node nothing, which restores the variables, "
     assert str(refused.value) == line + "found none of that name; the file is damaged: export the model again"
+
+
+def test_the_reason_is_found_after_a_stack_trace():
+    trace = "Graph execution error:\n\nDetected at node 'Read' defined at (most recent call last):\n    File ...\n"
+    error = ValueError(trace + "Node: 'Read'\nCould not find variable kernel.\n\t [[{{node Read}}]]")
+    assert reason(error) == "Could not find variable kernel."
 
 
 def test_a_hub_module_has_no_saver(tmp_path):
