@@ -28,10 +28,10 @@ LINEAR = {
 }  # fmt: skip
 ELEMENTWISE = LINEAR | {
     "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus", "Softsign", "Sigmoid", "Tanh", "Abs", "Exp", "Expm1",
-    "Log", "Log1p", "Erf", "Square", "Sqrt", "Rsqrt", "Pow", "Maximum", "Minimum", "Sign", "Greater", "GreaterEqual",
-    "Less", "LessEqual", "Equal", "NotEqual", "LogicalNot", "LogicalAnd", "LogicalOr", "Select", "SelectV2",
-    "SquaredDifference", "ClipByValue", "Reciprocal", "Inv", "ZerosLike", "OnesLike", "Floor", "Round", "DivNoNan",
-    "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVarsPerChannel",
+    "Log", "Log1p", "Erf", "Erfc", "Square", "Sqrt", "Rsqrt", "Pow", "Maximum", "Minimum", "Sign", "Greater",
+    "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "LogicalNot", "LogicalAnd", "LogicalOr", "Select",
+    "SelectV2", "SquaredDifference", "ClipByValue", "Reciprocal", "Inv", "ZerosLike", "OnesLike", "Floor", "Round",
+    "DivNoNan", "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVarsPerChannel",
 }  # fmt: skip
 RANDOM_OPERATIONS = {
     "RandomUniform", "RandomStandardNormal", "TruncatedNormal", "StatelessRandomUniform", "StatelessRandomUniformV2",

@@ -67,6 +67,8 @@ def to_float32(graph_def: tf.GraphDef) -> List[str]:
         if node.op == "Const" and node.attr["value"].tensor.dtype in _HALVES:
             values = tensor_util.MakeNdarray(node.attr["value"].tensor).astype(np.float32)
             node.CopyFrom(constant(node.name, values, _FLOAT))
+        if node.op == "Cast" and attribute(node, "SrcT").type == attribute(node, "DstT").type == _FLOAT:
+            node.CopyFrom(identity(node.name, node.input[0], _FLOAT))
     names = " and ".join(sorted(tf.as_dtype(kind).name for kind in found))
     return [f"The {names} tensors of the graph are computed as float32."] if found else []
 

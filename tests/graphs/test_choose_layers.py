@@ -14,6 +14,15 @@ def test_the_name_of_an_activation_or_pool_is_a_layer(name, tmp_path):
     assert find_layer(model, name).label == "conv"
 
 
+def test_a_gelu_is_the_activation(tmp_path):
+    def build(x):
+        x = tf.nn.conv2d(x, constant([1, 1, 3, 3]), [1] * 4, "SAME", name="conv")
+        return tf.multiply(0.5 * x, tf.math.erfc(-x * 0.5**0.5), name="gelu")
+
+    layer = load_model(write_frozen(tmp_path / "model.pb", build)).layers[0]
+    assert (layer.activation, layer.start) == ("gelu", "gelu")
+
+
 def chain(x):
     for number in range(14):
         x = tf.nn.conv2d(x, constant([1, 1, 3, 3]), [1] * 4, "SAME", name=f"block{number}")

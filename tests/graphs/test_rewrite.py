@@ -93,6 +93,7 @@ def test_halves_are_computed_as_float32(dtype, tmp_path):
 
     model, values = outputs(write_frozen(tmp_path / "model.pb", build))
     np.testing.assert_array_equal(values, run(graph_of(lambda x: build(x, tf.float32)), "output", {"images": BATCH}))
+    assert "Cast" not in {node.op for node in model.graph_def.node}
     assert model.notes == [f"The {dtype.name} tensors of the graph are computed as float32."]
 
 
