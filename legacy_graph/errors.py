@@ -63,5 +63,7 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return str(error.strerror or error)
     # TensorFlow writes the reason after the path, on one of many lines: "/the/path; No space left on device".
-    found = re.search(r"; ([A-Z][^;\n]+)$", str(error), re.MULTILINE)
-    return found.group(1) if found else " ".join(str(error).split())[:200]
+    # TensorFlow 2 writes the reason after a stack trace: "...\nNode: 'name'\nCould not find variable kernel. ...".
+    found = re.search(r"; ([A-Z][^;\n]+)$|^Node: .*\n(.+)$", str(error), re.MULTILINE)
+    text = next(filter(None, found.groups())) if found else str(error)
+    return " ".join(text.split())[:200]

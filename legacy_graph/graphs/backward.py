@@ -13,7 +13,7 @@ from legacy_graph.article import probe
 from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations, unrelu
 from legacy_graph.article.shapes import dims
 from legacy_graph.config import DECONVNET, FIRST, GRADIENT, GUIDED, METHODS
-from legacy_graph.errors import UserError
+from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.overflow import build_bound
 from legacy_graph.graphs.path import MULTIPLICATIVE, RELUS, Path, find_path
@@ -155,6 +155,9 @@ def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[t
         (projection,) = tf.gradients(back.start, back.images, signal)
     except LookupError as error:
         raise UserError("--layer", "a gradient for each node on the way", error, "choose a layer below it") from error
+    except ValueError as error:
+        hint = "the graph holds sizes for other images: choose another --size, or a layer below"
+        raise UserError("image size", "one that fits each node on the way", reason(error), hint) from error
     if projection is None:
         raise UserError("--layer", "a way back to the images", "nodes without a gradient", "choose a layer below them")
     expected = [operation.name for operation in back.path.operations if _rule(operation.node_def, back.method)]

@@ -1,6 +1,6 @@
 """Refuse graphs that combine the images of a batch: the activations of an image would depend on the other images."""
 
-from typing import List, Optional
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -8,6 +8,7 @@ from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs import rewrite
+from legacy_graph.graphs.choose_layers import left_out
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import Nodes
 
@@ -23,32 +24,53 @@ _SIDE = 64  # assumed height and width where the graph leaves them open
 _IMAGES = 7  # assumed number of images, to check that the graph does not change it
 
 
-def check_batch(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) -> None:
-    """Refuse a graph that combines the images of a batch, or changes their number or order.
+def check_batch(
+    graph_def: tf.GraphDef, input: str, layers: List[ConvLayer], all_needed: bool
+) -> Tuple[List[ConvLayer], List[str]]:
+    """Leave out layers after an operation that combines the images of a batch, or changes their number or order.
 
     Args:
         graph_def: frozen, of any layout.
         input: name of the placeholder, [B, ...].
         layers: with `label` and `start`.
+        all_needed: refuse the graph if a layer would be left out.
+
+    Returns:
+        The other layers, and sentences that name the layers left out.
 
     Raises:
-        UserError: names the operation on the batch axis or on unknown axes, or the layer whose batch size differs.
+        UserError: no layer is left, or all are needed; it names the operation on the batch axis or on unknown axes, or
+            the layer whose batch size differs.
     """
     nodes = Nodes(graph_def)
     dependent = nodes.dependents([input])
     graph = _with_batch(graph_def, input, tf.TensorShape(nodes.by_name[input].attr["shape"].shape).as_list()[1:])
-    for operation in graph.get_operations():
-        found = operation.name in dependent and _combined(operation, dependent, input)
-        if found:
-            where = f"operation {operation.type} ({operation.name})"
-            raise UserError(where, "an operation within each image", found, "export the graph for inference")
+    errors: Dict[str, UserError] = {}
+    for name in nodes.order:
+        if name in dependent:
+            before = [errors[source] for source in nodes.data_inputs(name) if source in errors]
+            error = before[0] if before else _refusal(graph.get_operation_by_name(name), dependent, input)
+            if error:
+                errors[name] = error
     for layer in layers:
-        shape = graph.get_tensor_by_name(f"{layer.start}:0").shape
-        batch = shape.as_list()[0] if shape.ndims else None
-        if batch not in (None, _IMAGES):
+        batch = (graph.get_tensor_by_name(f"{layer.start}:0").shape.dims or [tf.Dimension(None)])[0].value
+        if layer.start not in errors and batch not in (None, _IMAGES):
             found = f"{batch} for {_IMAGES} images"
             hint = "use --input to name a node after the operation that changes the batch"
-            raise UserError(f"layer {layer.label}", "one result for each image", found, hint)
+            errors[layer.start] = UserError(f"layer {layer.label}", "one result for each image", found, hint)
+    good = [layer for layer in layers if layer.start not in errors]
+    bad = [layer for layer in layers if layer.start in errors]
+    if bad and (all_needed or not good):
+        raise errors[bad[0].start]
+    return good, left_out({layer.label: str(errors[layer.start]) for layer in bad})
+
+
+def _refusal(operation, dependent, input) -> Optional[UserError]:
+    found = _combined(operation, dependent, input)
+    if found is None:
+        return None
+    where, hint = f"operation {operation.type} ({operation.name})", "export the graph for inference"
+    return UserError(where, "an operation within each image", found, hint)
 
 
 def _with_batch(graph_def, input, sides):
@@ -82,6 +104,8 @@ def _combined(operation, dependent, input) -> Optional[str]:
     """Why an operation may combine images, or None."""
     if operation.type == "L2Loss":
         return "a sum over the batch axis"
+    if operation.type == "CropAndResize":
+        return "boxes, whose number differs from image to image"
     if operation.type == "Transpose":
         order = _value(operation.inputs[1], dependent, input)
         kept = order is not None and order[0] == 0

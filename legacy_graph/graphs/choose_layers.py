@@ -1,5 +1,6 @@
 """Select the convolutions of a graph that can be shown, and explain why others cannot."""
 
+import difflib
 from typing import Dict, List, Optional, Tuple
 
 from legacy_graph.errors import UserError
@@ -9,6 +10,8 @@ from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import Nodes
 from legacy_graph.graphs.operations import check_operations
 from legacy_graph.graphs.tensor_types import TensorType
+
+_LISTED = 12  # maximum number of layers in a message
 
 
 def choose_layers(
@@ -20,7 +23,7 @@ def choose_layers(
         nodes: of the graph after the input.
         types: of the tensors before the layers.
         input: name of the placeholder.
-        wanted: label or name of the only layer to load, or None for all.
+        wanted: label or name of the only layer to load, or the name of its activation or pool; None for all.
 
     Returns:
         The layers, without shapes and parameters yet, and a sentence for each omitted layer.
@@ -28,17 +31,19 @@ def choose_layers(
     Raises:
         UserError: there is no such layer, or none that can be shown.
     """
-    names = find_convolutions(nodes, nodes.dependents([input]))
+    dependent = nodes.dependents([input])
+    names = find_convolutions(nodes, dependent)
     labels = short_labels(names)
     if wanted is not None:
-        names = [name for name in names if wanted in (name, labels[name])]
+        ends = [name for name in names if wanted in nodes.by_name and wanted in find_ends(nodes, dependent, name)]
+        names = [name for name in names if wanted in (name, labels[name])] or ends
         if not names:
             raise unknown_layer(wanted, list(labels.values()))
     errors = _errors(nodes, types, input, labels)
     good = [name for name in names if errors[name] is None]
     if not good:
         raise errors[names[0]]
-    layers, before, dependent = [], nodes.ancestors(good), nodes.dependents([input])
+    layers, before = [], nodes.ancestors(good)
     for name in labels:
         if name in before:
             activation, start = find_ends(nodes, dependent, name)
@@ -47,12 +52,24 @@ def choose_layers(
     if wanted is not None:
         way = nodes.ancestors([layer.start for layer in layers if layer.name in good])
         layers = [layer for layer in layers if layer.start in way]
-    return layers, [f"The layer {labels[name]} is left out: {errors[name]}." for name in names if name not in good]
+    return layers, left_out({labels[name]: str(errors[name]) for name in names if name not in good})
 
 
 def unknown_layer(name: str, labels: List[str]) -> UserError:
     """The error for a layer that does not exist."""
-    return UserError("--layer", f"one of {', '.join(labels)}", name, "list them with the command layers")
+    near = difflib.get_close_matches(name, labels, _LISTED, 0) if len(labels) > _LISTED else labels
+    more = f" and {len(labels) - len(near)} more" if len(labels) > len(near) else ""
+    return UserError("--layer", f"one of {', '.join(near)}{more}", name, "list them with the command layers")
+
+
+def left_out(reasons: Dict[str, str]) -> List[str]:
+    """A sentence for each reason to leave out the layers with these labels."""
+    sentences = []
+    for reason in dict.fromkeys(reasons.values()):
+        labels = [label for label, other in reasons.items() if other == reason]
+        names = f"layer {labels[0]} is" if len(labels) == 1 else f"{len(labels)} layers from {labels[0]} on are"
+        sentences.append(f"The {names} left out: {reason}.")
+    return sentences
 
 
 def _errors(nodes, types, input, labels) -> Dict[str, Optional[UserError]]:

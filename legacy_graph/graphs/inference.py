@@ -20,19 +20,20 @@ from legacy_graph.graphs.operations import RANDOM_OPERATIONS
 
 # A bool placeholder with such a name is True at inference; any other one ("is_training", "phase") is False.
 _INFERENCE_NAME = re.compile("infer|test|eval|predict", re.IGNORECASE)
+_SIDE_EFFECTS = re.compile(r"\w*Summary(V2)?|Assign(Add|Sub)?(VariableOp)?")
 _SCALES = ("Mul", "RealDiv", "Div")
 _MASKED = ("Mul", "SelectV2", "Select")
 
 
 def set_to_inference(graph_def: tf.GraphDef) -> List[str]:
-    """Fix the training switches and remove summaries, Switch and Merge.
+    """Fix the training switches and remove summaries, updates of variables, Switch and Merge.
 
     Returns:
         A sentence for each bool placeholder that was given a value.
     """
     notes = _fix_placeholders(graph_def)
     _resolve_switches(graph_def)
-    _remove_summaries(graph_def)
+    _remove_side_branches(graph_def)
     return notes
 
 
@@ -105,21 +106,18 @@ def _fix_bool(graph_def, node):
     return f"The placeholder {node.name} is set to {value}, as at inference."
 
 
-def _remove_summaries(graph_def):
-    """Remove summaries, gradients, and nodes that only summaries read: they would count as readers of a layer."""
+def _remove_side_branches(graph_def):
+    """Remove summaries, updates of variables, and what only these read; also gradients.
+
+    They would count as readers of a layer.
+    """
     nodes = Nodes(graph_def)
-    removed = {
-        name
-        for name, node in nodes.by_name.items()
-        if re.search("Summary(V2)?$", node.op) or re.search(r"(^|/)gradients(_\d+)?/", name)
-    }
-    summaries = {name for name in removed if "Summary" in nodes.by_name[name].op}
+    ends = {name for name, node in nodes.by_name.items() if _SIDE_EFFECTS.fullmatch(node.op)}
     for name in reversed(nodes.order):
         readers = {node.name for node in nodes.consumers[name]}
-        if readers and readers <= summaries:
-            summaries.add(name)
-    removed |= summaries
-    _remove(graph_def, removed)
+        if readers and readers <= ends:
+            ends.add(name)
+    _remove(graph_def, ends | {name for name in nodes.by_name if re.search(r"(^|/)gradients(_\d+)?/", name)})
 
 
 def _remove(graph_def, names):

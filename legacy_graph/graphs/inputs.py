@@ -6,18 +6,57 @@ from typing import Dict, List, Optional, Set
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.nodes import Nodes, canonical, node_name
+from legacy_graph.graphs.nodes import Nodes, canonical, new_node, node_name, redirect
+from legacy_graph.graphs.operations import CALLS, LOOPS
 from legacy_graph.graphs.tensor_types import TensorType
 
 _SOURCES = re.compile(
     r"Placeholder(V2|WithDefault)?|Decode\w+|Iterator\w*GetNext\w*|QueueDequeue\w*|Parse\w*Example\w*"
 )
+# These have several outputs, and give a batch that no graph can compute again.
+_BATCHES = re.compile(r"Iterator\w*GetNext\w*|QueueDequeue\w*")
+_RESIZES = ("ResizeBilinear", "ResizeBicubic", "ResizeNearestNeighbor", "ResizeArea")
+_SHAPING = ("Reshape", *_RESIZES)
 _HINT = "name the node that takes the images with --input"
 
 
 def find_sources(nodes: Nodes) -> List[str]:
     """The names of all nodes that may feed data into a graph."""
     return [name for name in nodes.order if _SOURCES.fullmatch(nodes.by_name[name].op)]
+
+
+def split_batches(graph_def: tf.GraphDef) -> None:
+    """Replace each iterator and each queue of input data by placeholders, one for each output that is read.
+
+    Changes the graph. Output 0 keeps the name "node"; output 1 becomes "node/output_1".
+    """
+    by_name, replacements = {node.name: node for node in graph_def.node}, {}
+    read = {canonical(text) for node in graph_def.node for text in node.input}
+    for node in list(graph_def.node):
+        if not _BATCHES.fullmatch(node.op):
+            continue
+        kinds, shapes = _components(node, by_name[node_name(node.input[0])])
+        for number, (kind, shape) in enumerate(zip(kinds, shapes)):
+            name = f"{node.name}/output_{number}" if number else node.name
+            new = new_node("Placeholder", name, dtype=tf.AttrValue(type=kind), shape=tf.AttrValue(shape=shape))
+            if not number:
+                node.CopyFrom(new)
+            elif f"{node.name}:{number}" in read:
+                graph_def.node.add().CopyFrom(new)
+                replacements[f"{node.name}:{number}"] = name
+    redirect(graph_def, replacements)
+
+
+def _components(node, source):
+    """(types, shapes) of the outputs of an iterator or of a queue, whose node is `source`."""
+    if "output_types" in node.attr:
+        return node.attr["output_types"].list.type, node.attr["output_shapes"].list.shape
+    kinds = node.attr["component_types"].list.type
+    shapes = [tf.TensorShape(shape) for shape in source.attr["shapes"].list.shape]
+    shapes = shapes or [tf.TensorShape(None)] * len(kinds)
+    if "Many" in node.op or "UpTo" in node.op:
+        shapes = [tf.TensorShape([None]).concatenate(shape) for shape in shapes]
+    return kinds, [shape.as_proto() for shape in shapes]
 
 
 def choose_input(nodes: Nodes, named: Optional[str], declared: List[str], convolutions: Set[str]) -> str:
@@ -47,27 +86,59 @@ def choose_input(nodes: Nodes, named: Optional[str], declared: List[str], convol
     return sources[0]
 
 
-def first_image(nodes: Nodes, name: str, types: Dict[str, TensorType], convolutions: Set[str]) -> str:
+def first_image(
+    nodes: Nodes, name: str, types: Dict[str, TensorType], convolutions: Set[str], skip: bool = False
+) -> str:
     """The first float32 tensor of rank 4 after a node such that every path to the layers contains it.
 
     Usually this is the node itself. For integer images, or spectrograms of rank 3, it is a later node.
+
+    Args:
+        nodes: of the graph.
+        name: of the node.
+        types: of the tensors.
+        convolutions: names.
+        skip: choose a tensor after operations that work on one image at a time, such as a loop over the batch, and
+            after a resize to a fixed size.
 
     Raises:
         UserError: there is no such tensor.
     """
     reached = nodes.dependents([name])
     before = nodes.ancestors(convolutions & reached)
-    if types[name].dtype == tf.float32 and types[name].shape is None:
-        return name
+    single = _single_image(nodes, reached, min(convolutions, key=nodes.order.index)) if skip else set()
+    is_open = types[name].dtype == tf.float32 and types[name].shape is None
     for candidate in nodes.order:
-        if candidate not in reached & before or not types[candidate].is_image:
+        if candidate not in reached & before or not types[candidate].is_image or candidate in single:
             continue
-        if candidate in convolutions:
+        # A convolution or a padding of images of unknown rank: the images themselves are of rank 4.
+        if candidate in convolutions or (is_open and not single and nodes.by_name[candidate].op not in _SHAPING):
             break
         if candidate == name or not _bypassing(nodes, name, candidate) & convolutions:
-            return candidate
+            return _resized(nodes, types, candidate) if skip else candidate
+    if is_open and name not in single:
+        return name
     hint = f"name a float32 tensor of rank 4 with --input, such as {_bottlenecks(nodes, name, types, convolutions)}"
     raise UserError("--input", "one float32 tensor of rank 4 before all layers", f"none after {name}", hint)
+
+
+def _single_image(nodes, reached, convolution):
+    """The nodes before a convolution up to the last loop or removal of the batch axis: they work on one image."""
+    before = nodes.ancestors([convolution]) & reached
+    ends = [name for name in before if nodes.by_name[name].op in LOOPS | CALLS or _removes_batch(nodes.by_name[name])]
+    return nodes.ancestors(ends)
+
+
+def _removes_batch(node):
+    return node.op == "Squeeze" and 0 in node.attr["squeeze_dims"].list.i
+
+
+def _resized(nodes, types, name):
+    """The resize to a fixed size that is the only reader of a node; else the node."""
+    readers = nodes.consumers[name]
+    if len(readers) == 1 and readers[0].op in _RESIZES and None not in types[readers[0].name].shape[1:3]:
+        return readers[0].name
+    return name
 
 
 def _bypassing(nodes, name, candidate):

@@ -11,16 +11,20 @@ from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import SHAPE_OPERATIONS, Nodes, node_name
 from legacy_graph.graphs.operations import ELEMENTWISE, LINEAR, attribute
 from legacy_graph.graphs.receptive_fields import receptive_fields
-from legacy_graph.graphs.tensor_types import infer_types
+from legacy_graph.graphs.tensor_types import TensorType, infer_types
 
 CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput"}
 # These saturate: their large values are equal, with gradient 0.
 SATURATING = {"Relu6", "Sigmoid", "Tanh"}
 _OPERATION_WORDS = re.compile(
-    r"(conv2d|convolution|depthwise|separable_conv2d|conv2d_transpose|conv2dbackpropinput|depthwiseconv2dnative"
-    r"|_?fusedconv2d)(_\d+)?",
+    r"conv|(conv2d|convolution|depthwise|separable_conv2d|conv2d_transpose|conv2dbackpropinput|depthwiseconv2dnative"
+    r"|_?fusedconv2d)(_fold)?(_\d+)?",
     re.IGNORECASE,
 )
+
+
+# Parts of names that come from function calls of a SavedModel.
+_CALL_WORDS = ("StatefulPartitionedCall", "PartitionedCall", "inlined")
 
 
 def find_convolutions(nodes: Nodes, dependent: Set[str]) -> List[str]:
@@ -45,7 +49,7 @@ def values_input(nodes: Nodes, convolution: str) -> str:
 
 def short_labels(names: List[str]) -> Dict[str, str]:
     """{name: label}: without scopes common to all names, and without a last part that only names the operation."""
-    parts = {name: name.split("/") for name in names}
+    parts = {name: [one for one in name.split("/") if one not in _CALL_WORDS] or [name] for name in names}
     plain = {
         name: one[:-1] if len(one) > 1 and _OPERATION_WORDS.fullmatch(one[-1]) else one for name, one in parts.items()
     }
@@ -53,8 +57,10 @@ def short_labels(names: List[str]) -> Dict[str, str]:
     while all(len(one) > shared + 1 for one in plain.values()) and len({one[shared] for one in plain.values()}) == 1:
         shared += 1
     short = ["/".join(one[shared:]) for one in plain.values()]
+    long = ["/".join(parts[name][shared:]) for name in names]
     return {
-        name: label if short.count(label) == 1 else "/".join(parts[name][shared:]) for name, label in zip(names, short)
+        name: one if short.count(one) == 1 else other if long.count(other) == 1 else name
+        for name, one, other in zip(names, short, long)
     }
 
 
@@ -106,11 +112,10 @@ def measure_layers(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) 
     return measured
 
 
-def describe_operations(graph_def: tf.GraphDef, layer: ConvLayer) -> str:
+def describe_operations(nodes: Nodes, types: Dict[str, TensorType], layer: ConvLayer) -> str:
     """The operations of a layer, for the table of layers: "Conv2D 3 x 3, stride 2, SAME; Relu"."""
-    nodes = Nodes(graph_def)
     node = nodes.by_name[layer.name]
-    shape = _kernel_shape(nodes, layer.name)
+    shape = types[node_name(node.input[1])].shape
     window = f" {shape[0]} x {shape[1]}" if shape else ""
     strides, dilations = attribute(node, "strides").list.i, attribute(node, "dilations").list.i
     step = strides[1] if strides[1] == strides[2] else f"{strides[1]} x {strides[2]}"
@@ -125,16 +130,6 @@ def describe_operations(graph_def: tf.GraphDef, layer: ConvLayer) -> str:
     return text
 
 
-def _kernel_shape(nodes, name):
-    reference = nodes.by_name[name].input[1]
-    source = nodes.by_name[nodes.root(node_name(reference))]
-    if source.op == "ExpandDims":  # of a 1-D convolution
-        kernel, axis = [nodes.constant(text) for text in source.input]
-        return None if kernel is None or axis is None else np.expand_dims(kernel, int(axis)).shape
-    kernel = nodes.constant(reference)
-    return None if kernel is None else kernel.shape
-
-
 def _next_join(nodes, dependent, start) -> Tuple[Optional[str], List[str]]:
     """The next node that every path from `start` contains, and the elementwise nodes between them.
 
@@ -143,7 +138,7 @@ def _next_join(nodes, dependent, start) -> Tuple[Optional[str], List[str]]:
     """
     region = [start]
     for name in nodes.order[nodes.order.index(start) + 1 :]:
-        sources = set(nodes.data_inputs(name)) & dependent
+        sources = set(map(_plain, nodes.by_name[name].input)) & dependent
         if not sources.intersection(region) or nodes.by_name[name].op in SHAPE_OPERATIONS or name not in dependent:
             continue
         passes = nodes.by_name[name].op in ELEMENTWISE or nodes.by_name[name].op == "BatchToSpaceND"

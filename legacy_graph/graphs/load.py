@@ -11,16 +11,20 @@ from legacy_graph.graphs import inference, nhwc, rewrite
 from legacy_graph.graphs.batch_axis import check_batch
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
 from legacy_graph.graphs.functions import inline_functions
-from legacy_graph.graphs.inputs import choose_input, find_sources, first_image
+from legacy_graph.graphs.inputs import choose_input, find_sources, first_image, split_batches
 from legacy_graph.graphs.inspect import CONVOLUTIONS, find_convolutions, measure_layers
 from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.graphs.moving_averages import use_moving_averages
 from legacy_graph.graphs.nodes import Nodes, keep
 from legacy_graph.graphs.one_dimension import move_squeezes
-from legacy_graph.graphs.operations import check_operations, definition, strip_attributes
+from legacy_graph.graphs.operations import ELEMENTWISE, check_operations, definition, strip_attributes
 from legacy_graph.graphs.read_file import read_frozen, read_meta_graph
 from legacy_graph.graphs.saved_model import read_signature
 from legacy_graph.graphs.tensor_types import infer_types
 from legacy_graph.graphs.variables import ReadVariables, fill_variables, read_checkpoint, refuse_variables
+
+# These keep the values of the images, or only their size changes.
+_KEEPING = {"Cast", "Reshape", "ExpandDims", "Squeeze", "Identity", "Transpose", "Placeholder"}
 
 
 class _Source(NamedTuple):
@@ -56,8 +60,11 @@ def load_model(
     source = _read(path, checkpoint, signature)
     graph_def = source.graph_def
     strip_attributes(graph_def.node)
-    notes = inference.set_to_inference(graph_def)
+    rewrite.pass_on(graph_def)
+    split_batches(graph_def)
+    notes = use_moving_averages(graph_def) + inference.set_to_inference(graph_def)
     graph_def = inline_functions(graph_def)
+    notes += rewrite.to_float32(graph_def)
     rewrite.unfuse(graph_def)
     inference.remove_dropout(graph_def, find_sources(Nodes(graph_def)))
     move_squeezes(graph_def)
@@ -65,11 +72,12 @@ def load_model(
     kept, left_out = choose_layers(Nodes(graph_def), types, name, layer)
     graph_def = _prune(graph_def, kept)
     fill_variables(graph_def, source.read)
-    check_batch(graph_def, name, kept)
+    kept, batch_notes = check_batch(graph_def, name, kept, all_needed=layer is not None)
+    graph_def = _prune(graph_def, kept)
     graph_def, layout_notes = nhwc.to_nhwc(graph_def, name)
     layers = measure_layers(graph_def, name, kept)
     shape = tuple(infer_types(graph_def)[name].shape[1:])
-    model = Model(graph_def, name, shape, layers, notes + cut_notes + left_out + layout_notes)
+    model = Model(graph_def, name, shape, layers, notes + cut_notes + left_out + batch_notes + layout_notes)
     return model if size is None else with_size(model, *size)
 
 
@@ -91,6 +99,7 @@ def with_size(model: Model, height: int, width: int) -> Model:
     shape = [height, width, model.input_shape[2]]
     rewrite.cut(graph_def, model.input, [None, *shape])
     try:
+        rewrite.remove_reshapes(graph_def, infer_types(graph_def))
         layers = measure_layers(graph_def, model.input, model.layers)
     except UserError as error:
         found = f"{height} x {width} ({str(error.found).split(' for ')[0]})"
@@ -100,13 +109,14 @@ def with_size(model: Model, height: int, width: int) -> Model:
 
 
 def find_layer(model: Model, name: str) -> ConvLayer:
-    """The layer with this label or name.
+    """The layer with this label or name, or with an activation or pool of this name.
 
     Raises:
         UserError: there is no such layer.
     """
-    for layer in model.layers:
-        if name in (layer.label, layer.name):
+    found = [layer for layer in model.layers if name in (layer.label, layer.name)]
+    for layer in found or model.layers:
+        if name in (layer.label, layer.name, layer.activation, layer.start):
             return layer
     raise unknown_layer(name, [layer.label for layer in model.layers])
 
@@ -141,8 +151,8 @@ def _cut_at_input(graph_def, path, named, declared):
     importable = {name for name in names if not unknown or not unknown & nodes.ancestors([name])}
     if not importable:
         check_operations(nodes.by_name[name] for name in nodes.order if name in nodes.ancestors(names))
-    types = infer_types(keep(graph_def, nodes.ancestors(importable)))
-    name = first_image(nodes, start, types, names)
+    types = infer_types(keep(graph_def, nodes.ancestors(_with_elementwise(nodes, importable, unknown))))
+    name = first_image(nodes, start, types, names, skip=named is None)
     shape = types[name].shape or [None] * 4
     channels = shape[3] or _channels(nodes, types, names)
     graph_def = keep(graph_def, set(nodes.by_name))
@@ -150,9 +160,28 @@ def _cut_at_input(graph_def, path, named, declared):
     rewrite.cut(graph_def, name, [None, *shape[1:3], channels])
     if shape[0] == 1:
         rewrite.free_batch(graph_def, name, types)
+    rewrite.remove_reshapes(graph_def, types)
     rewrite.remove_defaults(graph_def, name)
-    notes = [f"The images enter at {name}, after {start}."] if name != start else []
-    return graph_def, name, types, notes
+    return graph_def, name, types, _entry_notes(nodes, start, name)
+
+
+def _with_elementwise(nodes, convolutions, unknown):
+    """The convolutions, and the elementwise operations and reshapes after each, if this TensorFlow knows them."""
+    found = set(convolutions)
+    for name in nodes.order:
+        follows = nodes.by_name[name].op in ELEMENTWISE | {"Reshape"} and found.intersection(nodes.data_inputs(name))
+        if follows and not (unknown and unknown & nodes.ancestors([name])):
+            found.add(name)
+    return found
+
+
+def _entry_notes(nodes, start, name):
+    """The sentence that tells where the images enter, if this is not the input of the graph."""
+    if name == start:
+        return []
+    skipped = nodes.ancestors([name]) & nodes.dependents([start]) - {start, name}
+    does = any(nodes.by_name[one].op not in _KEEPING for one in skipped)
+    return [f"The images enter at {name}, after {start}" + (": the operations between do not run." if does else ".")]
 
 
 def _channels(nodes, types, names):

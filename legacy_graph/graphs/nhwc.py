@@ -5,6 +5,7 @@ from typing import List, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.graphs.inspect import CONVOLUTIONS
 from legacy_graph.graphs.nodes import Nodes, constant, identity, new_node, node_name
 from legacy_graph.graphs.operations import ELEMENTWISE, attribute
 from legacy_graph.graphs.tensor_types import infer_types
@@ -25,17 +26,22 @@ def to_nhwc(graph_def: tf.GraphDef, input: str) -> Tuple[tf.GraphDef, List[str]]
         The graph, and a sentence if it was changed.
     """
     nodes = Nodes(graph_def)
-    first = next((name for name in nodes.order if _is_nchw(nodes.by_name[name])), None)
-    if first is None:
+    nchw = [name for name in nodes.order if _is_nchw(nodes.by_name[name])]
+    dependent = nodes.dependents([input])
+    convolutions = [name for name in nodes.order if nodes.by_name[name].op in CONVOLUTIONS and name in dependent]
+    way = nodes.ancestors((nchw or convolutions)[:1]) & dependent
+    orders = [nodes.constant(nodes.by_name[name].input[1]) for name in way if nodes.by_name[name].op == "Transpose"]
+    to_nhwc_first = len(orders) == 1 and orders[0] is not None and orders[0].tolist() == TO_NHWC
+    if not nchw and not to_nhwc_first:
         return graph_def, []
     converter = _Converter(graph_def, nodes)
-    way = nodes.ancestors([first]) & nodes.dependents([input])
-    if not any(nodes.by_name[name].op == "Transpose" for name in way):
+    if not orders or to_nhwc_first:
         converter.convert_placeholder(input)
     for name in nodes.order:
         if name != input:
             converter.convert(nodes.by_name[name])
-    return graph_def, ["The NCHW convolutions of the graph run as NHWC."]
+    changed = "NCHW convolutions of the graph run" if nchw else "NCHW input of the graph is given"
+    return graph_def, [f"The {changed} as NHWC."]
 
 
 def _is_nchw(node):

@@ -56,10 +56,12 @@ class Nodes:
     def dependents(self, names: Iterable[str], shapes: bool = False) -> Set[str]:
         """The named nodes and all nodes that depend on their values, or, with `shapes`, on their shapes."""
         found = set(names)
-        for name in self.order:
-            is_reader = shapes or self.by_name[name].op not in SHAPE_OPERATIONS
-            if is_reader and not found.isdisjoint(self._inputs[name]):
-                found.add(name)
+        waiting = list(found)
+        while waiting:
+            for reader in self.consumers.get(waiting.pop(), ()):
+                if reader.name not in found and (shapes or reader.op not in SHAPE_OPERATIONS):
+                    found.add(reader.name)
+                    waiting.append(reader.name)
         return found
 
     def root(self, name: str) -> str:

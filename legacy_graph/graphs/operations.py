@@ -28,10 +28,10 @@ LINEAR = {
 }  # fmt: skip
 ELEMENTWISE = LINEAR | {
     "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus", "Softsign", "Sigmoid", "Tanh", "Abs", "Exp", "Expm1",
-    "Log", "Log1p", "Erf", "Square", "Sqrt", "Rsqrt", "Pow", "Maximum", "Minimum", "Sign", "Greater", "GreaterEqual",
-    "Less", "LessEqual", "Equal", "NotEqual", "LogicalNot", "LogicalAnd", "LogicalOr", "Select", "SelectV2",
-    "SquaredDifference", "ClipByValue", "Reciprocal", "Inv", "ZerosLike", "OnesLike", "Floor", "Round", "DivNoNan",
-    "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVarsPerChannel",
+    "Log", "Log1p", "Erf", "Erfc", "Square", "Sqrt", "Rsqrt", "Pow", "Maximum", "Minimum", "Sign", "Greater",
+    "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "LogicalNot", "LogicalAnd", "LogicalOr", "Select",
+    "SelectV2", "SquaredDifference", "ClipByValue", "Reciprocal", "Inv", "ZerosLike", "OnesLike", "Floor", "Round",
+    "DivNoNan", "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVarsPerChannel",
 }  # fmt: skip
 RANDOM_OPERATIONS = {
     "RandomUniform", "RandomStandardNormal", "TruncatedNormal", "StatelessRandomUniform", "StatelessRandomUniformV2",
@@ -39,7 +39,7 @@ RANDOM_OPERATIONS = {
 }  # fmt: skip
 # Attributes of later TensorFlow versions that do not change what a graph computes at inference.
 _IGNORED_ATTRIBUTES = {"exponential_avg_factor", "debug_name"}
-_LOOPS = {"Enter", "RefEnter", "NextIteration", "RefNextIteration"}
+LOOPS = {"Enter", "RefEnter", "NextIteration", "RefNextIteration"}
 
 
 @functools.lru_cache(maxsize=None)
@@ -114,7 +114,7 @@ def check_operations(nodes: Iterable[tf.NodeDef]) -> None:
             raise UserError(where, "operations that only compute", node.op, hint)
         if node.op in CALLS or (definition(node.op) is None and not node.attr):
             raise UserError(where, "plain operations", "a function call", "export the graph without control flow")
-        if node.op in _LOOPS:
+        if node.op in LOOPS:
             raise UserError(where, "a graph without loops", "a while loop", "name a node after it with --input")
         if definition(node.op) is None:
             expected = f"operations that TensorFlow {tf.__version__} knows"

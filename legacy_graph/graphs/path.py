@@ -14,17 +14,17 @@ RELUS = ("Relu", "Relu6")
 MAX_POOLS = ("MaxPool", "MaxPoolV2")
 # Linear in their inputs.
 ADDITIVE = {
-    "Add", "AddV2", "AddN", "AvgPool", "BatchToSpaceND", "BiasAdd", "Concat", "ConcatV2", "DepthToSpace", "ExpandDims",
-    "Gather", "GatherV2", "Identity", "IdentityN", "Mean", "MirrorPad", "Neg", "Pack", "Pad", "PadV2", "Placeholder",
-    "PlaceholderWithDefault", "Reshape", "ResizeBilinear", "ResizeNearestNeighbor", "ReverseV2", "Slice",
-    "SpaceToBatchND", "SpaceToDepth", "Split", "SplitV", "Squeeze", "StridedSlice", "Sub", "Sum", "Tile", "Transpose",
-    "Unpack",
+    "Add", "AddV2", "AddN", "AvgPool", "BatchToSpaceND", "BiasAdd", "Concat", "ConcatV2",
+    "DepthToSpace", "ExpandDims", "ExtractImagePatches", "Gather", "GatherV2", "Identity", "IdentityN", "Mean",
+    "MirrorPad", "Neg", "Pack", "Pad", "PadV2", "Placeholder", "PlaceholderWithDefault", "Reshape", "ResizeBicubic",
+    "ResizeBilinear", "ResizeNearestNeighbor", "ReverseV2", "Slice", "SpaceToBatchND", "SpaceToDepth", "Split",
+    "SplitV", "Squeeze", "StridedSlice", "Sub", "Sum", "Tile", "Transpose", "Unpack",
 }  # fmt: skip
 # Linear in one input if no other input depends on the images. The value is the index of this input, None for any.
 MULTIPLICATIVE = {
-    "BatchMatMul": None, "BatchMatMulV2": None, "Conv2D": 0, "Conv2DBackpropInput": 2, "DepthwiseConv2dNative": 0,
-    "Div": 0, "FusedBatchNorm": 0, "FusedBatchNormV2": 0, "FusedBatchNormV3": 0, "MatMul": None, "Mul": None,
-    "RealDiv": 0,
+    "BatchMatMul": None, "BatchMatMulV2": None, "BatchNormWithGlobalNormalization": 0, "Conv2D": 0,
+    "Conv2DBackpropInput": 2, "DepthwiseConv2dNative": 0, "Div": 0, "FusedBatchNorm": 0, "FusedBatchNormV2": 0,
+    "FusedBatchNormV3": 0, "MatMul": None, "Mul": None, "RealDiv": 0,
 }  # fmt: skip
 ELEMENTWISE = {"Add", "AddV2", "BiasAdd", "Div", "Identity", "Mul", "Neg", "RealDiv", "Sub"}
 

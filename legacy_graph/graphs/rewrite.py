@@ -2,13 +2,19 @@
 
 from typing import Dict, List, Optional
 
+import numpy as np
 import tensorflow.compat.v1 as tf
+from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.nodes import Nodes, constant, identity, new_node, replace_node
+from legacy_graph.graphs.nodes import Nodes, constant, identity, new_node, node_name, redirect, replace_node
 from legacy_graph.graphs.operations import attribute, definition
 from legacy_graph.graphs.tensor_types import TensorType
 
+# These pass their first input on.
+_PASSING = {"IdentityN", "Print", "CheckNumerics", "StopGradient", "PreventGradient", "Snapshot"}
+_FLOAT = tf.float32.as_datatype_enum
+_HALVES = {tf.float16.as_datatype_enum, tf.bfloat16.as_datatype_enum}
 _FUSED = {"_FusedConv2D": "Conv2D", "_FusedDepthwiseConv2dNative": "DepthwiseConv2dNative"}
 
 
@@ -24,6 +30,61 @@ def unfuse(graph_def: tf.GraphDef) -> None:
             *first, last = _unfused(copy)
             node.CopyFrom(last)
             graph_def.node.extend(first)
+
+
+def pass_on(graph_def: tf.GraphDef) -> None:
+    """Replace operations that only pass a tensor on by Identity. Changes the graph.
+
+    They print, check, or affect the gradient alone: IdentityN holds the custom gradient of a swish.
+    """
+    replacements: Dict[str, str] = {}
+    for node in graph_def.node:
+        if node.op in _PASSING:
+            kind = attribute(node, "T")
+            dtypes = list(kind.list.type) or [kind.type]
+            outputs = list(node.input[: len(dtypes)])
+            replacements.update({f"{node.name}:{number}": text for number, text in enumerate(outputs) if number})
+            node.CopyFrom(identity(node.name, outputs[0], dtypes[0]))
+    redirect(graph_def, replacements)
+
+
+def to_float32(graph_def: tf.GraphDef) -> List[str]:
+    """Change float16 and bfloat16 tensors to float32. Changes the graph.
+
+    Returns:
+        A sentence if there are any.
+    """
+    found = set()
+    for node in graph_def.node:
+        for value in node.attr.values():
+            kinds = [value.type, *value.list.type] if value.WhichOneof("value") in ("type", "list") else []
+            if not _HALVES.isdisjoint(kinds):
+                found.update(_HALVES.intersection(kinds))
+                if value.WhichOneof("value") == "type":
+                    value.type = _FLOAT
+                else:
+                    value.list.type[:] = [_FLOAT if kind in _HALVES else kind for kind in value.list.type]
+        if node.op == "Const" and node.attr["value"].tensor.dtype in _HALVES:
+            values = tensor_util.MakeNdarray(node.attr["value"].tensor).astype(np.float32)
+            node.CopyFrom(constant(node.name, values, _FLOAT))
+        if node.op == "Cast" and attribute(node, "SrcT").type == attribute(node, "DstT").type == _FLOAT:
+            node.CopyFrom(identity(node.name, node.input[0], _FLOAT))
+    names = " and ".join(sorted(tf.as_dtype(kind).name for kind in found))
+    return [f"The {names} tensors of the graph are computed as float32."] if found else []
+
+
+def remove_reshapes(graph_def: tf.GraphDef, types: Dict[str, TensorType]) -> None:
+    """Replace each Reshape to the shape that its input already has by Identity. Changes the graph.
+
+    Args:
+        graph_def: with nodes that `types` may lack.
+        types: of the tensors. The batch may be unknown: it is the same if all other lengths are.
+    """
+    for node in graph_def.node:
+        if node.op == "Reshape" and node.name in types and ":" not in node.input[0]:
+            before, after = types[node_name(node.input[0])].shape, types[node.name].shape
+            if before and after and before[1:] == after[1:] and None not in after[1:]:
+                node.CopyFrom(identity(node.name, node.input[0], attribute(node, "T").type))
 
 
 def cut(graph_def: tf.GraphDef, name: str, shape: List[Optional[int]]) -> None:
@@ -58,29 +119,32 @@ def free_batch(graph_def: tf.GraphDef, input: str, types: Dict[str, TensorType])
     nodes = Nodes(graph_def)
     for name in nodes.dependents([input]) & set(types):
         node, shape = nodes.by_name[name], types[name].shape
-        if node.op not in ("Reshape", "Conv2DBackpropInput") or not shape or shape[0] != 1 or None in shape:
+        if node.op not in ("Reshape", "Conv2DBackpropInput") or not shape or shape[0] != 1:
             continue
         if node.op == "Conv2DBackpropInput":
-            _free_output_size(graph_def, node, shape)
-        else:
+            _free_output_size(graph_def, node)
+        elif None not in shape:
             sizes = constant(f"{name}/free_batch", [-1, *shape[1:]], attribute(node, "Tshape").type)
             node.input[1] = sizes.name
             graph_def.node.add().CopyFrom(sizes)
 
 
-def _free_output_size(graph_def, node, sizes):
+def _free_output_size(graph_def, node):
     """Take the batch of a transposed convolution's output from its input."""
     prefix, integer = f"{node.name}/free_batch", tf.int32.as_datatype_enum
     kind = tf.AttrValue(type=integer)
-    parts = {"begin": [0], "end": [1], "stride": [1], "rest": sizes[1:], "axis": 0}
+    parts = {"begin": [0], "one": [1], "end": [4], "stride": [1], "axis": 0}
     graph_def.node.extend(constant(f"{prefix}/{part}", value, integer) for part, value in parts.items())
+    names = {part: f"{prefix}/{part}" for part in parts}
     floats = tf.AttrValue(type=tf.float32.as_datatype_enum)
     shape = new_node("Shape", f"{prefix}/shape", [node.input[2]], T=floats, out_type=kind)
-    bounds = [shape.name] + [f"{prefix}/{part}" for part in ("begin", "end", "stride")]
+    bounds = [shape.name, names["begin"], names["one"], names["stride"]]
     batch = new_node("StridedSlice", f"{prefix}/batch", bounds, T=kind, Index=kind)
-    pieces = [batch.name, f"{prefix}/rest", f"{prefix}/axis"]
+    bounds = [node.input[0], names["one"], names["end"], names["stride"]]
+    rest = new_node("StridedSlice", f"{prefix}/rest", bounds, T=kind, Index=kind)
+    pieces = [batch.name, rest.name, names["axis"]]
     joined = new_node("ConcatV2", prefix, pieces, N=tf.AttrValue(i=2), T=kind, Tidx=kind)
-    graph_def.node.extend([shape, batch, joined])
+    graph_def.node.extend([shape, batch, rest, joined])
     node.input[0] = prefix
 
 

@@ -11,7 +11,7 @@ from legacy_graph.graphs.functions import inline_functions
 from legacy_graph.graphs.nodes import Nodes, keep, node_name
 from legacy_graph.graphs.operations import strip_attributes
 from legacy_graph.graphs.read_file import check_references, read_saved_model
-from legacy_graph.graphs.variables import RESOURCES, ReadVariables
+from legacy_graph.graphs.variables import RESOURCES, ReadVariables, read_checkpoint
 
 # The only operations that run when the variables are restored. Others may write or delete files, or run code.
 _RESTORE_OPERATIONS = {
@@ -64,6 +64,9 @@ def _without_saver(meta_graph) -> tf.GraphDef:
 
 
 def _reader(meta_graph, prefix) -> ReadVariables:
+    if not meta_graph.saver_def.restore_op_name and os.path.exists(f"{prefix}.index"):
+        return read_checkpoint(prefix, meta_graph.graph_def)  # a module of TensorFlow Hub has no saver
+
     def read(variables: List[tf.NodeDef]) -> Dict[str, object]:
         graph_def = _restoring(meta_graph, prefix, [node.name for node in variables])
         with _restored(graph_def, meta_graph.saver_def, prefix) as session:
@@ -71,7 +74,7 @@ def _reader(meta_graph, prefix) -> ReadVariables:
             for node in variables:
                 tensor = session.graph.get_tensor_by_name(f"{node.name}:0")
                 if node.op in RESOURCES:
-                    tensor = tf.raw_ops.ReadVariableOp(resource=tensor, dtype=node.attr["dtype"].type)
+                    tensor = tf.raw_ops.ReadVariableOp(resource=tensor, dtype=tensor.op.get_attr("dtype"))
                 tensors[node.name] = tensor
             try:
                 return session.run(tensors)

@@ -43,5 +43,7 @@ def _type_of(operation):
     if not operation.outputs:
         return TensorType(None, None)
     tensor = operation.outputs[0]
-    known = tensor.shape.ndims is not None
-    return TensorType(tensor.dtype.base_dtype, tensor.shape.as_list() if known else None)
+    shape = tensor.shape
+    if operation.type == "TensorArrayGatherV3":  # the result of a loop over the batch; TensorFlow infers no shape
+        shape = shape.merge_with(tf.TensorShape([None]).concatenate(operation.get_attr("element_shape")))
+    return TensorType(tensor.dtype.base_dtype, None if shape.ndims is None else shape.as_list())

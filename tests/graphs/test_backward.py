@@ -145,3 +145,15 @@ def test_an_open_size_is_asked_for():
     model = model_of(lambda value: ends(tf.nn.relu(Maker().convolve(value, 4))), (None, None))
     with tf.Graph().as_default(), pytest.raises(UserError, match="--size"):
         backward.build_probe(model, model.layers[0], "guided")
+
+
+def test_a_size_that_does_not_fit_a_constant_in_the_graph():
+    """A transposed convolution of stride 2 whose output size is constant, over images that are not half as large."""
+
+    def build(images):
+        make, sizes = Maker(), [tf.shape(images)[0], 24, 24, 4]
+        return ends(tf.nn.conv2d_transpose(images, make.constant(3, 3, 4, CHANNELS), sizes, [1, 2, 2, 1]))
+
+    model = model_of(build)
+    with pytest.raises(UserError, match="^image size: expected one that fits each node on the way, found Incompatible"):
+        run_projection(model, model.layers[0], "gradient", np.zeros((1, *SIDES, CHANNELS), np.float32))

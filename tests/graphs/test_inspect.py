@@ -144,6 +144,12 @@ def test_everything_and_unknown_are_different(tmp_path):
         (["net/a/depthwise", "net/a/separable_conv2d", "net/b/Conv2D"], ["a/depthwise", "a/separable_conv2d", "b"]),
         (["Conv2D", "Conv2D_1"], ["Conv2D", "Conv2D_1"]),
         (["call/call/model/x/Conv2D"], ["x"]),
+        (["mixed3a_pre_relu/conv", "mixed3b_pre_relu/conv"], ["mixed3a_pre_relu", "mixed3b_pre_relu"]),
+        (["a/Conv2D_Fold", "b/depthwise_Fold"], ["a", "b"]),
+        (
+            ["StatefulPartitionedCall/net/a/PartitionedCall/Conv2D", "StatefulPartitionedCall/net/b/conv_1"],
+            ["a", "b/conv_1"],
+        ),
     ],
 )
 def test_labels_are_short_and_unique(names, labels):

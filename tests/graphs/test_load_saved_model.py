@@ -11,7 +11,7 @@ from tensorflow.python.eager import context
 from tensorflow.python.framework import function
 from tensorflow.python.ops import lookup_ops
 
-from legacy_graph.errors import UserError
+from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.nodes import new_node
 from tests.support.graph_files import constant, images, run, variable
@@ -126,6 +126,27 @@ def test_a_missing_restore_operation_is_refused(field, tmp_path):
         load_model(str(tmp_path / "model"))
     line = f"{tmp_path / 'model' / 'variables' / 'variables'}: expected a node nothing, which restores the variables, "
     assert str(refused.value) == line + "found none of that name; the file is damaged: export the model again"
+
+
+def test_the_reason_is_found_after_a_stack_trace():
+    trace = "Graph execution error:\n\nDetected at node 'Read' defined at (most recent call last):\n    File ...\n"
+    error = ValueError(trace + "Node: 'Read'\nCould not find variable kernel.\n\t [[{{node Read}}]]")
+    assert reason(error) == "Could not find variable kernel."
+
+
+def test_a_hub_module_has_no_saver(tmp_path):
+    """TensorFlow Hub 1 writes the checkpoint without the operations that restore it."""
+    expected = write_version_1(str(tmp_path / "model"))
+    file = tmp_path / "model" / "saved_model.pb"
+    model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    meta_graph = model.meta_graphs[0]
+    meta_graph.ClearField("saver_def")
+    kept = [node for node in meta_graph.graph_def.node if not node.name.startswith("save/")]
+    del meta_graph.graph_def.node[:]
+    meta_graph.graph_def.node.extend(kept)
+    file.write_bytes(model.SerializeToString())
+    model = load_model(str(tmp_path / "model"))
+    np.testing.assert_array_equal(run(model.graph_def, model.layers[-1].start, {model.input: IMAGES}), expected)
 
 
 def test_its_graph_file_alone_is_refused(tmp_path):

@@ -40,6 +40,63 @@ def test_constants_with_a_batch_of_1_become_free(tmp_path):
     np.testing.assert_allclose(outputs(path)[1], np.concatenate(one_by_one), rtol=1e-5, atol=1e-6)
 
 
+def open_sizes(x):
+    """A transposed convolution whose output size has a batch of 1, and a height and width that the graph computes."""
+    height, width = tf.unstack(tf.shape(x)[1:3])
+    y = tf.nn.conv2d_transpose(x, constant([2, 2, 4, 3]), [1, 2 * height, 2 * width, 4], [1, 2, 2, 1], name="up")
+    return tf.nn.relu(y, name="relu")
+
+
+def test_computed_sizes_with_a_batch_of_1_become_free(tmp_path):
+    path = write_frozen(tmp_path / "model.pb", open_sizes, shape=(1, None, None, 3))
+    original = graph_of(open_sizes, shape=(1, None, None, 3))
+    one_by_one = [run(original, "relu", {"images": image[None]}) for image in BATCH]
+    np.testing.assert_allclose(outputs(path)[1], np.concatenate(one_by_one), rtol=1e-5, atol=1e-6)
+
+
+def passing(x):
+    """Operations that pass a tensor on, around a ReLU; a reshape to the same shape before it."""
+    y = conv(x)
+    y = tf.reshape(tf.identity_n([x, y])[1], tf.shape(y))
+    y = tf.nn.relu(tf.check_numerics(tf.Print(tf.stop_gradient(y), [x], "x"), "odd"), name="relu")
+    return tf.nn.max_pool(y, [1, 2, 2, 1], [1, 2, 2, 1], "SAME", name="pool")
+
+
+def test_operations_that_pass_a_tensor_on_belong_to_the_layer(tmp_path):
+    model, values = outputs(write_frozen(tmp_path / "model.pb", passing))
+    np.testing.assert_array_equal(
+        values,
+        run(graph_of(lambda x: tf.nn.relu(conv(x))), "Relu", {"images": BATCH})
+        .reshape(3, 6, 2, 6, 2, 4)
+        .max(axis=(2, 4)),
+    )
+    layer = model.layers[0]
+    assert (layer.activation, layer.start) == ("relu", "pool")
+    assert {node.op for node in model.graph_def.node} == {
+        "Placeholder",
+        "Const",
+        "Identity",
+        "Conv2D",
+        "Relu",
+        "MaxPool",
+    }
+    assert [field.size for field in layer.fields] == [4, 4]
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
+def test_halves_are_computed_as_float32(dtype, tmp_path):
+    """The kernel has few bits, so that it is the same in both types."""
+    kernel = np.round(constant([3, 3, 3, 4]) * 8) / 8
+
+    def build(x, dtype=dtype):
+        return tf.cast(tf.nn.relu(tf.nn.conv2d(tf.cast(x, dtype), tf.cast(kernel, dtype), [1] * 4, "SAME")), tf.float32)
+
+    model, values = outputs(write_frozen(tmp_path / "model.pb", build))
+    np.testing.assert_array_equal(values, run(graph_of(lambda x: build(x, tf.float32)), "output", {"images": BATCH}))
+    assert "Cast" not in {node.op for node in model.graph_def.node}
+    assert model.notes == [f"The {dtype.name} tensors of the graph are computed as float32."]
+
+
 def test_integer_images_are_cut_at_the_first_floats(tmp_path):
     def build(x):
         return CONSTRUCTS["pooled"](tf.cast(x, tf.float32, name="floats") / 255)

@@ -1,0 +1,60 @@
+"""The choice of a layer by name, and the layers that are left out."""
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.load import find_layer, load_model
+from tests.support.graph_files import CONSTRUCTS, constant, write_frozen
+
+
+@pytest.mark.parametrize("name", ["conv", "conv/relu", "pool"])
+def test_the_name_of_an_activation_or_pool_is_a_layer(name, tmp_path):
+    model = load_model(write_frozen(tmp_path / "model.pb", CONSTRUCTS["pooled"]), layer=name)
+    assert find_layer(model, name).label == "conv"
+
+
+def test_a_gelu_is_the_activation(tmp_path):
+    def build(x):
+        x = tf.nn.conv2d(x, constant([1, 1, 3, 3]), [1] * 4, "SAME", name="conv")
+        return tf.multiply(0.5 * x, tf.math.erfc(-x * 0.5**0.5), name="gelu")
+
+    layer = load_model(write_frozen(tmp_path / "model.pb", build)).layers[0]
+    assert (layer.activation, layer.start) == ("gelu", "gelu")
+
+
+def chain(x):
+    for number in range(14):
+        x = tf.nn.conv2d(x, constant([1, 1, 3, 3]), [1] * 4, "SAME", name=f"block{number}")
+    return x
+
+
+def test_a_long_list_of_layers_is_cut(tmp_path):
+    """The most similar labels are named."""
+    with pytest.raises(UserError) as refused:
+        load_model(write_frozen(tmp_path / "model.pb", chain), layer="blok13")
+    assert str(refused.value).startswith("--layer: expected one of block13, block3, block1, ")
+    assert str(refused.value).endswith(" and 2 more, found blok13; list them with the command layers")
+
+
+def second_stage(x):
+    """As in object detection: a convolution, boxes from it, and convolutions of the boxes."""
+    x = tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME", name="first")
+    boxes = tf.sigmoid(tf.reshape(x, [-1, 4]))
+    x = tf.image.crop_and_resize(x, boxes, tf.zeros_like(boxes[:, 0], tf.int32), [6, 6], name="crop")
+    x = tf.nn.conv2d(x, constant([3, 3, 4, 4]), [1] * 4, "SAME", name="second")
+    return tf.nn.conv2d(x, constant([3, 3, 4, 4]), [1] * 4, "SAME", name="third")
+
+
+def test_layers_after_a_crop_are_left_out(tmp_path):
+    path = write_frozen(tmp_path / "model.pb", second_stage)
+    model = load_model(path)
+    assert [layer.label for layer in model.layers] == ["first"]
+    reason = (
+        "operation CropAndResize (crop): expected an operation within each image, found boxes, whose number differs "
+        "from image to image; export the graph for inference"
+    )
+    assert model.notes == [f"The 2 layers from second on are left out: {reason}."]
+    with pytest.raises(UserError) as refused:
+        load_model(path, layer="third")
+    assert str(refused.value) == reason

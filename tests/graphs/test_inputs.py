@@ -1,0 +1,130 @@
+"""Where the images enter a graph with an input pipeline or preprocessing."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.graphs.load import load_model
+from tests.support.graph_files import CONSTRUCTS, constant, graph_of, images, run, write_frozen
+
+BATCH = images(3, 12, 12, 3)
+DO_NOT_RUN = ": the operations between do not run."
+
+
+def loaded(path, feed=BATCH, **options):
+    """(model, value of its last layer)."""
+    model = load_model(str(path), **options)
+    return model, run(model.graph_def, model.layers[-1].start, {model.input: feed})
+
+
+def expected(feed=BATCH):
+    return run(graph_of(CONSTRUCTS["pooled"]), "pool", {"images": feed})
+
+
+def write(path, build):
+    """The frozen graph of the construct "pooled" over the images that `build` gives."""
+    with tf.Graph().as_default() as graph:
+        CONSTRUCTS["pooled"](build())
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_loop_over_the_batch_is_left_out(version, tmp_path):
+    """As in object detection: each image is resized in a loop. The images enter after it."""
+
+    def build():
+        pixels = tf.cast(tf.placeholder(tf.uint8, [None, None, None, 3], "image_tensor"), tf.float32)
+        return tf.map_fn(lambda one: tf.image.resize_bilinear(one[None], [12, 12])[0], pixels) * 1
+
+    switch = tf.enable_control_flow_v2 if version == 2 else tf.disable_control_flow_v2
+    before = tf.control_flow_v2_enabled()
+    switch()
+    try:
+        path = write(tmp_path / "model.pb", build)
+    finally:
+        (tf.enable_control_flow_v2 if before else tf.disable_control_flow_v2)()
+    model, values = loaded(path)
+    assert model.input_shape == (12, 12, 3)
+    assert model.notes == [f"The images enter at {model.input}, after image_tensor{DO_NOT_RUN}"]
+    np.testing.assert_array_equal(values, expected())
+
+
+def test_preprocessing_of_one_image_is_left_out(tmp_path):
+    """As in DeepLab: the batch axis is removed, then added again. The images enter after the last such place."""
+
+    def build():
+        one = tf.squeeze(tf.cast(tf.placeholder(tf.uint8, [1, None, None, 3], "ImageTensor"), tf.float32), [0])
+        return tf.image.resize_bilinear(tf.expand_dims(one + 1, 0, name="again"), [12, 12], name="resized")
+
+    model, values = loaded(write(tmp_path / "model.pb", build))
+    assert (model.input, model.input_shape) == ("resized", (12, 12, 3))
+    assert model.notes == [f"The images enter at resized, after ImageTensor{DO_NOT_RUN}"]
+    np.testing.assert_array_equal(values, expected())
+    assert load_model(str(tmp_path / "model.pb"), input="again").input == "again"  # the user's choice
+
+
+def test_a_decoded_picture_enters_after_the_resize(tmp_path):
+    """As in the Inception v3 of 2015, whose arithmetic after the resize remains."""
+
+    def build():
+        pixels = tf.image.decode_jpeg(tf.constant(b"", name="contents"), channels=3, name="DecodeJpeg")
+        pixels = tf.image.resize_bilinear(tf.cast(pixels, tf.float32)[None], [12, 12], name="resized")
+        return (pixels - 128) * 0.0078125
+
+    model, values = loaded(write(tmp_path / "model.pb", build), 255 * BATCH)
+    assert (model.input, model.input_shape) == ("resized", (12, 12, 3))
+    np.testing.assert_array_equal(values, expected((255 * BATCH - np.float32(128)) * np.float32(0.0078125)))
+
+
+def from_queue():
+    queue = tf.FIFOQueue(9, [tf.int32, tf.float32], [(), (12, 12, 3)])
+    return queue.dequeue_up_to(4, name="batch")[1]
+
+
+def from_prefetched_batches():
+    return tf.FIFOQueue(9, [tf.float32], [(32, 12, 12, 3)], name="queue").dequeue(name="batch")
+
+
+def from_queue_without_shapes():
+    pixels = tf.FIFOQueue(9, [tf.int32, tf.float32]).dequeue(name="batch")[1]
+    return tf.reshape(pixels, [-1, 12, 12, 3], name="shaped")
+
+
+def from_iterator():
+    pairs = tf.data.Dataset.from_tensors((np.int32(1), np.zeros((12, 12, 3), np.float32))).batch(4)
+    return tf.data.make_one_shot_iterator(pairs).get_next(name="batch")[1]
+
+
+SOURCES = {
+    from_queue: "batch/output_1", from_prefetched_batches: "batch", from_queue_without_shapes: "shaped",
+    from_iterator: "batch/output_1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=[one.__name__ for one in SOURCES])
+def test_the_input_of_a_training_graph(source, tmp_path):
+    model, values = loaded(write(tmp_path / "model.pb", source))
+    assert (model.input, model.input_shape) == (SOURCES[source], (12, 12, 3))
+    np.testing.assert_array_equal(values, expected())
+
+
+def nchw_input(x):
+    """A graph in NCHW order whose convolutions run as NHWC, as converters from other frameworks write it."""
+    x = tf.pad(x, [[0, 0], [0, 0], [1, 1], [2, 2]])
+    linear = tf.nn.conv2d(tf.transpose(x, [0, 2, 3, 1]), constant([3, 5, 3, 4]), [1] * 4, "VALID", name="first")
+    y = tf.nn.relu(tf.transpose(linear, [0, 3, 1, 2]) + constant([1, 4, 1, 1]))
+    y = tf.nn.conv2d(tf.transpose(y, [0, 2, 3, 1]), constant([1, 1, 4, 2]), [1, 2, 2, 1], "SAME", name="second")
+    return tf.transpose(y, [0, 3, 1, 2])
+
+
+@pytest.mark.parametrize("batch", [None, 1])
+def test_an_nchw_input_is_given_as_nhwc(batch, tmp_path):
+    path = write_frozen(tmp_path / "model.pb", nchw_input, shape=(batch, 3, 12, 10))
+    feed = images(2, 12, 10, 3)
+    model, values = loaded(path, feed)
+    original = graph_of(nchw_input, shape=(None, 3, 12, 10))
+    np.testing.assert_array_equal(values, run(original, "second", {"images": feed.transpose(0, 3, 1, 2)}))
+    assert model.input_shape == (12, 10, 3)
+    assert model.notes == ["The NCHW input of the graph is given as NHWC."]
+    assert [tuple(field.size for field in layer.fields) for layer in model.layers] == [(3, 5), (3, 5)]
