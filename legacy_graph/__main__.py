@@ -9,9 +9,8 @@ import sys
 from typing import List, Optional
 
 from legacy_graph.commands.parser import make_parser
-from legacy_graph.errors import RETRY, ExitStatus, UserError, launch_command, reason
+from legacy_graph.errors import CLUSTER_WORDS, RETRY, ExitStatus, Interrupted, UserError, launch_command, reason
 from legacy_graph.tf_setup import check_address_space
-from legacy_graph.training.signals import Interrupted
 
 OUTPUT = "standard output"
 OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError")  # the second is TensorFlow's, which is not imported here
@@ -125,6 +124,7 @@ def _redirect_to_null(stream):
 
 
 def _resume_command(arguments):
+    arguments = [*shlex.split(os.environ.get(CLUSTER_WORDS, "")), *arguments]
     return " ".join([launch_command(), *[shlex.quote(word) for word in arguments if word != "--fresh"]])
 
 

@@ -7,6 +7,7 @@ import shlex
 import sys
 
 RETRY = "fix this, then run the same command again"
+CLUSTER_WORDS = "LEGACY_GRAPH_CLUSTER"  # environment variable: "cluster --workers 2 --", if that started this task
 
 
 class ExitStatus(enum.IntEnum):
@@ -43,6 +44,14 @@ class TaskError(UserError):
     """A task of the cluster does not answer."""
 
     status = ExitStatus.TEMPORARY_FAILURE
+
+
+class Interrupted(Exception):
+    """The user stopped a run that can be resumed; the message says where."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.status = 128 + number  # the exit status of a shell for a killed program: 130, 143, 129
 
 
 def launch_command() -> str:

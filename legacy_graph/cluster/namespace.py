@@ -6,6 +6,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 from typing import List
 
 INSIDE = "LEGACY_GRAPH_NAMESPACE"  # environment variable, set in the namespace
@@ -17,8 +18,7 @@ def entered() -> bool:
     """Whether `enter` has started this process. If so, bring the loopback interface up."""
     if not os.environ.pop(INSIDE, ""):
         return False
-    with socket.socket() as any_socket:
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+    _start_loopback()
     return True
 
 
@@ -33,7 +33,20 @@ def enter(command: List[str]) -> str:
         return "there is no program unshare"
     # Without root, a user namespace is needed for the permission to create a network namespace.
     prefix = [unshare, "--net"] if os.geteuid() == 0 else [unshare, "--net", "--map-root-user"]
-    tried = subprocess.run([*prefix, "true"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8")
+    trial = [sys.executable, "-I", os.path.abspath(__file__)]
+    tried = subprocess.run([*prefix, *trial], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8")
     if tried.returncode == 0:
         os.execve(unshare, [*prefix, *command], dict(os.environ, **{INSIDE: "1"}))
     return " ".join(tried.stderr.split()) or "unshare failed"
+
+
+def _start_loopback():
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+
+
+if __name__ == "__main__":  # the trial of `enter`
+    try:
+        _start_loopback()
+    except OSError as failure:
+        sys.exit(f"the loopback interface does not start: {failure.strerror}")

@@ -56,15 +56,18 @@ def release(cluster: Cluster) -> None:
         with tf.Graph().as_default() as graph, tf.device(task.device):
             token = _queue().enqueue(True)
         try:
-            with tf_setup.filter_stderr(), tf.Session("grpc://" + task.address, graph, only(task)) as session:
-                session.run(token, options=tf.RunOptions(timeout_in_ms=PATIENCE))
+            with tf_setup.filter_stderr(), tf.Session("grpc://" + task.address, graph, only(task, PATIENCE)) as session:
+                session.run(token)
         except tf.errors.OpError as error:
             print(f"{task} did not confirm its end: {reason(error)}")
 
 
-def only(*tasks: Task) -> tf.ConfigProto:
-    """Settings of a session that uses only these tasks and does not wait for others."""
-    return tf.ConfigProto(device_filters=[f"/job:{task.job}/task:{task.index}" for task in tasks])
+def only(task: Task, timeout: int = 0) -> tf.ConfigProto:
+    """Settings of a session that uses only this task, does not wait for others, and waits `timeout` milliseconds.
+
+    The time-out is that of each call: to open the session, to run, to close it. 0 is without a time-out.
+    """
+    return tf.ConfigProto(device_filters=[f"/job:{task.job}/task:{task.index}"], operation_timeout_in_ms=timeout)
 
 
 def _queue() -> tf.FIFOQueue:

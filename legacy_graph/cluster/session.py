@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from typing import Any, Iterator, Optional
+from typing import Any, Callable, ContextManager, Iterator, Optional, Sequence
 
 import tensorflow.compat.v1 as tf
 
@@ -17,11 +17,16 @@ _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.Cancelled
 
 
 class _ClusterSession(tf.Session):
-    """A session that raises `TaskError` for a lost connection."""
+    """A session that raises `TaskError` for a lost connection, and ends this process if a run takes too long."""
+
+    def __init__(self, target: str, graph: tf.Graph, limited_run: Callable[[], ContextManager[None]]) -> None:
+        super().__init__(target, graph)
+        self._limited_run = limited_run
 
     def run(self, *arguments: Any, **options: Any) -> Any:
         try:
-            return super().run(*arguments, **options)
+            with self._limited_run():
+                return super().run(*arguments, **options)
         except tf.errors.OpError as error:
             time.sleep(3 * watch.PAUSE)  # if a task is lost, `watched_tasks` names it and ends the process here
             if isinstance(error, _LOST):
@@ -30,12 +35,20 @@ class _ClusterSession(tf.Session):
 
 
 @contextlib.contextmanager
-def open_session(graph: tf.Graph, cluster: Optional[Cluster] = None) -> Iterator[tf.Session]:
+def open_session(
+    graph: tf.Graph, cluster: Optional[Cluster] = None, signals: Sequence[int] = ()
+) -> Iterator[tf.Session]:
     """A session of `graph`. With a cluster, the session runs on all tasks; they end if the block succeeds.
 
     If a task is lost while the block runs, this process ends, see `watched_tasks`.
 
+    Args:
+        graph: to run.
+        cluster: its tasks; None for this machine.
+        signals: as from `signals.deferred_signals`; one of them ends the wait for a missing task.
+
     Raises:
+        Interrupted: a signal arrived before all tasks answered.
         TaskError: a task does not answer.
         UserError: the port of this task cannot be opened.
     """
@@ -44,8 +57,8 @@ def open_session(graph: tf.Graph, cluster: Optional[Cluster] = None) -> Iterator
             yield session
         return
     server = start_server(cluster)
-    watch.wait_for_tasks(cluster)
-    with watch.watched_tasks(cluster), _ClusterSession(server.target, graph) as session:
+    watch.wait_for_tasks(cluster, signals)
+    with watch.watched_tasks(cluster) as limited_run, _ClusterSession(server.target, graph, limited_run) as session:
         with tf_setup.filter_stderr():
             session.run([])  # creates the session on all tasks
         yield session

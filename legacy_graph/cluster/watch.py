@@ -7,21 +7,23 @@ nobody answers.
 Source: RFC 7540, sections 3.5 and 6.5.
 """
 
-import concurrent.futures
 import contextlib
 import os
+import queue
 import socket
 import sys
 import threading
 import time
-from typing import Iterator
+from typing import Callable, ContextManager, Iterator, Sequence
 
-from legacy_graph.cluster.tf_config import Cluster, Task
-from legacy_graph.errors import ExitStatus, TaskError
+from legacy_graph.cluster.tf_config import VARIABLE, Cluster, Task
+from legacy_graph.errors import ExitStatus, Interrupted, TaskError
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # with an empty SETTINGS frame
+ACKNOWLEDGEMENT = b"\0\0\0\4\1\0\0\0\0"  # of the SETTINGS; TensorFlow 2.21 closes a connection without one after 60 s
 SETTINGS = 4  # the type of a frame is its fourth byte
 PAUSE = 1.0  # seconds between two checks of a task
+RUN_LIMIT = 10  # a `session.run` may take this many times the time-out of the cluster
 RESTART = "start this task again, then run the same command again"
 
 
@@ -41,31 +43,44 @@ def connect(task: Task, seconds: float) -> socket.socket:
             raise ConnectionResetError("a closed connection")
         if answer[3:4] != bytes([SETTINGS]):
             raise ConnectionError("an answer of another program")
+        connection.sendall(ACKNOWLEDGEMENT)
     except OSError:
         connection.close()
         raise
     return connection
 
 
-def wait_for_tasks(cluster: Cluster) -> None:
+def wait_for_tasks(cluster: Cluster, signals: Sequence[int] = ()) -> None:
     """Wait until all other tasks answer.
 
+    Args:
+        cluster: the tasks.
+        signals: as from `signals.deferred_signals`; the wait ends at the first one.
+
     Raises:
+        Interrupted: a signal arrived.
         TaskError: a task does not answer within the time-out of the cluster.
     """
-    end = time.monotonic() + cluster.patience
-    with concurrent.futures.ThreadPoolExecutor(max(1, len(cluster.peers))) as pool:
-        for _ in pool.map(lambda task: _wait_for(cluster, task, end), cluster.peers):
-            pass
+    end, answers, missing = time.monotonic() + cluster.patience, queue.Queue(), list(cluster.peers)
+    for task in missing:  # daemons, so that the process can end while they wait
+        threading.Thread(target=lambda one=task: answers.put((one, _wait_for(one, end))), daemon=True).start()
+    while missing:
+        if signals:
+            raise Interrupted("stopped while it waited for " + " and ".join(map(str, missing)), signals[0])
+        with contextlib.suppress(queue.Empty):
+            task, error = answers.get(timeout=PAUSE / 10)
+            if error is not None:
+                raise lost_task(cluster, task, error, "start this task, then run the same command again")
+            missing.remove(task)
 
 
-def _wait_for(cluster, task, end):
+def _wait_for(task, end):
+    """None as soon as a task answers. If it does not until `end`, its last error."""
     error = _refusal(task, end)
-    while error is not None:
-        if time.monotonic() + PAUSE > end:
-            raise lost_task(cluster, task, error, "start this task, then run the same command again")
+    while error is not None and time.monotonic() + PAUSE <= end:
         time.sleep(PAUSE / 4)
         error = _refusal(task, end)
+    return error
 
 
 def _refusal(task, end):
@@ -78,11 +93,15 @@ def _refusal(task, end):
 
 
 @contextlib.contextmanager
-def watched_tasks(cluster: Cluster) -> Iterator[None]:
+def watched_tasks(cluster: Cluster) -> Iterator[Callable[[], ContextManager[None]]]:
     """End this process with one line and `ExitStatus.TEMPORARY_FAILURE` as soon as another task is lost.
 
     A thread ends the process, because a TensorFlow call that waits for a lost task may never return. The last
     checkpoint remains, as after a kill.
+
+    Yields:
+        A function that returns a context for one `session.run`. If all tasks answer but the run takes more than
+        `RUN_LIMIT` times the time-out of the cluster, the process ends in the same way.
 
     Raises:
         TaskError: a task does not answer at the start.
@@ -93,10 +112,24 @@ def watched_tasks(cluster: Cluster) -> Iterator[None]:
         connections = [_connected(cluster, task) for task in cluster.peers]
         for task, connection in zip(cluster.peers, connections):
             threading.Thread(target=_watch, args=(cluster, task, connection, ended, terminal), daemon=True).start()
-        yield
+        yield lambda: _limited_run(cluster, terminal)
     finally:
         ended.set()
         os.close(terminal)
+
+
+@contextlib.contextmanager
+def _limited_run(cluster, terminal):
+    seconds = RUN_LIMIT * cluster.timeout
+    expected, found = f"an end of each step within {seconds} seconds", "none, although all tasks answer"
+    hint = "start all tasks again, then run the same command again, with a larger --task-timeout if a step takes longer"
+    timer = threading.Timer(seconds, _end, [TaskError(VARIABLE, expected, found, hint), terminal])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _connected(cluster, task):

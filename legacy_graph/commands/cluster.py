@@ -16,7 +16,7 @@ from legacy_graph.cluster import namespace
 from legacy_graph.cluster.tf_config import CHIEF, PS, VARIABLE, WORKER
 from legacy_graph.commands.parser import make_parser
 from legacy_graph.data import mnist
-from legacy_graph.errors import UserError
+from legacy_graph.errors import CLUSTER_WORDS, UserError
 
 COMMANDS = ("train", "features")  # the commands that can use a cluster
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -40,11 +40,12 @@ def run(options: argparse.Namespace) -> int:
         expected = "-- and one of the commands " + ", ".join(COMMANDS)
         raise UserError("cluster", expected, repr(" ".join(words)), "for example: cluster --workers 2 -- train")
     parsed = make_parser().parse_args(words)
+    before = ["cluster", "--workers", str(options.workers), *(["--ps"] if options.ps else []), "--"]
+    os.environ[CLUSTER_WORDS] = " ".join(before)  # for the command that the chief prints
     if not namespace.entered():
         if parsed.command == "train":
             mnist.load(parsed.data_dir, batch_size=parsed.batch_size)  # nothing can be downloaded in the namespace
-        count = ["--workers", str(options.workers)] + (["--ps"] if options.ps else [])
-        reason = namespace.enter(_program(["cluster", *count, "--", *words]))
+        reason = namespace.enter(_program([*before, *words]))
         print(f"No network namespace ({reason}): other machines can reach the tasks while they run", file=sys.stderr)
     return _run_tasks(_program(words), task_configurations(options.workers, options.ps))
 

@@ -15,12 +15,12 @@ from legacy_graph.cluster.session import open_session
 from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
+from legacy_graph.errors import Interrupted
 from legacy_graph.logdir import event_reader, event_writer, layout
 from legacy_graph.training import nan_guard, progress, projector, sonify
 from legacy_graph.training.checkpoints import Checkpoints
 from legacy_graph.training.identity import run_identity
 from legacy_graph.training.program import Program, build_program
-from legacy_graph.training.signals import Interrupted
 
 TESTED = 1000  # digits in a test summary
 CHUNK = 500  # digits in one forward pass of an evaluation
@@ -51,7 +51,7 @@ def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = (), cluste
     """
     program = build_program(config, cluster)
     saved = Checkpoints(config.logdir, program.saver)
-    with open_session(program.graph, cluster) as session:
+    with open_session(program.graph, cluster, signals) as session:
         start = saved.resume_or_start(
             session, program.initialise, run_identity(config, data), config.steps, config.fresh
         )

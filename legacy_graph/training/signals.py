@@ -7,14 +7,6 @@ import threading
 from typing import Iterator, List
 
 
-class Interrupted(Exception):
-    """The user stopped a run that can be resumed; the message names the step."""
-
-    def __init__(self, message: str, number: int) -> None:
-        super().__init__(message)
-        self.status = 128 + number  # the exit status of a shell for a killed program: 130, 143, 129
-
-
 @contextlib.contextmanager
 def deferred_signals() -> Iterator[List[int]]:
     """A list that collects the numbers of SIGINT, SIGTERM and SIGHUP; a second signal kills the process at once.

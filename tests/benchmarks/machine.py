@@ -19,7 +19,7 @@ def describe(batch: int) -> str:
     limited = f", oneDNN limited to {instructions}" if instructions else ""
     return (
         f"Measured on {datetime.date.today()} at commit {_commit()} on {os.cpu_count()} cores of "
-        f"{_processor()} ({_vectors()}{limited}), {platform.system()}: batch {batch}, Adam, float32. "
+        f"{describe_processor()}{limited}, {platform.system()}: batch {batch}, Adam, float32. "
         f"Python {platform.python_version()}, {versions}."
     )
 
@@ -32,8 +32,10 @@ def _commit():
         return "unknown"
 
 
-def _processor():
-    return _cpuinfo("model name") or platform.processor() or platform.machine()
+def describe_processor():
+    """The name of the processor and its vector instructions."""
+    name = _cpuinfo("model name") or platform.processor() or platform.machine()
+    return f"{name} ({_vectors()})"
 
 
 def _vectors():

@@ -1,4 +1,4 @@
-"""Compare the losses of clusters with those of one machine, and print a table.
+"""Compare the losses of clusters with those of one machine, and write a table into the page.
 
 python -m tests.cluster.equality --data-dir MNIST_data
 """
@@ -7,9 +7,8 @@ import argparse
 import os
 import tempfile
 
-import tensorflow.compat.v1 as tf
-
 from legacy_graph.data import mnist
+from tests.cluster import tables
 from tests.support import cluster_runs
 
 CLUSTERS = [(1, False), (2, False), (2, True), (4, False)]  # workers, with a parameter server
@@ -45,13 +44,12 @@ def differences(data_dir):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir", default=mnist.SAMPLE_DIR)
+    tables.add_page_option(parser)
     options = parser.parse_args()
-    print(f"| TensorFlow | dropout | workers | {' | '.join(f'{until} steps' for until in UNTIL)} |")
-    print("| --- | --- | --- |" + " --- |" * len(UNTIL))
+    rows = []
     for workers, ps, keep_prob, found in differences(os.path.abspath(options.data_dir)):
-        values = " | ".join(f"{value:.1e}" for value in found.values())
-        name = f"{workers} and a parameter server" if ps else workers
-        print(f"| {tf.__version__} | {DROPOUT[keep_prob]} | {name} | {values} |", flush=True)
+        rows.append((DROPOUT[keep_prob], f"{workers} and a parameter server" if ps else str(workers), found))
+    tables.record(options.page, "equality", {tables.REGION: tables.equality(UNTIL, rows)})
 
 
 if __name__ == "__main__":

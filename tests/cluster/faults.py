@@ -1,4 +1,4 @@
-"""Kill and stop tasks of a cluster at random moments, resume, and print a table: python -m tests.cluster.faults.
+"""Kill and stop tasks of a cluster at random moments, resume, and write a table into the page.
 
     python -m tests.cluster.faults --rounds 20
 
@@ -19,10 +19,9 @@ import sys
 import tempfile
 import time
 
-import tensorflow.compat.v1 as tf
-
 from legacy_graph.cluster import namespace
 from legacy_graph.commands.cluster import start_task, task_configurations
+from tests.cluster import tables
 from tests.support import faulty_runs
 
 TIMEOUT = 10  # seconds, --task-timeout
@@ -116,6 +115,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=2018)
+    tables.add_page_option(parser)
     options = parser.parse_args()
     if not namespace.entered():
         sys.exit(
@@ -140,17 +140,7 @@ def main():
         finally:
             for cluster in clusters:
                 cluster.close()
-    _print_table(found, line)
-
-
-def _print_table(found, line):
-    print(f"TensorFlow {tf.__version__}, --task-timeout {TIMEOUT}, one line: `{line}`\n")
-    print("| task | signal | rounds | exit status of the chief | seconds until the chief ends, at most |")
-    print("| --- | --- | --- | --- | --- |")
-    for (name, sent), seconds in found.items():
-        end = ("that of SIGKILL", "") if name == "chief 0" else ("75", f"{max(seconds):.1f}")
-        print(f"| {name} | {sent.name} | {len(seconds)} | {end[0]} | {end[1]} |")
-    print("\nEvents and weights after the last round are bit-identical to those of a cluster that got no signal.")
+    tables.record(options.page, "faults", {tables.REGION: tables.faults(TIMEOUT, line, found)})
 
 
 if __name__ == "__main__":

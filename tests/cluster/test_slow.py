@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.cluster import tables
 from tests.support import cluster_runs
 from tests.support.faulty_runs import LONG, assert_same, curves
 from tests.support.graph_commands import RANGE, two_layers, words, write_photos
@@ -27,9 +28,10 @@ def options(logdir, **given):
 
 
 @pytest.mark.parametrize("table", [["equality"], ["faults", "--rounds", "20"]], ids=["equality", "faults"])
-def test_tables_of_the_page(table):
-    """Each program checks the figures that it prints."""
-    command = [sys.executable, "-m", "tests.cluster." + table[0], *table[1:]]
+def test_tables_of_the_page(table, tmp_path):
+    """Each program checks the figures that it writes, here into a copy of the page."""
+    page = shutil.copy(tables.PAGE, str(tmp_path))
+    command = [sys.executable, "-m", "tests.cluster." + table[0], *table[1:], "--page", page]
     assert subprocess.run(command, env=dict(os.environ, PYTHONPATH=ROOT), cwd=ROOT).returncode == 0
 
 
@@ -41,6 +43,7 @@ def test_a_signal_to_the_launcher_saves_and_ends_all_tasks(number, status, tmp_p
         launcher.process.send_signal(number)
         assert launcher.process.wait(60) == status
         assert "stopped at step" in launcher.errors()
+        assert f" cluster --workers 2 --ps -- train --logdir {logdir} " in launcher.errors().partition("to resume:")[2]
     assert cluster_runs.tasks(logdir) == {}
 
 

@@ -1,6 +1,8 @@
 """Check of other tasks, tested with sockets that behave like lost tasks or like a TensorFlow server."""
 
 import contextlib
+import os
+import signal
 import socket
 import threading
 import time
@@ -10,7 +12,7 @@ import pytest
 from legacy_graph import tf_setup
 from legacy_graph.cluster import watch
 from legacy_graph.cluster.tf_config import Cluster, Task
-from legacy_graph.errors import ExitStatus, TaskError
+from legacy_graph.errors import ExitStatus, Interrupted, TaskError
 
 SETTINGS = b"\0\0\0\4\0\0\0\0\0"  # an empty frame
 
@@ -80,6 +82,8 @@ def test_a_task_that_starts_later_is_waited_for():
             server.listen(1)
             with server.accept()[0] as connection:
                 connection.sendall(SETTINGS)
+                while connection.recv(100):
+                    pass
 
         threading.Thread(target=start, daemon=True).start()
         watch.wait_for_tasks(cluster(task, timeout=30))
@@ -89,6 +93,20 @@ def test_a_task_that_never_starts_is_named():
     task = free_task()
     with pytest.raises(TaskError, match=f"worker 1 at {task.address}: .* found Connection refused; start this task"):
         watch.wait_for_tasks(cluster(task))
+
+
+def test_a_deferred_signal_ends_the_wait():
+    task, signals = free_task(), []
+    threading.Timer(0.3, signals.append, [signal.SIGTERM]).start()
+    with pytest.raises(Interrupted, match=f"stopped while it waited for worker 1 at {task.address}") as caught:
+        watch.wait_for_tasks(cluster(task, timeout=600), signals)
+    assert caught.value.status == 143
+
+
+def test_ctrl_c_that_is_not_deferred_ends_the_wait():
+    threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        watch.wait_for_tasks(cluster(free_task(), timeout=600))
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_run_sh_is_named_in_the_command_to_resume(place):
     code = (
         "from legacy_graph import __main__\n"
         "from legacy_graph.commands import train\n"
-        "from legacy_graph.training.signals import Interrupted\n"
+        "from legacy_graph.errors import Interrupted\n"
         "def work(options): raise Interrupted('stopped at step 3 of 4', 15)\n"
         "train.run = work\n"
         "raise SystemExit(__main__.main())"

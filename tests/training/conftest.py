@@ -9,8 +9,9 @@ import pytest
 
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
+from legacy_graph.errors import Interrupted
 from legacy_graph.training import loop
-from legacy_graph.training.signals import Interrupted, deferred_signals
+from legacy_graph.training.signals import deferred_signals
 from tests.support.faulty_runs import OPTIONS
 from tests.support.program import SAMPLE
 
