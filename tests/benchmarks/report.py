@@ -1,24 +1,14 @@
-"""Markdown tables, ratios with their targets, and the page that contains the tables of the benchmark."""
+"""Ratios with their targets, and the page that contains the tables of the benchmark."""
 
 import os
-import re
 import statistics
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, NamedTuple, Sequence
+
+from tests.support import page_tables
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md")
 NOT_MEASURED = "Not measured: the benchmark was stopped before."
-_REGION = re.compile(r"<!-- bench: (\w+) -->\n(.*?)<!-- end -->", re.DOTALL)
-
-
-class Table(NamedTuple):
-    """A heading, and rows with as many cells as the heading."""
-
-    heading: Sequence[str]
-    rows: List[Sequence[str]]
-
-    def __str__(self):
-        lines = [self.heading, ["---"] * len(self.heading), *self.rows]
-        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+COMMAND = "bench"  # in the markers of the page
 
 
 class Ratio(NamedTuple):
@@ -47,27 +37,8 @@ def ratio(over: Sequence[float], under: Sequence[float]) -> Ratio:
     return Ratio(statistics.median(every), min(every), max(every))
 
 
-def regions(text: str) -> Dict[str, str]:
-    """The parts of a page that the benchmark writes: {name: content}."""
-    return dict(_REGION.findall(text))
-
-
-def fill(text: str, measured: Dict[str, str]) -> str:
-    """The page with each region replaced by what was measured, or by `NOT_MEASURED`.
-
-    Raises:
-        KeyError: the page has no region for a measurement.
-    """
-    for name in measured:
-        regions(text)[name]
-    return _REGION.sub(
-        lambda found: f"<!-- bench: {found[1]} -->\n{measured.get(found[1], NOT_MEASURED)}\n<!-- end -->", text
-    )
-
-
 def write(path: str, measured: Dict[str, str]) -> None:
-    """Fill the regions of a page."""
+    """Write what was measured into a page, and `NOT_MEASURED` into all other regions of the benchmark."""
     with open(path, encoding="utf-8") as file:
-        text = fill(file.read(), measured)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
+        names = page_tables.regions(file.read(), COMMAND)
+    page_tables.write(path, COMMAND, {**dict.fromkeys(names, NOT_MEASURED), **measured})

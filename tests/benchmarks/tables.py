@@ -3,8 +3,9 @@
 import statistics
 
 from tests.benchmarks import layers
-from tests.benchmarks.report import Ratio, Table, ratio
+from tests.benchmarks.report import Ratio, ratio
 from tests.benchmarks.ways import BATCH, WAYS
+from tests.support.page_tables import Table
 
 # Numerator, denominator, target, in words.
 TARGETS = [

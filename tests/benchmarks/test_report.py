@@ -9,6 +9,7 @@ from tests.benchmarks import __main__ as bench
 from tests.benchmarks import layers, machine, report, tables, training
 from tests.benchmarks.ways import WAYS
 from tests.benchmarks.workers import Measured, Settings, Unavailable
+from tests.support import page_tables
 
 SETTINGS = Settings("", "", 0)
 PARTS = dict.fromkeys([*layers.LAYERS, "Adam", "rest"], 4.0)
@@ -38,13 +39,9 @@ def rendered():
     }
 
 
-def headings(markdown):
-    return re.findall(r"^(\|.*\|)\n\| ---", markdown, re.MULTILINE)
-
-
-def page():
-    with open(report.PAGE, encoding="utf-8") as file:
-        return report.regions(file.read())
+def page(path=report.PAGE):
+    with open(path, encoding="utf-8") as file:
+        return page_tables.regions(file.read(), report.COMMAND)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +69,7 @@ def test_the_page_has_the_tables_that_the_code_writes():
     assert set(page()) == {*written, "machine"}
     for name, content in page().items():
         if name != "machine" and report.NOT_MEASURED not in content:
-            assert headings(content) == headings(written[name]), name
+            assert page_tables.headings(content) == page_tables.headings(written[name]), name
 
 
 def test_rows_are_as_long_as_their_heading():
@@ -81,13 +78,11 @@ def test_rows_are_as_long_as_their_heading():
             assert len({len(re.findall(r" \|", line)) for line in table.splitlines()}) == 1, table
 
 
-def test_a_region_that_was_not_measured_says_so():
-    text = "a\n<!-- bench: one -->\nold\n<!-- end -->\nb\n<!-- bench: two -->\nold\n<!-- end -->\n"
-    filled = report.fill(text, {"one": "new \\1"})
-    assert report.regions(filled) == {"one": "new \\1\n", "two": report.NOT_MEASURED + "\n"}
-    assert filled.startswith("a\n<!--") and "\nb\n" in filled
-    with pytest.raises(KeyError):
-        report.fill(text, {"three": "new"})
+def test_a_region_that_was_not_measured_says_so(tmp_path):
+    copy = tmp_path / "page.md"
+    copy.write_text("a\n<!-- bench: one -->\nold\n<!-- end -->\nb\n<!-- bench: two -->\nold\n<!-- end -->\n")
+    report.write(copy, {"one": "new"})
+    assert page(copy) == {"one": "new\n", "two": report.NOT_MEASURED + "\n"}
 
 
 def test_a_program_that_does_not_run_has_a_row_with_the_reason():
@@ -151,7 +146,7 @@ def test_after_ctrl_c_the_page_is_marked_as_incomplete(monkeypatch, tmp_path, ca
     monkeypatch.setattr(machine, "describe", lambda batch: "Measured on a machine.")
     monkeypatch.setattr("sys.argv", ["bench", "--data-dir", bench.mnist.SAMPLE_DIR, "--page", str(copy)])
     assert bench.main() == bench.INTERRUPTED
-    found = report.regions(copy.read_text())
+    found = page(copy)
     assert found["batches"] == "new\n"
     assert found["machine"].startswith("Measured on a machine. **Incomplete: stopped** after")
     assert "new" in capsys.readouterr().out
