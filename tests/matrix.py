@@ -1,7 +1,7 @@
 """Run the tests on every supported Python that is installed here and print a table.
 
-    bash run.sh matrix [PYTEST OPTIONS]
-    python tests/matrix.py --where 3.7       print the path of that interpreter; exit status 1 if there is none
+    bash run.sh matrix [--write] [PYTEST OPTIONS]      --write also writes the table into tests/README.md
+    python -m tests.matrix --where 3.7       print the path of that interpreter; exit status 1 if there is none
 
 Interpreters are searched for on PATH and under ~/.pyenv. The module imports only the standard library, because it runs
 before any environment exists.
@@ -14,11 +14,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
+
+from tests.benchmarks import machine
+from tests.support import page_tables
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PAGE = os.path.join(ROOT, "tests", "README.md")
 VERSIONS = ("3.7", "3.10", "3.11", "3.12", "3.13")
 MIDPOINT = "3.11"  # the Python for TensorFlow 2.15
+HEADING = ("Python", "TensorFlow", "tests", "seconds")
 ROW = "{:<8}{:<12}{:<32}{:>8}"
 
 
@@ -66,8 +71,8 @@ def plan_midpoint(words: List[str]) -> Plan:
     return Plan(MIDPOINT, [*commands, tests], inside)
 
 
-def run_plan(chosen: Plan, log: str) -> bool:
-    """Run the commands until one fails, with their output in the file `log`, and print the row. False if one failed."""
+def run_plan(chosen: Plan, log: str) -> Tuple[bool, Tuple[str, ...]]:
+    """Run the commands until one fails, with their output in the file `log`: (whether none failed, the printed row)."""
     variables = dict(os.environ, PYTHON=find(chosen.python), PYTHONPATH=ROOT)
     with open(log, "w", encoding="utf-8") as file:
         good = all(
@@ -79,10 +84,11 @@ def run_plan(chosen: Plan, log: str) -> bool:
     tests = ", ".join(re.findall(r"\d+ (?:passed|failed|errors?)\b", last)) or "not run"
     seconds = re.search(r" in ([\d.]+)s", last)
     tensorflow = output([chosen.inside, "-c", "import tensorflow; print(tensorflow.__version__)"]) or "none"
-    print(ROW.format(chosen.python, tensorflow, tests, seconds.group(1) if seconds else "-"), flush=True)
+    row = (chosen.python, tensorflow, tests, seconds.group(1) if seconds else "-")
+    print(ROW.format(*row), flush=True)
     if not good:
         print(f"        see {log}", flush=True)
-    return good
+    return good, row
 
 
 def main(words: List[str]) -> int:
@@ -91,8 +97,11 @@ def main(words: List[str]) -> int:
         python = find(words[1])
         print(python or "")
         return 0 if python else 1
+    to_page = words[:1] == ["--write"]
+    words = words[to_page:]
+    conditions = machine.conditions()  # before the tests write anything into the checkout
     logs = tempfile.mkdtemp(prefix="legacy_graph-matrix-")
-    print(ROW.format("Python", "TensorFlow", "tests", "seconds"), flush=True)
+    print(ROW.format(*HEADING), flush=True)
     results = []
     for version in VERSIONS:
         if find(version):
@@ -101,7 +110,10 @@ def main(words: List[str]) -> int:
             print(ROW.format(version, "-", "no such Python on this machine", "-"), flush=True)
     if find(MIDPOINT):
         results.append(run_plan(plan_midpoint(words), os.path.join(logs, "midpoint.log")))
-    return 0 if results and all(results) else 1
+    if to_page:
+        table = page_tables.Table(HEADING, [row for _, row in results])
+        page_tables.write(PAGE, "matrix", {"matrix": f"{table}\n\n{conditions}."})
+    return 0 if results and all(good for good, _ in results) else 1
 
 
 if __name__ == "__main__":

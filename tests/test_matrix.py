@@ -1,4 +1,4 @@
-"""tests/matrix.py: which interpreters it finds, and its table, with fake interpreters."""
+"""tests.matrix: which interpreters it finds, and its table, with fake interpreters."""
 
 import os
 import subprocess
@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests import matrix
 from tests.support.program import ROOT
 
 INTERPRETER = "#!/bin/sh\ncase $2 in *version_info*) echo {version} ;; *) echo TF ;; esac\n"
@@ -33,8 +34,8 @@ class Machine:
         return self.write(self.pyenv / "versions" / patch / "bin" / "python", INTERPRETER.format(version=version))
 
     def run(self, *words):
-        variables = dict(os.environ, PATH=str(self.path), PYENV_ROOT=str(self.pyenv))
-        command = [sys.executable, os.path.join(ROOT, "tests", "matrix.py"), *words]
+        variables = dict(os.environ, PATH=str(self.path), PYENV_ROOT=str(self.pyenv), PYTHONPATH=ROOT)
+        command = [sys.executable, "-m", "tests.matrix", *words]
         run = subprocess.run(command, env=variables, stdout=subprocess.PIPE, encoding="utf-8")
         return run.returncode, run.stdout.splitlines()
 
@@ -74,3 +75,15 @@ def test_a_row_for_each_python_and_the_log_of_a_failure(machine, status):
 
 def test_no_python_at_all_is_a_failure(machine):
     assert machine.run()[0] == 1
+
+
+def test_the_table_is_written_into_the_page_on_request(machine, tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- matrix: matrix -->\n<!-- end -->\n")
+    machine.pyenv_python("3.10.2", "3.10")
+    for name, value in [("PATH", machine.path), ("PYENV_ROOT", machine.pyenv)]:
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(matrix, "PAGE", str(page))
+    assert matrix.main([]) == 0 and "3.10" not in page.read_text()
+    assert matrix.main(["--write"]) == 0
+    assert "| 3.10 | none | 2 passed, 1 failed | 3.25 |\n\nMeasured on " in page.read_text()

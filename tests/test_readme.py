@@ -39,13 +39,19 @@ REDUCED = {
     "test": COLLECT,
     "agreement": [*COLLECT, "-m", "agreement"],
     "lint": ["-m", "ruff", "check", "--no-cache", "tests/test_readme.py"],
-    "matrix": ["tests/matrix.py", "--where", "no such version"],
+    "matrix": ["-m", "tests.matrix", "--where", "no such version"],
 }
 NOTHING_COLLECTED = 5
 STATUS = {"matrix": [1], "test": [0, NOTHING_COLLECTED], "agreement": [0, NOTHING_COLLECTED]}
 OTHER_OPTIONS = [
     os.path.join(ROOT, "tests", name)
-    for name in ("benchmarks/__main__.py", "matrix.py", "cluster/faults.py", "cluster/equality.py")
+    for name in (
+        "benchmarks/__main__.py",
+        "agreement/conftest.py",
+        "matrix.py",
+        "cluster/faults.py",
+        "cluster/equality.py",
+    )
 ]
 # Blocks that another test reads, and cannot run as they are: tests/cluster/test_examples.py.
 EXAMPLES = {"bash", "json", "yaml"}

@@ -10,6 +10,9 @@ import os
 import re
 import tempfile
 
+from tests.benchmarks import machine
+from tests.support import page_tables
+from tests.support.agreement_table import PAGE
 from tests.support.both_tensorflows import drive, version
 from tests.support.program import SAMPLE
 
@@ -34,3 +37,13 @@ def measure():
         digits, accuracy = re.search(r"Accuracy on all ([\d,]+) test digits: ([\d.]+)", printed).groups()
         print(version(major), command, digits, accuracy, flush=True)
         yield version(major), f"`{command}`", digits, accuracy
+
+
+def write(rows):
+    """Write the table into the page."""
+    text = f"{page_tables.Table(HEADING, rows)}\n\n{machine.conditions()}."
+    page_tables.write(PAGE, "accuracy", {"accuracy": text})
+
+
+if __name__ == "__main__":
+    write(list(measure()))

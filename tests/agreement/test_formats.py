@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from legacy_graph.config import METHODS
+from tests.support import agreement_table
 from tests.support.article_formats import FORMATS
 from tests.support.both_tensorflows import MAJORS, drive
 
@@ -28,12 +29,13 @@ def projections(tmp_path_factory):
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("reader", MAJORS)
 @pytest.mark.parametrize("writer", MAJORS)
-def test_each_format_equals_deconvolve(writer, reader, name, projections):
+def test_each_format_equals_deconvolve(writer, reader, name, projections, record):
     """To the last bit, with the weights of the checkpoint that the same TensorFlow saved."""
     found = projections[writer, reader]
     for key in KEYS:
         assert found[f"{name} {key}"].any()
         np.testing.assert_array_equal(found[f"{name} {key}"], found[f"deconvolve {key}"], key)
+        record(agreement_table.FORMATS, True, np.abs(found[f"{name} {key}"] - found[f"deconvolve {key}"]).max())
 
 
 @pytest.mark.parametrize("writer", MAJORS)

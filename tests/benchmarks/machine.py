@@ -10,6 +10,14 @@ from tests.support.program import ROOT
 PACKAGES = ["tensorflow", "keras", "torch", "captum", "tensorboard", "numpy"]
 
 
+def conditions() -> str:
+    """Date, commit and processor, as the beginning of a sentence."""
+    return (
+        f"Measured on {datetime.date.today()} at commit {_commit()} on {os.cpu_count()} cores of "
+        f"{describe_processor()}, {platform.system()}"
+    )
+
+
 def describe(batch: int) -> str:
     """Two sentences for the top of the page."""
     import importlib.metadata  # Python 3.8 or newer
@@ -17,11 +25,7 @@ def describe(batch: int) -> str:
     versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in PACKAGES)
     instructions = os.environ.get("ONEDNN_MAX_CPU_ISA")
     limited = f", oneDNN limited to {instructions}" if instructions else ""
-    return (
-        f"Measured on {datetime.date.today()} at commit {_commit()} on {os.cpu_count()} cores of "
-        f"{describe_processor()}{limited}, {platform.system()}: batch {batch}, Adam, float32. "
-        f"Python {platform.python_version()}, {versions}."
-    )
+    return f"{conditions()}{limited}: batch {batch}, Adam, float32. Python {platform.python_version()}, {versions}."
 
 
 def _commit():

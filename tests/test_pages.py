@@ -1,0 +1,47 @@
+"""The tables in tests/README.md are those that their commands write."""
+
+import re
+
+import pytest
+
+from tests import matrix
+from tests.agreement import accuracy
+from tests.support import agreement_table, page_tables, readme
+
+NOT_MEASURED = "Not measured yet.\n"
+PAGE = readme.read(agreement_table.PAGE)
+
+
+def rows(command):
+    """The cells of the table in the region of a command, without the heading."""
+    (content,) = page_tables.regions(PAGE, command).values()
+    assert "Measured on" in content
+    return [line.strip("| ").split(" | ") for line in content.splitlines() if line.startswith("| ")][2:]
+
+
+@pytest.mark.parametrize(
+    "command, heading",
+    [("agreement", agreement_table.HEADING), ("accuracy", accuracy.HEADING), ("matrix", matrix.HEADING)],
+)
+def test_each_region_has_the_table_of_its_command(command, heading):
+    (content,) = page_tables.regions(PAGE, command).values()
+    assert content == NOT_MEASURED or page_tables.headings(content) == ["| " + " | ".join(heading) + " |"]
+
+
+def test_every_difference_is_within_the_limit_of_its_test():
+    if page_tables.regions(PAGE, "agreement")[agreement_table.REGION] == NOT_MEASURED:
+        return
+    found = {row[0]: [float(figure) for figure in row[1:] if figure.strip()] for row in rows("agreement")}
+    assert list(found) == agreement_table.QUANTITIES
+    for name, figures in found.items():
+        assert figures and max(figures) <= agreement_table.LIMITS.get(name, agreement_table.LIMIT), name
+
+
+def test_every_whole_run_has_an_accuracy():
+    found = rows("accuracy")
+    assert [row[1] for row in found] == [f"`{command}`" for command in accuracy.COMMANDS]
+    assert all(re.fullmatch(r"0\.\d{4}", row[3]) for row in found)
+
+
+def test_the_matrix_has_a_row_for_each_installed_python():
+    assert {row[0] for row in rows("matrix")} <= set(matrix.VERSIONS)
