@@ -94,7 +94,7 @@ class Config:
     histogram_every: int = option(100, _interval, "steps between histograms")
     image_every: int = option(200, _interval, "steps between images and sound")
     test_every: int = option(100, _interval, "steps between tests on 1,000 test digits")
-    checkpoint_every: int = option(200, _interval, "steps between checkpoints, from which a stopped run resumes")
+    checkpoint_every: int = option(500, _interval, "steps between checkpoints, from which a stopped run resumes")
     task_timeout: int = option(60, integer(1, 10**6), "seconds without an answer from another task of TF_CONFIG after "
         "which the chief ends; a step may take ten times as long; without TF_CONFIG it has no effect")  # fmt: skip
     ties: str = option(SHARED, TIES, "if several maxima of a pool window are equal, the deconvolution gives the "

@@ -151,7 +151,7 @@ TIES_IN_WORDS: Dict[str, str] = {
 class Rule(NamedTuple):
     """How a method projects a signal back through a ReLU. The other steps are the same for all methods."""
 
-    passes: str  # what a ReLU passes on the way back, in one line
+    passes: str  # what a ReLU passes backward, in one line
     undo: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (projected signal, forward output of the ReLU) -> signal
 
 

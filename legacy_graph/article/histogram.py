@@ -36,6 +36,7 @@ def _first_guess():
 
 
 LIMITS = _limits()
+_BLOCK = 1 << 15  # values counted at once: the arrays of a block fit into the cache
 _ROUNDED = _rounded_up(LIMITS)
 _GUESS = _first_guess()
 
@@ -50,9 +51,12 @@ def histogram_proto(values: np.ndarray) -> tf.HistogramProto:
     squares = float(np.einsum("i,i->", flat, flat, dtype=np.float64))
     if not np.isfinite(squares):
         raise ValueError("histogram: expected finite values, found NaN or infinity")
-    bucket = _GUESS[flat.view(np.uint32) >> 16]
-    bucket += flat >= _ROUNDED[bucket]
-    counts = np.bincount(bucket, minlength=len(LIMITS))
+    counts = np.zeros(len(LIMITS), np.int64)
+    for begin in range(0, len(flat), _BLOCK):
+        block = flat[begin : begin + _BLOCK]
+        bucket = _GUESS.take(block.view(np.uint32) >> 16)
+        bucket += block >= _ROUNDED.take(bucket)
+        counts += np.bincount(bucket, minlength=len(LIMITS))
     # Adjacent empty buckets become one, as in TensorFlow.
     kept = (counts > 0) | np.append(counts[1:] > 0, True)
     return tf.HistogramProto(

@@ -222,7 +222,7 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
     elif method == DECONVNET and not path.max_pools:
         notes.append(
             f"No max pool lies between the images and {layer.label}: the pattern of a deconvnet projection depends on "
-            "the map and the place, not on the image. --method guided depends on the image."
+            "the map and the position, not on the image. --method guided depends on the image."
         )
     if layer.fields is None:
         notes.append(f"The receptive field of {layer.label} is unknown: the complete image is shown.")

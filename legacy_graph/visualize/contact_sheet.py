@@ -7,7 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from legacy_graph.article.receptive_field import Fields, crop_patches
-from legacy_graph.config import GUIDED, METHODS
+from legacy_graph.config import METHODS
 from legacy_graph.graphs.images import Images
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.top_activations import TopActivations
@@ -105,29 +105,29 @@ def _scale(found, row, fields):
 def _caption(found, row, fields):
     alive = int((found.images[row] >= 0).sum())
     if not alive:
-        return f"map {found.maps[row]}: dead, no image excites it"
-    few = "" if alive == len(found.images[row]) else f", only {alive} spots"
+        return f"map {found.maps[row]}: dead, its activation is 0 for all images"
+    few = "" if alive == len(found.images[row]) else f", only {alive} activations"
     wins = f"wins {100 * found.wins[row]:.2f} %"
     return f"map {found.maps[row]}   {wins}   scale \u00b1{_scale(found, row, fields):.3g}{few}"
 
 
 def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
-    method = ("" if about.method == GUIDED else "the ") + METHODS[about.method]
+    top = found.images.shape[1]
     panels = [
-        f"the spot alone, projected to the pixels by {method}: mid grey is 0, white and black are",
-        f"    \u00b1 the scale, the {PERCENTILE}th percentile of the map's magnitudes; stronger pixels are clipped",
+        f"projection of the activation to the pixels ({METHODS[about.method]}): mid grey is 0; white and black are",
+        f"    \u00b1 the scale, the {PERCENTILE}th percentile of the map's magnitudes; larger magnitudes are clipped",
         _patch_text(fields),
     ]
     if found.projections.ndim == 5:
-        panels.insert(2, "    this holds for each colour channel by itself; all channels have the same scale")
+        panels.insert(2, "    the colour channels of a projection are drawn separately, all with the same scale")
     if kernels:
-        panels.insert(0, "the map's kernel: white and black are \u00b1 its largest weight")
+        panels.insert(0, "kernel of the map: mid grey is 0; white and black are \u00b1 its largest magnitude")
     if context:
-        panels.append("the whole image, with a frame around these pixels")
+        panels.append("complete image, with a frame around the receptive field")
     lines = [
-        f"Of each map the {found.images.shape[1]} strongest images, strongest first, and in each the strongest spot.",
-        "A spot is one position of one feature map.",
-        "A map wins a place where no other map of the layer is stronger. From left to right:",
+        f"Each block shows the {top} strongest activations of one feature map, strongest first, at most one per image.",
+        "A map wins a position if no other map of the layer has a larger activation there.",
+        "From left to right:",
         *("    " + panel for panel in panels),
         *(line for note in about.notes for line in textwrap.wrap(note, 120)),
     ]
@@ -140,5 +140,5 @@ def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
 def _patch_text(fields):
     down, across = fields
     if down.step == across.step == 0:
-        return "the whole image"
-    return f"the {down.size} x {across.size} pixels that the spot sees; dark grey lies outside the image"
+        return "complete image"
+    return f"receptive field of the activation, {down.size} x {across.size} pixels; dark grey is outside the image"

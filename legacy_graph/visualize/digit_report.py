@@ -15,7 +15,7 @@ from legacy_graph.visualize import image_report
 LEGEND = (
     f"The output of all feature maps of a layer, projected to the pixels with the kernels of the network. "
     f"{image_report.SCALE}",
-    "The methods differ in what a ReLU passes on the way back:",
+    "The methods differ in what a ReLU passes backward:",
     *(f"    {METHODS[name]}: {rule.passes}" for name, rule in deconv.RULES.items()),
     "For conv1 they give the same picture, because the output of conv1 is never negative.",
 )

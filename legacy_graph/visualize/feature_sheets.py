@@ -183,7 +183,7 @@ def _notes(scan, images, spots):
         checked = f"the first {top_activations.CHECKED} images and those on the sheet"
         notes.append(f"Not all images are checked for an overflow that a ReLU hides: only {checked}.")
     if (spots.images < 0).all():
-        notes.append("No image excites any of these maps: check --range, --mean and --bgr.")
+        notes.append("All these maps are 0 for all images: check --range, --mean and --bgr.")
     return notes
 
 

@@ -10,9 +10,12 @@ from legacy_graph.graphs.images import Images
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import finite, image_report
 
-LEGEND = f"All that the layer puts out, projected to the pixels by its own kernels. {image_report.SCALE}"
+LEGEND = (
+    "The output of all feature maps of the layer, projected to the pixels with the kernels of the graph. "
+    f"{image_report.SCALE}"
+)
 
-COLOUR = "This holds for each colour channel by itself; all channels have the same scale."
+COLOUR = "The colour channels of a projection are drawn separately, all with the same scale."
 
 
 def read_images(

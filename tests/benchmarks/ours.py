@@ -2,7 +2,9 @@
 
 import concurrent.futures
 import dataclasses
+import itertools
 import os
+import queue
 import re
 import sys
 import threading
@@ -19,6 +21,7 @@ from tests.benchmarks.layers import LAYERS, PARAMETERS
 PRODUCT = 2048  # rows and columns of the matrices
 STREAM = 2 * PARAMETERS  # values per array: two arrays are as large as Adam's weights, gradient and two moments
 NEVER = 10**9  # steps
+ALTERNATE = 50  # steps of the run, then as many bare steps
 
 
 def start(settings, batch_size=50, **session_options):
@@ -59,28 +62,49 @@ def untested(settings):
 
 
 def whole(settings, **options):
-    """The default run with dashboards and checkpoints, as from the command line, but paused between turns."""
+    """The default run with dashboards and checkpoints, as from the command line, but paused between turns.
+
+    A turn takes as many bare steps of the same session too, and returns their seconds and processor seconds.
+    """
     tf_setup.import_tensorflow()
+    import tensorflow.compat.v1 as tf
+
     from legacy_graph.training import loop, progress
 
-    allowed, finished = threading.Semaphore(0), threading.Semaphore(0)
+    data, turns, finished = mnist.load(settings.data_dir), queue.Queue(), queue.Queue()
+    config = dataclasses.replace(Config(), logdir=settings.folder, steps=settings.steps, **options)
 
     def held(steps, *_):
-        allowed.acquire()
-        for found in steps:
-            yield found[0]
-            finished.release()
-            allowed.acquire()
+        session, batches = tf.get_default_session(), mnist.batches(data.train, config.batch_size, seed=1)
+        while True:
+            count, bare = turns.get()
+            if bare:
+                for images, labels in itertools.islice(batches, count):
+                    feed = {"input/images:0": images, "input/labels:0": labels, "input/keep_prob:0": 1.0}
+                    session.run(["loss/sum:0", "train"], feed)
+            else:
+                yield from (found[0] for found in itertools.islice(steps, count))
+            finished.put(None)
 
     progress.show_progress = held
-    config = dataclasses.replace(Config(), logdir=settings.folder, steps=settings.steps, **options)
-    threading.Thread(target=loop.run, args=(config, mnist.load(settings.data_dir)), daemon=True).start()
+    threading.Thread(target=loop.run, args=(config, data), daemon=True).start()
+
+    def take(steps, bare):
+        began, burnt = time.perf_counter(), time.process_time()
+        turns.put((steps, bare))
+        try:
+            finished.get(timeout=600)
+        except queue.Empty:
+            sys.exit("benchmark: the training run has stopped")
+        return time.perf_counter() - began, time.process_time() - burnt
 
     def advance(steps):
-        for _ in range(steps):
-            allowed.release()
-            if not finished.acquire(timeout=60):
-                sys.exit("benchmark: the training run has stopped")
+        parts = []
+        for begin in range(0, steps, ALTERNATE):
+            count = min(ALTERNATE, steps - begin)
+            take(count, False)
+            parts.append(take(count, True))
+        return tuple(map(sum, zip(*parts)))
 
     advance(11)  # after 11 steps every kind of output has been written once
     return advance

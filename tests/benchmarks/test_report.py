@@ -18,7 +18,7 @@ RUN = {"accuracy": "0.98", "seconds": 60, "fsync": 0.3, "syncs": 50, "events": 3
 
 
 def rounds(unavailable=()):
-    every = {way: [0.03, 0.04] for way in WAYS if way not in unavailable}
+    every = {way: [0.03, 0.04] for way in [*WAYS, "bare b", "bare c"] if way not in unavailable}
     return training.Rounds(every, every, dict.fromkeys(every, 1e9), dict.fromkeys(unavailable, "no compiler"))
 
 
@@ -118,7 +118,9 @@ class FakeWorker:
         FakeWorker.products += self.target == "ours:product"
         if FakeWorker.products == 3:  # each round has two products
             raise KeyboardInterrupt
-        return Measured(amount * 0.03, amount * 0.06, None, 1e9)
+        bare = self.target in ("ours:whole", "ours:untested")
+        value = (amount * 0.02, amount * 0.04) if bare else None
+        return Measured(amount * 0.03, amount * 0.06, value, 1e9)
 
     def close(self):
         pass
@@ -132,6 +134,8 @@ def test_after_ctrl_c_the_complete_rounds_are_kept(monkeypatch):
     assert set(recorded) == {"training", "ratios"}
     assert "Median of 1 rounds" in recorded["training"] and "no compiler" in recorded["training"]
     assert "| a. ours, the bare training step | 30.0 | 1.00 | 60.0 |" in recorded["training"]
+    assert "| c. ours, the default run without the test curve | 10.0 | 0.33 | 20.0 |" in recorded["training"]
+    assert "without the test curve | <= 1.02 | 0.500 |" in recorded["ratios"]
 
 
 def test_after_ctrl_c_the_page_is_marked_as_incomplete(monkeypatch, tmp_path, capsys):

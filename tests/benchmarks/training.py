@@ -8,14 +8,14 @@ from typing import Dict, List, NamedTuple
 from legacy_graph.config import Config
 from tests.benchmarks import ours, tables
 from tests.benchmarks.layers import step_limit
-from tests.benchmarks.ways import BATCH, ROUND, WAYS
+from tests.benchmarks.ways import BATCH, ROUND, WAYS, WITH_BARE
 from tests.benchmarks.workers import Measured, Settings, Unavailable, Worker
 
 PROFILED = 15  # steps
 
 
 class Rounds(NamedTuple):
-    """The measurements: for each program, one entry per round."""
+    """The measurements: for each program, one entry per round. "bare c" is the bare step in the process of c."""
 
     seconds: Dict[str, List[float]]  # per step
     cpu_seconds: Dict[str, List[float]]  # per step, of all cores together
@@ -89,6 +89,12 @@ def _round(workers, shorten, found):
         visits[letter].append(workers[letter](steps_of[letter]))
     for letter, measured in visits.items():
         steps = len(measured) * steps_of[letter]
-        found.seconds[letter].append(sum(one.seconds for one in measured) / steps)
-        found.cpu_seconds[letter].append(sum(one.cpu_seconds for one in measured) / steps)
+        seconds, cpu_seconds = sum(one.seconds for one in measured), sum(one.cpu_seconds for one in measured)
+        if letter in WITH_BARE:  # the turns include bare steps
+            bare, bare_cpu = (sum(part) for part in zip(*(one.value for one in measured)))
+            seconds, cpu_seconds = seconds - bare, cpu_seconds - bare_cpu
+            found.seconds["bare " + letter].append(bare / steps)
+            found.cpu_seconds["bare " + letter].append(bare_cpu / steps)
+        found.seconds[letter].append(seconds / steps)
+        found.cpu_seconds[letter].append(cpu_seconds / steps)
         found.peaks[letter] = measured[-1].peak

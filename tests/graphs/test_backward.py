@@ -90,7 +90,7 @@ def test_a_deconvnet_without_max_pools_ignores_the_image():
             feed[probe.layer.output] = np.ones([4, height, width, maps])
             with tf.Session(graph=graph) as session:
                 patterns[method] = session.run(probe.projections, feed)
-        assert ("depends on the map and the place, not on the image" in " ".join(probe.layer.notes)) == (
+        assert ("depends on the map and the position, not on the image" in " ".join(probe.layer.notes)) == (
             method == "deconvnet"
         )
     assert all(np.array_equal(patterns["deconvnet"][0], other) for other in patterns["deconvnet"])

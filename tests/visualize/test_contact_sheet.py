@@ -71,8 +71,8 @@ def test_the_scale_is_a_percentile_of_nonzero_pixels(found, monkeypatch):
     monkeypatch.setattr(contact_sheet, "PERCENTILE", 50)
     _, blocks = contact_sheet.draw_sheet(found, as_images(np.zeros([2, 28, 28], np.uint8)), FIELDS, HEADING)
     assert tile(panels(blocks["map 03"], 2)[0], 0, 0) == [[254, 127], [0, 212]]  # 127 + 127 / 1.5
-    assert contact_sheet._caption(found, 0, FIELDS) == "map 3   wins 12.50 %   scale \u00b11.5, only 2 spots"
-    assert contact_sheet._caption(found, 1, FIELDS) == "map 4: dead, no image excites it"
+    assert contact_sheet._caption(found, 0, FIELDS) == "map 3   wins 12.50 %   scale \u00b11.5, only 2 activations"
+    assert contact_sheet._caption(found, 1, FIELDS) == "map 4: dead, its activation is 0 for all images"
 
 
 def test_the_kernel_stands_first_on_its_own_scale(found, images):
@@ -117,6 +117,6 @@ def test_heading_explains_spots_colours_and_whole_images(found, monkeypatch, cha
     pictures = np.zeros([2, 28, 28, *channels], np.uint8)
     contact_sheet.draw_sheet(found._replace(projections=projections), as_images(pictures), fields, HEADING)
     text = "\n".join(lines)
-    assert "A spot is one position of one feature map." in lines
-    assert ("each colour channel by itself" in text) == bool(channels)
-    assert ("    the whole image" in lines) == (fields is not FIELDS)
+    assert "A map wins a position if no other map of the layer has a larger activation there." in lines
+    assert ("colour channels of a projection" in text) == bool(channels)
+    assert ("    complete image" in lines) == (fields is not FIELDS)

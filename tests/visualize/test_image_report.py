@@ -12,7 +12,7 @@ LEGEND = """
 The output of all feature maps of a layer, projected to the pixels with the kernels of the network.
 Mid grey is 0. White and black are plus and minus the number above the picture: the 99th percentile
 of the magnitudes. Larger magnitudes are clipped.
-The methods differ in what a ReLU passes on the way back:
+The methods differ in what a ReLU passes backward:
     gradient: the signal where its forward output is positive
     deconvnet: the positive part of the signal
     guided backpropagation: the positive part of the signal where its forward output is positive
