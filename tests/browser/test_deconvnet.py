@@ -22,7 +22,7 @@ def test_the_chosen_map_is_shown_with_its_numbers(visit, arrays):
     row = 3
     chosen = frame.locator(f"#grid button[data-map='{arrays['maps'][row]}']")
     chosen.hover()
-    expect(frame.locator("#grid p")).to_contain_text(f"strongest activation {arrays['activations'][row, 0]:.3g}")
+    expect(frame.locator("#grid p")).to_contain_text(f"strongest activation {arrays['activations'][row, 0]:#.3g}")
     chosen.click()
     expect(frame.locator("#detail h1")).to_have_text(f"Map {arrays['maps'][row]} of conv2")
     cells = frame.locator("#detail tr td:last-child")
@@ -33,7 +33,7 @@ def test_the_chosen_map_is_shown_with_its_numbers(visit, arrays):
         answer = int(np.argmax(arrays["answers"][arrays["input_numbers"].tolist().index(image)]))
         label = int(arrays["labels"][image])
         place = f"at row {place[0]}, column {place[1]}"
-        lines = [f"activation {activation:.3g}", place, f"image {image:,}: {label}", f"read as {answer} ("]
+        lines = [f"activation {activation:#.3g}", place, f"image {image:,}: {label}", f"read as {answer} ("]
         assert text.startswith("\n".join(lines)), text
         assert (", wrong" in text) == (answer != label)
         assert "rank correlation " in text

@@ -140,17 +140,17 @@ def _address(said, process):
 
 
 def _loaded(address, runs):
-    """Whether TensorBoard serves each run up to its last step."""
+    """Whether TensorBoard serves each run at least up to the given step: a run that is training has later ones."""
     # TensorBoard searches for embeddings only after the first request, so a page that is opened at once has none.
     embeddings = any(os.path.exists(os.path.join(log.path, "projector_config.pbtxt")) for log in runs.values())
-    if set(get(address + "data/runs")) != set(runs):
+    if not set(runs) <= set(get(address + "data/runs")):
         return False
     if embeddings and not get(address + "data/plugins_listing")["projector"]["enabled"]:
         return False
     for run, log in runs.items():
         for tag in log.Tags()["scalars"][-1:]:
             query = f"data/plugin/scalars/scalars?run={quote(run)}&tag={quote(tag)}"
-            if get(address + query)[-1][1] != log.Scalars(tag)[-1].step:
+            if get(address + query)[-1][1] < log.Scalars(tag)[-1].step:
                 return False
     return True
 
