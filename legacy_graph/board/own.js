@@ -65,7 +65,8 @@ export class OwnPicture {
       const found = await this.board.ask("own", query, await this.pad.file());
       if (!isCurrent()) return;
       this.draw(found, query);
-      status.textContent = `Answer after ${Math.round(performance.now() - began)} ms.`;
+      const heading = this.board.page.detail.querySelector("h1").textContent;
+      status.textContent = `${heading}. Answer after ${Math.round(performance.now() - began)} ms.`;
     } catch (error) {
       if (error.status === 503) {
         this.newer ??= began; // newer pictures of another browser replaced ours in the queue: send ours again

@@ -34,7 +34,9 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """The tab. The page refreshes itself, so TensorBoard's reload button is disabled."""
-        return base_plugin.FrontendMetadata(es_module_path="/frontend.js", tab_name="Deconvnet", disable_reload=True)
+        # If the tabs do not fit into the window, TensorBoard cuts off the end of the last one: here, two em spaces.
+        name = "Deconvnet\u2003\u2003"
+        return base_plugin.FrontendMetadata(es_module_path="/frontend.js", tab_name=name, disable_reload=True)
 
     def is_active(self) -> bool:
         """Whether there is a run to show. If not, TensorBoard lists the tab among the inactive dashboards."""
