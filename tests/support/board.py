@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from typing import Callable, Dict, Iterator, Tuple
 from urllib.parse import quote
@@ -88,7 +89,7 @@ def viewed(browser: Browser, address: str, view: str = CONV2, query: str = "") -
     page.goto(f"{address}{query}#{view}")
     yield page, page.frame_locator("iframe[src*=deconvnet]")
     page.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 def draw(page: Page, frame: FrameLocator, *points: Tuple[float, float]) -> None:
@@ -150,7 +151,11 @@ def _loaded(address, runs):
     for run, log in runs.items():
         for tag in log.Tags()["scalars"][-1:]:
             query = f"data/plugin/scalars/scalars?run={quote(run)}&tag={quote(tag)}"
-            if get(address + query)[-1][1] < log.Scalars(tag)[-1].step:
+            try:
+                loaded = get(address + query)[-1][1]
+            except urllib.error.HTTPError:  # the run is known, its tags are not yet
+                return False
+            if loaded < log.Scalars(tag)[-1].step:
                 return False
     return True
 
