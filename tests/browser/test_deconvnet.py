@@ -151,12 +151,12 @@ def test_missing_results_name_the_command_then_appear(visit, features_log):
 def test_an_earlier_step_can_be_chosen_and_shared(visit, open_view, features_log, arrays):
     path = os.path.join(features_log[0], "features", "conv2", "features-7.npz")
     try:
-        np.savez(path, **dict(arrays, step=7, activations=arrays["activations"] + 100))
+        np.savez(path, **dict(arrays, step=7, activations=arrays["activations"] + 1))
         page, frame = visit()
         page.evaluate("window.dispatchEvent(new Event('focus'))")
         expect(frame.locator("#step option")).to_have_text(["30", "7"])
         frame.locator("#step").select_option("7")
-        strongest = f"Strongest activation {arrays['activations'][0, 0] + 100:#.3g}, wins"
+        strongest = f"Strongest activation {arrays['activations'][0, 0] + 1:#.3g}, wins"
         expect(frame.locator("#detail p").first).to_contain_text(strongest)
         _, frame = open_view(page.url.partition("#")[2])
         expect(frame.locator("#detail p").first).to_contain_text(strongest)
