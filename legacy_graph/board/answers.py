@@ -7,7 +7,7 @@ import numpy as np
 
 from legacy_graph.errors import UserError
 
-NOT_FOUND, NOT_POSTED, TOO_LARGE, BUSY = 404, 405, 413, 503
+FORBIDDEN, NOT_FOUND, NOT_POSTED, TOO_LARGE, BUSY = 403, 404, 405, 413, 503
 
 
 class HttpError(UserError):

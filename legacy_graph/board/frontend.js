@@ -24,7 +24,7 @@ let lost = false; // whether TensorBoard did not answer the last time
 async function ask(route, query = {}, body = null) {
   const address = new URL(route, import.meta.url);
   address.search = new URLSearchParams(query);
-  const answer = await fetch(address, body && { method: "POST", body });
+  const answer = await fetch(address, body && { method: "POST", body, headers: { "X-Deconvnet": "1" } });
   const found = await answer.json().catch(() => ({ error: `TensorBoard answered with the status ${answer.status}` }));
   if (!answer.ok) throw Object.assign(new Error(found.error), { status: answer.status });
   return found;
@@ -48,10 +48,10 @@ function fill(select, options, value) {
   select.value = value;
 }
 
-/** The step selector lists the steps that exist: one for each layer, because `features` replaces earlier results. */
-function showStep(step) {
-  const text = step === null ? "not recorded" : step.toLocaleString("en");
-  fill(page.step, [[text, text]], text);
+/** List the steps to choose from: that of the newest results, or of the checkpoint, as "", then earlier ones. */
+function showSteps(newest, earlier = []) {
+  const format = (step) => step.toLocaleString("en");
+  fill(page.step, [["", newest === null ? "not recorded" : format(newest)], ...earlier.map((step) => [step, format(step)])], state.step ?? "");
 }
 
 /** Show a note if the results are older than the newest checkpoint. */
@@ -73,6 +73,7 @@ function repairState() {
   const layers = state.view === "own" ? Object.keys(run.commands) : layersOf(run);
   const filled = Object.keys(run.layers).filter((name) => layers.includes(name));
   if (!layers.includes(state.layer)) Object.assign(state, { layer: filled.at(-1) ?? layers.at(-1) ?? null, map: null });
+  if (!run.layers[state.layer]?.earlier.includes(Number(state.step ?? NaN))) state.step = null;
 }
 
 /** Change the state, then show it. */
@@ -114,12 +115,13 @@ async function showMaps(run) {
     const text = `No results for ${state.layer} yet. This command writes them; the page then shows them automatically:`;
     return showEmpty(text, command);
   }
-  const query = { run: state.run, layer: state.layer };
+  const query = { run: state.run, layer: state.layer, step: state.step ?? "" };
   try {
     const found = await ask("maps", state.method ? { ...query, method: state.method } : query);
     if (turn !== turns) return;
-    showStep(found.step);
-    showNote(run, found.step);
+    const { earlier } = run.layers[state.layer];
+    showSteps(state.step === null ? found.step : "newest results", earlier);
+    showNote(run, state.step === null ? found.step : null);
     page.method.value = found.method;
     if (!found.maps.length) {
       const option = found.method === "control" ? "--control random" : `--method ${found.method}`;
@@ -178,7 +180,7 @@ function build() {
   };
   const tab = (view) => make("button", { type: "button", role: "tab", onclick: () => change({ view }) }, VIEWS[view]);
   page.tabs = { digits: tab("digits"), own: tab("own") };
-  page.own = new OwnPicture({ ask, page, showStep, trainCommand: () => listing.train });
+  page.own = new OwnPicture({ ask, page, showSteps, trainCommand: () => listing.train });
   page.note = make("div");
   page.grid = make("main", { id: "grid" }, make("p", { class: "faint" }, "Loading…"));
   page.detail = make("section", { id: "detail", "aria-label": "Chosen map" });
@@ -186,10 +188,10 @@ function build() {
   const panel = make("aside", {},
     make("div", { class: "tabs", role: "tablist", "aria-label": "Images" }, ...Object.values(page.tabs)),
     page.own.pad.element,
-    select("run", "Run", (run) => change({ run })),
-    select("layer", "Layer", (layer) => change({ layer, map: null })),
+    select("run", "Run", (run) => change({ run, step: null })),
+    select("layer", "Layer", (layer) => change({ layer, step: null, map: null })),
     select("method", "Projection", (method) => change({ method })),
-    select("step", "Step", () => {}),
+    select("step", "Step", (step) => change({ step: step || null })),
     select("order", "Order of the maps", (order) => change({ order })),
     page.note,
     make("p", {}, make("a", guide, "How to read these pictures")));

@@ -18,7 +18,8 @@ from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
 from legacy_graph.data.mnist import scale_pixels
 from legacy_graph.logdir import layout
-from legacy_graph.training import checkpoints, identity
+from legacy_graph.training import identity
+from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize.image_grid import percentile_scale, to_diverging, to_grayscale
 from legacy_graph.visualize.image_report import PERCENTILE
 from legacy_graph.visualize.sanity_check import random_kernel
@@ -80,7 +81,7 @@ class LiveNetwork:
         with contextlib.ExitStack() as on_error:
             on_error.callback(session.close)
             if there != restored_from or not there:
-                step = checkpoints.restore_weights(session, folder)
+                step = restore_weights(session, folder)
             on_error.pop_all()
         self._runs[folder] = session, there, step
         if len(self._runs) > SESSIONS:
@@ -91,9 +92,9 @@ class LiveNetwork:
 def _list_checkpoints(folder) -> List[Tuple[int, int]]:
     """(step, time of the write) of each checkpoint: a new run writes the steps of the old one again."""
     found = []
-    for step in checkpoints.saved_steps(folder):
+    for step in layout.saved_steps(folder):
         with contextlib.suppress(OSError):  # a run that is training has removed it
-            found.append((step, os.stat(os.path.join(folder, f"{checkpoints.NAME}-{step}.index")).st_mtime_ns))
+            found.append((step, os.stat(os.path.join(folder, f"{layout.CHECKPOINT}-{step}.index")).st_mtime_ns))
     return found
 
 

@@ -10,7 +10,7 @@ const HINT = `Draw a digit on the black square, or drop a picture on it. All map
 const WAITING = "Waiting for the answer. The first picture takes some seconds: TensorFlow is loaded.";
 const SLOW = 500; // milliseconds until WAITING is shown
 
-/** The pad and the view. `board` is {ask, page, showStep, trainCommand} of the dashboard. */
+/** The pad and the view. `board` is {ask, page, showSteps, trainCommand} of the dashboard. */
 export class OwnPicture {
   constructor(board) {
     this.board = board;
@@ -19,7 +19,7 @@ export class OwnPicture {
 
   /** Show the view for a run. */
   show(run) {
-    const { page, showStep, trainCommand } = this.board;
+    const { page, showSteps, trainCommand } = this.board;
     this.run = run;
     this.view = null;
     page.detail.replaceChildren();
@@ -27,7 +27,7 @@ export class OwnPicture {
       const text = "This view needs the checkpoint of a training run. Train one first:";
       return page.grid.replaceChildren(emptyBox(text, trainCommand()));
     }
-    showStep(run.newest);
+    showSteps(run.newest);
     if (this.pad.content) return this.read(performance.now());
     return page.grid.replaceChildren(emptyBox(HINT));
   }
@@ -35,7 +35,7 @@ export class OwnPicture {
   /** Send the picture again, for a newer checkpoint of the same run. */
   readAgain(run) {
     this.run = run;
-    this.board.showStep(run.newest);
+    this.board.showSteps(run.newest);
     this.read(performance.now());
   }
 
@@ -65,7 +65,8 @@ export class OwnPicture {
       const found = await this.board.ask("own", query, await this.pad.file());
       if (!isCurrent()) return;
       this.draw(found, query);
-      status.textContent = `Answer after ${Math.round(performance.now() - began)} ms.`;
+      const heading = this.board.page.detail.querySelector("h1").textContent;
+      status.textContent = `${heading}. Answer after ${Math.round(performance.now() - began)} ms.`;
     } catch (error) {
       if (error.status === 503) {
         this.newer ??= began; // newer pictures of another browser replaced ours in the queue: send ours again

@@ -1,5 +1,6 @@
 // The pad: draw with mouse, finger or pen, drop a picture on the page, or choose a file.
 
+import { host, isShown } from "./address.js";
 import { make } from "./tiles.js";
 
 const SIDE = 280; // pixels of the canvas
@@ -55,9 +56,13 @@ export class Pad {
     };
     canvas.onpointermove = draw;
     canvas.onpointerup = canvas.onpointercancel = () => (last = null);
-    window.addEventListener("dragover", (event) => event.preventDefault());
+    // The browser opens a file that is dropped beside the frame too, and so leaves TensorBoard's page.
+    for (const area of new Set([window, host])) {
+      const accept = (event) => (area === window || isShown()) && event.preventDefault();
+      area.addEventListener("dragover", accept);
+      area.addEventListener("drop", accept);
+    }
     window.addEventListener("drop", (event) => {
-      event.preventDefault();
       if (!this.element.hidden) this.open(event.dataTransfer.files[0]);
     });
   }

@@ -11,11 +11,14 @@ from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
 from legacy_graph.board import live, runs, sheet
-from legacy_graph.board.answers import NOT_FOUND, NOT_POSTED, TOO_LARGE, HttpError, find
+from legacy_graph.board.answers import FORBIDDEN, NOT_FOUND, NOT_POSTED, TOO_LARGE, HttpError, find
 from legacy_graph.data.user_image import FORMAT_NAMES
 from legacy_graph.errors import UserError, reason
 
 MAX_BYTES = 32 * 2**20  # of a posted picture; `data.user_image` limits the number of pixels
+# A page of another origin cannot send this header: the browser first asks TensorBoard, which does not allow it. A
+# comparison of Origin and Host would fail behind a proxy that changes Host.
+HEADER = "X-Deconvnet"
 FILES = dict.fromkeys(("address.js", "frontend.js", "own.js", "pad.js", "spots.js", "tiles.js"), "text/javascript")
 FILES.update({"style.css": "text/css", "README.md": "text/plain"})
 
@@ -31,7 +34,9 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """The tab. The page refreshes itself, so TensorBoard's reload button is disabled."""
-        return base_plugin.FrontendMetadata(es_module_path="/frontend.js", tab_name="Deconvnet", disable_reload=True)
+        # If the tabs do not fit into the window, TensorBoard cuts off the end of the last one: here, two em spaces.
+        name = "Deconvnet\u2003\u2003"
+        return base_plugin.FrontendMetadata(es_module_path="/frontend.js", tab_name=name, disable_reload=True)
 
     def is_active(self) -> bool:
         """Whether there is a run to show. If not, TensorBoard lists the tab among the inactive dashboards."""
@@ -48,11 +53,11 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
         return runs.describe(self._logdir)
 
     def _maps(self, request):
-        """All maps of a layer: run, layer, method."""
+        """All maps of a layer: run, layer, step, method."""
         return self._sheet(request).maps(request.args.get("method"))
 
     def _map(self, request):
-        """One map with its strongest activations: run, layer, method, map."""
+        """One map with its strongest activations: run, layer, step, method, map."""
         return self._sheet(request).map(_number(request), request.args.get("method"))
 
     def _own(self, request):
@@ -61,13 +66,18 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
             raise HttpError(
                 NOT_POSTED, "request", "POST with a picture", request.method, "send the picture as the body"
             )
+        if HEADER not in request.headers:
+            raise HttpError(
+                FORBIDDEN, "request", f"the header {HEADER}", "none", "send it from the dashboard's own page"
+            )
         run = self._run(request)
         content = _body(request)
         name, method = request.args.get("layer"), request.args.get("method")
         return self._reader.read(run.folder, content, name, _number(request), method)
 
     def _sheet(self, request):
-        return sheet.load(find("layer", self._run(request).sheets, request.args.get("layer")))
+        steps = find("layer", self._run(request).sheets, request.args.get("layer"))
+        return sheet.load(find("step", steps, request.args.get("step", "")))
 
     def _run(self, request):
         return find("run", runs.find_runs(self._logdir), request.args.get("run"))

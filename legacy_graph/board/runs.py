@@ -4,21 +4,21 @@ import contextlib
 import os
 import re
 import shlex
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from legacy_graph.errors import launch_command
+from legacy_graph.errors import UserError, launch_command
 from legacy_graph.logdir import layout
 
 DEPTH = 4  # levels of directories below the log directory that are searched for runs
-NUMBERS = "features.npz"
 LAYERS = ("conv1", "conv2")  # of the article's network
+_NUMBERS = re.compile(r"features(?:-(\d+))?\.npz")  # `layout.NUMBERS` and `layout.EARLIER_NUMBERS`
 
 
 class Run(NamedTuple):
     """A directory with results of `features` or with checkpoints."""
 
     folder: str
-    sheets: Dict[str, str]  # layer -> path of the .npz file
+    sheets: Dict[str, Dict[str, str]]  # layer -> {step: path of the .npz file}; the newest results have the step ""
     newest: Optional[int]  # step of the newest checkpoint of the article's network; None if there is none
 
 
@@ -27,15 +27,17 @@ def find_runs(logdir: str) -> Dict[str, Run]:
 
     The results for graphs that someone else trained are the run `graphs`, with one layer for each directory in it.
     """
-    runs = {}
-    for folder in _walk(os.path.expanduser(logdir), DEPTH) if logdir else ():
-        name = os.path.relpath(folder, os.path.expanduser(logdir))
-        run = Run(folder, _sheets(os.path.join(folder, layout.FEATURES)), _newest_step(folder))
-        if run.sheets or run.newest is not None:
-            runs[name] = run
+    runs, root = {}, os.path.expanduser(logdir)
+    for folder, names in _walk(root, DEPTH) if logdir else ():
+        name = os.path.relpath(folder, root)
+        sheets = _sheets(os.path.join(folder, layout.FEATURES)) if layout.FEATURES in names else {}
+        newest = _newest_step(os.path.join(folder, layout.CHECKPOINTS)) if layout.CHECKPOINTS in names else None
+        if sheets or newest is not None:
+            runs[name] = Run(folder, sheets, newest)
         graphs = os.path.join(folder, layout.GRAPHS)
-        if _sheets(graphs):
-            runs[os.path.normpath(os.path.join(name, layout.GRAPHS))] = Run(graphs, _sheets(graphs), None)
+        found = _sheets(graphs) if layout.GRAPHS in names else {}
+        if found:
+            runs[os.path.normpath(os.path.join(name, layout.GRAPHS))] = Run(graphs, found, None)
     return dict(sorted(runs.items()))
 
 
@@ -44,7 +46,10 @@ def describe(logdir: str) -> Dict[str, Any]:
     shown = []
     for name, run in find_runs(logdir).items():
         title = os.path.basename(os.path.abspath(run.folder)) if name == "." else name
-        layers = {layer: _changed(path) for layer, path in run.sheets.items()}
+        layers = {
+            layer: {"changed": _changed(paths[""]), "earlier": sorted(int(step) for step in paths if step)}
+            for layer, paths in run.sheets.items()
+        }
         commands = {} if run.newest is None else {layer: features_command(run.folder, layer) for layer in LAYERS}
         shown.append({"name": name, "title": title, "newest": run.newest, "layers": layers, "commands": commands})
     train = f"{launch_command()} train --logdir {shlex.quote(logdir or 'log')}"
@@ -56,24 +61,35 @@ def features_command(folder: str, layer: str) -> str:
     return f"{launch_command()} features --layer {shlex.quote(layer)} --logdir {shlex.quote(folder)}"
 
 
-def _walk(folder: str, depth: int) -> Iterator[str]:
-    """The directory and its subdirectories, except hidden directories and those with a directory for each result."""
-    yield folder
-    for name in _folders(folder) if depth else ():
-        if name not in (layout.FEATURES, layout.DECONV, layout.GRAPHS):
+def _walk(folder: str, depth: int) -> Iterator[Tuple[str, List[str]]]:
+    """(directory, names of its subdirectories), for the directory and those below it.
+
+    Hidden directories, the directories of results, and the parts of a run are not searched.
+    """
+    names = _folders(folder)
+    yield folder, names
+    parts = layout.PARTS if layout.CHECKPOINTS in names else (layout.FEATURES, layout.DECONV)
+    for name in names if depth else ():
+        if name not in (layout.GRAPHS, *parts):
             yield from _walk(os.path.join(folder, name), depth - 1)
 
 
-def _sheets(folder: str) -> Dict[str, str]:
-    paths = {name: os.path.join(folder, name, NUMBERS) for name in _folders(folder)}
-    return {name: path for name, path in sorted(paths.items()) if os.path.isfile(path)}
+def _sheets(folder: str) -> Dict[str, Dict[str, str]]:
+    sheets = {name: _results(os.path.join(folder, name)) for name in sorted(_folders(folder))}
+    return {name: paths for name, paths in sheets.items() if "" in paths}
+
+
+def _results(folder: str) -> Dict[str, str]:
+    """{step: path} of the results for one layer; the newest have the step ""."""
+    with contextlib.suppress(OSError):
+        matches = [_NUMBERS.fullmatch(name) for name in os.listdir(folder)]
+        return {match.group(1) or "": os.path.join(folder, match.group()) for match in matches if match}
+    return {}
 
 
 def _newest_step(folder: str) -> Optional[int]:
-    with contextlib.suppress(OSError):
-        names = os.listdir(os.path.join(folder, layout.CHECKPOINTS))
-        steps = [re.fullmatch(r"model\.ckpt-(\d+)\.index", name) for name in names]
-        return max((int(step.group(1)) for step in steps if step), default=None)
+    with contextlib.suppress(UserError):
+        return max(layout.saved_steps(folder), default=None)
     return None
 
 

@@ -42,6 +42,10 @@ def _load(path, changed, size):
         return Sheet({name: arrays[name] for name in arrays.files})
 
 
+def _encode(patches, scale):
+    return [encode_tile(tile) for tile in to_diverging(patches, scale)]
+
+
 class Sheet:
     """The results for one layer. Results of earlier versions have fewer arrays, see `visualize.spot_details`.
 
@@ -80,18 +84,21 @@ class Sheet:
         projections = find("method", self.methods, method)[row]
         there, places = self._there[row], self._arrays["places"][row]
         spots = [self._spot(row, column) for column in np.flatnonzero(there)]
-        tiles, scale = self._tiles(row, projections)
+        patches, scale = self._patches(row, projections)
+        tiles = _encode(patches, scale)
         control, control_scale, correlations = [None] * len(spots), None, [None] * len(spots)
         if CONTROL in self.methods and method != CONTROL:
             random = self.methods[CONTROL][row]
-            control, control_scale = self._tiles(row, random)
+            control_patches, control_scale = self._patches(row, random)
+            control = _encode(control_patches, control_scale)
             correlations = rank_correlations(projections[there], random[there], places[there], self._fields).tolist()
         for spot, tile, random, correlation in zip(spots, tiles, control, correlations):
             spot.update(projection=tile, control=random, rank_correlation=correlation)
         return {**self._map(number, row, projections), "spots": spots, "scale": scale, "control_scale": control_scale}
 
     def _map(self, number, row, projections) -> Json:
-        tiles, _ = self._tiles(row, projections)
+        patches, scale = self._patches(row, projections)
+        tiles = _encode(patches[:1], scale)
         return {
             "map": number,
             "wins": float(self._arrays["wins"][row]),
@@ -99,12 +106,11 @@ class Sheet:
             "tile": tiles[0] if tiles else None,
         }
 
-    def _tiles(self, row, projections):
-        """The projections, cropped to their receptive fields, all with the same scale; and the scale."""
+    def _patches(self, row, projections):
+        """The projections, cropped to their receptive fields, and the scale of all of them."""
         there = self._there[row]
         patches = crop_patches(projections[there], self._arrays["places"][row][there], self._fields, 0)
-        scale = percentile_scale(patches, SPOT_PERCENTILE)
-        return [encode_tile(tile) for tile in to_diverging(patches, scale)], scale
+        return patches, percentile_scale(patches, SPOT_PERCENTILE)
 
     def _spot(self, row, column) -> Json:
         image, place = int(self._arrays["images"][row, column]), self._arrays["places"][row, column]

@@ -21,16 +21,17 @@ export const alertBox = (error) => make("p", { role: "alert" }, error.message);
 
 /** One line about a map. */
 export function describe({ map, tile, activation, wins }) {
-  if (!tile) return `map ${map}: dead, no image excites it`;
-  return `map ${map}: strongest activation ${short(activation)}, wins ${percent(wins)}`;
+  return `Map ${map}: ${tile ? summarize({ activation, wins }).toLowerCase() : "dead, no image excites it"}`;
 }
+
+const summarize = ({ activation, wins }) => `Strongest activation ${short(activation)}, wins ${percent(wins)} of positions`;
 
 /** The right column: a row for each spot of a map. */
 export function describeMap(map, query, command) {
   const title = make("h1", {}, `Map ${map.map} of ${query.layer}`);
   if (!map.spots.length) return [title, emptyBox("This map is dead: no image excites it.")];
   const control = map.control_scale !== null;
-  let legend = `${describe(map)}. Mid grey is 0; white and black are ±${short(map.scale)}`;
+  let legend = `${summarize(map)}. Mid grey is 0; white and black are ±${short(map.scale)}`;
   if (control) {
     const mean = map.spots.reduce((sum, spot) => sum + spot.rank_correlation, 0) / map.spots.length;
     legend += `, in the control (random kernel) ±${short(map.control_scale)}. `;

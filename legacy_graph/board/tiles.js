@@ -81,4 +81,6 @@ export function chooser(label, buttons, choose) {
 }
 
 export const percent = (share) => `${(100 * share).toFixed(1)} %`;
-export const short = (value) => String(Number(value.toPrecision(3)));
+
+/** Three significant digits, also if the last ones are zeros: columns of numbers stay aligned. */
+export const short = (value) => (value >= 1000 || value < 1e-4 ? String(Number(value.toPrecision(3))) : value.toPrecision(3));

@@ -3,11 +3,12 @@
 import contextlib
 import fcntl
 import os
+import re
 import shlex
 import time
 from typing import IO, Iterator, List, Optional, Sequence
 
-from legacy_graph.errors import UserError, launch_command, reason
+from legacy_graph.errors import RETRY, UserError, launch_command, reason
 from legacy_graph.logdir.durable import DRAFT
 
 LOCK = ".lock"
@@ -15,6 +16,10 @@ TRAIN, TEST, CHECKPOINTS, EARLIER = "train", "test", "checkpoints", "earlier"
 PROJECTOR, FEATURES, DECONV = "projector", "features", "deconv"
 GRAPHS = "graphs"  # results for graphs that someone else trained; no part of a run, so it is never moved
 OPTIONS = "options.json"  # in CHECKPOINTS; the first file of a run, marks the directory as written by this program
+CHECKPOINT = "model.ckpt"  # in CHECKPOINTS; the files of a step are model.ckpt-<step>.index and .data-00000-of-00001
+CHECKPOINT_FILE = re.compile(re.escape(CHECKPOINT) + r"-(\d+)\.(index|data-00000-of-00001)")
+NUMBERS = "features.npz"  # in FEATURES/<layer>, the results of `features`
+EARLIER_NUMBERS = "features-{step}.npz"  # in FEATURES/<layer>, the results for an earlier step
 # The parts of a run. Checkpoints are moved first: the rest cannot then be resumed by mistake.
 PARTS = (CHECKPOINTS, TRAIN, TEST, PROJECTOR, FEATURES, DECONV)
 _MARKS = {OPTIONS, OPTIONS + DRAFT}
@@ -89,6 +94,26 @@ def archive(logdir: str) -> Optional[str]:
 def finish_archive(logdir: str) -> Optional[str]:
     """Complete an interrupted `archive`; returns the new directory of the run, None if none was interrupted."""
     return archive(logdir) if _files(_moving(logdir)) else None
+
+
+def saved_steps(folder: str) -> List[int]:
+    """The steps of the checkpoints in a folder, from the file names, newest last.
+
+    Raises:
+        UserError: the folder cannot be read. A missing folder has no checkpoints.
+    """
+    found = [CHECKPOINT_FILE.fullmatch(name) for name in list_checkpoints(folder)]
+    return sorted(int(match.group(1)) for match in found if match and match.group(2) == "index")
+
+
+def list_checkpoints(folder: str) -> List[str]:
+    """The names of the files in a folder of checkpoints; see `saved_steps`."""
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(folder, "a readable directory of checkpoints", reason(error), RETRY) from error
 
 
 def tensorboard_command(logdir: str) -> str:

@@ -9,9 +9,8 @@ before the newest is on the disk.
 import contextlib
 import json
 import os
-import re
 import shlex
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -24,17 +23,9 @@ from legacy_graph.logdir import durable, layout
 from legacy_graph.training.identity import differences, read_options
 
 KEPT = 3  # checkpoints; each holds the weights and Adam's two moments, 39 MB
-NAME = "model.ckpt"
 _ENDINGS = (".data-00000-of-00001", ".index")
-_FILE = re.compile(re.escape(NAME) + r"-(\d+)\.(index|data-00000-of-00001)")
 # Exceptions on reading a damaged file. TensorFlow 2 converts some of its errors to Python exceptions.
 _DAMAGED = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
-
-
-def saved_steps(folder: str) -> List[int]:
-    """The steps of the checkpoints in a folder, from the file names, newest last."""
-    found = [_FILE.fullmatch(name) for name in _list(folder)]
-    return sorted(int(match.group(1)) for match in found if match and match.group(2) == "index")
 
 
 def make_saver() -> tf.train.Saver:
@@ -90,14 +81,15 @@ class Checkpoints:
             return
         try:
             with tf_setup.filter_stderr():
-                path = self._saver.save(session, os.path.join(self._folder, NAME), step, write_meta_graph=False)
+                path = os.path.join(self._folder, layout.CHECKPOINT)
+                path = self._saver.save(session, path, step, write_meta_graph=False)
             for file in [path + ending for ending in _ENDINGS] + [self._folder]:
                 durable.sync(file)
         except (tf.errors.OpError, OSError, ValueError) as error:
-            self._remove_all_but(saved_steps(self._folder))
+            self._remove_all_but(layout.saved_steps(self._folder))
             raise self._unwritable(step, error) from error
         self._last = step
-        self._remove_all_but(saved_steps(self._folder)[-KEPT:])
+        self._remove_all_but(layout.saved_steps(self._folder)[-KEPT:])
 
     def restore(self, session: tf.Session) -> Optional[int]:
         """Fill the variables from the newest intact checkpoint.
@@ -105,7 +97,7 @@ class Checkpoints:
         Returns:
             The step of the checkpoint; None if there is none.
         """
-        self._remove_all_but(saved_steps(self._folder))
+        self._remove_all_but(layout.saved_steps(self._folder))
         self._last = _restore_newest(session, self._folder).step
         return self._last
 
@@ -122,9 +114,11 @@ class Checkpoints:
     def _remove_all_but(self, kept):
         """Remove the files of interrupted saves, and all checkpoints except those of the steps `kept`."""
         # Reverse order removes the .index file first: without it the data file is not read as a checkpoint.
-        for name in sorted(_list(self._folder), reverse=True):
-            complete = _FILE.fullmatch(name)
-            if name.startswith((NAME + "-", "checkpoint.tmp")) and not (complete and int(complete.group(1)) in kept):
+        for name in sorted(layout.list_checkpoints(self._folder), reverse=True):
+            complete = layout.CHECKPOINT_FILE.fullmatch(name)
+            if complete and int(complete.group(1)) in kept:
+                continue
+            if name.startswith((layout.CHECKPOINT + "-", "checkpoint.tmp")):
                 with contextlib.suppress(OSError):  # the next call tries again
                     os.remove(os.path.join(self._folder, name))
 
@@ -179,8 +173,8 @@ def _restore_newest(session, folder):
     """Fill the variables from the newest intact checkpoint in a folder, and report each damaged one."""
     variables = session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
     path = error = None
-    for step in reversed(saved_steps(folder)):
-        path = os.path.join(folder, f"{NAME}-{step}")
+    for step in reversed(layout.saved_steps(folder)):
+        path = os.path.join(folder, f"{layout.CHECKPOINT}-{step}")
         _check_readable(path)
         try:
             reader = tf.train.load_checkpoint(path)
@@ -225,12 +219,3 @@ def _differences(found, identity):
     """The options of the archived run that differ from the new run, as text: " with --seed 3"."""
     options = [f"--{name.replace('_', '-')} {found.get(name)}" for name in differences(found, identity)]
     return " with " + ", ".join(options) if found and options else ""
-
-
-def _list(folder):
-    try:
-        return os.listdir(folder)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise UserError(folder, "a readable directory of checkpoints", reason(error), RETRY) from error

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import time
+import zipfile
 from typing import Dict, Iterator, Optional
 
 import numpy as np
@@ -61,6 +62,30 @@ def publish(
             folder = f"{directory}_{number}"
     except (OSError, tf.errors.OpError) as error:
         raise UserError("--logdir", "a writable directory", f"{folder!r} ({reason(error)})", RETRY) from error
+
+
+def keep_earlier(directory: str, step: int) -> None:
+    """Name the numbers of `features` after their step if it is not `step`, so that `publish` does not replace them.
+
+    Raises:
+        UserError: the numbers cannot be kept.
+    """
+    newest = os.path.join(directory, layout.NUMBERS)
+    try:
+        with durable.open_regular(newest) as file, np.load(file, allow_pickle=False) as arrays:
+            found = int(arrays["step"])
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        return  # none, damaged, or of a version that recorded no step
+    earlier = os.path.join(directory, layout.EARLIER_NUMBERS.format(step=found))
+    if found == step or os.path.lexists(earlier):
+        return
+    try:
+        os.link(newest, earlier)  # until `publish` replaces the other name
+    except OSError:  # a file system without hard links
+        try:
+            shutil.copy2(newest, earlier)
+        except OSError as error:
+            raise UserError("--logdir", "a writable directory", f"{directory!r} ({reason(error)})", RETRY) from error
 
 
 def finish_publishing(logdir: str) -> None:

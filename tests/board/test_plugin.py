@@ -38,6 +38,7 @@ class Site:
         """(status, JSON or text) of a request; it must have TensorBoard's own headers."""
         method = "POST" if "data" in options else "GET"
         client = Client(self._apps["/" + route], Response)
+        options.setdefault("headers", {"X-Deconvnet": "1"})
         answer = client.open("/", method=method, query_string=dict(query), **options)
         assert not own_headers() - set(answer.headers.items())
         text = answer.get_data(as_text=True)
@@ -133,6 +134,40 @@ def test_a_large_post_is_refused_before_it_is_read(site):
     environment = {"CONTENT_LENGTH": str(MAX_BYTES + 1), "wsgi.input": Unread()}
     status, found = site.ask("own", MAP, data=b"", environ_overrides=environment)
     assert status == 413 and f"at most {MAX_BYTES:,} bytes" in found["error"]
+
+
+def test_a_post_without_the_header_of_the_page_is_refused(site):
+    """As from a page of another origin: no browser sends the header for it."""
+    for headers in ({}, {"Origin": "http://localhost:8000"}, {"Sec-Fetch-Site": "cross-site"}):
+        status, found = site.ask("own", MAP, data=ONE, headers=headers)
+        assert status == 403 and "X-Deconvnet" in found["error"]
+
+
+def test_results_of_earlier_steps_are_listed_and_served(features_run, tmp_path):
+    folder = tmp_path / "features" / "conv2"
+    shutil.copytree(os.path.join(features_run, "features", "conv2"), str(folder))
+    with np.load(str(folder / "features.npz")) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(str(folder / "features-7.npz"), **dict(arrays, step=7, activations=arrays["activations"] + 1))
+    (folder / "features-x.npz").write_bytes(b"another file")
+    site = Site(str(tmp_path))
+    assert site.ask("runs")[1]["runs"][0]["layers"]["conv2"]["earlier"] == [7]
+    newest, earlier = [site.ask("maps", {"run": ".", "layer": "conv2", "step": step})[1] for step in ("", "7")]
+    assert (newest["step"], earlier["step"]) == (30, 7)
+    assert [one["activation"] for one in earlier["maps"]] == pytest.approx(
+        [one["activation"] + 1 for one in newest["maps"]]
+    )
+    for step in ("8", "x", "../features"):
+        assert site.ask("map", dict(MAP, step=step))[0] == 404
+
+
+def test_the_parts_of_a_run_are_not_searched(features_run, tmp_path):
+    for parent in ("", "checkpoints", "train"):
+        shutil.copytree(os.path.join(features_run, "features"), str(tmp_path / parent / "features"))
+    shutil.copytree(os.path.join(features_run, "features"), str(tmp_path / "earlier" / "a" / "features"))
+    (tmp_path / "checkpoints" / "model.ckpt-5.index").write_bytes(b"")
+    runs = Site(str(tmp_path)).ask("runs")[1]["runs"]
+    assert [run["name"] for run in runs] == [".", os.path.join("earlier", "a")]
 
 
 def test_a_picture_must_be_posted(site):

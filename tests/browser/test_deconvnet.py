@@ -22,7 +22,7 @@ def test_the_chosen_map_is_shown_with_its_numbers(visit, arrays):
     row = 3
     chosen = frame.locator(f"#grid button[data-map='{arrays['maps'][row]}']")
     chosen.hover()
-    expect(frame.locator("#grid p")).to_contain_text(f"strongest activation {arrays['activations'][row, 0]:.3g}")
+    expect(frame.locator("#grid p")).to_contain_text(f"strongest activation {arrays['activations'][row, 0]:#.3g}")
     chosen.click()
     expect(frame.locator("#detail h1")).to_have_text(f"Map {arrays['maps'][row]} of conv2")
     cells = frame.locator("#detail tr td:last-child")
@@ -33,7 +33,7 @@ def test_the_chosen_map_is_shown_with_its_numbers(visit, arrays):
         answer = int(np.argmax(arrays["answers"][arrays["input_numbers"].tolist().index(image)]))
         label = int(arrays["labels"][image])
         place = f"at row {place[0]}, column {place[1]}"
-        lines = [f"activation {activation:.3g}", place, f"image {image:,}: {label}", f"read as {answer} ("]
+        lines = [f"activation {activation:#.3g}", place, f"image {image:,}: {label}", f"read as {answer} ("]
         assert text.startswith("\n".join(lines)), text
         assert (", wrong" in text) == (answer != label)
         assert "rank correlation " in text
@@ -146,6 +146,23 @@ def test_missing_results_name_the_command_then_appear(visit, features_log):
         shutil.rmtree(os.path.join(folder, "conv1"))
     page.evaluate("window.dispatchEvent(new Event('focus'))")  # the page then looks for new results at once
     expect(command).to_contain_text("features --layer conv1 --logdir ")
+
+
+def test_an_earlier_step_can_be_chosen_and_shared(visit, open_view, features_log, arrays):
+    path = os.path.join(features_log[0], "features", "conv2", "features-7.npz")
+    try:
+        np.savez(path, **dict(arrays, step=7, activations=arrays["activations"] + 1))
+        page, frame = visit()
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+        expect(frame.locator("#step option")).to_have_text(["30", "7"])
+        frame.locator("#step").select_option("7")
+        strongest = f"Strongest activation {arrays['activations'][0, 0] + 1:#.3g}, wins"
+        expect(frame.locator("#detail p").first).to_contain_text(strongest)
+        _, frame = open_view(page.url.partition("#")[2])
+        expect(frame.locator("#detail p").first).to_contain_text(strongest)
+        expect(frame.locator("#step")).to_have_value("7")
+    finally:
+        os.remove(path)
 
 
 def test_a_newer_checkpoint_only_adds_a_note(visit, features_log, arrays):

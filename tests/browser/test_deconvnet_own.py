@@ -6,7 +6,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support import board
-from tests.support.own_pictures import encoded
+from tests.support.own_pictures import ONE, encoded
 from tests.support.program import SAMPLE, legacy_graph
 
 
@@ -56,6 +56,67 @@ def test_a_file_that_is_no_picture_gets_one_line(visit):
     picture = Image.fromarray(np.tri(40, 30, -5, np.uint8) * 255)
     chooser.set_input_files({"name": "good.jpg", "mimeType": "image/jpeg", "buffer": encoded(picture, "JPEG")})
     expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+
+
+OWN = "deconvnet&p.deconvnet.view=own"
+
+
+def test_a_picture_is_dropped_on_the_pad_or_beside_it(open_view, tmp_path):
+    """Real drag events of Chromium, which opens a file in place of the page if the page does not take it."""
+    path = str(tmp_path / "one.png")
+    with open(path, "wb") as file:
+        file.write(ONE)
+    page, frame = open_view(OWN)
+    box = frame.locator(".pad").bounding_box()
+    mouse = page.context.new_cdp_session(page)
+
+    def drop(x, y):
+        data = {"items": [], "files": [path], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            mouse.send("Input.dispatchDragEvent", {"type": kind, "x": x, "y": y, "data": data})
+
+    drop(box["x"] + 50, box["y"] + 50)
+    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+    address = page.url
+    frame.get_by_role("tab", name="Strongest images").click()
+    expect(frame.locator("#detail h1")).to_contain_text("Map ")
+    for x, y in [(400, 30), (box["x"] + 500, box["y"] + 300)]:  # TensorBoard's header, the grid of maps
+        drop(x, y)
+    page.wait_for_timeout(500)
+    assert page.url.partition("#")[0] == address.partition("#")[0]
+    expect(frame.locator("#detail h1")).to_contain_text("Map ")
+
+
+def test_a_finger_draws_and_does_not_scroll_the_page(browser, features_log):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{features_log[1]}#{OWN}")
+    frame = page.frame_locator("iframe[src*=deconvnet]")
+    box = frame.locator(".pad").bounding_box()
+    finger = context.new_cdp_session(page)
+    points = [(box["x"] + 115 + step, box["y"] + 30 + 17 * step) for step in range(10)]
+    for kind, place in zip(["touchStart"] + ["touchMove"] * 9, points):
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": place[0], "y": place[1]}]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(frame.locator("aside [role=status]").first).to_contain_text("Read as ")
+    pixel = "(one, at) => one.getContext('2d').getImageData(at[0], at[1], 1, 1).data[0]"
+    scale = 280 / box["width"]
+    for x, y in points:
+        assert frame.locator(".pad").evaluate(pixel, [(x - box["x"]) * scale, (y - box["y"]) * scale]) == 255
+    assert frame.locator(".pad").bounding_box() == box
+    context.close()
+
+
+def test_a_pen_draws(visit):
+    page, frame = visit(OWN)
+    frame.get_by_role("button", name="Clear").click()
+    box = frame.locator(".pad").bounding_box()
+    pen = page.context.new_cdp_session(page)
+    for kind, y in [("mousePressed", 30), ("mouseMoved", 100), ("mouseMoved", 200), ("mouseReleased", 200)]:
+        place = {"x": box["x"] + 115, "y": box["y"] + y, "button": "left", "buttons": 1, "clickCount": 1}
+        pen.send("Input.dispatchMouseEvent", {"type": kind, "pointerType": "pen", **place})
+    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+    frame.get_by_role("button", name="Clear").click()
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from typing import Callable, Dict, Iterator, Tuple
 from urllib.parse import quote
@@ -88,7 +89,7 @@ def viewed(browser: Browser, address: str, view: str = CONV2, query: str = "") -
     page.goto(f"{address}{query}#{view}")
     yield page, page.frame_locator("iframe[src*=deconvnet]")
     page.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 def draw(page: Page, frame: FrameLocator, *points: Tuple[float, float]) -> None:
@@ -140,17 +141,21 @@ def _address(said, process):
 
 
 def _loaded(address, runs):
-    """Whether TensorBoard serves each run up to its last step."""
+    """Whether TensorBoard serves each run at least up to the given step: a run that is training has later ones."""
     # TensorBoard searches for embeddings only after the first request, so a page that is opened at once has none.
     embeddings = any(os.path.exists(os.path.join(log.path, "projector_config.pbtxt")) for log in runs.values())
-    if set(get(address + "data/runs")) != set(runs):
+    if not set(runs) <= set(get(address + "data/runs")):
         return False
     if embeddings and not get(address + "data/plugins_listing")["projector"]["enabled"]:
         return False
     for run, log in runs.items():
         for tag in log.Tags()["scalars"][-1:]:
             query = f"data/plugin/scalars/scalars?run={quote(run)}&tag={quote(tag)}"
-            if get(address + query)[-1][1] != log.Scalars(tag)[-1].step:
+            try:
+                loaded = get(address + query)[-1][1]
+            except urllib.error.HTTPError:  # the run is known, its tags are not yet
+                return False
+            if loaded < log.Scalars(tag)[-1].step:
                 return False
     return True
 

@@ -168,3 +168,26 @@ def test_publishers_wait_for_each_other(tmp_path):
     for *texts, step in found.values():
         assert texts == [str(step)] * 2  # all files of the same publisher
     assert {step % 3 for *_, step in found.values()} == {0, 1, 2}
+
+
+def test_numbers_of_another_step_are_kept(tmp_path):
+    def numbers(step):
+        path = str(tmp_path / "now.npz")
+        np.savez(path, step=step)
+        return (tmp_path / "now.npz").read_bytes()
+
+    folder = str(tmp_path / "conv2")
+    for step in (10, 10, 20, 30):
+        publishing.keep_earlier(folder, step)
+        publishing.publish(folder, step, {}, {"features.npz": numbers(step)})
+    names = [name for name in sorted(os.listdir(folder)) if name.endswith(".npz")]
+    assert names == ["features-10.npz", "features-20.npz", "features.npz"]
+    steps = []
+    for name in names:
+        with np.load(os.path.join(folder, name)) as file:
+            steps.append(int(file["step"]))
+    assert steps == [10, 20, 30]
+    for content in (b"", b"damaged"):
+        (tmp_path / "conv2" / "features.npz").write_bytes(content)
+        publishing.keep_earlier(folder, 40)
+    assert len(os.listdir(folder)) == 4
