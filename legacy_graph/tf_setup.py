@@ -54,6 +54,11 @@ def import_tensorflow(cluster: bool = False) -> None:
         lambda said: "calling BaseResourceVariable.__init__" not in said.getMessage()
     )
     with filter_stderr():
+        from tensorboard import compat
+
+        # A thread of TensorBoard may import TensorFlow at the same time, and one of the two imports then fails.
+        # TensorBoard imports it under a lock; so does this line.
+        dir(compat.tf)
         import tensorflow.compat.v1 as tf
 
         tf.Session(graph=tf.Graph()).close()  # The first session searches for a GPU.

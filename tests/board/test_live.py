@@ -4,6 +4,8 @@ import base64
 import io
 import os
 import shutil
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -22,8 +24,23 @@ from legacy_graph.errors import UserError
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize.sanity_check import random_kernel
 from tests.support.own_pictures import ONE, drawn
+from tests.support.program import ROOT
 
 ZERO = drawn((140, 40), (200, 90), (200, 190), (140, 240), (80, 190), (80, 90), (140, 40))
+
+
+# TensorBoard's projector imports TensorFlow in a thread of its own.
+TWO_IMPORTS = """
+import sys, threading, time
+from tensorboard import compat
+from legacy_graph import tf_setup
+
+threading.Thread(target=lambda: dir(compat.tf)).start()
+while "tensorflow" not in sys.modules:
+    time.sleep(0.001)
+tf_setup.import_tensorflow()
+print(sys.modules["tensorflow"].compat.v1.__name__)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +172,8 @@ def test_the_oldest_waiting_request_is_dropped():
         thread.join(60)
     assert dropped == [(0, 503), (1, 503)]
     assert results == {"first": "first", **{number: number for number in range(2, live.WAITING + 2)}}
+
+
+def test_tensorflow_is_imported_beside_tensorboards_import():
+    imported = subprocess.run([sys.executable, "-c", TWO_IMPORTS], cwd=ROOT, capture_output=True, text=True)
+    assert imported.stdout.endswith("compat.v1\n"), imported.stderr

@@ -52,6 +52,8 @@ def tensorboard(logdir: str, *options: str) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait()
+            said.seek(0)
+            print(said.read())  # pytest shows it if the test fails
 
 
 @contextlib.contextmanager
