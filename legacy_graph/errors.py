@@ -73,6 +73,6 @@ def reason(error: Exception) -> str:
         return str(error.strerror or error)
     # TensorFlow writes the reason after the path, on one of many lines: "/the/path; No space left on device".
     # TensorFlow 2 writes the reason after a stack trace: "...\nNode: 'name'\nCould not find variable kernel. ...".
-    found = re.search(r"; ([A-Z][^;\n]+)$|^Node: .*\n(.+)$", str(error), re.MULTILINE)
-    text = next(filter(None, found.groups())) if found else str(error)
-    return " ".join(text.split())[:200]
+    patterns = (r"; ([A-Z][^;\n]+)$", r"^Node: .*\n(.+)$")
+    found = [one for one in (re.search(pattern, str(error), re.MULTILINE) for pattern in patterns) if one]
+    return " ".join((found[0].group(1) if found else str(error)).split())[:200]
