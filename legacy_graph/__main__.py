@@ -45,7 +45,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 class _Output:
-    """Standard output. The errors of writing to it have the file name `OUTPUT`; those of a socket have none."""
+    """Standard output. A failed write raises an OSError with the file name `OUTPUT`; errors of a socket have none."""
 
     def __init__(self, stream):
         self._stream = stream
@@ -72,7 +72,7 @@ def _named_errors():
 
 
 def _run(arguments):
-    """Run one command. The errors of standard output are raised again."""
+    """Run one command. Errors of standard output pass on to `main`, which handles them."""
     options = make_parser().parse_args(arguments)
     try:
         check_address_space()

@@ -7,7 +7,8 @@ import shlex
 import sys
 
 RETRY = "fix this, then run the same command again"
-CLUSTER_WORDS = "LEGACY_GRAPH_CLUSTER"  # environment variable: "cluster --workers 2 --", if that started this task
+# Environment variable of a task that the command `cluster` started: the first words, as in "cluster --workers 2 --".
+CLUSTER_WORDS = "LEGACY_GRAPH_CLUSTER"
 
 
 class ExitStatus(enum.IntEnum):

@@ -56,8 +56,8 @@ def import_tensorflow(cluster: bool = False) -> None:
     with filter_stderr():
         from tensorboard import compat
 
-        # A thread of TensorBoard may import TensorFlow at the same time, and one of the two imports then fails.
-        # TensorBoard imports it under a lock; so does this line.
+        # A thread of TensorBoard may import TensorFlow at the same time, and one of the two imports would then fail.
+        # TensorBoard holds a lock during its import. This line imports TensorFlow under the same lock.
         dir(compat.tf)
         import tensorflow.compat.v1 as tf
 

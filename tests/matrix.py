@@ -3,8 +3,8 @@
     bash run.sh matrix [--write] [PYTEST OPTIONS]      --write also writes the table into tests/README.md
     python -m tests.matrix --where 3.7       print the path of that interpreter; exit status 1 if there is none
 
-Interpreters are searched for on PATH and under ~/.pyenv. The module imports only the standard library, because it runs
-before any environment exists.
+Interpreters are searched for on PATH and under ~/.pyenv. The module and its imports use only the standard library,
+because it runs before any environment exists.
 """
 
 import glob
@@ -72,7 +72,7 @@ def plan_midpoint(words: List[str]) -> Plan:
 
 
 def run_plan(chosen: Plan, log: str) -> Tuple[bool, Tuple[str, ...]]:
-    """Run the commands until one fails, with their output in the file `log`: (whether none failed, the printed row)."""
+    """Run the commands until one fails, with their output in the file `log`. Return (all succeeded, printed row)."""
     variables = dict(os.environ, PYTHON=find(chosen.python), PYTHONPATH=ROOT)
     with open(log, "w", encoding="utf-8") as file:
         good = all(

@@ -12,7 +12,7 @@ PAGE = readme.read(agreement_table.PAGE)
 
 
 def rows(command):
-    """The cells of the table in the region of a command, without the heading."""
+    """The rows of the table that a command writes, as lists of cells, without the heading."""
     (content,) = page_tables.regions(PAGE, command).values()
     assert "Measured on" in content
     return [line.strip("| ").split(" | ") for line in content.splitlines() if line.startswith("| ")][2:]
@@ -40,5 +40,5 @@ def test_every_whole_run_has_an_accuracy():
     assert all(re.fullmatch(r"0\.\d{4}", row[3]) for row in found)
 
 
-def test_the_matrix_has_a_row_for_each_installed_python():
+def test_the_matrix_has_only_supported_pythons():
     assert {row[0] for row in rows("matrix")} <= set(matrix.VERSIONS)

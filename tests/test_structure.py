@@ -30,8 +30,8 @@ RANKS = {
     "commands": 7,
     "__main__": 8,
 }  # fmt: skip
-# `graphs` opens one to restore the variables of a SavedModel, because only its own restore operation knows their names,
-# and one to compute shapes and axes that do not depend on the images.
+# `graphs` opens a session to restore the variables of a SavedModel, because only the restore operation of the model
+# knows their names. It opens another to compute shapes and axes that do not depend on the images.
 # `cluster` opens the sessions that run on several machines, for `training` and `visualize`.
 SESSION_PACKAGES = {"graphs", "cluster", "training", "visualize", "board", "commands"}
 WITHOUT_TENSORFLOW = [

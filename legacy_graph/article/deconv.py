@@ -39,8 +39,8 @@ def switches(layer: Layer) -> List[tf.Tensor]:
     with tf.name_scope("switches"):
         windows = _whole_windows(layer.relu, layer.pool, layer.pool_padding)
         size = [1, layer.pool, layer.pool, 1]
-        # From the ReLU, not from `layer.output`: a caller may feed another signal there. If nobody does, TensorFlow
-        # finds that this is the layer's max pool, and computes it once.
+        # Not `layer.output`, because a caller may feed another signal into it. If no caller does, TensorFlow merges
+        # this max pool with that of the layer, and runs it once.
         strongest = tf.nn.max_pool(layer.relu, size, size, layer.pool_padding)
         return [tf.cast(tf.equal(place, strongest), tf.float32) for place in _places(windows, layer.pool)]
 
@@ -87,7 +87,7 @@ def _to_first(pooled, switches):
     for switch in switches[:-1]:
         placed.append(pooled * switch)
         pooled -= placed[-1]
-    return [*placed, pooled]  # each window has a maximum: if it is at no other place, it is at the last one
+    return [*placed, pooled]  # each window has a maximum: what no other place takes belongs to the last place
 
 
 def _to_all(pooled, switches):
@@ -100,7 +100,7 @@ def _places(windows, pool):
     """The values at each place of the pool windows, row by row: pool * pool tensors [B, h, w, C]."""
     batch, height, width, channels = dims(windows)
     width //= pool
-    # In memory, the rows of a window are adjacent blocks of the third axis, and its columns are blocks of the fourth.
+    # The third axis then has one block for each row of a window, and the fourth one block for each column.
     blocks = tf.reshape(windows, [batch, height // pool, pool * width, pool * channels])
     return [
         blocks[:, :, row * width : (row + 1) * width, column * channels : (column + 1) * channels]

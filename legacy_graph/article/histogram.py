@@ -36,7 +36,7 @@ def _first_guess():
 
 
 LIMITS = _limits()
-_BLOCK = 1 << 15  # values counted at once: the arrays of a block fit into the cache
+_BLOCK = 1 << 15  # values per block: the arrays of one block fit into the processor's cache
 _ROUNDED = _rounded_up(LIMITS)
 _GUESS = _first_guess()
 

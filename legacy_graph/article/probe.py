@@ -12,10 +12,10 @@ MEMORY = 32 * 2**20  # maximum size in bytes of the graph's largest tensor in on
 
 
 class Bound(NamedTuple):
-    """The tensors of a bound, see `graphs.overflow`. To run them, feed an image too: shapes may depend on it."""
+    """The tensors of a bound, see `graphs.overflow`. `value` needs an image too, because shapes may depend on it."""
 
     magnitude: tf.Tensor  # float32 [], a placeholder: the largest magnitude of all pixels
-    value: tf.Tensor  # float32 [], at least the largest magnitude of any value; infinite or NaN if it overflows
+    value: tf.Tensor  # float32 [], no value has a larger magnitude; infinite or NaN if the bound overflows
 
 
 class Layer(NamedTuple):
@@ -30,7 +30,7 @@ class Layer(NamedTuple):
     method: str  # of the projection, such as "deconvnet"
     notes: Tuple[str, ...] = ()  # sentences to print on the sheet
     finite: Dict[str, tf.Tensor] = {}  # name of an operation before `output` -> bool [], whether its values are finite
-    bound: Optional[Bound] = None  # of all values before `output`; None if it is not known
+    bound: Optional[Bound] = None  # of all values before `output`; None if no bound is known
 
 
 class Scanner(NamedTuple):

@@ -48,7 +48,7 @@ function fill(select, options, value) {
   select.value = value;
 }
 
-/** List the steps to choose from: that of the newest results, or of the checkpoint, as "", then earlier ones. */
+/** Fill the step selector: the newest results or checkpoint, with the value "", then earlier results. */
 function showSteps(newest, earlier = []) {
   const format = (step) => step.toLocaleString("en");
   fill(page.step, [["", newest === null ? "not recorded" : format(newest)], ...earlier.map((step) => [step, format(step)])], state.step ?? "");

@@ -56,7 +56,7 @@ export class Pad {
     };
     canvas.onpointermove = draw;
     canvas.onpointerup = canvas.onpointercancel = () => (last = null);
-    // The browser opens a file that is dropped beside the frame too, and so leaves TensorBoard's page.
+    // By default, the browser opens a dropped file in place of TensorBoard's page, also if it is dropped beside the frame.
     for (const area of new Set([window, host])) {
       const accept = (event) => (area === window || isShown()) && event.preventDefault();
       area.addEventListener("dragover", accept);

@@ -16,8 +16,9 @@ from legacy_graph.data.user_image import FORMAT_NAMES
 from legacy_graph.errors import UserError, reason
 
 MAX_BYTES = 32 * 2**20  # of a posted picture; `data.user_image` limits the number of pixels
-# A page of another origin cannot send this header: the browser first asks TensorBoard, which does not allow it. A
-# comparison of Origin and Host would fail behind a proxy that changes Host.
+# This header proves that the request is from the dashboard's own page. For a page of another origin, a browser first
+# asks TensorBoard for permission to send the header, and TensorBoard does not give it. A comparison of Origin and Host
+# would fail behind a proxy that changes Host.
 HEADER = "X-Deconvnet"
 FILES = dict.fromkeys(("address.js", "frontend.js", "own.js", "pad.js", "spots.js", "tiles.js"), "text/javascript")
 FILES.update({"style.css": "text/css", "README.md": "text/plain"})
@@ -34,7 +35,7 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """The tab. The page refreshes itself, so TensorBoard's reload button is disabled."""
-        # If the tabs do not fit into the window, TensorBoard cuts off the end of the last one: here, two em spaces.
+        # If the tabs do not fit into the window, TensorBoard cuts off the end of the last name: here the two em spaces.
         name = "Deconvnet\u2003\u2003"
         return base_plugin.FrontendMetadata(es_module_path="/frontend.js", tab_name=name, disable_reload=True)
 

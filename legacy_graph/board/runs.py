@@ -62,9 +62,9 @@ def features_command(folder: str, layer: str) -> str:
 
 
 def _walk(folder: str, depth: int) -> Iterator[Tuple[str, List[str]]]:
-    """(directory, names of its subdirectories), for the directory and those below it.
+    """For the directory and all directories below it: (directory, names of its subdirectories).
 
-    Hidden directories, the directories of results, and the parts of a run are not searched.
+    Skips hidden directories, directories of results, and the parts of a run.
     """
     names = _folders(folder)
     yield folder, names

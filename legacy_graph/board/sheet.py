@@ -107,7 +107,7 @@ class Sheet:
         }
 
     def _patches(self, row, projections):
-        """The projections, cropped to their receptive fields, and the scale of all of them."""
+        """The projections, cropped to their receptive fields, and the scale that all of them share."""
         there = self._there[row]
         patches = crop_patches(projections[there], self._arrays["places"][row][there], self._fields, 0)
         return patches, percentile_scale(patches, SPOT_PERCENTILE)

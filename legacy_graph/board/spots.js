@@ -21,7 +21,7 @@ export const alertBox = (error) => make("p", { role: "alert" }, error.message);
 
 /** One line about a map. */
 export function describe({ map, tile, activation, wins }) {
-  return `Map ${map}: ${tile ? summarize({ activation, wins }).toLowerCase() : "dead, no image excites it"}`;
+  return `Map ${map}: ${tile ? summarize({ activation, wins }).toLowerCase() : "dead, no activation is above 0"}`;
 }
 
 const summarize = ({ activation, wins }) => `Strongest activation ${short(activation)}, wins ${percent(wins)} of positions`;
@@ -29,7 +29,7 @@ const summarize = ({ activation, wins }) => `Strongest activation ${short(activa
 /** The right column: a row for each spot of a map. */
 export function describeMap(map, query, command) {
   const title = make("h1", {}, `Map ${map.map} of ${query.layer}`);
-  if (!map.spots.length) return [title, emptyBox("This map is dead: no image excites it.")];
+  if (!map.spots.length) return [title, emptyBox("This map is dead: no activation is above 0.")];
   const control = map.control_scale !== null;
   let legend = `${summarize(map)}. Mid grey is 0; white and black are ±${short(map.scale)}`;
   if (control) {

@@ -63,9 +63,9 @@ def release(cluster: Cluster) -> None:
 
 
 def only(task: Task, timeout: int = 0) -> tf.ConfigProto:
-    """Settings of a session that uses only this task, does not wait for others, and waits `timeout` milliseconds.
+    """Settings of a session that uses only this task and does not wait for others.
 
-    The time-out is that of each call: to open the session, to run, to close it. 0 is without a time-out.
+    Each call (open the session, run, close it) fails after `timeout` milliseconds. With 0 there is no time-out.
     """
     return tf.ConfigProto(device_filters=[f"/job:{task.job}/task:{task.index}"], operation_timeout_in_ms=timeout)
 

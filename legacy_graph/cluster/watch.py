@@ -62,7 +62,7 @@ def wait_for_tasks(cluster: Cluster, signals: Sequence[int] = ()) -> None:
         TaskError: a task does not answer within the time-out of the cluster.
     """
     end, answers, missing = time.monotonic() + cluster.patience, queue.Queue(), list(cluster.peers)
-    for task in missing:  # daemons, so that the process can end while they wait
+    for task in missing:  # daemon threads, so that the process can end while they wait
         threading.Thread(target=lambda one=task: answers.put((one, _wait_for(one, end))), daemon=True).start()
     while missing:
         if signals:
@@ -75,7 +75,7 @@ def wait_for_tasks(cluster: Cluster, signals: Sequence[int] = ()) -> None:
 
 
 def _wait_for(task, end):
-    """None as soon as a task answers. If it does not until `end`, its last error."""
+    """None as soon as a task answers; the last error if it does not answer before `end`."""
     error = _refusal(task, end)
     while error is not None and time.monotonic() + PAUSE <= end:
         time.sleep(PAUSE / 4)
@@ -84,7 +84,7 @@ def _wait_for(task, end):
 
 
 def _refusal(task, end):
-    """Why a task does not answer; None if it does."""
+    """The error of a task that does not answer; None if it answers."""
     try:
         connect(task, max(0.1, end - time.monotonic())).close()
     except OSError as error:

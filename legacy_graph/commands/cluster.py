@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserError("cluster", expected, repr(" ".join(words)), "for example: cluster --workers 2 -- train")
     parsed = make_parser().parse_args(words)
     before = ["cluster", "--workers", str(options.workers), *(["--ps"] if options.ps else []), "--"]
-    os.environ[CLUSTER_WORDS] = " ".join(before)  # for the command that the chief prints
+    os.environ[CLUSTER_WORDS] = " ".join(before)  # for the command to resume, which the chief prints
     if not namespace.entered():
         if parsed.command == "train":
             mnist.load(parsed.data_dir, batch_size=parsed.batch_size)  # nothing can be downloaded in the namespace

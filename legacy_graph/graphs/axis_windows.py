@@ -13,8 +13,9 @@ from legacy_graph.graphs.operations import attribute
 class Axis(NamedTuple):
     """A `Field` along one axis of a tensor, and the spacing of its positions inside a dilated convolution.
 
-    After a transposed convolution the numbers are fractions, because its positions are closer together than those of
-    its input. Some of its positions depend on fewer pixels than the field contains, but none on a pixel outside it.
+    After a transposed convolution the numbers may be fractions of a pixel, because the positions of its output are
+    closer together than those of its input. Some positions depend on fewer pixels than the field contains, but no
+    position depends on a pixel outside the field.
     """
 
     size: Union[int, Fraction] = 1
@@ -62,7 +63,7 @@ def windowed(node: tf.NodeDef, axes: Axes, shape: Shape, windows: Sequence[int],
 
 
 def _padding_before(node, position, side, window, stride) -> Optional[int]:
-    """The padding before the first of `side` values along an axis; None if it depends on a side that is not known."""
+    """The padding before an axis of `side` values; None if it depends on `side` and `side` is None."""
     padding = attribute(node, "padding").s
     if padding == b"EXPLICIT":
         return attribute(node, "explicit_paddings").list.i[2 * position]
@@ -94,7 +95,7 @@ def transposed(node: tf.NodeDef, axes: Axes, kernel: Shape, output: Shape) -> Ax
 def resized(node: tf.NodeDef, axes: Axes, shape: Shape, output: Shape) -> Axes:
     """The axes after a resize by a whole factor: a transposed convolution whose window has fixed weights.
 
-    `shape` and `output` are the shapes before and after. Unknown for any other factor, and with aligned corners.
+    `shape` and `output` are the shapes before and after. Returns None for any other factor, and with aligned corners.
     """
     windows = []
     for side, new in zip(shape[1:3], output[1:3]):

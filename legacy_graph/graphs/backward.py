@@ -69,7 +69,7 @@ def _dilated_convolution(operation, signal):
 
 
 def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
-    """The methods that are defined for projections of `layer`: all, or only the gradient."""
+    """The names of the methods that are defined for projections of `layer`: all, or only the gradient."""
     with tf.Graph().as_default():
         path = import_backward(model, layer, GRADIENT).path
     return (GRADIENT,) if path.undefined else tuple(METHODS)

@@ -1,4 +1,4 @@
-"""Refuse graphs that combine the images of a batch: the activations of an image would depend on the other images."""
+"""Leave out layers that combine the images of a batch: their activations for an image depend on other images."""
 
 from typing import Dict, List, Optional, Tuple
 
@@ -27,7 +27,7 @@ _IMAGES = 7  # assumed number of images, to check that the graph does not change
 def check_batch(
     graph_def: tf.GraphDef, input: str, layers: List[ConvLayer], all_needed: bool
 ) -> Tuple[List[ConvLayer], List[str]]:
-    """Leave out layers after an operation that combines the images of a batch, or changes their number or order.
+    """Leave out the layers after an operation that combines the images of a batch, or changes their number or order.
 
     Args:
         graph_def: frozen, of any layout.
@@ -39,8 +39,8 @@ def check_batch(
         The other layers, and sentences that name the layers left out.
 
     Raises:
-        UserError: no layer is left, or all are needed; it names the operation on the batch axis or on unknown axes, or
-            the layer whose batch size differs.
+        UserError: no layer is left, or one would be left out although `all_needed`. The error names the operation on
+            the batch axis or on unknown axes, or the layer whose batch size differs.
     """
     nodes = Nodes(graph_def)
     dependent = nodes.dependents([input])

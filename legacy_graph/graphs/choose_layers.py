@@ -67,7 +67,7 @@ def left_out(reasons: Dict[str, str]) -> List[str]:
     sentences = []
     for reason in dict.fromkeys(reasons.values()):
         labels = [label for label, other in reasons.items() if other == reason]
-        names = f"layer {labels[0]} is" if len(labels) == 1 else f"{len(labels)} layers from {labels[0]} on are"
+        names = f"layer {labels[0]} is" if len(labels) == 1 else f"layers {labels[0]} and {len(labels) - 1} more are"
         sentences.append(f"The {names} left out: {reason}.")
     return sentences
 

@@ -28,12 +28,12 @@ Shape = Tuple[Optional[int], Optional[int], int]  # H, W and channels of a graph
 
 
 def run_ahead(calls: Iterable[Callable], workers: int, count: int) -> Iterator:
-    """The results of calls, in order. Threads run up to `count` calls whose results are not yet used.
+    """The results of calls, in order. Threads run the calls ahead of their use.
 
     Args:
-        calls: functions without arguments; each is taken from the iterable when a thread can run it soon.
+        calls: functions without arguments. The iterable is read only as far as `count` allows.
         workers: the number of threads.
-        count: of calls that wait, run, or have a result that is not yet used.
+        count: maximum number of calls that wait for a thread, run, or have a result that is not yet used.
     """
     calls = iter(calls)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
@@ -141,7 +141,7 @@ def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about:
     """Images from an array [N, H, W, channels]: uint8 with preprocessing, or floating point without."""
 
     def read(numbers):
-        # A slice is a view, a list makes a copy.
+        # A slice gives a view of the array, a list of numbers a copy.
         return array[numbers.start : numbers.stop] if isinstance(numbers, range) else array[list(numbers)]
 
     return Images(len(array), array.shape[1:3], read, preprocessing, about)

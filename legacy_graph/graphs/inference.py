@@ -107,9 +107,9 @@ def _fix_bool(graph_def, node):
 
 
 def _remove_side_branches(graph_def):
-    """Remove summaries, updates of variables, and what only these read; also gradients.
+    """Remove gradients, summaries, updates of variables, and nodes that only summaries and updates read.
 
-    They would count as readers of a layer.
+    These nodes would count as readers of a layer.
     """
     nodes = Nodes(graph_def)
     ends = {name for name, node in nodes.by_name.items() if _SIDE_EFFECTS.fullmatch(node.op)}

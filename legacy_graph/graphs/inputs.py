@@ -13,7 +13,7 @@ from legacy_graph.graphs.tensor_types import TensorType
 _SOURCES = re.compile(
     r"Placeholder(V2|WithDefault)?|Decode\w+|Iterator\w*GetNext\w*|QueueDequeue\w*|Parse\w*Example\w*"
 )
-# These have several outputs, and give a batch that no graph can compute again.
+# Each of these gives a batch of images, labels and so on, with one output for each. The data is not in the graph.
 _BATCHES = re.compile(r"Iterator\w*GetNext\w*|QueueDequeue\w*")
 _RESIZES = ("ResizeBilinear", "ResizeBicubic", "ResizeNearestNeighbor", "ResizeArea")
 _SHAPING = ("Reshape", *_RESIZES)
@@ -26,9 +26,9 @@ def find_sources(nodes: Nodes) -> List[str]:
 
 
 def split_batches(graph_def: tf.GraphDef) -> None:
-    """Replace each iterator and each queue of input data by placeholders, one for each output that is read.
+    """Replace each node that reads a batch from an iterator or a queue with placeholders. Changes the graph.
 
-    Changes the graph. Output 0 keeps the name "node"; output 1 becomes "node/output_1".
+    Output 0 becomes the placeholder "node"; output 1, if a node reads it, becomes "node/output_1".
     """
     by_name, replacements = {node.name: node for node in graph_def.node}, {}
     read = {canonical(text) for node in graph_def.node for text in node.input}
@@ -111,7 +111,8 @@ def first_image(
     for candidate in nodes.order:
         if candidate not in reached & before or not types[candidate].is_image or candidate in single:
             continue
-        # A convolution or a padding of images of unknown rank: the images themselves are of rank 4.
+        # A convolution is too late. A candidate such as a padding keeps the rank: a node of unknown rank before it has
+        # rank 4 itself.
         if candidate in convolutions or (is_open and not single and nodes.by_name[candidate].op not in _SHAPING):
             break
         if candidate == name or not _bypassing(nodes, name, candidate) & convolutions:
@@ -123,7 +124,7 @@ def first_image(
 
 
 def _single_image(nodes, reached, convolution):
-    """The nodes before a convolution up to the last loop or removal of the batch axis: they work on one image."""
+    """The nodes that work on one image: those up to the last loop or removal of the batch axis before a convolution."""
     before = nodes.ancestors([convolution]) & reached
     ends = [name for name in before if nodes.by_name[name].op in LOOPS | CALLS or _removes_batch(nodes.by_name[name])]
     return nodes.ancestors(ends)
@@ -134,7 +135,7 @@ def _removes_batch(node):
 
 
 def _resized(nodes, types, name):
-    """The resize to a fixed size that is the only reader of a node; else the node."""
+    """The only reader of a node if it is a resize to a fixed size; else the node."""
     readers = nodes.consumers[name]
     if len(readers) == 1 and readers[0].op in _RESIZES and None not in types[readers[0].name].shape[1:3]:
         return readers[0].name

@@ -21,8 +21,6 @@ _OPERATION_WORDS = re.compile(
     r"|_?fusedconv2d)(_fold)?(_\d+)?",
     re.IGNORECASE,
 )
-
-
 # Parts of names that come from function calls of a SavedModel.
 _CALL_WORDS = ("StatefulPartitionedCall", "PartitionedCall", "inlined")
 
@@ -48,7 +46,7 @@ def values_input(nodes: Nodes, convolution: str) -> str:
 
 
 def short_labels(names: List[str]) -> Dict[str, str]:
-    """{name: label}: without scopes common to all names, and without a last part that only names the operation."""
+    """{name: label}: without function calls, common scopes, and a last part that only names the operation."""
     parts = {name: [one for one in name.split("/") if one not in _CALL_WORDS] or [name] for name in names}
     plain = {
         name: one[:-1] if len(one) > 1 and _OPERATION_WORDS.fullmatch(one[-1]) else one for name, one in parts.items()

@@ -23,7 +23,7 @@ from legacy_graph.graphs.saved_model import read_signature
 from legacy_graph.graphs.tensor_types import infer_types
 from legacy_graph.graphs.variables import ReadVariables, fill_variables, read_checkpoint, refuse_variables
 
-# These keep the values of the images, or only their size changes.
+# These keep the values of the images; the type or the shape may change.
 _KEEPING = {"Cast", "Reshape", "ExpandDims", "Squeeze", "Identity", "Transpose", "Placeholder"}
 
 
@@ -166,7 +166,7 @@ def _cut_at_input(graph_def, path, named, declared):
 
 
 def _with_elementwise(nodes, convolutions, unknown):
-    """The convolutions, and the elementwise operations and reshapes after each, if this TensorFlow knows them."""
+    """The convolutions, and the elementwise operations and reshapes after them that this TensorFlow knows."""
     found = set(convolutions)
     for name in nodes.order:
         follows = nodes.by_name[name].op in ELEMENTWISE | {"Reshape"} and found.intersection(nodes.data_inputs(name))
@@ -176,12 +176,13 @@ def _with_elementwise(nodes, convolutions, unknown):
 
 
 def _entry_notes(nodes, start, name):
-    """The sentence that tells where the images enter, if this is not the input of the graph."""
+    """A sentence that names the node where the images enter, if this is not the input of the graph."""
     if name == start:
         return []
     skipped = nodes.ancestors([name]) & nodes.dependents([start]) - {start, name}
     does = any(nodes.by_name[one].op not in _KEEPING for one in skipped)
-    return [f"The images enter at {name}, after {start}" + (": the operations between do not run." if does else ".")]
+    note = f"The images enter at {name}, after {start}."
+    return [f"{note} The operations between them do not run." if does else note]
 
 
 def _channels(nodes, types, names):

@@ -15,8 +15,8 @@ _MEAN, _VARIANCE = 3, 4  # inputs of FusedBatchNorm; its outputs 1 and 2 are the
 def use_moving_averages(graph_def: tf.GraphDef) -> List[str]:
     """Replace the statistics of the batch by their moving averages. Changes the graph.
 
-    A training graph updates an average by `average -= (average - statistic) * (1 - decay)`; these operations tell which
-    variable holds the average of which statistic.
+    A training graph updates an average by `average -= (average - statistic) * (1 - decay)`. These operations show which
+    variable holds the average of each statistic.
 
     Returns:
         A sentence if the graph has such averages.
@@ -37,7 +37,8 @@ def use_moving_averages(graph_def: tf.GraphDef) -> List[str]:
         if nodes.by_name[node_name(statistic)].op in _STATISTICS:
             replacements[statistic] = _read(graph_def, update.variable, f"{node_name(statistic)}/average")
     redirect(graph_def, replacements)
-    for statistic in replacements:  # the update still reads the statistic: both are removed together
+    # Each update still reads its statistic. Both are later removed together, so neither counts as a reader of a layer.
+    for statistic in replacements:
         updates[statistic].difference.input[1] = statistic
     count += len(replacements) // 2
     return [f"Batch norms that use the moving averages of the checkpoint, as at inference: {count}."] if count else []
@@ -79,7 +80,7 @@ def _source(nodes, reference):
 
 
 def _read(graph_def, variable, name):
-    """The reference to the value of a variable."""
+    """The reference to the value of a variable. For a resource variable, adds the node that reads it."""
     if variable.op != "VarHandleOp":
         return variable.name
     graph_def.node.add().CopyFrom(new_node("ReadVariableOp", name, [variable.name], dtype=variable.attr["dtype"]))

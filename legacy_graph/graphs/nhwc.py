@@ -40,8 +40,8 @@ def to_nhwc(graph_def: tf.GraphDef, input: str) -> Tuple[tf.GraphDef, List[str]]
     for name in nodes.order:
         if name != input:
             converter.convert(nodes.by_name[name])
-    changed = "NCHW convolutions of the graph run" if nchw else "NCHW input of the graph is given"
-    return graph_def, [f"The {changed} as NHWC."]
+    changed = "convolutions of the graph run as NHWC" if nchw else "input of the graph takes NHWC images"
+    return graph_def, [f"The NCHW {changed}."]
 
 
 def _is_nchw(node):

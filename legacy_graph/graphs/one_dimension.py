@@ -1,6 +1,6 @@
 """1-D convolutions: a Conv2D between ExpandDims and Squeeze. Bias and activation read the squeezed tensor [B, W, C].
 
-A 1-D pool expands this tensor again, often along another axis than the convolution: to [B, W, 1, C].
+A 1-D pool expands this tensor again, often at another axis than the convolution does: to [B, W, 1, C].
 """
 
 from typing import Dict
@@ -11,15 +11,14 @@ from legacy_graph.graphs.nodes import Nodes, node_name, redirect
 from legacy_graph.graphs.operations import ELEMENTWISE, attribute
 
 _VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
-
-
 _POOLS = ("MaxPool", "AvgPool")
 
 
 def move_squeezes(graph_def: tf.GraphDef) -> None:
     """Move the Squeeze of each 1-D convolution behind its bias, batch norm, activation and pools. Changes the graph.
 
-    These then belong to the layer, as those of a 2-D convolution do: all of them are [B, 1, W, C]. The values stay.
+    Then the tensors of these operations are [B, 1, W, C], and the operations belong to the layer, as with a 2-D
+    convolution. The values do not change.
     """
     _move_behind_elementwise(graph_def)
     _move_behind_pools(graph_def)
@@ -43,7 +42,7 @@ def _move_behind_elementwise(graph_def):
 
 
 def _move_behind_pools(graph_def):
-    """Squeeze, ExpandDims, pool, Squeeze becomes pool, Squeeze: the pool slides over the same values as before."""
+    """Replace Squeeze, ExpandDims, pool, Squeeze with pool, Squeeze. The pool combines the same values as before."""
     nodes, unread = Nodes(graph_def), set()
     for name in nodes.order:
         pool = nodes.by_name[name]

@@ -1,7 +1,7 @@
-"""A bound of all values between the images and a layer, for all images at once: does any value overflow?
+"""An upper bound of all magnitudes between the images and a layer, to find out whether a value can overflow.
 
-Every operation is computed once more for one image, with magnitudes in place of values: of the pixels, the weights and
-the constants. By the triangle inequality no image with pixels of at most this magnitude can give larger values.
+The bound holds for all images at once. The operations run once more, for one image whose pixels all have the largest
+magnitude, and with the magnitudes of weights and constants. By the triangle inequality, no image gives larger values.
 """
 
 from typing import Optional
@@ -12,9 +12,10 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.probe import Bound
 from legacy_graph.graphs.path import Path
 
-# float32 ends at 3.4e38. The rest is a margin for rounding and for intermediate values of fast convolutions.
+# The largest float32 is 3.4e38. The margin is for rounding and for intermediate values of fast convolutions.
 LIMIT = 1e34
 _BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+# Operation -> the operation that adds magnitudes in its place.
 _POSITIVE = {"Sub": "AddV2", "Neg": "Identity"}
 
 
@@ -50,11 +51,11 @@ def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
 
 
 def is_bounded(session: tf.Session, bound: Optional[Bound], images: tf.Tensor, one: np.ndarray, most: float) -> bool:
-    """Whether no value on the path can overflow, for any image whose pixels have at most the magnitude `most`.
+    """True if the bound shows that no value on the path overflows, for any image with pixels of magnitude <= `most`.
 
     Args:
         session: of the graph.
-        bound: as from `build_bound`; None is not bounded.
+        bound: as from `build_bound`; with None the result is False.
         images: the tensor to feed.
         one: float32 [1, H, W, channels], any image.
         most: the largest magnitude.
@@ -63,7 +64,7 @@ def is_bounded(session: tf.Session, bound: Optional[Bound], images: tf.Tensor, o
 
 
 def _is_monotone(operation):
-    """Whether a larger input of the operation, in place of its magnitude, gives a larger magnitude."""
+    """Whether |f(x)| <= f(m) for the function f of the operation, every value x, and every m >= |x|."""
     leaky = operation.type == "LeakyRelu" and abs(operation.get_attr("alpha")) <= 1
     return leaky or operation.type in ("Sigmoid", "Tanh")
 

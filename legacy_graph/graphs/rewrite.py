@@ -11,7 +11,7 @@ from legacy_graph.graphs.nodes import Nodes, constant, identity, new_node, node_
 from legacy_graph.graphs.operations import attribute, definition
 from legacy_graph.graphs.tensor_types import TensorType
 
-# These pass their first input on.
+# The output of each of these equals its input.
 _PASSING = {"IdentityN", "Print", "CheckNumerics", "StopGradient", "PreventGradient", "Snapshot"}
 _FLOAT = tf.float32.as_datatype_enum
 _HALVES = {tf.float16.as_datatype_enum, tf.bfloat16.as_datatype_enum}
@@ -33,9 +33,9 @@ def unfuse(graph_def: tf.GraphDef) -> None:
 
 
 def pass_on(graph_def: tf.GraphDef) -> None:
-    """Replace operations that only pass a tensor on by Identity. Changes the graph.
+    """Replace each operation whose output equals its input with Identity. Changes the graph.
 
-    They print, check, or affect the gradient alone: IdentityN holds the custom gradient of a swish.
+    Such operations print, check, or change only the gradient. IdentityN, for example, has a swish's custom gradient.
     """
     replacements: Dict[str, str] = {}
     for node in graph_def.node:
@@ -74,11 +74,11 @@ def to_float32(graph_def: tf.GraphDef) -> List[str]:
 
 
 def remove_reshapes(graph_def: tf.GraphDef, types: Dict[str, TensorType]) -> None:
-    """Replace each Reshape to the shape that its input already has by Identity. Changes the graph.
+    """Replace each Reshape that does not change the shape with Identity. Changes the graph.
 
     Args:
-        graph_def: with nodes that `types` may lack.
-        types: of the tensors. The batch may be unknown: it is the same if all other lengths are.
+        graph_def: may have nodes that are not in `types`; they stay.
+        types: of the tensors. The batch size may be unknown: it does not change if no other length changes.
     """
     for node in graph_def.node:
         if node.op == "Reshape" and node.name in types and ":" not in node.input[0]:
@@ -130,7 +130,7 @@ def free_batch(graph_def: tf.GraphDef, input: str, types: Dict[str, TensorType])
 
 
 def _free_output_size(graph_def, node):
-    """Take the batch of a transposed convolution's output from its input."""
+    """Let the output of a transposed convolution have the batch size of its input."""
     prefix, integer = f"{node.name}/free_batch", tf.int32.as_datatype_enum
     kind = tf.AttrValue(type=integer)
     parts = {"begin": [0], "one": [1], "end": [4], "stride": [1], "axis": 0}

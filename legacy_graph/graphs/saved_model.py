@@ -65,7 +65,7 @@ def _without_saver(meta_graph) -> tf.GraphDef:
 
 def _reader(meta_graph, prefix) -> ReadVariables:
     if not meta_graph.saver_def.restore_op_name and os.path.exists(f"{prefix}.index"):
-        return read_checkpoint(prefix, meta_graph.graph_def)  # a module of TensorFlow Hub has no saver
+        return read_checkpoint(prefix, meta_graph.graph_def)  # without a saver, as in a module of TensorFlow Hub
 
     def read(variables: List[tf.NodeDef]) -> Dict[str, object]:
         graph_def = _restoring(meta_graph, prefix, [node.name for node in variables])

@@ -44,6 +44,6 @@ def _type_of(operation):
         return TensorType(None, None)
     tensor = operation.outputs[0]
     shape = tensor.shape
-    if operation.type == "TensorArrayGatherV3":  # the result of a loop over the batch; TensorFlow infers no shape
+    if operation.type == "TensorArrayGatherV3":  # result of a loop over the batch; its shape is not inferred
         shape = shape.merge_with(tf.TensorShape([None]).concatenate(operation.get_attr("element_shape")))
     return TensorType(tensor.dtype.base_dtype, None if shape.ndims is None else shape.as_list())

@@ -107,7 +107,7 @@ def saved_steps(folder: str) -> List[int]:
 
 
 def list_checkpoints(folder: str) -> List[str]:
-    """The names of the files in a folder of checkpoints; see `saved_steps`."""
+    """The names of the files in a folder of checkpoints. Raises UserError as `saved_steps` does."""
     try:
         return os.listdir(folder)
     except FileNotFoundError:

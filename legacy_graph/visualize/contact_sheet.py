@@ -105,7 +105,7 @@ def _scale(found, row, fields):
 def _caption(found, row, fields):
     alive = int((found.images[row] >= 0).sum())
     if not alive:
-        return f"map {found.maps[row]}: dead, its activation is 0 for all images"
+        return f"map {found.maps[row]}: dead, no activation is above 0"
     few = "" if alive == len(found.images[row]) else f", only {alive} activations"
     wins = f"wins {100 * found.wins[row]:.2f} %"
     return f"map {found.maps[row]}   {wins}   scale \u00b1{_scale(found, row, fields):.3g}{few}"

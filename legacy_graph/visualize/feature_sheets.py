@@ -183,7 +183,7 @@ def _notes(scan, images, spots):
         checked = f"the first {top_activations.CHECKED} images and those on the sheet"
         notes.append(f"Not all images are checked for an overflow that a ReLU hides: only {checked}.")
     if (spots.images < 0).all():
-        notes.append("All these maps are 0 for all images: check --range, --mean and --bgr.")
+        notes.append("No activation of these maps is above 0: check --range, --mean and --bgr.")
     return notes
 
 

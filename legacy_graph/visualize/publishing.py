@@ -65,22 +65,26 @@ def publish(
 
 
 def keep_earlier(directory: str, step: int) -> None:
-    """Name the numbers of `features` after their step if it is not `step`, so that `publish` does not replace them.
+    """Keep the file `features.npz` of an earlier step as `features-<step>.npz`, because `publish` will replace it.
+
+    Args:
+        directory: of the results for one layer.
+        step: of the new results. A file of the same step is not kept.
 
     Raises:
-        UserError: the numbers cannot be kept.
+        UserError: the file cannot be kept.
     """
     newest = os.path.join(directory, layout.NUMBERS)
     try:
         with durable.open_regular(newest) as file, np.load(file, allow_pickle=False) as arrays:
             found = int(arrays["step"])
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
-        return  # none, damaged, or of a version that recorded no step
+        return  # no file, a damaged one, or one of a version that recorded no step
     earlier = os.path.join(directory, layout.EARLIER_NUMBERS.format(step=found))
     if found == step or os.path.lexists(earlier):
         return
     try:
-        os.link(newest, earlier)  # until `publish` replaces the other name
+        os.link(newest, earlier)  # a second name of the file; `publish` replaces the first
     except OSError:  # a file system without hard links
         try:
             shutil.copy2(newest, earlier)

@@ -24,7 +24,7 @@ from legacy_graph.graphs.images import Images
 from legacy_graph.visualize import sanity_check
 from legacy_graph.visualize.top_activations import TopActivations, project
 
-OTHERS = (GRADIENT, GUIDED)  # names in the file, and of the methods of `deconvolve`
+OTHERS = (GRADIENT, GUIDED)  # methods of `deconvolve`, also the names in the file
 
 
 class Details(NamedTuple):

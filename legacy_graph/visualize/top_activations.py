@@ -38,9 +38,9 @@ class TopActivations(NamedTuple):
     places: np.ndarray  # int64 [M, top, 2], (y, x) in the layer's output
     activations: np.ndarray  # float32 [M, top]
     projections: np.ndarray  # float32 [M, top, H, W] or [M, top, H, W, 3], RGB
-    bounded: bool = (
-        False  # no value before the layer can overflow, for any image; else only `CHECKED` images were checked
-    )
+    # True: no value before the layer overflows, for any image. False: only the first `CHECKED` images and the images on
+    # the sheet were checked.
+    bounded: bool = False
 
 
 def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
@@ -89,7 +89,7 @@ def scan(
         for batch, (strongest, won) in _run_chunks(session, probe, images, towers):
             limits = finite.check_images("--images", batch, begin)
             low, high = min(low, limits[0]), max(high, limits[1])
-            # A weight that is too large shows in any image. `project` checks the images on the sheet, `bounded` all.
+            # Any image shows a weight that is too large. `project` checks the images on the sheet, `is_bounded` all.
             if not begin and probe.layer.finite:
                 finite.check_operations(session.run(probe.layer.finite, {probe.layer.images: batch[:CHECKED]}))
             finite.check_layer(probe.layer.name, strongest, "activations")
@@ -112,8 +112,8 @@ def scan(
 def _run_chunks(session, probe, images, towers):
     """(images, (strongest, wins)) for each chunk, in order: as many chunks in a session run as there are towers.
 
-    Two runs of the session at a time, in threads: one computes where the other waits, or while the caller uses the
-    results of a third.
+    Two threads run the session, so that one run computes while the other waits, and while the caller uses the results
+    of a third.
     """
     scanners = [Scanner(probe.layer.images, probe.strongest, probe.wins), *towers]
     chunks = images.batches(probe.chunk)

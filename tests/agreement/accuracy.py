@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.agreement.accuracy
 
-Needs both environments, and downloads MNIST into ./MNIST_data if it is not there. Takes about half an hour on two
+Needs both environments. Downloads MNIST into ./MNIST_data if the folder is missing. Takes about half an hour on two
 cores, because one run has 20,000 steps.
 """
 

@@ -1,4 +1,4 @@
-"""bash run.sh agreement --write: write what the tests measured into tests/README.md, if all of them have passed."""
+"""bash run.sh agreement --write: if all tests pass, write the differences that they measure into tests/README.md."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session")
 def record(request):
-    """A function of (quantity, whether 2.21 uses oneDNN, relative difference). The largest difference is kept."""
+    """A function of (quantity, whether 2.21 uses oneDNN, relative difference) that records the largest difference."""
     found = {}
 
     def record(name, onednn, value):

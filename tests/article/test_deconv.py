@@ -51,7 +51,7 @@ def test_unpool_by_hand():
     with tf.Graph().as_default(), tf.Session() as session:
         switches = deconv.switches(layer_of(tf.constant(BEFORE)))
         got, places = session.run([deconv.unpool(tf.constant(SIGNAL), switches, [2, 4, 4, 1]), switches])
-    # For each place in a window, row by row: two images of 2 x 2 windows.
+    # [place in a window, image, row of windows, column of windows]
     assert np.stack(places)[..., 0].tolist() == [
         [[[0, 0], [1, 0]], [[1, 1], [0, 0]]],
         [[[0, 0], [0, 0]], [[1, 1], [1, 1]]],

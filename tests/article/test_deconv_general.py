@@ -183,7 +183,7 @@ def test_from_the_first_layer_the_three_methods_are_the_same():
     assert not np.allclose(differ[1], differ[2])
 
 
-def test_a_method_is_known_by_its_full_name_too():
+def test_the_full_name_of_a_method_is_accepted():
     with tf.Graph().as_default(), tf.Session() as session:
         images, layers = second("gradient", second_network.real_numbers(0))
         back = [deconv.deconvolve(layers, "third", method=method) for method in ("guided", "guided backpropagation")]

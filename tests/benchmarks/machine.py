@@ -11,7 +11,7 @@ PACKAGES = ["tensorflow", "keras", "torch", "captum", "tensorboard", "numpy"]
 
 
 def conditions() -> str:
-    """Date, commit and processor, as the beginning of a sentence."""
+    """The beginning of a sentence, with date, commit and processor."""
     return (
         f"Measured on {datetime.date.today()} at commit {_commit()} on {os.cpu_count()} cores of "
         f"{describe_processor()}, {platform.system()}"

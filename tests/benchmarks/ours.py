@@ -21,7 +21,7 @@ from tests.benchmarks.layers import LAYERS, PARAMETERS
 PRODUCT = 2048  # rows and columns of the matrices
 STREAM = 2 * PARAMETERS  # values per array: two arrays are as large as Adam's weights, gradient and two moments
 NEVER = 10**9  # steps
-ALTERNATE = 50  # steps of the run, then as many bare steps
+ALTERNATE = 50  # number of steps of the run, and of bare steps after them
 
 
 def start(settings, batch_size=50, **session_options):
@@ -64,7 +64,8 @@ def untested(settings):
 def whole(settings, **options):
     """The default run with dashboards and checkpoints, as from the command line, but paused between turns.
 
-    A turn takes as many bare steps of the same session too, and returns their seconds and processor seconds.
+    Each turn also runs the same number of bare steps in the same session, and returns their seconds and processor
+    seconds.
     """
     tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf

@@ -15,7 +15,7 @@ PROFILED = 15  # steps
 
 
 class Rounds(NamedTuple):
-    """The measurements: for each program, one entry per round. "bare c" is the bare step in the process of c."""
+    """The measurements: for each program, one entry per round. "bare c" is the bare step, in the process of c."""
 
     seconds: Dict[str, List[float]]  # per step
     cpu_seconds: Dict[str, List[float]]  # per step, of all cores together

@@ -31,5 +31,6 @@ WAYS = {
 }
 # One round. a, b and c differ by a few percent, so they alternate often: other load then affects them alike.
 ROUND = "abcpmfabcedabcgpmabceh"
-# Their turns include bare steps of the same session, because equal programs in two processes differ by some percent.
+# The turns of these programs include bare steps in the same session, because the time of a bare step differs by some
+# percent between two processes.
 WITH_BARE = "bc"

@@ -174,6 +174,6 @@ def test_the_oldest_waiting_request_is_dropped():
     assert results == {"first": "first", **{number: number for number in range(2, live.WAITING + 2)}}
 
 
-def test_tensorflow_is_imported_beside_tensorboards_import():
+def test_tensorflow_is_imported_while_tensorboard_imports_it():
     imported = subprocess.run([sys.executable, "-c", TWO_IMPORTS], cwd=ROOT, capture_output=True, text=True)
     assert imported.stdout.endswith("compat.v1\n"), imported.stderr

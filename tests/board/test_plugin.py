@@ -137,7 +137,7 @@ def test_a_large_post_is_refused_before_it_is_read(site):
 
 
 def test_a_post_without_the_header_of_the_page_is_refused(site):
-    """As from a page of another origin: no browser sends the header for it."""
+    """A page of another origin sends such a post: browsers do not let it send the header."""
     for headers in ({}, {"Origin": "http://localhost:8000"}, {"Sec-Fetch-Site": "cross-site"}):
         status, found = site.ask("own", MAP, data=ONE, headers=headers)
         assert status == 403 and "X-Deconvnet" in found["error"]

@@ -62,7 +62,7 @@ OWN = "deconvnet&p.deconvnet.view=own"
 
 
 def test_a_picture_is_dropped_on_the_pad_or_beside_it(open_view, tmp_path):
-    """Real drag events of Chromium, which opens a file in place of the page if the page does not take it."""
+    """With drag events of Chromium, which replaces the page with the file if no handler accepts the drop."""
     path = str(tmp_path / "one.png")
     with open(path, "wb") as file:
         file.write(ONE)

@@ -1,4 +1,4 @@
-"""Compare the losses of clusters with those of one machine, and write a table into the page.
+"""Compare the losses of clusters with those of one machine, and write a table into legacy_graph/cluster/README.md.
 
 python -m tests.cluster.equality --data-dir MNIST_data
 """

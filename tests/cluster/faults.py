@@ -1,4 +1,4 @@
-"""Kill and stop tasks of a cluster at random moments, resume, and write a table into the page.
+"""Kill and stop tasks of a cluster at random moments, resume, and write a table into legacy_graph/cluster/README.md.
 
     python -m tests.cluster.faults --rounds 20
 

@@ -3,7 +3,7 @@
     python -m tests.cluster.measure
 
 All clusters run at the same time and take turns, so that other load affects them alike. Needs Linux, root, ip and tc.
-The tables go into the page. Takes about five minutes; no other program should run.
+Writes the tables into legacy_graph/cluster/README.md. Takes about five minutes; no other program should run.
 """
 
 import argparse
@@ -66,7 +66,7 @@ class Cluster:
 
 
 def main():
-    """All clusters close before the next ones start, so that they do not compete for the memory."""
+    """Measure all tables. The first clusters close before those with other numbers of threads start, to free memory."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--data-dir", default=mnist.SAMPLE_DIR)

@@ -1,4 +1,4 @@
-"""The tables of the page of clusters, from plain figures: all headings, and all sentences with figures."""
+"""Format the measured figures as tables and sentences for legacy_graph/cluster/README.md."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from tests.support.page_tables import Table
 from tests.support.program import ROOT
 
 PAGE = os.path.join(ROOT, "legacy_graph", "cluster", "README.md")
-# One region for each TensorFlow, because a command runs on one of them.
+# The page has a region for each TensorFlow, because a command runs on one TensorFlow only.
 REGION = "tensorflow_" + tf.__version__.split(".")[0]
 P = 13.1e6  # bytes of all parameters
 RATES = {"10 Gbit/s": 10e9, "1 Gbit/s": 1e9}  # bit/s

@@ -64,8 +64,8 @@ def test_one_signal_ends_a_chief_that_waits_for_a_task(number, tmp_path, monkeyp
     assert "; to resume: " in err
 
 
-def test_a_server_that_does_not_answer_is_not_waited_for(monkeypatch, capsys):
-    """The kernel accepts the connection, as for a stopped process; a session would wait for ever to be opened."""
+def test_release_does_not_wait_for_a_silent_server(monkeypatch, capsys):
+    """The kernel accepts the connection, as for a stopped process. Without a time-out, opening a session never ends."""
     monkeypatch.setattr(server, "PATIENCE", 500)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -76,7 +76,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for(monkeypatch, capsys):
 
 
 def test_no_namespace_is_entered_where_loopback_does_not_start(tmp_path, monkeypatch):
-    """A container may allow `unshare` and lack the capability that the interface needs."""
+    """A container may allow `unshare` but lack the capability to start the loopback interface."""
     drop = "setpriv --bounding-set -net_admin --inh-caps -net_admin" if os.geteuid() == 0 else ""
     (tmp_path / "unshare").write_text(f'#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\nexec {drop} "$@"\n')
     (tmp_path / "unshare").chmod(0o755)

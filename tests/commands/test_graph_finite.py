@@ -71,8 +71,8 @@ def hides_large_values(value):
 
 
 @pytest.mark.parametrize("value, noted", [(1, False), (3e30, False), (3e33, True), (3e37, True)])
-def test_the_sheet_says_where_an_overflow_can_hide(folder, capsys, value, noted):
-    """Image 17 is after those that are checked and not on the sheet; the bound has a margin of 1e4."""
+def test_the_sheet_says_that_not_all_images_are_checked(folder, capsys, value, noted):
+    """Image 17 is not checked: it is not among the first 16, and not on the sheet. The bound has a margin of 1e4."""
     (folder / "large.pb").write_bytes(model_of(hides_large_values, SIDES).graph_def.SerializeToString())
     array = -np.random.RandomState(0).rand(18, *SIDES, 3).astype("f")
     array[17] = value

@@ -53,7 +53,7 @@ def test_standard_output_on_a_full_disk_is_one_line(tmp_path, words):
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError(errno.EPIPE, "Broken pipe"), OSError("no route")], ids=repr)
-def test_an_error_of_a_socket_is_a_bug_and_debug_raises_it(monkeypatch, capsys, error):
+def test_an_error_of_a_socket_is_reported_as_a_bug(monkeypatch, capsys, error):
     def run(options):
         raise error
 

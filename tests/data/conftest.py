@@ -1,4 +1,4 @@
-"""The mirrors of these tests are on this machine."""
+"""Use no proxy: the mirrors of these tests are on this machine."""
 
 import pytest
 

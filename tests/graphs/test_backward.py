@@ -148,7 +148,7 @@ def test_an_open_size_is_asked_for():
 
 
 def test_a_size_that_does_not_fit_a_constant_in_the_graph():
-    """A transposed convolution of stride 2 whose output size is constant, over images that are not half as large."""
+    """A transposed convolution of stride 2 has a constant output size that is not twice the size of the images."""
 
     def build(images):
         make, sizes = Maker(), [tf.shape(images)[0], 24, 24, 4]

@@ -30,7 +30,7 @@ def chain(x):
 
 
 def test_a_long_list_of_layers_is_cut(tmp_path):
-    """The most similar labels are named."""
+    """The message lists the labels that are most similar to the given name."""
     with pytest.raises(UserError) as refused:
         load_model(write_frozen(tmp_path / "model.pb", chain), layer="blok13")
     assert str(refused.value).startswith("--layer: expected one of block13, block3, block1, ")
@@ -54,7 +54,7 @@ def test_layers_after_a_crop_are_left_out(tmp_path):
         "operation CropAndResize (crop): expected an operation within each image, found boxes, whose number differs "
         "from image to image; export the graph for inference"
     )
-    assert model.notes == [f"The 2 layers from second on are left out: {reason}."]
+    assert model.notes == [f"The layers second and 1 more are left out: {reason}."]
     with pytest.raises(UserError) as refused:
         load_model(path, layer="third")
     assert str(refused.value) == reason

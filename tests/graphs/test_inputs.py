@@ -8,7 +8,7 @@ from legacy_graph.graphs.load import load_model
 from tests.support.graph_files import CONSTRUCTS, constant, graph_of, images, run, write_frozen
 
 BATCH = images(3, 12, 12, 3)
-DO_NOT_RUN = ": the operations between do not run."
+DO_NOT_RUN = ". The operations between them do not run."
 
 
 def loaded(path, feed=BATCH, **options):
@@ -51,7 +51,7 @@ def test_a_loop_over_the_batch_is_left_out(version, tmp_path):
 
 
 def test_preprocessing_of_one_image_is_left_out(tmp_path):
-    """As in DeepLab: the batch axis is removed, then added again. The images enter after the last such place."""
+    """As in DeepLab: the batch axis is removed, then added again. The images enter after the resize that follows."""
 
     def build():
         one = tf.squeeze(tf.cast(tf.placeholder(tf.uint8, [1, None, None, 3], "ImageTensor"), tf.float32), [0])
@@ -119,12 +119,12 @@ def nchw_input(x):
 
 
 @pytest.mark.parametrize("batch", [None, 1])
-def test_an_nchw_input_is_given_as_nhwc(batch, tmp_path):
+def test_an_nchw_input_takes_nhwc_images(batch, tmp_path):
     path = write_frozen(tmp_path / "model.pb", nchw_input, shape=(batch, 3, 12, 10))
     feed = images(2, 12, 10, 3)
     model, values = loaded(path, feed)
     original = graph_of(nchw_input, shape=(None, 3, 12, 10))
     np.testing.assert_array_equal(values, run(original, "second", {"images": feed.transpose(0, 3, 1, 2)}))
     assert model.input_shape == (12, 10, 3)
-    assert model.notes == ["The NCHW input of the graph is given as NHWC."]
+    assert model.notes == ["The NCHW input of the graph takes NHWC images."]
     assert [tuple(field.size for field in layer.fields) for layer in model.layers] == [(3, 5), (3, 5)]

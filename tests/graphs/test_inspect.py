@@ -48,7 +48,7 @@ def test_a_residual_add_ends_a_layer(tmp_path):
 
 @pytest.mark.parametrize("construct", sorted(CONSTRUCTS))
 def test_receptive_field_by_perturbation(construct, tmp_path):
-    """Changing one row or column of pixels changes exactly the places whose field holds it, or fewer."""
+    """A change of one row or column of pixels changes only positions whose field contains it."""
     model = load(tmp_path, construct)
     image = images(1, 12, 12, 3)
     starts = [layer.start for layer in model.layers]
@@ -68,7 +68,7 @@ def test_receptive_field_by_perturbation(construct, tmp_path):
                 begin = field.begin + place * field.step
                 expected = [begin <= pixel < begin + field.size for pixel in range(12)]
                 assert np.all(np.array(expected) | ~reach[axis, place]), (layer.label, axis, place)
-            for offset in (0, field.size - 1):  # the outermost pixels are seen, so the field is not too large
+            for offset in (0, field.size - 1):  # some position depends on these pixels, so the field is not too large
                 edges = [(place, field.begin + place * field.step + offset) for place in range(layer.shape[axis])]
                 assert any(reach[axis, place, pixel] for place, pixel in edges if 0 <= pixel < 12)
 
@@ -86,8 +86,8 @@ def test_the_pool_belongs_to_a_1d_convolution(tmp_path):
     path, row = tmp_path / "model.pb", images(2, 20, 3)
     model = load_model(write_frozen(path, pooled_rows, shape=(None, 20, 3)))
     assert [(layer.start, layer.shape) for layer in model.layers] == [("pool_one", (1, 7, 4)), ("pool_two", (1, 4, 4))]
-    # 3 pixels, and 2 for the pool; then 2 places of step 3 for the convolution, and 1 for the pool. The pools of 20 and
-    # 7 places pad only behind the last one.
+    # First field: 3 pixels of the convolution and 2 more of the pool. Second field: 2 more positions of the convolution
+    # and 1 more of the pool, each with step 3. The pools, over 20 and 7 positions, pad only after the last position.
     assert [layer.fields[1] for layer in model.layers] == [Field(5, 3, -1), Field(14, 6, -4)]
     assert layer_rows(model)[0][1][1] == "Conv2D 1 x 3, stride 1, SAME; Relu; MaxPool 1 x 3"
     found = run(model.graph_def, ["pool_one", "pool_two"], {model.input: row[:, None]})
@@ -132,8 +132,8 @@ def test_everything_and_unknown_are_different(tmp_path):
     finer = load_model(write_frozen(tmp_path / "finer.pb", finer_than_pixels))
     seen = [[row[3:5] for row in layer_rows(model)[0][1:]] for model in (squeezed, finer)]
     assert seen[0] == [("3 x 3 pixels", 1), ("everything", None), ("everything", None)]
-    # Place n of the last layer reads the fine places 2n to 2n + 2; place o of these reads the pixels from (o - 3) / 2
-    # to (o + 1) / 2: together n - 1 to n + 1.
+    # Position n of the last layer reads the positions 2n to 2n + 2 of the layer "fine". Position o of "fine" reads the
+    # pixels from (o - 3) / 2 to (o + 1) / 2. Together these are the pixels n - 1 to n + 1.
     assert seen[1] == [("unknown", None), ("3 x 3 pixels", 1)]
 
 

@@ -23,7 +23,7 @@ def bound_of(model, layer, images):
 
 
 def by_hand(value):
-    """For pixels of -2 the values are 8 - 8 + 8 = 8, 7, -7, -12. Their magnitudes are at most 24, 25, 25, 30."""
+    """For pixels of -2 the values are 8 - 8 + 8 = 8, 7, -7, -12. The bounds of their magnitudes are 24, 25, 25, 30."""
     value = tf.nn.conv2d(value, tf.constant([-4.0, 4, -4], shape=[1, 1, 3, 1]), [1, 1, 1, 1], "SAME")
     return ends(tf.nn.relu(-(value - 1.0) - 5.0))
 
@@ -35,7 +35,7 @@ def test_the_bound_by_hand():
 
 @pytest.mark.parametrize("construct", CONSTRUCTS.values(), ids=CONSTRUCTS)
 def test_no_value_is_above_the_bound(construct):
-    """The last images are constant: those of one sign come near the bound."""
+    """The last two images are constant, 3 and -3: one of them gives values near the bound."""
     model = load_construct(construct)
     images = np.random.RandomState(5).normal(size=(4, *SIDES, CHANNELS)).astype("f")
     images[2:] = 3 * np.array([1, -1])[:, None, None, None]

@@ -55,14 +55,14 @@ def test_computed_sizes_with_a_batch_of_1_become_free(tmp_path):
 
 
 def passing(x):
-    """Operations that pass a tensor on, around a ReLU; a reshape to the same shape before it."""
+    """Operations whose output equals their input around a ReLU, among them a Reshape that does not change the shape."""
     y = conv(x)
     y = tf.reshape(tf.identity_n([x, y])[1], tf.shape(y))
     y = tf.nn.relu(tf.check_numerics(tf.Print(tf.stop_gradient(y), [x], "x"), "odd"), name="relu")
     return tf.nn.max_pool(y, [1, 2, 2, 1], [1, 2, 2, 1], "SAME", name="pool")
 
 
-def test_operations_that_pass_a_tensor_on_belong_to_the_layer(tmp_path):
+def test_operations_that_change_no_value_are_removed(tmp_path):
     model, values = outputs(write_frozen(tmp_path / "model.pb", passing))
     np.testing.assert_array_equal(
         values,
@@ -85,7 +85,7 @@ def test_operations_that_pass_a_tensor_on_belong_to_the_layer(tmp_path):
 
 @pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
 def test_halves_are_computed_as_float32(dtype, tmp_path):
-    """The kernel has few bits, so that it is the same in both types."""
+    """The values of the kernel have few bits, so that they are the same in both types."""
     kernel = np.round(constant([3, 3, 3, 4]) * 8) / 8
 
     def build(x, dtype=dtype):

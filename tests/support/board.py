@@ -143,7 +143,7 @@ def _address(said, process):
 
 
 def _loaded(address, runs):
-    """Whether TensorBoard serves each run at least up to the given step: a run that is training has later ones."""
+    """Whether TensorBoard serves each run at least up to the step in `runs`. A run that is training has later steps."""
     # TensorBoard searches for embeddings only after the first request, so a page that is opened at once has none.
     embeddings = any(os.path.exists(os.path.join(log.path, "projector_config.pbtxt")) for log in runs.values())
     if not set(runs) <= set(get(address + "data/runs")):
@@ -155,7 +155,7 @@ def _loaded(address, runs):
             query = f"data/plugin/scalars/scalars?run={quote(run)}&tag={quote(tag)}"
             try:
                 loaded = get(address + query)[-1][1]
-            except urllib.error.HTTPError:  # the run is known, its tags are not yet
+            except urllib.error.HTTPError:  # TensorBoard knows the run, but not yet its tags
                 return False
             if loaded < log.Scalars(tag)[-1].step:
                 return False

@@ -106,19 +106,19 @@ def transposed(x):
 
 
 def resized_nearest(x):
-    """Nearest neighbour of three times the size."""
+    """Nearest neighbour resize to three times the size."""
     first = _layer(x, stride=3, name="first")
     return _layer(tf.raw_ops.ResizeNearestNeighbor(images=first, size=[12, 12]), 3)
 
 
 def resized_bilinear(x):
-    """Bilinear resize to three times the size, with pixel centres at half numbers, as TensorFlow 2 writes it."""
+    """Bilinear resize to three times the size, with half pixel centres, as TensorFlow 2 writes it."""
     first = _layer(x, stride=3, name="first")
     return _layer(tf.raw_ops.ResizeBilinear(images=first, size=[12, 12], half_pixel_centers=True), 3, size=1)
 
 
 def resized_bilinear_twice(x):
-    """Bilinear resize to twice the size, as TensorFlow 1 and 2 write it."""
+    """Two bilinear resizes, each to twice the size: one as TensorFlow 2 writes it, one as TensorFlow 1 does."""
     first = _layer(x, stride=4, name="first")
     middle = tf.raw_ops.ResizeBilinear(images=first, size=[6, 6], half_pixel_centers=True)
     return _layer(tf.raw_ops.ResizeBilinear(images=middle, size=[12, 12]), 3, size=1)

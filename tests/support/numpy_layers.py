@@ -149,7 +149,7 @@ def resize_back(node, value, signal):
 
 
 def _weights(node, old, new):
-    """The part of each old value in each new one, [new, old]; pixels have their centres at half numbers."""
+    """The weight of each old value in each new value, [new, old], with half pixel centres."""
     assert node.attr["half_pixel_centers"].b and not node.attr["align_corners"].b
     weights, centres = np.zeros([new, old]), (np.arange(new) + 0.5) * old / new
     for row, centre in zip(weights, centres):

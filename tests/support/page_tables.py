@@ -29,7 +29,7 @@ def regions(text: str, command: str) -> Dict[str, str]:
 
 
 def fill(text: str, command: str, measured: Dict[str, str]) -> str:
-    """The page with the content of the regions in `measured`; other regions keep their content.
+    """The page with new content in the regions that `measured` names. Other regions keep their content.
 
     Raises:
         KeyError: the page has no region for a measurement.
