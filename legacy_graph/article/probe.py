@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.receptive_field import Field, Fields
 from legacy_graph.article.shapes import dims
 
-MEMORY = 32 * 2**20  # maximum size in bytes of the graph's largest tensor in one session run
+MEMORY = 32 * 2**20  # maximum size in bytes of the graph's largest tensor in one session run; a scan makes two at once
 
 
 class Bound(NamedTuple):

@@ -22,8 +22,7 @@ from legacy_graph.article.receptive_field import receptive_fields
 from legacy_graph.config import DECONVNET, FIRST
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.images import Images, run_ahead
-from legacy_graph.graphs.overflow import build_bound, is_bounded
-from legacy_graph.graphs.path import find_path
+from legacy_graph.graphs.overflow import is_bounded
 from legacy_graph.visualize import finite
 
 CHECKED = 16  # images at the start, for which all convolutions are checked
@@ -50,11 +49,9 @@ def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
     """
     layer = layers_up_to(net.layers, name)[-1]
     pixels, fields = net.layers[0].input, receptive_fields(net.layers, name)
-    first, bound = layer is net.layers[0], build_bound(pixels, find_path(pixels, layer.output))
+    first, notes = layer is net.layers[0], (TIES_IN_WORDS[ties],)
     return probe.build_probe(
-        probe.Layer(
-            name, pixels, layer.kernel, layer.output, fields, first, DECONVNET, (TIES_IN_WORDS[ties],), {}, bound
-        ),
+        probe.Layer(name, pixels, layer.kernel, layer.output, fields, first, DECONVNET, notes),
         lambda maps, places: deconvolve(net.layers, name, maps, places, ties=ties),
     )
 
