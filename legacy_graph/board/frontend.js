@@ -73,7 +73,8 @@ function repairState() {
   const layers = state.view === "own" ? Object.keys(run.commands) : layersOf(run);
   const filled = Object.keys(run.layers).filter((name) => layers.includes(name));
   if (!layers.includes(state.layer)) Object.assign(state, { layer: filled.at(-1) ?? layers.at(-1) ?? null, map: null });
-  if (!run.layers[state.layer]?.earlier.includes(Number(state.step ?? NaN))) state.step = null;
+  const known = run.layers[state.layer]?.earlier.includes(Number(state.step ?? NaN));
+  if (state.view === "own" || !known) state.step = null;
 }
 
 /** Change the state, then show it. */

@@ -68,7 +68,8 @@ def _walk(folder: str, depth: int) -> Iterator[Tuple[str, List[str]]]:
     """
     names = _folders(folder)
     yield folder, names
-    parts = layout.PARTS if layout.CHECKPOINTS in names else (layout.FEATURES, layout.DECONV)
+    ours = os.path.lexists(os.path.join(folder, layout.CHECKPOINTS, layout.OPTIONS))
+    parts = layout.PARTS if ours else (layout.FEATURES, layout.DECONV)
     for name in names if depth else ():
         if name not in (layout.GRAPHS, *parts):
             yield from _walk(os.path.join(folder, name), depth - 1)

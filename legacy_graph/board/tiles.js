@@ -83,4 +83,7 @@ export function chooser(label, buttons, choose) {
 export const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 /** Three significant digits, also if the last ones are zeros: columns of numbers stay aligned. */
-export const short = (value) => (value >= 1000 || value < 1e-4 ? String(Number(value.toPrecision(3))) : value.toPrecision(3));
+export function short(value) {
+  const size = Math.abs(value);
+  return size >= 999.5 || size < 1e-4 ? String(Number(value.toPrecision(3))) : value.toPrecision(3);
+}

@@ -45,12 +45,11 @@ def run(options: argparse.Namespace) -> ExitStatus:
     scan = _scan_article if options.graph is None else _scan_graph
     folder, source, step, sheets = scan(options, cluster)
     from legacy_graph.visualize.feature_sheets import SPOTS
-    from legacy_graph.visualize.publishing import finish_publishing, keep_earlier, publish
+    from legacy_graph.visualize.publishing import finish_publishing, publish
 
     finish_publishing(options.logdir)
-    if options.graph is None:
-        keep_earlier(folder, step)
-    folder = publish(folder, step, sheets.images, sheets.files, source)
+    keep = options.graph is None
+    folder = publish(folder, step, sheets.images, sheets.files, source, keep_earlier=keep)
     print(f"Contact sheet: {os.path.join(folder, 'features.png')}")
     print(f"Image and place of each tile: {os.path.join(folder, SPOTS)}")
     if sheets.report:

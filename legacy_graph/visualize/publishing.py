@@ -28,7 +28,12 @@ _EVENT_FILE = re.compile(r"events\.out\.tfevents\.\d+\..*")
 
 
 def publish(
-    directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes], source: Optional[str] = None
+    directory: str,
+    step: int,
+    images: Dict[str, np.ndarray],
+    files: Dict[str, bytes],
+    source: Optional[str] = None,
+    keep_earlier: bool = False,
 ) -> str:
     """Write a run for TensorBoard into `directory`, and replace what was published there before.
 
@@ -41,6 +46,7 @@ def publish(
         files: name -> its content.
         source: what the results are made from, as text for the file `SOURCE`. If the directory has results of
             another source, they stay, and the new results go to a directory with a number after its name.
+        keep_earlier: keep the file `features.npz` of another step as `features-<step>.npz`.
 
     Returns:
         The directory of the results.
@@ -56,40 +62,14 @@ def publish(
             with _locked(folder):
                 _finish(folder)
                 if source is None or _is_free(folder) or _read_source(folder) == source:
+                    if keep_earlier:
+                        _keep_earlier(folder, step)
                     _replace(folder, step, images, files)
                     return folder
             number += 1
             folder = f"{directory}_{number}"
     except (OSError, tf.errors.OpError) as error:
         raise UserError("--logdir", "a writable directory", f"{folder!r} ({reason(error)})", RETRY) from error
-
-
-def keep_earlier(directory: str, step: int) -> None:
-    """Keep the file `features.npz` of an earlier step as `features-<step>.npz`, because `publish` will replace it.
-
-    Args:
-        directory: of the results for one layer.
-        step: of the new results. A file of the same step is not kept.
-
-    Raises:
-        UserError: the file cannot be kept.
-    """
-    newest = os.path.join(directory, layout.NUMBERS)
-    try:
-        with durable.open_regular(newest) as file, np.load(file, allow_pickle=False) as arrays:
-            found = int(arrays["step"])
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
-        return  # no file, a damaged one, or one of a version that recorded no step
-    earlier = os.path.join(directory, layout.EARLIER_NUMBERS.format(step=found))
-    if found == step or os.path.lexists(earlier):
-        return
-    try:
-        os.link(newest, earlier)  # a second name of the file; `publish` replaces the first
-    except OSError:  # a file system without hard links
-        try:
-            shutil.copy2(newest, earlier)
-        except OSError as error:
-            raise UserError("--logdir", "a writable directory", f"{directory!r} ({reason(error)})", RETRY) from error
 
 
 def finish_publishing(logdir: str) -> None:
@@ -125,6 +105,24 @@ def _locked(directory: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _keep_earlier(directory: str, step: int) -> None:
+    """Keep `features.npz` as `features-<its step>.npz`, unless it is of the step of the new results."""
+    newest = os.path.join(directory, layout.NUMBERS)
+    try:
+        with durable.open_regular(newest) as file, np.load(file, allow_pickle=False) as arrays:
+            found = int(arrays["step"])
+    except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
+        return  # no file, a damaged one, or one of a version that recorded no step
+    earlier = os.path.join(directory, layout.EARLIER_NUMBERS.format(step=found))
+    if found == step or os.path.lexists(earlier):
+        return
+    try:
+        os.link(newest, earlier)  # a second name of the file; `_replace` replaces the first
+    except OSError:  # a file system without hard links
+        shutil.copy2(newest, earlier + durable.DRAFT)
+        os.replace(earlier + durable.DRAFT, earlier)
 
 
 def _replace(directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes]) -> None:

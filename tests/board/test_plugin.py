@@ -166,8 +166,12 @@ def test_the_parts_of_a_run_are_not_searched(features_run, tmp_path):
         shutil.copytree(os.path.join(features_run, "features"), str(tmp_path / parent / "features"))
     shutil.copytree(os.path.join(features_run, "features"), str(tmp_path / "earlier" / "a" / "features"))
     (tmp_path / "checkpoints" / "model.ckpt-5.index").write_bytes(b"")
-    runs = Site(str(tmp_path)).ask("runs")[1]["runs"]
-    assert [run["name"] for run in runs] == [".", os.path.join("earlier", "a")]
+    own = [".", os.path.join("earlier", "a")]
+    others = [".", "checkpoints", os.path.join("earlier", "a"), "train"]
+    for expected in (others, own):  # without the mark of a run, then with it
+        runs = Site(str(tmp_path)).ask("runs")[1]["runs"]
+        assert [run["name"] for run in runs] == expected
+        (tmp_path / "checkpoints" / "options.json").write_bytes(b"{}")
 
 
 def test_a_picture_must_be_posted(site):

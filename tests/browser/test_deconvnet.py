@@ -161,6 +161,10 @@ def test_an_earlier_step_can_be_chosen_and_shared(visit, open_view, features_log
         _, frame = open_view(page.url.partition("#")[2])
         expect(frame.locator("#detail p").first).to_contain_text(strongest)
         expect(frame.locator("#step")).to_have_value("7")
+        frame.get_by_role("tab", name="Your own").click()
+        expect(frame.locator("#step")).not_to_have_value("7")
+        frame.get_by_role("tab", name="Strongest images").click()
+        expect(frame.locator("#step")).to_have_value("")
     finally:
         os.remove(path)
 

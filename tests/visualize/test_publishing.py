@@ -178,8 +178,7 @@ def test_numbers_of_another_step_are_kept(tmp_path):
 
     folder = str(tmp_path / "conv2")
     for step in (10, 10, 20, 30):
-        publishing.keep_earlier(folder, step)
-        publishing.publish(folder, step, {}, {"features.npz": numbers(step)})
+        publishing.publish(folder, step, {}, {"features.npz": numbers(step)}, keep_earlier=True)
     names = [name for name in sorted(os.listdir(folder)) if name.endswith(".npz")]
     assert names == ["features-10.npz", "features-20.npz", "features.npz"]
     steps = []
@@ -187,7 +186,26 @@ def test_numbers_of_another_step_are_kept(tmp_path):
         with np.load(os.path.join(folder, name)) as file:
             steps.append(int(file["step"]))
     assert steps == [10, 20, 30]
-    for content in (b"", b"damaged"):
+    for content in (b"", b"damaged", numbers([40, 50])):
         (tmp_path / "conv2" / "features.npz").write_bytes(content)
-        publishing.keep_earlier(folder, 40)
+        publishing.publish(folder, 40, {}, {}, keep_earlier=True)
     assert len(os.listdir(folder)) == 4
+
+
+def test_a_failed_copy_is_not_taken_for_earlier_numbers(tmp_path, monkeypatch):
+    """On a file system without hard links, whose disk is full at the first attempt."""
+
+    def fail(source, target):
+        with open(target, "wb") as file:
+            file.write(b"part")
+        raise OSError("disk full")
+
+    np.savez(str(tmp_path / "features.npz"), step=100)
+    complete = (tmp_path / "features.npz").read_bytes()
+    monkeypatch.setattr(os, "link", lambda source, target: fail(source, os.devnull))
+    with monkeypatch.context() as full:
+        full.setattr(publishing.shutil, "copy2", fail)
+        with pytest.raises(UserError, match="disk full"):
+            publishing.publish(str(tmp_path), 200, {}, {"features.npz": b"new"}, keep_earlier=True)
+    publishing.publish(str(tmp_path), 200, {}, {"features.npz": b"new"}, keep_earlier=True)
+    assert (tmp_path / "features-100.npz").read_bytes() == complete
