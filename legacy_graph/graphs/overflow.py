@@ -17,6 +17,8 @@ LIMIT = 1e34
 _BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 # Operation -> the operation that adds magnitudes in its place.
 _POSITIVE = {"Sub": "AddV2", "Neg": "Identity"}
+_UNKNOWN = ("BatchNormWithGlobalNormalization", "ResizeBicubic")  # a subtracted mean; negative weights
+_SHAPES = ("Rank", "Shape", "ShapeN", "Size")
 
 
 def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
@@ -27,11 +29,14 @@ def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
         path: as from `find_path`.
 
     Returns:
-        None if the path contains an operation without a known bound.
+        None if the path contains an operation without a known bound, or reads a tensor beside the path that depends
+        on the values of the images, such as a mask.
     """
-    undefined = set(path.undefined)
-    if not all(_is_monotone(operation) for operation in path.operations if operation.name in undefined):
-        return None
+    undefined, variable = set(path.undefined), _reached(images) - set(path.operations)
+    for operation in path.operations:
+        known = operation.type not in _UNKNOWN and (operation.name not in undefined or _is_monotone(operation))
+        if not known or any(tensor.op in variable for tensor in operation.inputs):
+            return None
     with tf.name_scope("bound"):
         magnitude = tf.placeholder(tf.float32, [], "magnitude")
         found = {images: tf.fill([1, *images.shape.as_list()[1:]], magnitude)}
@@ -61,6 +66,16 @@ def is_bounded(session: tf.Session, bound: Optional[Bound], images: tf.Tensor, o
         most: the largest magnitude.
     """
     return bound is not None and bool(session.run(bound.value, {images: one, bound.magnitude: most}) < LIMIT)
+
+
+def _reached(images):
+    """The operations whose results depend on the values of `images`, not only on their shape."""
+    reached, waiting = set(), [images]
+    while waiting:
+        new = {operation for operation in waiting.pop().consumers() if operation.type not in _SHAPES} - reached
+        reached |= new
+        waiting += [tensor for operation in new for tensor in operation.outputs]
+    return reached
 
 
 def _is_monotone(operation):

@@ -33,6 +33,24 @@ def test_the_bound_by_hand():
     assert bound_of(model, model.layers[0], np.full((1, *SIDES, CHANNELS), -2, "f")) == (30, 12)
 
 
+def masked(value):
+    """The mask of one image says nothing about another image."""
+    value *= tf.cast(value > 1, tf.float32)
+    return ends(tf.nn.relu(tf.nn.conv2d(value, tf.fill([1, 1, CHANNELS, 1], 1e30), [1, 1, 1, 1], "SAME")))
+
+
+def bicubic(value):
+    """The weights of a bicubic resize are partly negative."""
+    value = tf.image.resize_bicubic(value, [side * 2 for side in SIDES])
+    return ends(tf.nn.relu(tf.nn.conv2d(value, tf.ones([1, 1, CHANNELS, 1]), [1, 1, 1, 1], "SAME")))
+
+
+@pytest.mark.parametrize("build", [masked, bicubic])
+def test_there_is_no_bound(build):
+    model = model_of(build)
+    assert bound_of(model, model.layers[0], np.zeros((1, *SIDES, CHANNELS), "f")) is None
+
+
 @pytest.mark.parametrize("construct", CONSTRUCTS.values(), ids=CONSTRUCTS)
 def test_no_value_is_above_the_bound(construct):
     """The last two images are constant, 3 and -3: one of them gives values near the bound."""
