@@ -51,7 +51,7 @@ def _through(nodes, node, sources, known, types) -> Axes:
         return None
     axes = known[sources[0]]
     if node.op in ELEMENTWISE:
-        return _union([known[source] for source in sources])
+        return _union([_broadcast(known[source], types[source].shape, types[node.name].shape) for source in sources])
     if node.op in ("ConcatV2", "Concat"):
         position = 0 if node.op == "Concat" else len(node.input) - 1
         axis = nodes.constant(node.input[position])
@@ -142,8 +142,21 @@ def _reduced(axes, over) -> Axes:
     return None if any(axis and not new for axis, new in zip(axes, result)) else result
 
 
+def _broadcast(axes, shape, output) -> Axes:
+    """The axes of an operand: a single position that is broadcast reaches all positions, so it gets the whole axis."""
+    result = list(axes)
+    for position, axis in enumerate(axes):
+        if axis and shape and output and len(shape) == len(output) and shape[position] == 1 != output[position]:
+            result[position] = axis.whole()
+            if result[position] is None:
+                return None
+    return result
+
+
 def _union(many: List[Axes]) -> Axes:
     """The union of the fields of several branches; None if their strides differ. A complete axis contains any field."""
+    if None in many:
+        return None
     rank = max(len(axes) for axes in many)
     if any(len(axes) != rank for axes in many):
         return None

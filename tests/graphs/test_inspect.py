@@ -73,6 +73,17 @@ def test_receptive_field_by_perturbation(construct, tmp_path):
                 assert any(reach[axis, place, pixel] for place, pixel in edges if 0 <= pixel < 12)
 
 
+def gated(x):
+    """The average over all 8 x 8 pixels, broadcast to all positions, as in squeeze and excitation."""
+    gate = tf.nn.avg_pool(x, [1, 8, 8, 1], [1, 1, 1, 1], "VALID")
+    return tf.nn.relu(tf.nn.conv2d(x * gate, constant([3, 3, 3, 2]), [1, 1, 1, 1], "SAME", name="conv"), name="relu")
+
+
+def test_a_broadcast_average_depends_on_all_pixels(tmp_path):
+    model = load_model(write_frozen(tmp_path / "model.pb", gated, shape=(None, 8, 8, 3)))
+    assert [layer.fields for layer in model.layers] == [(Field(8, 0, 0), Field(8, 0, 0))]
+
+
 def pooled_rows(x):
     """1-D convolutions, each with a max pool: over [B, W, 1, C] as Keras writes it, then over [B, 1, W, C]."""
     for name, axis, sides in (("one", 2, [1, 3, 1, 1]), ("two", 1, [1, 1, 2, 1])):
