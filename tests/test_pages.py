@@ -1,5 +1,6 @@
-"""The tables in tests/README.md are those that their commands write."""
+"""The tables in tests/README.md and in the page of the dashboard are those that their commands write."""
 
+import os
 import re
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests import matrix
 from tests.agreement import accuracy
 from tests.support import agreement_table, page_tables, readme
+from tests.support.program import ROOT
 
 PAGE = readme.read(agreement_table.PAGE)
 
@@ -42,3 +44,11 @@ def test_every_whole_run_has_an_accuracy():
 
 def test_the_matrix_has_only_supported_pythons():
     assert {row[0] for row in rows("matrix")} <= set(matrix.VERSIONS)
+
+
+def test_the_page_of_the_dashboard_has_the_measured_latency():
+    """`tests.browser.latency` is not imported here, because TensorFlow 1.15's environment has no browser."""
+    page = readme.read(os.path.join(ROOT, "legacy_graph", "board", "README.md"))
+    (content,) = page_tables.regions(page, "latency").values()
+    assert page_tables.headings(content) == ["| projection | median | 95th percentile |"]
+    assert len(re.findall(r"\| \d+ ms \| \d+ ms \|", content)) == 2

@@ -1,7 +1,8 @@
 """The time from a stroke to the picture in the DECONVNET dashboard: python -m tests.browser.latency LOGDIR
 
 Draws 50 strokes in Chromium, each after the answer to the one before. A time is from the pointer event to the first
-frame after the page shows the answer. The first picture, for which TensorFlow is loaded, is not counted.
+frame after the page shows the answer. The first picture, for which TensorFlow is loaded, is not counted. Writes the
+table into legacy_graph/board/README.md. No other program should run.
 """
 
 import os
@@ -10,8 +11,13 @@ import sys
 import numpy as np
 from playwright.sync_api import expect
 
-from tests.support import board
+from tests.benchmarks import machine
+from tests.support import board, page_tables
+from tests.support.program import ROOT
 
+PAGE = os.path.join(ROOT, "legacy_graph", "board", "README.md")
+HEADING = ("projection", "median", "95th percentile")
+METHODS = {"deconvnet": "deconvnet", "control": "random kernel (two passes)"}
 STROKES = 50
 WATCH = """() => {
   window.times = [];
@@ -44,12 +50,15 @@ def measure(address, browser, method="deconvnet"):
 
 
 def main(logdir):
+    rows = []
     with board.tensorboard(logdir) as address, board.chromium() as browser:
-        for method in ("deconvnet", "control"):
-            times = measure(address, browser, method)
-            median, late = np.percentile(times, [50, 95])
-            load = os.getloadavg()[0]
-            print(f"{method}: median {median:.0f} ms, 95th percentile {late:.0f} ms, load {load:.1f}", flush=True)
+        for method, name in METHODS.items():
+            times = np.percentile(measure(address, browser, method), [50, 95])
+            rows.append((name, *[f"{time:.0f} ms" for time in times]))
+            print(*rows[-1], f"load {os.getloadavg()[0]:.1f}", sep=", ", flush=True)
+    page_tables.write(
+        PAGE, "latency", {"latency": f"{page_tables.Table(HEADING, rows)}\n\n{machine.conditions()}, Chromium."}
+    )
 
 
 if __name__ == "__main__":
