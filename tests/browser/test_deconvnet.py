@@ -158,15 +158,17 @@ def test_an_earlier_step_can_be_chosen_and_shared(visit, open_view, features_log
         frame.locator("#step").select_option("7")
         strongest = f"Strongest activation {arrays['activations'][0, 0] + 1:#.3g}, wins"
         expect(frame.locator("#detail p").first).to_contain_text(strongest)
-        _, frame = open_view(page.url.partition("#")[2])
-        expect(frame.locator("#detail p").first).to_contain_text(strongest)
-        expect(frame.locator("#step")).to_have_value("7")
-        frame.get_by_role("tab", name="Your own").click()
-        expect(frame.locator("#step")).not_to_have_value("7")
-        frame.get_by_role("tab", name="Strongest images").click()
-        expect(frame.locator("#step")).to_have_value("")
+        _, shared = open_view(page.url.partition("#")[2])
+        expect(shared.locator("#detail p").first).to_contain_text(strongest)
+        expect(shared.locator("#step")).to_have_value("7")
+        shared.get_by_role("tab", name="Your own").click()
+        expect(shared.locator("#step")).not_to_have_value("7")
+        shared.get_by_role("tab", name="Strongest images").click()
+        expect(shared.locator("#step")).to_have_value("")
     finally:
         os.remove(path)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(frame.locator("#step option")).to_have_text(["30"])
 
 
 def test_a_newer_checkpoint_only_adds_a_note(visit, features_log, arrays):
