@@ -168,6 +168,7 @@ def lost_task(cluster: Cluster, task: Task, error: OSError, hint: str) -> TaskEr
 
 
 def _end(error, terminal):
+    """Print the error and end this process. The main thread cannot: it may be blocked in `session.run`."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     with contextlib.suppress(OSError):
