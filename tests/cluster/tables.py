@@ -38,6 +38,13 @@ def equality(until, found):
     return f"{machine()}:\n\n{Table(('dropout', 'workers', *[f'{step} steps' for step in until]), rows)}"
 
 
+def signs(steps, found):
+    """`found`: {seed: (first different sign or None, largest relative difference of the losses)}."""
+    rows = [(str(seed), first or "none", f"{largest:.1e}") for seed, (first, largest) in found.items()]
+    heading = ("seed", "first different signs", f"largest difference of the losses in {steps} steps")
+    return f"{machine()}:\n\n{Table(heading, rows)}"
+
+
 def faults(timeout, line, found):
     """`found`: {(task, signal): seconds of each round}; `line`: an example of what the chief prints."""
     heading = ("task", "signal", "rounds", "exit status of the chief", "seconds until the chief ends, at most")
