@@ -25,11 +25,10 @@ class Axis(NamedTuple):
     side: Optional[int] = None  # of the image along this axis, None if not fixed
 
     def to_field(self) -> Optional[Field]:
-        """The field in pixels; None if the positions are closer together than the pixels."""
-        if self.step != int(self.step):
-            return None
+        """The field in pixels; None if it contains no pixel, or the positions are closer together than the pixels."""
         begin = math.ceil(self.begin)
-        return Field(math.floor(self.begin + self.size) - begin, int(self.step), begin)
+        size = math.floor(self.begin + self.size) - begin
+        return Field(size, int(self.step), begin) if size > 0 and self.step == int(self.step) else None
 
     def whole(self) -> Optional["Axis"]:
         """The field of a position that depends on all positions of this axis; None if the side is not known."""
