@@ -159,6 +159,18 @@ def test_a_field_without_pixels_is_unknown(tmp_path):
     assert model.layers[-1].fields is None
 
 
+@pytest.mark.parametrize("reflected, zeros, padding", [(2, 0, "VALID"), (1, 1, "VALID"), (1, 0, "SAME")])
+def test_a_reflection_outside_the_window_is_unknown(reflected, zeros, padding, tmp_path):
+    """The window at position 0 contains the place before pixel 0, but not the pixel that is reflected there."""
+
+    def build(x):
+        for size, mode in [(reflected, "REFLECT"), (zeros, "CONSTANT")]:
+            x = tf.pad(x, [[0, 0], [size, size], [size, size], [0, 0]], mode) if size else x
+        return tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, padding, name="conv")
+
+    assert load_model(write_frozen(tmp_path / "model.pb", build)).layers[0].fields is None
+
+
 def test_everything_and_unknown_are_different(tmp_path):
     all_of_it, rows = Field(12, 0, 0), Field(5, 1, -2)
     assert load(tmp_path, "squeezed").layers[-1].fields == (all_of_it, all_of_it)
