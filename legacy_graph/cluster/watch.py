@@ -109,8 +109,8 @@ def watched_tasks(cluster: Cluster) -> Iterator[Callable[[], ContextManager[None
     ended = threading.Event()
     terminal = os.dup(2)  # `tf_setup.filter_stderr` sometimes redirects descriptor 2; the line would then be lost
     try:
-        connections = [_connected(cluster, task) for task in cluster.peers]
-        for task, connection in zip(cluster.peers, connections):
+        for task in cluster.peers:
+            connection = _connected(cluster, task)
             threading.Thread(target=_watch, args=(cluster, task, connection, ended, terminal), daemon=True).start()
         yield lambda: _limited_run(cluster, terminal)
     finally:
@@ -141,16 +141,16 @@ def _connected(cluster, task):
 
 def _watch(cluster, task, connection, ended, terminal):
     """Connect again and again. If the process was replaced by another, the earlier connection is closed."""
-    while not ended.wait(PAUSE):
-        try:
-            newer = connect(task, cluster.patience)
-            _check_open(connection)
-        except OSError as error:
-            if not ended.is_set():
-                _end(lost_task(cluster, task, error, RESTART), terminal)
-            return
+    try:
+        while not ended.wait(PAUSE):
+            with connection as earlier:
+                connection = connect(task, cluster.patience)
+                _check_open(earlier)
+    except OSError as error:
+        if not ended.is_set():
+            _end(lost_task(cluster, task, error, RESTART), terminal)
+    finally:
         connection.close()
-        connection = newer
 
 
 def _check_open(connection):

@@ -23,13 +23,16 @@ class Axis(NamedTuple):
     begin: Union[int, Fraction] = 0
     spread: int = 1  # between SpaceToBatchND and BatchToSpaceND: its block size
     side: Optional[int] = None  # of the image along this axis, None if not fixed
+    # Places that MirrorPad added. They depend on pixels outside the field, but a later window that contains each of
+    # them together with its reflection does not.
+    mirrored: int = 0
 
     def to_field(self) -> Optional[Field]:
-        """The field in pixels; None if the positions are closer together than the pixels."""
-        if self.step != int(self.step):
-            return None
+        """The field in pixels; None if it is unknown, contains no pixel, or the step is a fraction of a pixel."""
         begin = math.ceil(self.begin)
-        return Field(math.floor(self.begin + self.size) - begin, int(self.step), begin)
+        size = math.floor(self.begin + self.size) - begin
+        known = size > 0 and self.step == int(self.step) and not self.mirrored
+        return Field(size, int(self.step), begin) if known else None
 
     def whole(self) -> Optional["Axis"]:
         """The field of a position that depends on all positions of this axis; None if the side is not known."""
@@ -56,9 +59,11 @@ def windowed(node: tf.NodeDef, axes: Axes, shape: Shape, windows: Sequence[int],
         before = _padding_before(node, position, side, window, stride)
         if before is None or (axis.spread > 1 and stride > 1):
             return None
+        if axis.mirrored and (window <= 2 * axis.mirrored or attribute(node, "padding").s != b"VALID"):
+            return None
         axis = shift(axis, -before * axis.spread)
         size = axis.size + (window - 1) * axis.spread * axis.step
-        result.append(axis._replace(size=size, step=axis.step * stride))
+        result.append(axis._replace(size=size, step=axis.step * stride, mirrored=0))
     return result
 
 
@@ -95,7 +100,8 @@ def transposed(node: tf.NodeDef, axes: Axes, kernel: Shape, output: Shape) -> Ax
 def resized(node: tf.NodeDef, axes: Axes, shape: Shape, output: Shape) -> Axes:
     """The axes after a resize by a whole factor: a transposed convolution whose window has fixed weights.
 
-    `shape` and `output` are the shapes before and after. Returns None for any other factor, and with aligned corners.
+    DepthToSpace reads the same positions as such a resize. `shape` and `output` are the shapes before and after.
+    Returns None for any other factor, and with aligned corners.
     """
     windows = []
     for side, new in zip(shape[1:3], output[1:3]):

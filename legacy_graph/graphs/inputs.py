@@ -14,7 +14,7 @@ _SOURCES = re.compile(
     r"Placeholder(V2|WithDefault)?|Decode\w+|Iterator\w*GetNext\w*|QueueDequeue\w*|Parse\w*Example\w*"
 )
 # Each of these gives a batch of images, labels and so on, with one output for each. The data is not in the graph.
-_BATCHES = re.compile(r"Iterator\w*GetNext\w*|QueueDequeue\w*")
+_BATCHES = re.compile(r"IteratorGetNext(Sync)?|QueueDequeue\w*")
 _RESIZES = ("ResizeBilinear", "ResizeBicubic", "ResizeNearestNeighbor", "ResizeArea")
 _SHAPING = ("Reshape", *_RESIZES)
 _HINT = "name the node that takes the images with --input"
@@ -106,7 +106,7 @@ def first_image(
     """
     reached = nodes.dependents([name])
     before = nodes.ancestors(convolutions & reached)
-    single = _single_image(nodes, reached, min(convolutions, key=nodes.order.index)) if skip else set()
+    single = _single_image(nodes, types, reached, min(convolutions, key=nodes.order.index)) if skip else set()
     is_open = types[name].dtype == tf.float32 and types[name].shape is None
     for candidate in nodes.order:
         if candidate not in reached & before or not types[candidate].is_image or candidate in single:
@@ -123,15 +123,19 @@ def first_image(
     raise UserError("--input", "one float32 tensor of rank 4 before all layers", f"none after {name}", hint)
 
 
-def _single_image(nodes, reached, convolution):
+def _single_image(nodes, types, reached, convolution):
     """The nodes that work on one image: those up to the last loop or removal of the batch axis before a convolution."""
     before = nodes.ancestors([convolution]) & reached
-    ends = [name for name in before if nodes.by_name[name].op in LOOPS | CALLS or _removes_batch(nodes.by_name[name])]
-    return nodes.ancestors(ends)
+    loops = [name for name in before if nodes.by_name[name].op in LOOPS | CALLS]
+    return nodes.ancestors(loops + [name for name in before if _removes_batch(nodes.by_name[name], types)])
 
 
-def _removes_batch(node):
-    return node.op == "Squeeze" and 0 in node.attr["squeeze_dims"].list.i
+def _removes_batch(node, types):
+    """Whether a node is a Squeeze of axis 0. Without axes, it removes all axes of length 1."""
+    if node.op != "Squeeze" or node_name(node.input[0]) not in types:
+        return False
+    shape, axes = types[node_name(node.input[0])].shape or [None] * 4, node.attr["squeeze_dims"].list.i
+    return 0 in axes or -len(shape) in axes or (not axes and shape[0] == 1)
 
 
 def _resized(nodes, types, name):

@@ -62,9 +62,9 @@ def load_model(
     strip_attributes(graph_def.node)
     rewrite.pass_on(graph_def)
     split_batches(graph_def)
-    notes = use_moving_averages(graph_def) + inference.set_to_inference(graph_def)
+    averages, notes = use_moving_averages(graph_def), inference.set_to_inference(graph_def)
     graph_def = inline_functions(graph_def)
-    notes += rewrite.to_float32(graph_def)
+    halves = rewrite.to_float32(graph_def)
     rewrite.unfuse(graph_def)
     inference.remove_dropout(graph_def, find_sources(Nodes(graph_def)))
     move_squeezes(graph_def)
@@ -74,6 +74,7 @@ def load_model(
     fill_variables(graph_def, source.read)
     kept, batch_notes = check_batch(graph_def, name, kept, all_needed=layer is not None)
     graph_def = _prune(graph_def, kept)
+    notes = _value_notes(graph_def, averages, halves) + notes
     graph_def, layout_notes = nhwc.to_nhwc(graph_def, name)
     layers = measure_layers(graph_def, name, kept)
     shape = tuple(infer_types(graph_def)[name].shape[1:])
@@ -190,6 +191,21 @@ def _channels(nodes, types, names):
     first = min(names, key=nodes.order.index)
     kernel = types[nodes.data_inputs(first)[1]].shape
     return kernel and kernel[2]
+
+
+def _value_notes(graph_def, averages, halves):
+    """A sentence each about the moving averages and about the half precision tensors of a pruned graph.
+
+    `averages` and `halves` are as from `use_moving_averages` and `to_float32`.
+    """
+    names, notes = {node.name for node in graph_def.node}, []
+    count = len(averages & names) // 2
+    if count:
+        notes.append(f"Batch norms that use the moving averages of the checkpoint, as at inference: {count}.")
+    kinds = sorted(set().union(*(halves[name] for name in names & set(halves))))
+    if kinds:
+        notes.append(f"The {' and '.join(kinds)} tensors of the graph are computed as float32.")
+    return notes
 
 
 def _prune(graph_def, layers):

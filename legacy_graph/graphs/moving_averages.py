@@ -1,10 +1,10 @@
 """Batch norms of a training graph: use the moving averages of mean and variance, as at inference."""
 
-from typing import Dict, List, NamedTuple
+from typing import Dict, NamedTuple, Set
 
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.graphs.nodes import Nodes, canonical, new_node, node_name, redirect
+from legacy_graph.graphs.nodes import Nodes, canonical, identity, new_node, node_name, redirect
 from legacy_graph.graphs.operations import attribute
 
 _UPDATES = ("AssignSub", "AssignSubVariableOp")
@@ -12,18 +12,18 @@ _STATISTICS = ("Squeeze", "Mean")  # the last operations of tf.nn.moments
 _MEAN, _VARIANCE = 3, 4  # inputs of FusedBatchNorm; its outputs 1 and 2 are the statistics of the batch
 
 
-def use_moving_averages(graph_def: tf.GraphDef) -> List[str]:
+def use_moving_averages(graph_def: tf.GraphDef) -> Set[str]:
     """Replace the statistics of the batch by their moving averages. Changes the graph.
 
     A training graph updates an average by `average -= (average - statistic) * (1 - decay)`. These operations show which
     variable holds the average of each statistic.
 
     Returns:
-        A sentence if the graph has such averages.
+        The names of the nodes that read the averages, two for each batch norm.
     """
     nodes = Nodes(graph_def)
     updates = _find_updates(nodes)
-    count = 0
+    readers = set()
     for name, node in nodes.by_name.items():
         if node.op.startswith("FusedBatchNorm") and attribute(node, "is_training").b:
             found = [updates.get(f"{name}:{output}") for output in (1, 2)]
@@ -31,7 +31,7 @@ def use_moving_averages(graph_def: tf.GraphDef) -> List[str]:
                 node.attr["is_training"].b = False
                 for position, update in zip((_MEAN, _VARIANCE), found):
                     node.input[position] = _read(graph_def, update.variable, f"{name}/average_{position}")
-                count += 1
+                    readers.add(node.input[position])
     replacements = {}
     for statistic, update in updates.items():
         if nodes.by_name[node_name(statistic)].op in _STATISTICS:
@@ -40,8 +40,7 @@ def use_moving_averages(graph_def: tf.GraphDef) -> List[str]:
     # Each update still reads its statistic. Both are later removed together, so neither counts as a reader of a layer.
     for statistic in replacements:
         updates[statistic].difference.input[1] = statistic
-    count += len(replacements) // 2
-    return [f"Batch norms that use the moving averages of the checkpoint, as at inference: {count}."] if count else []
+    return readers.union(replacements.values())
 
 
 class _Update(NamedTuple):
@@ -80,8 +79,10 @@ def _source(nodes, reference):
 
 
 def _read(graph_def, variable, name):
-    """The reference to the value of a variable. For a resource variable, adds the node that reads it."""
-    if variable.op != "VarHandleOp":
-        return variable.name
-    graph_def.node.add().CopyFrom(new_node("ReadVariableOp", name, [variable.name], dtype=variable.attr["dtype"]))
+    """Add a node that reads a variable; returns its name."""
+    if variable.op == "VarHandleOp":
+        node = new_node("ReadVariableOp", name, [variable.name], dtype=variable.attr["dtype"])
+    else:
+        node = identity(name, variable.name, variable.attr["dtype"].type)
+    graph_def.node.add().CopyFrom(node)
     return name

@@ -46,7 +46,8 @@ def _move_behind_pools(graph_def):
     nodes, unread = Nodes(graph_def), set()
     for name in nodes.order:
         pool = nodes.by_name[name]
-        if pool.op not in _POOLS or attribute(pool, "data_format").s != b"NHWC":
+        explicit = attribute(pool, "padding").s == b"EXPLICIT"  # of the axes before the move
+        if pool.op not in _POOLS or attribute(pool, "data_format").s != b"NHWC" or explicit:
             continue
         expand = nodes.by_name[node_name(pool.input[0])]
         squeeze = nodes.by_name[node_name(expand.input[0])] if expand.op == "ExpandDims" else expand

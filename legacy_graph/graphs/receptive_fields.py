@@ -10,6 +10,9 @@ from legacy_graph.graphs.tensor_types import TensorType
 
 _POOLS = {"MaxPool", "AvgPool"}
 _CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
+_AFTER_MIRROR = _POOLS | _CONVOLUTIONS | {"Transpose"}
+# Operations that join or divide along one axis: the position of the input with this axis.
+_CHANNELS = {"Concat": 0, "ConcatV2": -1, "Split": 0, "SplitV": 2}
 
 
 def receptive_fields(nodes: Nodes, input: str, types: Dict[str, TensorType]) -> Dict[str, Fields]:
@@ -52,12 +55,11 @@ def _through(nodes, node, sources, known, types) -> Axes:
     axes = known[sources[0]]
     if node.op in ELEMENTWISE:
         return _union([_broadcast(known[source], types[source].shape, types[node.name].shape) for source in sources])
-    if node.op in ("ConcatV2", "Concat"):
-        position = 0 if node.op == "Concat" else len(node.input) - 1
-        axis = nodes.constant(node.input[position])
+    if node.op in _CHANNELS:
+        axis = nodes.constant(node.input[_CHANNELS[node.op]])
         union = _union([known[source] for source in sources])
         return union if axis is not None and union and union[int(axis)] is None else None
-    if len(set(sources)) > 1:
+    if len(set(sources)) > 1 or (node.op not in _AFTER_MIRROR and any(axis and axis.mirrored for axis in axes)):
         return None
     shape = types[sources[0]].shape
     if node.op in _CONVOLUTIONS:
@@ -66,17 +68,19 @@ def _through(nodes, node, sources, known, types) -> Axes:
         return windowed(node, axes, shape, [1, *window, 1], dilations)
     if node.op in _POOLS:
         return windowed(node, axes, shape, list(attribute(node, "ksize").list.i), [1] * 4)
+    if node.op == "ExtractImagePatches":
+        windows, dilations = (list(attribute(node, key).list.i) for key in ("ksizes", "rates"))
+        return windowed(node, axes, shape, windows, dilations)
     if node.op == "Conv2DBackpropInput":
         return transposed(node, axes, types[node_name(node.input[1])].shape, types[node.name].shape or [None] * 4)
-    if node.op in ("ResizeNearestNeighbor", "ResizeBilinear"):
+    if node.op in ("ResizeNearestNeighbor", "ResizeBilinear", "DepthToSpace"):
         return resized(node, axes, shape, types[node.name].shape or [None] * 4)
     if node.op in ("SpaceToBatchND", "BatchToSpaceND"):
         return _blocked(nodes, node, axes)
     if node.op == "StridedSlice":
         return _sliced(nodes, node, axes, shape)
-    if node.op in ("Pad", "PadV2"):
-        before = nodes.constant(node.input[1])
-        return before is not None and [one and shift(one, -pad[0]) for one, pad in zip(axes, before)] or None
+    if node.op in ("Pad", "PadV2", "MirrorPad"):
+        return _padded(nodes, node, axes)
     return _rearranged(nodes, node, axes)
 
 
@@ -93,6 +97,18 @@ def _blocked(nodes, node, axes) -> Axes:
         opening = node.op == "SpaceToBatchND"
         result[position] = shift(axis, -pad if opening else pad)._replace(spread=size if opening else 1)
     return result
+
+
+def _padded(nodes, node, axes) -> Axes:
+    """The axes after a padding with zeros or with reflections."""
+    pads = nodes.constant(node.input[1])
+    if pads is None:
+        return None
+    mirrored = [max(pad) if node.op == "MirrorPad" else 0 for pad in pads.tolist()]
+    return [
+        axis and shift(axis, -before)._replace(mirrored=places)
+        for axis, (before, _), places in zip(axes, pads, mirrored)
+    ]
 
 
 def _sliced(nodes, node, axes, shape) -> Axes:
@@ -166,7 +182,7 @@ def _union(many: List[Axes]) -> Axes:
             result.append(None)
         elif any(axis is not None and axis.step == 0 for axis in along):
             result.append(next(axis for axis in along if axis is not None and axis.step == 0))
-        elif None in along or len({(axis.step, axis.spread) for axis in along}) > 1:
+        elif None in along or len({(axis.step, axis.spread, axis.mirrored) for axis in along}) > 1:
             return None
         else:
             begin = min(axis.begin for axis in along)

@@ -1,6 +1,6 @@
 """Rewrites of a GraphDef that do not change its values: unfuse, cut at the input, free the batch."""
 
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Set
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -48,18 +48,21 @@ def pass_on(graph_def: tf.GraphDef) -> None:
     redirect(graph_def, replacements)
 
 
-def to_float32(graph_def: tf.GraphDef) -> List[str]:
+def to_float32(graph_def: tf.GraphDef) -> Dict[str, Set[str]]:
     """Change float16 and bfloat16 tensors to float32. Changes the graph.
 
+    Bitcast is unchanged, because it takes the bytes of its input as values of the other type. With such a type it no
+    longer fits its neighbours, so that `infer_types` refuses the graph.
+
     Returns:
-        A sentence if there are any.
+        {name of a node with such tensors: names of their types}.
     """
-    found = set()
+    found: Dict[str, Set[str]] = {}
     for node in graph_def.node:
-        for value in node.attr.values():
+        for value in node.attr.values() if node.op != "Bitcast" else ():
             kinds = [value.type, *value.list.type] if value.WhichOneof("value") in ("type", "list") else []
             if not _HALVES.isdisjoint(kinds):
-                found.update(_HALVES.intersection(kinds))
+                found.setdefault(node.name, set()).update(tf.as_dtype(one).name for one in _HALVES.intersection(kinds))
                 if value.WhichOneof("value") == "type":
                     value.type = _FLOAT
                 else:
@@ -69,8 +72,7 @@ def to_float32(graph_def: tf.GraphDef) -> List[str]:
             node.CopyFrom(constant(node.name, values, _FLOAT))
         if node.op == "Cast" and attribute(node, "SrcT").type == attribute(node, "DstT").type == _FLOAT:
             node.CopyFrom(identity(node.name, node.input[0], _FLOAT))
-    names = " and ".join(sorted(tf.as_dtype(kind).name for kind in found))
-    return [f"The {names} tensors of the graph are computed as float32."] if found else []
+    return found
 
 
 def remove_reshapes(graph_def: tf.GraphDef, types: Dict[str, TensorType]) -> None:

@@ -38,6 +38,8 @@ def listening(answer=None):
         if answer is not None:
             threading.Thread(target=serve, daemon=True).start()
         yield Task("worker", 1, f"127.0.0.1:{server.getsockname()[1]}")
+        with contextlib.suppress(OSError):  # on macOS
+            server.shutdown(socket.SHUT_RDWR)  # ends `accept` in the thread
         for one in held:
             one.close()
 
@@ -111,11 +113,16 @@ def test_ctrl_c_that_is_not_deferred_ends_the_wait():
 
 @pytest.fixture
 def ended(monkeypatch):
-    """The messages with which `watched_tasks` would end this process."""
-    messages, happened = [], threading.Event()
+    """The messages with which `watched_tasks` would end this process. At the end, all its connections are closed."""
+    messages, happened, opened, real = [], threading.Event(), [], watch.connect
     monkeypatch.setattr(watch, "PAUSE", 0.05)
     monkeypatch.setattr(watch, "_end", lambda error, _: (messages.append(str(error)), happened.set()))
-    return messages, happened
+    monkeypatch.setattr(watch, "connect", lambda *arguments: opened.append(real(*arguments)) or opened[-1])
+    yield messages, happened
+    end = time.monotonic() + 10
+    while time.monotonic() < end and any(one.fileno() >= 0 for one in opened):
+        time.sleep(0.02)
+    assert opened and all(one.fileno() < 0 for one in opened)
 
 
 def test_a_task_that_ends_is_reported(ended):
@@ -135,9 +142,9 @@ def test_a_task_replaced_by_another_process_is_reported(ended):
         real = watch.connect
 
         def connect(*arguments):
+            real(*arguments).close()
             one, other = socket.socketpair()
             other.close()
-            real(*arguments).close()
             return one
 
         watch.connect = connect

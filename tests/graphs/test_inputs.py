@@ -50,11 +50,12 @@ def test_a_loop_over_the_batch_is_left_out(version, tmp_path):
     np.testing.assert_array_equal(values, expected())
 
 
-def test_preprocessing_of_one_image_is_left_out(tmp_path):
+@pytest.mark.parametrize("axes", [[0], [-4], []])
+def test_preprocessing_of_one_image_is_left_out(axes, tmp_path):
     """As in DeepLab: the batch axis is removed, then added again. The images enter after the resize that follows."""
 
     def build():
-        one = tf.squeeze(tf.cast(tf.placeholder(tf.uint8, [1, None, None, 3], "ImageTensor"), tf.float32), [0])
+        one = tf.squeeze(tf.cast(tf.placeholder(tf.uint8, [1, 20, 16, 3], "ImageTensor"), tf.float32), axes)
         return tf.image.resize_bilinear(tf.expand_dims(one + 1, 0, name="again"), [12, 12], name="resized")
 
     model, values = loaded(write(tmp_path / "model.pb", build))
@@ -106,6 +107,21 @@ SOURCES = {
 def test_the_input_of_a_training_graph(source, tmp_path):
     model, values = loaded(write(tmp_path / "model.pb", source))
     assert (model.input, model.input_shape) == (SOURCES[source], (12, 12, 3))
+    np.testing.assert_array_equal(values, expected())
+
+
+def test_an_optional_batch_is_read_after_the_iterator(tmp_path):
+    """The iterator gives a variant, which is no batch."""
+
+    def build():
+        pairs = tf.data.Dataset.from_tensors(np.zeros([4, 12, 12, 3], np.float32))
+        types = {"output_types": [tf.float32], "output_shapes": [[4, 12, 12, 3]]}
+        handle = tf.data.make_one_shot_iterator(pairs)._iterator_resource
+        optional = tf.raw_ops.IteratorGetNextAsOptional(iterator=handle, **types)
+        return tf.raw_ops.OptionalGetValue(optional=optional, **types, name="value")[0]
+
+    model, values = loaded(write(tmp_path / "model.pb", build))
+    assert (model.input, model.input_shape) == ("value", (12, 12, 3))
     np.testing.assert_array_equal(values, expected())
 
 

@@ -8,6 +8,7 @@ from legacy_graph.article.receptive_field import Field
 from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.inspect import short_labels
 from legacy_graph.graphs.load import load_model
+from legacy_graph.graphs.one_dimension import move_squeezes
 from tests.support.graph_files import CONSTRUCTS, constant, graph_of, images, run, write_frozen
 
 # (label, activation, start, parameters) of the last layer; the kernels are [3, 3, channels before, channels].
@@ -107,6 +108,17 @@ def test_the_pool_belongs_to_a_1d_convolution(tmp_path):
         np.testing.assert_array_equal(one[:, 0], other)
 
 
+def test_a_pool_with_explicit_padding_stays():
+    """Its padding is of the axes of [B, W, 1, C]. TensorFlow 1.15 has no such pool, so the graph is not run."""
+    graph_def = graph_of(pooled_rows, shape=(None, 20, 3))
+    pool = next(node for node in graph_def.node if node.name == "pool_one")
+    pool.attr["padding"].s = b"EXPLICIT"
+    pool.attr["explicit_paddings"].list.i.extend([0, 0, 1, 1, 0, 0, 0, 0])
+    before = tf.NodeDef.FromString(pool.SerializeToString())
+    move_squeezes(graph_def)
+    assert pool == before
+
+
 def two_rows(x):
     """1-D convolutions of stride 2 and 1, with a bias; the second ReLU has two readers."""
     one = tf.nn.conv1d(x, constant([5, 3, 4]), 2, "SAME", name="one")
@@ -133,6 +145,30 @@ def finer_than_pixels(x):
     shape = [tf.shape(x)[0], 24, 24, 4]
     fine = tf.nn.relu(tf.nn.conv2d_transpose(x, constant([5, 5, 4, 3]), shape, [1, 2, 2, 1], name="fine"))
     return tf.nn.conv2d(fine, constant([3, 3, 4, 3]), [1, 2, 2, 1], "SAME", name="last")
+
+
+def between_sources(x):
+    """A transposed convolution that sets only the even positions, of which a slice takes the odd ones."""
+    shape = [tf.shape(x)[0], 24, 24, 4]
+    spread = tf.nn.conv2d_transpose(x, constant([1, 1, 4, 3]), shape, [1, 2, 2, 1], name="spread")
+    return tf.nn.conv2d(spread[:, 1::2, 1::2], constant([1, 1, 4, 3]), [1] * 4, "SAME", name="last")
+
+
+def test_a_field_without_pixels_is_unknown(tmp_path):
+    model = load_model(write_frozen(tmp_path / "model.pb", between_sources))
+    assert model.layers[-1].fields is None
+
+
+@pytest.mark.parametrize("reflected, zeros, padding", [(2, 0, "VALID"), (1, 1, "VALID"), (1, 0, "SAME")])
+def test_a_reflection_outside_the_window_is_unknown(reflected, zeros, padding, tmp_path):
+    """The window at position 0 contains the place before pixel 0, but not the pixel that is reflected there."""
+
+    def build(x):
+        for size, mode in [(reflected, "REFLECT"), (zeros, "CONSTANT")]:
+            x = tf.pad(x, [[0, 0], [size, size], [size, size], [0, 0]], mode) if size else x
+        return tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, padding, name="conv")
+
+    assert load_model(write_frozen(tmp_path / "model.pb", build)).layers[0].fields is None
 
 
 def test_everything_and_unknown_are_different(tmp_path):

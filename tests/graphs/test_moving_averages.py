@@ -43,6 +43,24 @@ def test_the_averages_replace_the_statistics(norm, resource, tmp_path):
     np.testing.assert_allclose(second, by_hand @ constant([1, 1, 4, 2])[0, 0], rtol=1e-5, atol=1e-5)
 
 
+def test_norms_that_the_layer_does_not_need_are_not_counted(tmp_path):
+    with tf.Graph().as_default() as graph, plain_session(graph) as session:
+        x = tf.placeholder(tf.float32, [None, 12, 12, 3], "images")
+        for name, norm in (("first", fused), ("second", moments), ("third", fused)):
+            linear = tf.nn.conv2d(x, constant([3, 3, int(x.shape[-1]), 4]), [1] * 4, "SAME", name=name)
+            normed, *statistics = norm(linear)
+            for kind, statistic in zip(("mean", "variance"), statistics):
+                average = variable(f"{name}/{kind}", [4])
+                average.assign_sub((average - statistic) * 0.1)
+            x = tf.nn.relu(normed)
+        tf.nn.conv2d(graph.get_tensor_by_name("images:0"), constant([3, 3, 3, 4]), [1] * 4, "SAME", name="plain")
+        session.run(tf.global_variables_initializer())
+        path = tf.train.Saver().save(session, str(tmp_path / "model")) + ".meta"
+    notes = {layer: load_model(path, layer=layer).notes for layer in ("plain", "first", "second", "third")}
+    note = "Batch norms that use the moving averages of the checkpoint, as at inference: {}."
+    assert notes == {"plain": [], **{one: [note.format(count)] for count, one in enumerate(list(notes)[1:], 1)}}
+
+
 def test_averages_of_weights_do_not_replace_the_weights(tmp_path):
     with tf.Graph().as_default() as graph, plain_session(graph) as session:
         x = tf.placeholder(tf.float32, [None, 12, 12, 3], "images")

@@ -83,20 +83,6 @@ def test_operations_that_change_no_value_are_removed(tmp_path):
     assert [field.size for field in layer.fields] == [4, 4]
 
 
-@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
-def test_halves_are_computed_as_float32(dtype, tmp_path):
-    """The values of the kernel have few bits, so that they are the same in both types."""
-    kernel = np.round(constant([3, 3, 3, 4]) * 8) / 8
-
-    def build(x, dtype=dtype):
-        return tf.cast(tf.nn.relu(tf.nn.conv2d(tf.cast(x, dtype), tf.cast(kernel, dtype), [1] * 4, "SAME")), tf.float32)
-
-    model, values = outputs(write_frozen(tmp_path / "model.pb", build))
-    np.testing.assert_array_equal(values, run(graph_of(lambda x: build(x, tf.float32)), "output", {"images": BATCH}))
-    assert "Cast" not in {node.op for node in model.graph_def.node}
-    assert model.notes == [f"The {dtype.name} tensors of the graph are computed as float32."]
-
-
 def test_integer_images_are_cut_at_the_first_floats(tmp_path):
     def build(x):
         return CONSTRUCTS["pooled"](tf.cast(x, tf.float32, name="floats") / 255)

@@ -181,13 +181,26 @@ def mean_across(x):
     return _layer(first + tf.reduce_mean(first, -2, keepdims=True), 3)
 
 
+def mirrored(x):
+    """Reflected borders before windows without padding, as in networks that transfer a style."""
+    first = _layer(tf.pad(x, [[0, 0], [2, 1], [1, 2], [0, 0]], "REFLECT"), size=5, padding="VALID", name="first")
+    return _layer(tf.pad(first, [[0, 0], [1, 1], [0, 1], [0, 0]], "SYMMETRIC"), 3, stride=2, padding="VALID")
+
+
+def rearranged(x):
+    """Patches as channels, split, and depth to space."""
+    patches = tf.image.extract_image_patches(x, [1, 3, 3, 1], [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+    one, two = tf.split(_layer(patches, 8, size=1, name="first"), 2, 3)
+    return _layer(tf.depth_to_space(_layer(one, name="half") + two, 2), 3)
+
+
 CONSTRUCTS = {
     function.__name__: function
     for function in (
         pooled, strided, valid, dilated, dilated_by_blocks, depthwise, average_pooled, branches, residual, padded,
         transposed, resized_nearest, resized_bilinear, resized_bilinear_twice, folded_norm, fused_norm, norm_after_relu,
         relu6, leaky, prelu, swish, squeezed,
-        mean_across,
+        mean_across, mirrored, rearranged,
     )
 }  # fmt: skip
 

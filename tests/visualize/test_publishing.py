@@ -1,10 +1,12 @@
 """What features and deconv publish survives a kill, two publishers at once, and results of another source."""
 
+import io
 import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -170,23 +172,41 @@ def test_publishers_wait_for_each_other(tmp_path):
     assert {step % 3 for *_, step in found.values()} == {0, 1, 2}
 
 
-def test_numbers_of_another_step_are_kept(tmp_path):
-    def numbers(step):
-        path = str(tmp_path / "now.npz")
-        np.savez(path, step=step)
-        return (tmp_path / "now.npz").read_bytes()
+def numbers(step):
+    file = io.BytesIO()
+    np.savez(file, step=step)
+    return {"features.npz": file.getvalue()}
 
+
+def kept(folder):
+    return [name for name in sorted(os.listdir(str(folder))) if name.endswith(".npz")]
+
+
+def test_numbers_published_during_the_wait_are_kept(tmp_path):
+    publishing.publish(str(tmp_path), 10, {}, numbers(10))
+    with publishing._locked(str(tmp_path)):
+        options = {"step": 30, "images": {}, "files": numbers(30), "keep_earlier": True}
+        waiting = threading.Thread(target=publishing.publish, args=[str(tmp_path)], kwargs=options, daemon=True)
+        waiting.start()
+        time.sleep(0.3)
+        assert kept(tmp_path) == ["features.npz"]
+        publishing._replace(str(tmp_path), 20, {}, numbers(20))
+    waiting.join(60)
+    assert kept(tmp_path) == ["features-20.npz", "features.npz"]
+
+
+def test_numbers_of_another_step_are_kept(tmp_path):
     folder = str(tmp_path / "conv2")
     for step in (10, 10, 20, 30):
-        publishing.publish(folder, step, {}, {"features.npz": numbers(step)}, keep_earlier=True)
-    names = [name for name in sorted(os.listdir(folder)) if name.endswith(".npz")]
+        publishing.publish(folder, step, {}, numbers(step), keep_earlier=True)
+    names = kept(folder)
     assert names == ["features-10.npz", "features-20.npz", "features.npz"]
     steps = []
     for name in names:
         with np.load(os.path.join(folder, name)) as file:
             steps.append(int(file["step"]))
     assert steps == [10, 20, 30]
-    for content in (b"", b"damaged", numbers([40, 50])):
+    for content in (b"", b"damaged", numbers([40, 50])["features.npz"]):
         (tmp_path / "conv2" / "features.npz").write_bytes(content)
         publishing.publish(folder, 40, {}, {}, keep_earlier=True)
     assert len(os.listdir(folder)) == 4
