@@ -10,6 +10,7 @@ import re
 import sys
 import threading
 import time
+import types
 from collections import defaultdict
 
 import numpy as np
@@ -181,7 +182,7 @@ def dashboards(settings):
     """{output: median milliseconds that it adds to the training steps}, and of "bare", a bare step.
 
     A turn is a step with one output, and `AFTER` steps without output. They are slower after some outputs, because the
-    memory that an output uses takes the place of theirs in the processor's cache. The turn "loop" has no output.
+    memory that an output uses takes the place of theirs in the processor's cache. "loop" is the loop's own Python code.
     """
     turns = _turns(settings)
 
@@ -189,16 +190,16 @@ def dashboards(settings):
         dice, times = random.Random(0), {what: [] for what in turns}
         for _ in range(rounds):
             for what in dice.sample(list(turns), len(turns)):
-                following = turns["bare" if what == "bare" else "loop"]
+                following = turns[what if what in ("loop", "batches") else "bare"]
                 began = time.perf_counter()
                 next(turns[what])
                 for _ in range(AFTER):
                     next(following)
                 times[what].append(1e3 * (time.perf_counter() - began))
         totals = {what: np.array(every) for what, every in times.items()}
-        spent = {what: total - totals["loop"] for what, total in totals.items()}
-        spent["loop"] = (totals["loop"] - totals["bare"]) / (1 + AFTER)
-        spent["bare"] = totals["bare"] / (1 + AFTER)
+        spent = {what: total - totals["bare"] for what, total in totals.items()}
+        spent["loop"] = (totals["loop"] - totals["batches"]) / (1 + AFTER)
+        spent["bare"] = totals["bare"] / (1 + AFTER) - spent["loop"]
         return {what: float(np.median(every)) for what, every in spent.items()}
 
     measure(1)
@@ -206,7 +207,7 @@ def dashboards(settings):
 
 
 def _turns(settings):
-    """{output: iterator of training steps with this output}, all in one session."""
+    """{output: iterator of steps with it}; "bare": without output, "loop": without TensorFlow, "batches": only data."""
     session, program, feed = start(settings)
     from legacy_graph.logdir import event_writer, layout
     from legacy_graph.training import loop
@@ -217,10 +218,8 @@ def _turns(settings):
     os.makedirs(os.path.join(folder, layout.CHECKPOINTS))
     saved = Checkpoints(folder, program.saver)
     writers = loop.Writers(*(event_writer.FileWriter(os.path.join(folder, run)) for run in (layout.TRAIN, layout.TEST)))
-    quiet = dataclasses.replace(Config(), steps=NEVER, **dict.fromkeys(INTERVALS.values(), NEVER))
-
-    def steps(**interval):
-        return loop.steps(session, program, dataclasses.replace(quiet, **interval), data, writers)
+    quiet = dataclasses.replace(Config(), logdir=folder, steps=NEVER, **dict.fromkeys(INTERVALS.values(), NEVER))
+    idle = types.SimpleNamespace(run=lambda *_: {"loss": 0.0})
 
     def save(taken):
         for writer in writers:
@@ -228,10 +227,14 @@ def _turns(settings):
         loop.check_weights(session, program, taken[0])
         saved.save(session, taken[0])
 
-    turns = {output: steps(**{interval: 1}) for output, interval in INTERVALS.items()}
-    turns["loop"] = steps()
-    turns["checkpoint"] = map(save, turns["loop"])
-    turns["bare"] = (session.run([program.network.loss, program.train], feed()) for _ in itertools.count())
+    turns = {
+        output: loop.steps(session, program, dataclasses.replace(quiet, **{interval: 1}), data, writers)
+        for output, interval in INTERVALS.items()
+    }
+    turns["bare"] = loop.steps(session, program, quiet, data, writers)
+    turns["checkpoint"] = map(save, turns["bare"])
+    turns["loop"] = loop.steps(idle, program, quiet, data, writers, 1)
+    turns["batches"] = (feed() for _ in itertools.count())
     for each in turns.values():
         next(each)  # step 0 has every output
     return turns
