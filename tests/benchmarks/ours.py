@@ -10,7 +10,6 @@ import re
 import sys
 import threading
 import time
-import types
 from collections import defaultdict
 
 import numpy as np
@@ -179,10 +178,11 @@ def profile(settings):
 
 
 def dashboards(settings):
-    """{output: median milliseconds that it adds to the training steps}, and of "bare", a bare step.
+    """{output: milliseconds that it adds to the training steps}, and of "bare", a step without output.
 
     A turn is a step with one output, and `AFTER` steps without output. They are slower after some outputs, because the
-    memory that an output uses takes the place of theirs in the processor's cache. "loop" is the loop's own Python code.
+    memory that an output uses takes the place of theirs in the processor's cache. The time of a turn is the sum of the
+    median times of its steps.
     """
     turns = _turns(settings)
 
@@ -190,25 +190,22 @@ def dashboards(settings):
         dice, times = random.Random(0), {what: [] for what in turns}
         for _ in range(rounds):
             for what in dice.sample(list(turns), len(turns)):
-                following = turns[what if what in ("loop", "batches") else "bare"]
-                began = time.perf_counter()
-                next(turns[what])
-                for _ in range(AFTER):
-                    next(following)
-                times[what].append(1e3 * (time.perf_counter() - began))
-        totals = {what: np.array(every) for what, every in times.items()}
+                clock = [time.perf_counter()]
+                for each in [turns[what]] + [turns["bare"]] * AFTER:
+                    next(each)
+                    clock.append(time.perf_counter())
+                times[what].append(1e3 * np.diff(clock))
+        totals = {what: float(np.median(every, axis=0).sum()) for what, every in times.items()}
         spent = {what: total - totals["bare"] for what, total in totals.items()}
-        spent["loop"] = (totals["loop"] - totals["batches"]) / (1 + AFTER)
-        spent["bare"] = totals["bare"] / (1 + AFTER) - spent["loop"]
-        return {what: float(np.median(every)) for what, every in spent.items()}
+        return dict(spent, bare=totals["bare"] / (1 + AFTER))
 
     measure(1)
     return measure
 
 
 def _turns(settings):
-    """{output: iterator of steps with it}; "bare": without output, "loop": without TensorFlow, "batches": only data."""
-    session, program, feed = start(settings)
+    """{output: iterator of training steps with it}; "bare" without output."""
+    session, program, _ = start(settings)
     from legacy_graph.logdir import event_writer, layout
     from legacy_graph.training import loop
     from legacy_graph.training.checkpoints import Checkpoints
@@ -219,7 +216,6 @@ def _turns(settings):
     saved = Checkpoints(folder, program.saver)
     writers = loop.Writers(*(event_writer.FileWriter(os.path.join(folder, run)) for run in (layout.TRAIN, layout.TEST)))
     quiet = dataclasses.replace(Config(), logdir=folder, steps=NEVER, **dict.fromkeys(INTERVALS.values(), NEVER))
-    idle = types.SimpleNamespace(run=lambda *_: {"loss": 0.0})
 
     def save(taken):
         for writer in writers:
@@ -233,8 +229,6 @@ def _turns(settings):
     }
     turns["bare"] = loop.steps(session, program, quiet, data, writers)
     turns["checkpoint"] = map(save, turns["bare"])
-    turns["loop"] = loop.steps(idle, program, quiet, data, writers, 1)
-    turns["batches"] = (feed() for _ in itertools.count())
     for each in turns.values():
         next(each)  # step 0 has every output
     return turns

@@ -87,7 +87,6 @@ def parts(spent, flops: float, bandwidth: float) -> str:
 def dashboards(spent, config) -> str:
     """The cost of each dashboard; `spent` is in milliseconds."""
     every = {
-        "loop": ("the training loop's own Python code", 1),
         "scalars": ("scalars", config.summary_every),
         "histograms": ("histograms, with the check of all weights", config.histogram_every),
         "images": ("images and sound, deconvolution included", config.image_every),
@@ -96,8 +95,7 @@ def dashboards(spent, config) -> str:
     }
     shares = {what: spent[what] / steps / spent["bare"] for what, (_, steps) in every.items()}
     rows = [
-        (words, f"{steps} steps" if steps > 1 else "step", f"{spent[what]:.2f}", f"{shares[what]:.2%}")
-        for what, (words, steps) in every.items()
+        (words, f"{steps} steps", f"{spent[what]:.1f}", f"{shares[what]:.2%}") for what, (words, steps) in every.items()
     ]
     total = sum(shares.values())
     rows.append(("sum without the test, to compare with c / bare c", "", "", f"{total - shares['test']:.2%}"))
