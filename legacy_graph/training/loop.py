@@ -150,7 +150,7 @@ def one_of_each(digits: mnist.Digits) -> np.ndarray:
     """The first image of each class, uint8 [10, 784]; if a class is missing, another image takes its place."""
     first = [np.flatnonzero(digits.labels == label)[:1] for label in range(mnist.CLASSES)]
     chosen = [int(index) for found in first for index in found]
-    rest = [index for index in range(len(digits.labels)) if index not in chosen]
+    rest = [index for index in range(min(SHOWN, len(digits.labels))) if index not in chosen]
     return digits.images[(chosen + rest)[:SHOWN]]
 
 

@@ -106,7 +106,7 @@ def add_margin(picture: np.ndarray, pixels: int = 24) -> np.ndarray:
 def encode_png(picture: np.ndarray) -> bytes:
     """The PNG file of a picture. Equal pictures give equal bytes."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG", optimize=True)
+    Image.fromarray(picture).save(file, "PNG")
     return file.getvalue()
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import os
 import queue
+import random
 import re
 import sys
 import threading
@@ -22,6 +23,14 @@ PRODUCT = 2048  # rows and columns of the matrices
 STREAM = 2 * PARAMETERS  # values per array: two arrays are as large as Adam's weights, gradient and two moments
 NEVER = 10**9  # steps
 ALTERNATE = 50  # number of steps of the run, and of bare steps after them
+AFTER = 5  # number of steps without output after each output
+# The outputs of `loop.steps`, and the option that is the interval between two of them.
+INTERVALS = {
+    "scalars": "summary_every",
+    "histograms": "histogram_every",
+    "images": "image_every",
+    "test": "test_every",
+}
 
 
 def start(settings, batch_size=50, **session_options):
@@ -169,39 +178,60 @@ def profile(settings):
 
 
 def dashboards(settings):
-    """{output: median milliseconds that it adds to a training step}, measured in turns."""
-    session, program, feed = start(settings)
-    from legacy_graph.training import loop
+    """{output: milliseconds that it adds to the training steps}, and of "bare", a step without output.
 
-    net, data = program.network, mnist.load(settings.data_dir)
-    tested = mnist.Digits(data.test.images[: loop.TESTED], data.test.labels[: loop.TESTED])
-    shown = [{net.images: mnist.scale_pixels(loop.one_of_each(digits))} for digits in (data.train, data.test)]
-    path, step = os.path.join(settings.folder, "model.ckpt"), [net.loss, program.train]
-
-    def save():
-        with session.graph.as_default():
-            program.saver.save(session, path, write_meta_graph=False)
-
-    jobs = {
-        "bare": lambda: session.run(step, feed()),
-        "scalars": lambda: session.run([step, net.accuracy, program.scalars], feed()),
-        "histograms": lambda: session.run([step, program.histograms], feed()),
-        "images": lambda: [session.run(program.images, ten) for ten in shown],
-        "test": lambda: loop.evaluate(session, net, tested),
-        "checkpoint": save,
-    }
+    A turn is a step with one output, and `AFTER` steps without output. They are slower after some outputs, because the
+    memory that an output uses takes the place of theirs in the processor's cache. The time of a turn is the sum of the
+    median times of its steps.
+    """
+    turns = _turns(settings)
 
     def measure(rounds):
-        times = {what: [] for what in jobs}
-        for what in [*jobs] * rounds:
-            began = time.perf_counter()
-            jobs[what]()
-            times[what].append(1e3 * (time.perf_counter() - began))
-        spent = {what: float(np.median(every)) for what, every in times.items()}
-        return dict(spent, scalars=spent["scalars"] - spent["bare"], histograms=spent["histograms"] - spent["bare"])
+        dice, times = random.Random(0), {what: [] for what in turns}
+        for _ in range(rounds):
+            for what in dice.sample(list(turns), len(turns)):
+                clock = [time.perf_counter()]
+                for each in [turns[what]] + [turns["bare"]] * AFTER:
+                    next(each)
+                    clock.append(time.perf_counter())
+                times[what].append(1e3 * np.diff(clock))
+        totals = {what: float(np.median(every, axis=0).sum()) for what, every in times.items()}
+        spent = {what: total - totals["bare"] for what, total in totals.items()}
+        return dict(spent, bare=totals["bare"] / (1 + AFTER))
 
-    measure(2)
+    measure(1)
     return measure
+
+
+def _turns(settings):
+    """{output: iterator of training steps with it}; "bare" without output."""
+    session, program, _ = start(settings)
+    from legacy_graph.logdir import event_writer, layout
+    from legacy_graph.training import loop
+    from legacy_graph.training.checkpoints import Checkpoints
+
+    data, folder = mnist.load(settings.data_dir), os.path.join(settings.folder, "dashboards")
+    session.__enter__()  # the default session of this process
+    os.makedirs(os.path.join(folder, layout.CHECKPOINTS))
+    saved = Checkpoints(folder, program.saver)
+    writers = loop.Writers(*(event_writer.FileWriter(os.path.join(folder, run)) for run in (layout.TRAIN, layout.TEST)))
+    quiet = dataclasses.replace(Config(), logdir=folder, steps=NEVER, **dict.fromkeys(INTERVALS.values(), NEVER))
+
+    def save(taken):
+        for writer in writers:
+            writer.flush()
+        loop.check_weights(session, program, taken[0])
+        saved.save(session, taken[0])
+
+    turns = {
+        output: loop.steps(session, program, dataclasses.replace(quiet, **{interval: 1}), data, writers)
+        for output, interval in INTERVALS.items()
+    }
+    turns["bare"] = loop.steps(session, program, quiet, data, writers)
+    turns["checkpoint"] = map(save, turns["bare"])
+    for each in turns.values():
+        next(each)  # step 0 has every output
+    return turns
 
 
 def _part(name):

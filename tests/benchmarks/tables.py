@@ -87,16 +87,19 @@ def parts(spent, flops: float, bandwidth: float) -> str:
 def dashboards(spent, config) -> str:
     """The cost of each dashboard; `spent` is in milliseconds."""
     every = {
-        "scalars": config.summary_every,
-        "histograms": config.histogram_every,
-        "images, deconvolution included": config.image_every,
-        "test on 1,000 digits": config.test_every,
-        "checkpoint": config.checkpoint_every,
+        "scalars": ("scalars", config.summary_every),
+        "histograms": ("histograms, with the check of all weights", config.histogram_every),
+        "images": ("images and sound, deconvolution included", config.image_every),
+        "checkpoint": ("checkpoint, with the check of all weights and `fsync`", config.checkpoint_every),
+        "test": ("test on 1,000 digits", config.test_every),
     }
-    rows = []
-    for what, steps in every.items():
-        each = spent[what.split()[0].rstrip(",")]
-        rows.append((what, f"{steps} steps", f"{each:.1f}", f"{each / steps / spent['bare']:.2%}"))
+    shares = {what: spent[what] / steps / spent["bare"] for what, (_, steps) in every.items()}
+    rows = [
+        (words, f"{steps} steps", f"{spent[what]:.1f}", f"{shares[what]:.2%}") for what, (words, steps) in every.items()
+    ]
+    total = sum(shares.values())
+    rows.append(("sum without the test, to compare with c / bare c", "", "", f"{total - shares['test']:.2%}"))
+    rows.append(("sum, to compare with b / bare b", "", "", f"{total:.2%}"))
     return str(Table(("what", "every", "ms each time", "share of the bare steps between"), rows))
 
 

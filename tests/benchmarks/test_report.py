@@ -90,6 +90,12 @@ def test_a_program_that_does_not_run_has_a_row_with_the_reason():
     assert "b / h" in tables.ratios(rounds()) and "b / h" not in tables.ratios(rounds(["h"]))
 
 
+def test_shares_of_the_dashboards_by_hand():
+    """10 ms of each output, every 10, 100, 200 and 500 steps of 10 ms: 10, 1, 0.5 and 0.2 %, and 1 % of the test."""
+    text = tables.dashboards(COSTS, Config())
+    assert re.findall(r"([\d.]+)% \|$", text, re.MULTILINE) == "10.00 1.00 0.50 0.20 1.00 11.70 12.70".split()
+
+
 def test_bytes_of_a_step_by_hand():
     """3,136 x 1,024 weights of 4 bytes: two reads, one write; 50 inputs and outputs likewise. Adam: seven arrays."""
     assert layers.step_bytes("fc1", 50) == 3 * 12845056 + 3 * 50 * (3136 + 1024) * 4

@@ -13,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from legacy_graph.article import deconv, network, published
 from legacy_graph.data import mnist
+from legacy_graph.training import loop
 from tests.support import faulty_runs
 from tests.support.program import SAMPLE, STEPS
 
@@ -77,6 +78,19 @@ def test_the_loss_begins_high_and_falls_in_both_runs(events):
     assert loss[0] > 20 * np.log(10)
     assert loss[-1] < loss[0] / 3
     assert accuracy[0] < 0.4 < 0.6 < accuracy[-1]
+
+
+@pytest.mark.parametrize(
+    "labels, shown",
+    [
+        ([1, 0] * 10, [1, 0, 2, 3, 4, 5, 6, 7, 8, 9]),
+        ([0] * 15 + [2], [0, 15, 1, 2, 3, 4, 5, 6, 7, 8]),
+        ([7, 7, 3], [2, 0, 1]),
+    ],
+)
+def test_other_images_replace_missing_classes(labels, shown):
+    digits = mnist.Digits(np.arange(len(labels))[:, None], np.array(labels))
+    assert loop.one_of_each(digits)[:, 0].tolist() == shown
 
 
 def test_images_show_the_first_digit_of_each_class(events):
