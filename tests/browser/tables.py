@@ -1,0 +1,66 @@
+"""The tables of tests/screenshots/README.md: python -m tests.browser.tables [LOGDIR]
+
+Writes the table of the 2018 program's curves from seeds.json, and the table of the control from the results that
+`features --control random` wrote into LOGDIR for conv1 and conv2.
+"""
+
+import json
+import os
+import sys
+
+import numpy as np
+
+from legacy_graph.article.receptive_field import Field
+from legacy_graph.visualize import sanity_check
+from legacy_graph.visualize.top_activations import TopActivations
+from tests.browser.curves import MEASURED, PROGRAM, PROGRAM_UPDATES
+from tests.support import page_tables
+from tests.support.program import ROOT
+
+PAGE = os.path.join(ROOT, "tests", "screenshots", "README.md")
+CURVES = ("updates", "loss, 2018", "loss, ours", "accuracy, 2018", "accuracy, ours")
+CONTROL = ("layer", "rank correlation, learned with random", "energy, learned", "energy, random")
+LAYERS = ("conv1", "conv2")
+
+
+def curves(measured):
+    """The program's points, and the least and the largest mean of a seed. `measured`: the content of seeds.json."""
+    rows = []
+    for point, updates in enumerate(PROGRAM_UPDATES):
+        row, at = [f"{updates:,}"], measured["updates"].index(updates)
+        for what, digits in (("loss", 1), ("accuracy", 2)):
+            means = [np.mean(seed[what][at]) for seed in measured["seeds"]]
+            row += [f"{PROGRAM[what][point]:.2f}", f"{min(means):.{digits}f} to {max(means):.{digits}f}"]
+        rows.append(row)
+    return str(page_tables.Table(CURVES, rows))
+
+
+def control(logdir):
+    """The figures that `features --control random` prints, from its results."""
+    rows = []
+    for layer in LAYERS:
+        learned, random = [load(logdir, layer, name) for name in ("features", "control")]
+        spots = [TopActivations(*[one[field] for field in TopActivations._fields]) for one in (learned, random)]
+        metrics = sanity_check.compare(*spots, [Field(*map(int, axis)) for axis in learned["receptive_field"]])
+        rows.append((layer, *[f"{figure:.2f}" for figure in metrics[1:]]))
+    conditions = f"After {learned['step']:,} training steps, over {len(learned['labels']):,} digits."
+    return f"{page_tables.Table(CONTROL, rows)}\n\n{conditions}"
+
+
+def load(logdir, layer, name):
+    path = os.path.join(logdir, "features", layer, f"{name}.npz")
+    if not os.path.isfile(path):
+        sys.exit(f"{path}: expected results, found none: run bash run.sh features --layer {layer} --control random")
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
+
+
+def main(logdir):
+    with open(MEASURED) as file:
+        measured = {"curves": curves(json.load(file)), "control": control(logdir)}
+    page_tables.write(PAGE, "screenshots", measured)
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "log")
