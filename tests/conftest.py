@@ -12,8 +12,8 @@ from tests.support import cluster_runs
 from tests.support.idx_files import fashion_like_set
 from tests.support.program import SAMPLE, SHORT_RUN, legacy_graph
 
-# In a background command of a script, these signals are ignored. The tests, and the programs that they start, must
-# receive them.
+# A background command of a script ignores SIGINT, and nohup ignores SIGHUP. The tests, and the programs
+# that they start, must receive both.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
