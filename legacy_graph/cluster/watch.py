@@ -104,7 +104,7 @@ def watched_tasks(cluster: Cluster) -> Iterator[Callable[[], ContextManager[None
         `RUN_LIMIT` times the time-out of the cluster, the process ends in the same way.
 
     Raises:
-        TaskError: a task does not answer at the start.
+        TaskError: a task does not answer at the start. If an earlier one is lost meanwhile, the process ends.
     """
     ended = threading.Event()
     terminal = os.dup(2)  # `tf_setup.filter_stderr` sometimes redirects descriptor 2; the line would then be lost

@@ -199,7 +199,7 @@ def _value_notes(graph_def, averages, halves):
     `averages` and `halves` are as from `use_moving_averages` and `to_float32`.
     """
     names, notes = {node.name for node in graph_def.node}, []
-    count = len(averages & names) // 2
+    count = (len(averages & names) + 1) // 2  # a model can need the mean alone
     if count:
         notes.append(f"Batch norms that use the moving averages of the checkpoint, as at inference: {count}.")
     kinds = sorted(set().union(*(halves[name] for name in names & set(halves))))

@@ -37,20 +37,23 @@ def curves(measured):
 
 def control(logdir):
     """The figures that `features --control random` prints, from its results."""
-    rows = []
+    rows, origins = [], set()
     for layer in LAYERS:
         learned, random = [load(logdir, layer, name) for name in ("features", "control")]
         spots = [TopActivations(*[one[field] for field in TopActivations._fields]) for one in (learned, random)]
         metrics = sanity_check.compare(*spots, [Field(*map(int, axis)) for axis in learned["receptive_field"]])
         rows.append((layer, *[f"{figure:.2f}" for figure in metrics[1:]]))
-    conditions = f"After {learned['step']:,} training steps, over {len(learned['labels']):,} digits."
-    return f"{page_tables.Table(CONTROL, rows)}\n\n{conditions}"
+        origins.add(f"After {learned['step']:,} training steps, over {len(learned['labels']):,} digits.")
+    if len(origins) > 1:
+        sys.exit(f"{logdir}: expected both layers at the same step, found: {' '.join(sorted(origins))}")
+    return f"{page_tables.Table(CONTROL, rows)}\n\n{origins.pop()}"
 
 
 def load(logdir, layer, name):
     path = os.path.join(logdir, "features", layer, f"{name}.npz")
     if not os.path.isfile(path):
-        sys.exit(f"{path}: expected results, found none: run bash run.sh features --layer {layer} --control random")
+        command = f"bash run.sh features --logdir {logdir} --layer {layer} --control random"
+        sys.exit(f"{path}: expected results, found none: run {command}")
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 

@@ -39,7 +39,7 @@ class Trained:
 
 
 def compare(data, seed):
-    """(step and layer of the first different sign or None, largest relative difference of the losses)."""
+    """(first step with different signs, their layer and number, or None; largest relative difference of the losses)."""
     config = dataclasses.replace(Config(), seed=seed)
     alone, shared = Trained(config, []), Trained(config, [("/device:CPU:0", config.batch_size // 2)])
     first, largest = None, 0.0
@@ -48,7 +48,7 @@ def compare(data, seed):
         largest = max(largest, abs(loss - other_loss) / loss)
         for layer, one, other in zip(("conv1", "conv2", "fc1"), active, other_active):
             if first is None and np.any(one != other):
-                first = f"step {step}, {np.sum(one != other)} of {layer}"
+                first = f"{step}, in {layer}: {np.sum(one != other)}"
     return first, largest
 
 
@@ -59,7 +59,7 @@ def main():
     options = parser.parse_args()
     data = mnist.load(options.data_dir)
     found = {seed: compare(data, seed) for seed in SEEDS}
-    tables.record(options.page, "signs", {tables.REGION: tables.signs(STEPS, found)})
+    tables.record(options.page, "signs", {"signs": tables.signs(STEPS, found)})
 
 
 if __name__ == "__main__":

@@ -39,9 +39,9 @@ def equality(until, found):
 
 
 def signs(steps, found):
-    """`found`: {seed: (first different sign or None, largest relative difference of the losses)}."""
+    """`found`: {seed: (first step with different signs or None, largest relative difference of the losses)}."""
     rows = [(str(seed), first or "none", f"{largest:.1e}") for seed, (first, largest) in found.items()]
-    heading = ("seed", "first different signs", f"largest difference of the losses in {steps} steps")
+    heading = ("seed", "first step with different signs", f"largest relative difference of the losses in {steps} steps")
     return f"{machine()}:\n\n{Table(heading, rows)}"
 
 

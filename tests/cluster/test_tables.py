@@ -16,7 +16,7 @@ EQUALITY = tables.equality(equality.UNTIL, [("0.5", "2", dict.fromkeys(equality.
 FAULTS = tables.faults(10, "ps 0", {("ps 0", signal.SIGKILL): [1.0, 2.0], ("chief 0", signal.SIGSTOP): [None]})
 WRITTEN = {
     "equality": {"tensorflow_1": EQUALITY, "tensorflow_2": EQUALITY},
-    "signs": {"tensorflow_2": tables.signs(signs.STEPS, {0: ("step 3, 1 of conv2", 1e-6), 1: (None, 1e-7)})},
+    "signs": {"signs": tables.signs(signs.STEPS, {0: ("3, in conv2: 1", 1e-6), 1: (None, 1e-7)})},
     "faults": {"tensorflow_1": FAULTS, "tensorflow_2": FAULTS},
     "measure": {
         "traffic": tables.traffic(measure.CLUSTERS, hosts.LINKS, measure.STEPS, STEPS, SENT),
