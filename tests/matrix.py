@@ -79,16 +79,22 @@ def run_plan(chosen: Plan, log: str) -> Tuple[bool, Tuple[str, ...]]:
             subprocess.call(command, cwd=ROOT, env=variables, stdout=file, stderr=subprocess.STDOUT) == 0
             for command in chosen.commands
         )
-    with open(log, encoding="utf-8", errors="replace") as file:
-        last = file.read().strip().rpartition("\n")[2]
-    tests = ", ".join(re.findall(r"\d+ (?:passed|failed|errors?)\b", last)) or "not run"
-    seconds = re.search(r" in ([\d.]+)s", last)
     tensorflow = output([chosen.inside, "-c", "import tensorflow; print(tensorflow.__version__)"]) or "none"
-    row = (chosen.python, tensorflow, tests, seconds.group(1) if seconds else "-")
+    row = (chosen.python, tensorflow, *read_result(log))
     print(ROW.format(*row), flush=True)
     if not good:
         print(f"        see {log}", flush=True)
     return good, row
+
+
+def read_result(log: str) -> Tuple[str, str]:
+    """("2 passed, 1 failed", seconds) from pytest's last summary line. TensorFlow's messages can follow this line."""
+    with open(log, encoding="utf-8", errors="replace") as file:
+        lines = re.findall(r"^.*\b\d+ (?:passed|failed|errors?)\b.* in [\d.]+s.*$", file.read(), re.MULTILINE)
+    if not lines:
+        return "not run", "-"
+    seconds = re.search(r" in ([\d.]+)s", lines[-1]).group(1)
+    return ", ".join(re.findall(r"\d+ (?:passed|failed|errors?)\b", lines[-1])), seconds
 
 
 def main(words: List[str]) -> int:
