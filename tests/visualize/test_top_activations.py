@@ -157,7 +157,8 @@ def test_the_earlier_of_equals_comes_first_whatever_the_chunks(chunk):
     assert digits.tolist() == [[1, 2, 4, 0], [4, -1, -1, -1], [6, 0, 1, 2]]
     assert activations.tolist() == [[2, 2, 2, 1], [3, 0, 0, 0], [6, 5, 5, 5]]
     np.testing.assert_allclose(wins, [0, 0, 1])
-    assert calls == [chunk] * (7 // chunk) + [7 % chunk] * (7 % chunk > 0)
+    # Two runs are in flight, so their order is open.
+    assert sorted(calls) == [7 % chunk] * (7 % chunk > 0) + [chunk] * (7 // chunk)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
