@@ -126,7 +126,7 @@ def test_control_with_the_learned_kernel_changes_nothing(subject, found):
 
 
 class Table:
-    """Stands for a session: activations from a table, where each digit has one place, and the numbers of the digits of each call."""
+    """Stands for a session: activations from a table, where each digit has one place, and the digits of each call."""
 
     def __init__(self, table):
         self.table, self.calls = table, []
