@@ -122,7 +122,7 @@ async function showMaps(run) {
     if (turn !== turns) return;
     const { earlier } = run.layers[state.layer];
     showSteps(state.step === null ? found.step : "newest results", earlier);
-    showNote(run, state.step === null ? found.step : null);
+    showNote(currentRun(), state.step === null ? found.step : null); // `run` may be of an earlier list
     page.method.value = found.method;
     if (!found.maps.length) {
       const option = found.method === "control" ? "--control random" : `--method ${found.method}`;

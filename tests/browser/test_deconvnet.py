@@ -1,10 +1,12 @@
 """The DECONVNET dashboard in a browser: every control, the drawing, keyboard, dark mode, addresses and empty states."""
 
+import glob
 import os
 import re
 import shutil
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 from tests.support import board
@@ -171,23 +173,41 @@ def test_an_earlier_step_can_be_chosen_and_shared(visit, open_view, features_log
     expect(frame.locator("#step option")).to_have_text(["30"])
 
 
-def test_a_newer_checkpoint_only_adds_a_note(visit, features_log, arrays):
+@pytest.fixture
+def newer_checkpoint(features_log):
+    """newer_checkpoint() writes the checkpoint of step 40, which is removed after the test."""
+    pattern = os.path.join(features_log[0], "checkpoints", "model.ckpt-{}.*")
+    yield lambda: [shutil.copy(name, name.replace("-30.", "-40.")) for name in glob.glob(pattern.format(30))]
+    for name in glob.glob(pattern.format(40)):
+        os.remove(name)
+
+
+def test_a_newer_checkpoint_only_adds_a_note(visit, newer_checkpoint, arrays):
     """As while a run is training."""
     page, frame = visit()
     first = frame.locator("#grid button").first
     expect(first).to_have_attribute("data-map", str(arrays["maps"][0]))
     first.focus()
-    checkpoint = os.path.join(features_log[0], "checkpoints", "model.ckpt-30")
-    endings = (".data-00000-of-00001", ".index")
-    try:
-        for ending in endings:
-            shutil.copy(checkpoint + ending, checkpoint[:-2] + "40" + ending)
+    newer_checkpoint()
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(frame.locator("aside .empty")).to_contain_text("The newest checkpoint is of step 40.")
+    expect(first).to_be_focused()
+
+
+def test_a_note_outlives_an_older_answer(open_view, newer_checkpoint, arrays):
+    """The maps were requested before the newer checkpoint was found, and arrive after it."""
+    page, frame = open_view()
+    expect(frame.locator("#grid button")).to_have_count(16)
+    held = []
+    page.route("**/deconvnet/maps?*", lambda route: held.append(route))
+    frame.locator("#order").select_option("number")
+    newer_checkpoint()
+    with page.expect_response("**/deconvnet/runs"):
         page.evaluate("window.dispatchEvent(new Event('focus'))")
-        expect(frame.locator("aside .empty")).to_contain_text("The newest checkpoint is of step 40.")
-        expect(first).to_be_focused()
-    finally:
-        for ending in endings:
-            os.remove(checkpoint[:-2] + "40" + ending)
+    expect(frame.locator("aside .empty")).to_contain_text("The newest checkpoint is of step 40.")
+    held[0].continue_()
+    expect(frame.locator("#grid button").first).to_have_attribute("data-map", str(arrays["maps"].min()))
+    expect(frame.locator("aside .empty")).to_contain_text("The newest checkpoint is of step 40.")
 
 
 def test_a_lost_server_is_named_until_it_answers(visit):
