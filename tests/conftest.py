@@ -1,8 +1,10 @@
 """What several test files share: one short real run, on the sample that the package carries."""
 
+import faulthandler
 import re
 import shutil
 import signal
+import sys
 import types
 
 import pytest
@@ -64,6 +66,14 @@ def log(trained, tmp_path):
     copy = str(tmp_path / "log")
     shutil.copytree(trained.logdir, copy, ignore=shutil.ignore_patterns("checkpoints"))
     return copy
+
+
+@pytest.fixture
+def deadline():
+    """Ends the process if a test takes two minutes: for tests in which a wrong program waits for a FIFO for ever."""
+    faulthandler.dump_traceback_later(120, exit=True, file=sys.__stderr__)
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture

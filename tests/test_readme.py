@@ -25,13 +25,13 @@ from tests.support.readme import READMES, anchors, blocks, inline_code, links, r
 
 # Options added to a command of legacy_graph, so that it takes a second.
 ADDED = {"train": ["--steps", "2", "--batch-size", "5", "--logdir", "new"], "features": ["--top", "2"]}
-# What Python runs, in ROOT, for a word that run.sh handles itself. `test` only collects the tests of one small file;
-# those that the words choose may all be in others.
+# What Python runs, in ROOT, for a word that run.sh handles itself. `test` only collects the tests of one small file, of
+# which the words may choose none. It does so without tests/conftest.py, which imports TensorFlow.
 PARSE = (
     "import sys; from legacy_graph.commands.parser import make_parser; "
     "make_parser().parse_args(make_parser().parse_args(['cluster', *sys.argv[1:]]).words[1:])"
 )
-COLLECT = ["-m", "pytest", "--collect-only", "-q", "tests/test_run_sh.py"]
+COLLECT = ["-m", "pytest", "--noconftest", "--collect-only", "-q", "tests/test_run_sh.py"]
 REDUCED = {
     "cluster": ["-c", PARSE],
     "tensorboard": ["-m", "legacy_graph", "tensorboard", "--inspect"],

@@ -182,9 +182,9 @@ def newer_checkpoint(features_log):
         os.remove(name)
 
 
-def test_a_newer_checkpoint_only_adds_a_note(visit, newer_checkpoint, arrays):
+def test_a_newer_checkpoint_only_adds_a_note(open_view, newer_checkpoint, arrays):
     """As while a run is training."""
-    page, frame = visit()
+    page, frame = open_view()
     first = frame.locator("#grid button").first
     expect(first).to_have_attribute("data-map", str(arrays["maps"][0]))
     first.focus()

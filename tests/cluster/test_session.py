@@ -21,7 +21,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.cluster import server, session, tf_config, watch
 
 watch.RUN_LIMIT = 1
-one, other = [tf_config.read_cluster(5)._replace(task=task) for task in tf_config.read_cluster(5).tasks]
+one, other = [tf_config.read_cluster(2)._replace(task=task) for task in tf_config.read_cluster(2).tasks]
 held = server.start_server(other)
 with tf.Graph().as_default() as graph, tf.device(other.task.device):
     blocked = tf.FIFOQueue(1, tf.bool, [[]]).dequeue()
@@ -41,7 +41,7 @@ def test_a_step_that_never_ends_while_all_tasks_answer(monkeypatch):
     out, err = process.communicate(timeout=120)
     assert process.returncode == 75 and "opened" in out
     assert err.splitlines()[-1] == (
-        "legacy_graph: TF_CONFIG: expected an end of each step within 5 seconds, found none, although all tasks "
+        "legacy_graph: TF_CONFIG: expected an end of each step within 2 seconds, found none, although all tasks "
         "answer; start all tasks again, then run the same command again, "
         "with a larger --task-timeout if a step takes longer"
     )

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from legacy_graph.__main__ import main
 from legacy_graph.errors import UserError
 from legacy_graph.logdir import layout
+from legacy_graph.visualize import publishing
 from tests.support import faulty_runs as runs
 from tests.support.log_files import fill
 from tests.support.program import SAMPLE
@@ -76,27 +78,20 @@ def test_a_fifo_as_lock_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["options.json", "model.ckpt-30.index", "model.ckpt-30.data-00000-of-00001"])
-def test_deconv_refuses_a_fifo_in_the_checkpoints(trained, tmp_path, name):
+def test_deconv_refuses_a_fifo_in_the_checkpoints(trained, tmp_path, name, capsys, deadline):
     place, picture = str(tmp_path / "log"), str(tmp_path / "picture.png")
     shutil.copytree(trained.logdir, place)
     path = os.path.join(place, "checkpoints", name)
     replace_by_fifo(path)
     Image.fromarray(np.tri(40, 30, -5, np.uint8) * 255).save(picture)
-    run = ended("deconv", picture, "--logdir", place)
-    assert run.returncode == 2
-    assert run.stderr.startswith(f"legacy_graph: {os.path.splitext(path)[0]}")
-    assert "found not a regular file; " in run.stderr
-    assert run.stderr.count("\n") == 1
+    assert main(["deconv", picture, "--logdir", place]) == 2
+    (line,) = runs.lines(capsys.readouterr().err)
+    assert line.startswith(f"legacy_graph: {os.path.splitext(path)[0]}")
+    assert "found not a regular file; " in line
     shutil.rmtree(place)
 
 
-def test_source_txt_as_a_fifo_gets_another_directory(tmp_path):
+def test_source_txt_as_a_fifo_gets_another_directory(tmp_path, deadline):
     os.mkdir(str(tmp_path / "one"))
     os.mkfifo(str(tmp_path / "one" / "source.txt"))
-    code = (
-        "import sys; from legacy_graph.visualize import publishing\n"
-        "print(publishing.publish(sys.argv[1], 1, {}, {}, 'a'))"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "one")]
-    run = subprocess.run(command, env=runs.environment(), stdout=subprocess.PIPE, text=True, timeout=100)
-    assert run.stdout == f"{tmp_path}/one_2\n"
+    assert publishing.publish(str(tmp_path / "one"), 1, {}, {}, "a") == str(tmp_path / "one_2")
