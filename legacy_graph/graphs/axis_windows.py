@@ -138,3 +138,10 @@ def _spread_out(axes, windows) -> Axes:
 def shift(axis: Axis, places: int) -> Axis:
     """The axis after a shift by a number of positions."""
     return axis._replace(begin=axis.begin + int(places) * axis.step)
+
+
+def joined(axes: Axes, block: int) -> Axes:
+    """The axes after each `block` positions of an axis become one, as in SpaceToDepth."""
+    if any(axis and axis.spread > 1 for axis in axes):
+        return None
+    return [axis and axis._replace(size=axis.size + (block - 1) * axis.step, step=axis.step * block) for axis in axes]

@@ -2,8 +2,10 @@
 
 from typing import Dict, List, Optional
 
+import numpy as np
+
 from legacy_graph.article.receptive_field import Fields
-from legacy_graph.graphs.axis_windows import Axes, Axis, resized, shift, transposed, windowed
+from legacy_graph.graphs.axis_windows import Axes, Axis, joined, resized, shift, transposed, windowed
 from legacy_graph.graphs.nodes import SHAPE_OPERATIONS, Nodes, node_name
 from legacy_graph.graphs.operations import ELEMENTWISE, attribute
 from legacy_graph.graphs.tensor_types import TensorType
@@ -77,7 +79,9 @@ def _through(nodes, node, sources, known, types) -> Axes:
         return resized(node, axes, shape, types[node.name].shape or [None] * 4)
     if node.op in ("SpaceToBatchND", "BatchToSpaceND"):
         return _blocked(nodes, node, axes)
-    if node.op == "StridedSlice":
+    if node.op == "SpaceToDepth" and axes[3] is None:
+        return joined(axes, attribute(node, "block_size").i)
+    if node.op in ("Slice", "StridedSlice"):
         return _sliced(nodes, node, axes, shape)
     if node.op in ("Pad", "PadV2", "MirrorPad"):
         return _padded(nodes, node, axes)
@@ -113,7 +117,8 @@ def _padded(nodes, node, axes) -> Axes:
 
 def _sliced(nodes, node, axes, shape) -> Axes:
     """The axes after a slice [:, a:b:c, ...] with constant bounds that keeps all axes."""
-    begins, _, steps = (nodes.constant(reference) for reference in node.input[1:4])
+    begins = nodes.constant(node.input[1])
+    steps = nodes.constant(node.input[3]) if node.op == "StridedSlice" else np.ones(len(axes), int)
     masks = {key: attribute(node, f"{key}_mask").i for key in ("begin", "ellipsis", "new_axis", "shrink_axis")}
     if begins is None or steps is None or masks["ellipsis"] or masks["new_axis"] or masks["shrink_axis"]:
         return None

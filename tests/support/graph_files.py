@@ -188,10 +188,11 @@ def mirrored(x):
 
 
 def rearranged(x):
-    """Patches as channels, split, and depth to space."""
+    """Patches as channels, split, depth to space, slice, and space to depth."""
     patches = tf.image.extract_image_patches(x, [1, 3, 3, 1], [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
     one, two = tf.split(_layer(patches, 8, size=1, name="first"), 2, 3)
-    return _layer(tf.depth_to_space(_layer(one, name="half") + two, 2), 3)
+    part = tf.slice(tf.depth_to_space(_layer(one, name="half") + two, 2), [0, 1, 3, 0], [-1, 8, 6, -1])
+    return _layer(tf.space_to_depth(part, 2), 3)
 
 
 CONSTRUCTS = {
