@@ -67,7 +67,7 @@ def test_the_page_lists_every_construct():
 
 def test_the_table_has_a_pair_of_differences_in_each_cell():
     """1.15 first. What one of the two TensorFlows refuses has no figure."""
-    found = {column: 1e-7 for column in COLUMNS}
-    without = {column: 2.5e-10 for column in COLUMNS[1:]}
+    found = dict.fromkeys(COLUMNS, 1e-07)
+    without = dict.fromkeys(COLUMNS[1:], 2.5e-10)
     lines = construct_table.table({"1": dict.fromkeys(CONSTRUCTS, found), "2": dict.fromkeys(CONSTRUCTS, without)})
     assert lines.splitlines()[2].endswith("| refused" + 3 * " | 1.0e-07; 2.5e-10" + " |")
