@@ -38,9 +38,9 @@ def main(logdir, data_dir="MNIST_data"):
     with restored_session(graph, logdir) as (session, step):
         projections = session.run(back, {net.images: mnist.scale_pixels(one_of_each(digits))})
         tied = session.run(tied, {net.images: mnist.scale_pixels(digits.images[:COUNTED])})
-        first = {ties: back["conv1", ties] for ties in TIES}
-        first = session.run(first, {net.images: mnist.scale_pixels(digits.images[:PROJECTED])})
-    text = f"{shares(tied)}\n\n{lattice(digits.images[:PROJECTED].reshape(-1, 28, 28), first)}"
+        conv1 = {ties: back["conv1", ties] for ties in TIES}
+        conv1 = session.run(conv1, {net.images: mnist.scale_pixels(digits.images[:PROJECTED])})
+    text = f"{shares(tied)}\n\n{lattice(digits.images[:PROJECTED].reshape(-1, 28, 28), conv1)}"
     page_tables.write(PAGE, "ties", {"ties": f"{text}\n\nAfter {step:,} training steps. {machine.conditions()}."})
     path = os.path.join(FOLDER, "ties.png")
     with open(path, "wb") as file:
