@@ -10,28 +10,29 @@ import os
 import sys
 import tempfile
 
-from tests.support.both_tensorflows import MAJORS, drive
+from tests.benchmarks import machine
+from tests.support import page_tables
+from tests.support.both_tensorflows import MAJORS, drive, version
 from tests.support.construct_differences import COLUMNS, measure
 from tests.support.constructs import CONSTRUCTS
 from tests.support.program import ROOT
 
 PAGE = os.path.join(ROOT, "tests", "graphs", "README.md")
-BEGIN, END = "| construct |", "\n\n"
+HEADING = ("construct", *COLUMNS)
 
 
 def table(found):
-    """The lines of the table from {major: {construct: {column: difference}}}."""
-    lines = [f"{BEGIN} {' | '.join(COLUMNS)} |", "|---" * (1 + len(COLUMNS)) + "|"]
+    """The table from {major: {construct: {column: difference}}}."""
+    rows = []
     for name, construct in CONSTRUCTS.items():
         pairs = [[found[major][name].get(column) for major in MAJORS] for column in COLUMNS]
-        cells = ["refused" if None in pair else "; ".join(f"{one:.1e}".replace("e-0", "e-") for one in pair)
-                 for pair in pairs]  # fmt: skip
-        lines.append(f"| {construct.__doc__.rstrip('.')} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        cells = ["refused" if None in pair else "; ".join(f"{one:.1e}" for one in pair) for pair in pairs]
+        rows.append((construct.__doc__.rstrip("."), *cells))
+    return str(page_tables.Table(HEADING, rows))
 
 
 def main():
-    """Measure on both TensorFlows and replace the table of the page."""
+    """Measure on both TensorFlows and write the table into the page."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for major in MAJORS:
@@ -39,10 +40,9 @@ def main():
             drive(major, "tests.agreement.construct_table", path)
             with open(path, encoding="utf-8") as file:
                 found[major] = json.load(file)
-    with open(PAGE, encoding="utf-8") as file:
-        head, _, rest = file.read().partition(BEGIN)
-    with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(head + table(found) + END + rest.partition(END)[2])
+    versions = " and ".join(version(major) for major in MAJORS)
+    text = f"{table(found)}\n\n{machine.conditions()}: TensorFlow {versions}, with oneDNN in the latter."
+    page_tables.write(PAGE, "construct_table", {"constructs": text})
     print(f"written: {PAGE}")
 
 

@@ -1,7 +1,7 @@
-"""What equal maxima of a pool do to the projections: python -m tests.browser.ties [LOGDIR]
+"""What equal maxima of a pool do to the projections: python -m tests.browser.ties [LOGDIR [DATA_DIR]]
 
-Draws tests/screenshots/ties.png: ten test digits from both layers, `--ties first` above `--ties shared`; and prints the
-share of the pool windows that tie.
+Draws tests/screenshots/ties.png: ten test digits from both layers, `--ties first` above `--ties shared`. Writes two
+tables into tests/screenshots/README.md: the share of the pool windows that tie, and the lattice in the background.
 """
 
 import os
@@ -16,7 +16,15 @@ from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.training.loop import one_of_each
 from legacy_graph.visualize import image_grid
+from tests.benchmarks import machine
 from tests.browser.side_by_side import FOLDER
+from tests.support import page_tables
+
+PAGE = os.path.join(FOLDER, "README.md")
+SHARES = ("layer", "pool windows that tie")
+LATTICE = ("`--ties`", "even row, even column", "even row, odd column", "odd row, even column", "odd row, odd column")
+COUNTED, PROJECTED = 1000, 300  # test digits
+REACH = 5  # pixels: the projection of a pixel from conv1 depends on no pixel that is farther away along an axis
 
 
 def main(logdir, data_dir="MNIST_data"):
@@ -27,15 +35,40 @@ def main(logdir, data_dir="MNIST_data"):
                 for layer in net.layers for ties in TIES}  # fmt: skip
         tied = {layer.name: tf.add_n(deconv.switches(layer)) > 1 for layer in net.layers}
         graph.finalize()
-    with restored_session(graph, logdir) as (session, _):
+    with restored_session(graph, logdir) as (session, step):
         projections = session.run(back, {net.images: mnist.scale_pixels(one_of_each(digits))})
-        tied = session.run(tied, {net.images: mnist.scale_pixels(digits.images[:1000])})
-    for layer, windows in tied.items():
-        print(f"{layer}: {100 * windows.mean():.0f} % of the pool windows tie, over {len(windows):,} test digits")
+        tied = session.run(tied, {net.images: mnist.scale_pixels(digits.images[:COUNTED])})
+        conv1 = {ties: back["conv1", ties] for ties in TIES}
+        conv1 = session.run(conv1, {net.images: mnist.scale_pixels(digits.images[:PROJECTED])})
+    text = f"{shares(tied)}\n\n{lattice(digits.images[:PROJECTED].reshape(-1, 28, 28), conv1)}"
+    page_tables.write(PAGE, "ties", {"ties": f"{text}\n\nAfter {step:,} training steps. {machine.conditions()}."})
     path = os.path.join(FOLDER, "ties.png")
     with open(path, "wb") as file:
         file.write(image_grid.encode_png(draw(projections)))
-    print(path)
+    print(PAGE, path, sep="\n")
+
+
+def shares(tied):
+    """The table from {layer: which pool windows tie}."""
+    return page_tables.Table(SHARES, [(layer, f"{windows.mean():.0%}") for layer, windows in tied.items()])
+
+
+def lattice(images, projections):
+    """The table of the means. `images`: uint8 [N, 28, 28]; `projections` of conv1: {ties: float32 [N, 28, 28, 1]}."""
+    rows, chosen = [], background(images)
+    for ties, values in projections.items():
+        values = values[..., 0] / np.abs(values).max()
+        places = [(slice(None), slice(row, None, 2), slice(column, None, 2)) for row in (0, 1) for column in (0, 1)]
+        rows.append((f"`{ties}`", *[f"{values[place][chosen[place]].mean():+.3f}" for place in places]))
+    return page_tables.Table(LATTICE, rows)
+
+
+def background(images):
+    """The pixels whose projection depends only on black pixels, bool of the shape of `images`, [N, H, W]."""
+    _, height, width = images.shape
+    black = np.pad(images == 0, [(0, 0), (REACH, REACH), (REACH, REACH)], "constant")
+    window = range(2 * REACH + 1)
+    return np.all([black[:, y : y + height, x : x + width] for y in window for x in window], axis=0)
 
 
 def draw(projections):

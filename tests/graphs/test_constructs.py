@@ -1,21 +1,19 @@
 """Every construct, saved and loaded, against numpy and finite differences; what lies outside its receptive field."""
 
-import os
-
 import numpy as np
 import pytest
 
 from legacy_graph.config import GRADIENT, METHODS
 from legacy_graph.graphs import backward
+from tests.agreement import construct_table
+from tests.support import page_tables
 from tests.support.construct_differences import COLUMNS, NUMERIC, load_construct, measure, run_projection
 from tests.support.constructs import CONSTRUCTS, DEFINED, one_dimension, one_dimension_pools
 from tests.support.graph_models import CHANNELS, SIDES
-from tests.support.program import ROOT
 from tests.support.readme import read
 
 # The receptive field of a convolution after a reshape is not computed.
 LOCAL = [construct for construct in CONSTRUCTS.values() if construct not in (one_dimension, one_dimension_pools)]
-PAGE = os.path.join(ROOT, "tests", "graphs", "README.md")
 
 
 @pytest.mark.parametrize("construct", CONSTRUCTS.values(), ids=CONSTRUCTS)
@@ -58,9 +56,18 @@ def test_nothing_outside_the_receptive_field_counts(construct):
 
 
 def test_the_page_lists_every_construct():
-    rows = [line for line in read(PAGE).splitlines() if line.startswith("| ")]
-    listed = [row.split("|")[1].strip() for row in rows]
-    assert listed[1:] == [construct.__doc__.rstrip(".") for construct in CONSTRUCTS.values()]
-    for row, construct in zip(rows[1:], CONSTRUCTS.values()):
-        assert row.count("refused") == (0 if construct in DEFINED else 2)
-        assert np.max([float(cell) for cell in row.replace(";", " ").split() if "e-" in cell]) < 2e-6
+    (content,) = page_tables.regions(read(construct_table.PAGE), "construct_table").values()
+    assert page_tables.headings(content) == ["| " + " | ".join(construct_table.HEADING) + " |"]
+    rows = [line.strip("| ").split(" | ") for line in content.splitlines() if line.startswith("| ")][2:]
+    assert [row[0] for row in rows] == [construct.__doc__.rstrip(".") for construct in CONSTRUCTS.values()]
+    for (_, *cells), construct in zip(rows, CONSTRUCTS.values()):
+        assert cells.count("refused") == (0 if construct in DEFINED else 2)
+        assert max(float(one) for cell in cells if cell != "refused" for one in cell.split("; ")) < 2e-6
+
+
+def test_the_table_has_a_pair_of_differences_in_each_cell():
+    """1.15 first. What one of the two TensorFlows refuses has no figure."""
+    found = dict.fromkeys(COLUMNS, 1e-07)
+    without = dict.fromkeys(COLUMNS[1:], 2.5e-10)
+    lines = construct_table.table({"1": dict.fromkeys(CONSTRUCTS, found), "2": dict.fromkeys(CONSTRUCTS, without)})
+    assert lines.splitlines()[2].endswith("| refused" + 3 * " | 1.0e-07; 2.5e-10" + " |")
