@@ -20,7 +20,7 @@ from tests.browser import setup
 from tests.support.program import ROOT
 
 # The projector needs WebGL, here without a graphics card. All other browser settings are the defaults.
-FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+FLAGS = ["--enable-unsafe-swiftshader"]
 EVERYTHING = dict.fromkeys(["scalars", "images", "audio", "histograms", "compressedHistograms", "tensors", "graph"], 0)
 # Settings of TensorBoard's own menus: more cards per page, and curves that stay inside their frame.
 SETTINGS = {"_tb_global_settings": json.dumps({"paginationSize": 100}), "_ignoreYOutliers": "false"}
