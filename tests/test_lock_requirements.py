@@ -90,10 +90,16 @@ def test_the_locks_hold_what_the_requirements_pin(python, system):
     assert {name: tests[name] for name in tests if name in run} == {name: run[name] for name in run if name in tests}
 
 
+def test_tensorflow_2_15_gets_all_packages_of_the_program():
+    here = environment("3.11", "linux")
+    assert set(selected("requirements.txt", here)) <= set(selected("tests/requirements-2.15.txt", here))
+
+
 def test_the_locks_hold_what_their_packages_need():
     """Checked for the packages that are installed here: what each needs on this interpreter is locked too."""
     here = dict(default_environment(), extra="")
-    locked = dict(selected(lock.RUN, here), **selected(lock.TESTS, here))
+    locks = [dict(selected(lock.RUN, here), **selected(lock.TESTS, here)), selected(lock.MIDPOINT, here)]
+    (locked,) = [one for one in locks if one["tensorflow"] == "==" + metadata.version("tensorflow")]
     installed = {canonical(found.metadata["Name"]): found for found in metadata.distributions()}
     checked = [installed[name] for name in locked if name in installed]
     for found in checked:
