@@ -1,7 +1,7 @@
 """The processor time to read a JPEG for a graph: .venv/bin/python -m tests.benchmarks.jpeg
 
-Reads files of `legacy_graph.graphs.pictures.read_picture`, as it is and with all JPEGs decoded at full size, in turns.
-The pictures are smooth noise. Writes the table into legacy_graph/graphs/README.md.
+Reads files with `legacy_graph.graphs.pictures.read_picture`: in turns as it is, and with every JPEG decoded at its full
+size. The pictures are smooth noise. Writes the table into legacy_graph/graphs/README.md.
 """
 
 import os
