@@ -15,9 +15,7 @@ DEVICES = [f"/job:{job}/replica:0/task:0/device:CPU:0" for job in ("chief", "wor
 
 
 def test_the_losses_are_those_of_one_machine(cluster_run, trained):
-    """For 20 steps: on TensorFlow 2.15 a value then has another sign before a ReLU, and the losses differ by 6e-4."""
-    assert cluster_runs.difference(cluster_run.logdir, trained.logdir, steps=20) < 1e-5
-    assert cluster_runs.difference(cluster_run.logdir, trained.logdir) < 1e-3
+    assert cluster_runs.difference(cluster_run.logdir, trained.logdir) < 1e-5
 
 
 def test_tags_and_checkpoints_are_those_of_one_machine(cluster_run, trained):
