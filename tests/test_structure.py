@@ -21,14 +21,15 @@ IGNORED = {"log", "MNIST_data", "__pycache__"}
 # do not import each other.
 RANKS = {
     "": 0, "errors": 0, "config": 0, "tf_setup": 0,
-    "data": 1, "logdir": 1,
-    "article": 2,
-    "graphs": 3,
-    "cluster": 4,
-    "training": 5, "visualize": 5,
-    "board": 6,
-    "commands": 7,
-    "__main__": 8,
+    "data": 1,
+    "logdir": 2,
+    "article": 3,
+    "graphs": 4,
+    "cluster": 5,
+    "training": 6, "visualize": 6,
+    "board": 7,
+    "commands": 8,
+    "__main__": 9,
 }  # fmt: skip
 # `graphs` opens a session to restore the variables of a SavedModel, because only the restore operation of the model
 # knows their names. It opens another to compute shapes and axes that do not depend on the images.
@@ -37,7 +38,7 @@ SESSION_PACKAGES = {"graphs", "cluster", "training", "visualize", "board", "comm
 WITHOUT_TENSORFLOW = [
     "", "errors", "config", "tf_setup", "data.mnist", "data.idx", "data.download", "data.user_image", "logdir.layout",
     "logdir.locate", "visualize.image_grid", "training.sonify", "training.signals", "commands.train", "commands.check",
-    "commands.layers", "commands.features", "commands.deconv", "training.identity", "cluster.tf_config",
+    "commands.layers", "commands.features", "commands.deconv", "logdir.identity", "cluster.tf_config",
     "cluster.watch", "commands.cluster", "commands.tensorboard", "board.plugin",
 ]  # fmt: skip
 

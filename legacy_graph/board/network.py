@@ -17,8 +17,7 @@ from legacy_graph.config import DECONVNET, METHODS, SHARED
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
 from legacy_graph.data.mnist import scale_pixels
-from legacy_graph.logdir import layout
-from legacy_graph.training import identity
+from legacy_graph.logdir import identity, layout
 from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize.image_grid import percentile_scale, to_diverging, to_grayscale
 from legacy_graph.visualize.image_report import PERCENTILE

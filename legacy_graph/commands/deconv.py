@@ -9,10 +9,9 @@ from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.config import SHARED
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
+from legacy_graph.data.images import from_files
 from legacy_graph.errors import ExitStatus, UserError, printable
-from legacy_graph.graphs.images import from_files
-from legacy_graph.logdir import layout
-from legacy_graph.training import identity
+from legacy_graph.logdir import identity, layout
 
 
 def run(options: argparse.Namespace) -> ExitStatus:

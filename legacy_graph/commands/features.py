@@ -15,10 +15,9 @@ from legacy_graph.config import DECONVNET, SHARED, Config
 from legacy_graph.data import idx, mnist
 from legacy_graph.data.class_names import class_names
 from legacy_graph.data.files import find_files
+from legacy_graph.data.images import Preprocessing, from_array, open_images
 from legacy_graph.errors import ExitStatus, UserError, printable
-from legacy_graph.graphs.images import Preprocessing, from_array, open_images
-from legacy_graph.logdir import layout
-from legacy_graph.training import identity
+from legacy_graph.logdir import identity, layout
 
 DEFAULT_LAYER = "conv2"  # of the article's network
 OTHER = "-other"  # suffix of the folder if the images are not the run's own data

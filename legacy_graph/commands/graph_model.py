@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Tuple
 
 from legacy_graph import tf_setup
 from legacy_graph.config import DEFAULT_SIGNATURE
+from legacy_graph.data import images
 from legacy_graph.errors import UserError, printable
-from legacy_graph.graphs import images
 from legacy_graph.logdir import layout
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from legacy_graph.cluster.session import open_session
 from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.errors import RETRY, UserError, launch_command, reason
 from legacy_graph.logdir import durable, layout
-from legacy_graph.training.identity import differences, read_options
+from legacy_graph.logdir.identity import differences, read_options
 
 KEPT = 3  # checkpoints; each holds the weights and Adam's two moments, 39 MB
 _ENDINGS = (".data-00000-of-00001", ".index")

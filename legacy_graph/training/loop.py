@@ -17,9 +17,9 @@ from legacy_graph.config import Config
 from legacy_graph.data import mnist
 from legacy_graph.errors import Interrupted
 from legacy_graph.logdir import event_reader, event_writer, layout
+from legacy_graph.logdir.identity import run_identity
 from legacy_graph.training import nan_guard, progress, projector, sonify
 from legacy_graph.training.checkpoints import Checkpoints
-from legacy_graph.training.identity import run_identity
 from legacy_graph.training.program import Program, build_program
 
 TESTED = 1000  # digits in a test summary

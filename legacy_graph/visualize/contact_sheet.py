@@ -8,7 +8,7 @@ import numpy as np
 
 from legacy_graph.article.receptive_field import Fields, crop_patches
 from legacy_graph.config import METHODS
-from legacy_graph.graphs.images import Images
+from legacy_graph.data.images import Images
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.top_activations import TopActivations
 

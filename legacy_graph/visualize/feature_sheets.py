@@ -12,9 +12,9 @@ from legacy_graph.article.probe import Probe, Scanner, build_scanner
 from legacy_graph.cluster.placement import chief_scope, later_towers
 from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import FIRST, TOP
+from legacy_graph.data.images import Images
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
-from legacy_graph.graphs.images import Images
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, spot_details, top_activations
 

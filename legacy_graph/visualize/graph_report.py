@@ -5,8 +5,8 @@ from typing import List, Optional, Sequence
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.data.images import Images
 from legacy_graph.graphs import backward
-from legacy_graph.graphs.images import Images
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import finite, image_report
 

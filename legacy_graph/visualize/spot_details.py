@@ -20,7 +20,7 @@ from legacy_graph.article import network
 from legacy_graph.article.deconv import deconvolve
 from legacy_graph.article.probe import Probe
 from legacy_graph.config import GRADIENT, GUIDED
-from legacy_graph.graphs.images import Images
+from legacy_graph.data.images import Images
 from legacy_graph.visualize import sanity_check
 from legacy_graph.visualize.top_activations import TopActivations, project
 

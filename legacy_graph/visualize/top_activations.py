@@ -20,8 +20,8 @@ from legacy_graph.article.layer import layers_up_to
 from legacy_graph.article.probe import Probe, Scanner
 from legacy_graph.article.receptive_field import receptive_fields
 from legacy_graph.config import DECONVNET, FIRST
+from legacy_graph.data.images import Images, run_ahead
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.images import Images, run_ahead
 from legacy_graph.graphs.overflow import is_bounded
 from legacy_graph.visualize import finite
 

@@ -53,7 +53,7 @@ def memory(settings):
     import tensorflow.compat.v1 as tf
 
     from legacy_graph.article import network
-    from legacy_graph.graphs.images import Preprocessing, from_array
+    from legacy_graph.data.images import Preprocessing, from_array
     from legacy_graph.visualize import top_activations
 
     with tf.Graph().as_default():

@@ -1,6 +1,6 @@
 """The processor time to read a JPEG for a graph: .venv/bin/python -m tests.benchmarks.jpeg
 
-Reads files with `legacy_graph.graphs.pictures.read_picture`: in turns as it is, and with every JPEG decoded at its full
+Reads files with `legacy_graph.data.pictures.read_picture`: in turns as it is, and with every JPEG decoded at its full
 size. The pictures are smooth noise. Writes the table into legacy_graph/graphs/README.md.
 """
 
@@ -15,7 +15,7 @@ import PIL
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from legacy_graph.graphs.pictures import read_picture
+from legacy_graph.data.pictures import read_picture
 from tests.benchmarks import machine
 from tests.support import page_tables
 from tests.support.program import ROOT

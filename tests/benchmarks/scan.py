@@ -33,7 +33,7 @@ def article(settings):
     tf_setup.import_tensorflow()
     import tensorflow.compat.v1 as tf
 
-    from legacy_graph.graphs.images import Preprocessing, from_array
+    from legacy_graph.data.images import Preprocessing, from_array
     from legacy_graph.visualize import feature_sheets
 
     scan = feature_sheets.prepare("conv2", None, TOP, IMAGES)
@@ -49,7 +49,7 @@ def frozen(settings):
     import tensorflow.compat.v1 as tf
 
     from legacy_graph.article import network
-    from legacy_graph.graphs.images import from_array
+    from legacy_graph.data.images import from_array
     from legacy_graph.graphs.load import find_layer, load_model
     from legacy_graph.visualize import feature_sheets
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 from PIL import Image, ImageOps
 
-from legacy_graph.graphs.pictures import read_picture
+from legacy_graph.data.pictures import read_picture
 from tests.benchmarks import jpeg
 from tests.support import page_tables, readme
 

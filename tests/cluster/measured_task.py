@@ -13,7 +13,7 @@ from legacy_graph.cluster import server, watch
 from legacy_graph.cluster.tf_config import read_cluster
 from legacy_graph.config import SHARED, TOP, Config
 from legacy_graph.data import mnist
-from legacy_graph.graphs.images import Preprocessing, from_array
+from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.training.program import build_program
 from legacy_graph.visualize import feature_sheets, top_activations
 

@@ -7,8 +7,8 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import network
 from legacy_graph.article.probe import build_scanner
 from legacy_graph.data import mnist
+from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.graphs import backward
-from legacy_graph.graphs.images import Preprocessing, from_array
 from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize import top_activations
 from tests.support.graph_commands import two_layers

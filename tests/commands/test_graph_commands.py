@@ -8,7 +8,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph import __main__, tf_setup
-from legacy_graph.graphs.images import Preprocessing, open_images
+from legacy_graph.data.images import Preprocessing, open_images
 from legacy_graph.visualize import feature_sheets, graph_report
 from tests.support.graph_commands import RANGE, SIDES, two_layers, words, write_photos
 from tests.support.graph_models import Maker, ends, model_of

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from legacy_graph.article.receptive_field import Field
-from legacy_graph.graphs.images import Preprocessing, from_array
+from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.visualize import contact_sheet, image_grid
 from legacy_graph.visualize.top_activations import TopActivations
 

@@ -9,8 +9,8 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import deconv, network
 from legacy_graph.article.probe import Layer, Probe
 from legacy_graph.data import mnist
+from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.images import Preprocessing, from_array
 from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize import top_activations
 from tests.support.program import SAMPLE, STEPS

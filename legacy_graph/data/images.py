@@ -15,9 +15,9 @@ from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Seq
 import numpy as np
 
 from legacy_graph.data import idx
+from legacy_graph.data.pictures import EXTENSIONS, find_pictures, read_picture
 from legacy_graph.data.user_image import OTHER_FILE
 from legacy_graph.errors import UserError, printable
-from legacy_graph.graphs.pictures import EXTENSIONS, find_pictures, read_picture
 
 ARRAYS = (".npy", ".npz")
 WORKERS = min(8, os.cpu_count() or 1)

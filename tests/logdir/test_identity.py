@@ -9,7 +9,7 @@ import pytest
 
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
-from legacy_graph.training import identity
+from legacy_graph.logdir import identity
 from tests.support.idx_files import NOWHERE, refusal, small_set
 from tests.support.program import SAMPLE
 

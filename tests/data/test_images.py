@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image
 
+from legacy_graph.data.images import Images, Preprocessing, from_array, open_images
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.images import Images, Preprocessing, from_array, open_images
 
 UNIT = Preprocessing(0, 1)
 RANDOM = np.random.RandomState(0)
