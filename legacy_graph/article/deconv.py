@@ -199,7 +199,8 @@ def deconvolve(
         with tf.name_scope(layer.name):
             if layer.pool > 1:
                 signal = unpool(signal, switches(layer), dims(layer.relu), layer.pool, layer.pool_padding, ties)
-            signal = rules[method].undo(signal, layer.relu)
+            if layer.relu is not layer.linear:
+                signal = rules[method].undo(signal, layer.relu)
             signal = conv2d_transpose(signal, layer.kernel, dims(layer.input), layer.stride, layer.padding)
     return signal
 

@@ -13,7 +13,7 @@ class Layer(NamedTuple):
     input: "tf.Tensor"  # float32 [B, H_in, W_in, C_in]
     kernel: "tf.Tensor"  # float32 [height, width, C_in, C]
     linear: "tf.Tensor"  # float32 [B, H, W, C], before the ReLU
-    relu: "tf.Tensor"  # float32 [B, H, W, C], after the ReLU
+    relu: "tf.Tensor"  # float32 [B, H, W, C], after the ReLU; the same tensor as `linear` without a ReLU
     output: "tf.Tensor"  # float32 [B, H / pool, W / pool, C]; the same tensor as `relu` without a pool
     stride: int = 1  # of the convolution, in pixels
     padding: str = "SAME"  # of the convolution
