@@ -1,8 +1,8 @@
 """Download MNIST's four files from the mirror that TensorFlow 1's `input_data` used, and verify them.
 
-requests, a dependency of pooch, downloads; pooch verifies the SHA-256. The files go into a temporary directory, and
-are moved to their final names after all of them are verified. The download runs in a thread. The caller waits no longer
-than `Timeouts` says: a socket timeout covers neither a DNS server that does not answer nor a very slow server.
+The files go into a temporary directory, and are moved to their final names after all of them are verified. The
+download runs in a thread. The caller waits no longer than `Timeouts` says: a socket timeout covers neither a DNS server
+that does not answer nor a very slow server.
 """
 
 import contextlib
@@ -12,6 +12,8 @@ import signal
 import tempfile
 import threading
 from typing import Iterator, NamedTuple, Sequence
+
+from legacy_graph.data import files
 
 MIRROR = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 
@@ -56,9 +58,7 @@ def is_original(path: str, name: str) -> bool:
     expected = FILES[name]
     if not os.path.isfile(path) or os.path.getsize(path) != expected.size:
         return False
-    import pooch
-
-    return pooch.file_hash(path, "sha256") == expected.sha256
+    return files.digest(path, "sha256") == expected.sha256
 
 
 def download(names: Sequence[str], folder: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS) -> None:
@@ -139,27 +139,24 @@ def _fetch_in_time(names: Sequence[str], folder: str, url: str, patience: Timeou
 
 def _fetch(url, folder, patience, answered, given_up, bar) -> None:
     """Fetch and verify one file; OSError with one line if this fails."""
-    import pooch
     import requests
 
     name = url.rsplit("/", 1)[1]
+    path = os.path.join(folder, name)
     options = {"stream": True, "allow_redirects": False, "timeout": (patience.connect, patience.read)}
-
-    def stream(url, path, _):
-        """A downloader for pooch: follows no redirect, and stops when the response is longer than the file."""
+    try:
         with open(path, "wb") as file, requests.get(url, **options) as response:
             answered.set()
             if response.status_code != 200:
                 raise OSError(f"{url}: the server answered {response.status_code} {response.reason}")
             for chunk in response.iter_content(1 << 16):
-                if given_up.is_set() or file.tell() > FILES[name].size:
+                if given_up.is_set() or file.tell() > FILES[name].size:  # longer than the file: not the file
                     break
                 bar.update(file.write(chunk))
-
-    pooch.get_logger().setLevel("WARNING")  # it would print the name of the temporary directory
-    try:
-        pooch.retrieve(url, "sha256:" + FILES[name].sha256, name, folder, downloader=stream)
+    except ValueError as error:  # the URL is a constant, so a proxy of the environment is malformed
+        problem = " ".join(str(error).split())
+        raise OSError(f"{url}: not reached, because the proxy is wrong ({problem}): check HTTPS_PROXY") from error
     except requests.RequestException as error:
         raise OSError(f"{url}: the connection failed ({type(error).__name__})") from error
-    except ValueError as error:
-        raise OSError(f"{url}: the server sent something else (its SHA-256 is wrong)") from error
+    if files.digest(path, "sha256") != FILES[name].sha256:
+        raise OSError(f"{url}: the server sent something else (its SHA-256 is wrong)")

@@ -4,6 +4,7 @@ The mirror's spelling is `train-images-idx3-ubyte.gz`. Also accepted: `train-ima
 without gzip, and torchvision's folders `MNIST/raw` and `FashionMNIST/raw`.
 """
 
+import hashlib
 import os
 import re
 from typing import Dict, List, NamedTuple
@@ -47,6 +48,19 @@ def find_files(data_dir: str) -> Found:
         listed = ", ".join(others[:_LISTED]) + more
         raise UserError(data_dir, WANTED, f"only {listed}", "name another directory with --data-dir")
     return found[0] if found else own
+
+
+def digest(path: str, algorithm: str) -> str:
+    """The hexadecimal hash of a file, by an algorithm of hashlib such as "sha256".
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    state = hashlib.new(algorithm)
+    with open(path, "rb") as file:
+        for chunk in iter(lambda: file.read(1 << 20), b""):
+            state.update(chunk)
+    return state.hexdigest()
 
 
 def _files(folder) -> Dict[str, str]:

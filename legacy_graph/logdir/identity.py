@@ -9,9 +9,8 @@ import os
 import zlib
 from typing import Any, Dict, List, NamedTuple, Optional
 
-import pooch
-
 from legacy_graph.config import Config
+from legacy_graph.data import files
 from legacy_graph.data.mnist import SAMPLE_DIR, Dataset
 from legacy_graph.errors import UserError, reason
 from legacy_graph.logdir import durable, layout
@@ -107,5 +106,5 @@ def _set_name(data: Dataset) -> Optional[str]:
     path = os.path.join(data.folder, "train-images-idx3-ubyte.gz")
     size, md5 = FASHION_FILE
     if os.path.isfile(path) and os.path.getsize(path) == size:
-        return FASHION if pooch.file_hash(path, "md5") == md5 else None
+        return FASHION if files.digest(path, "md5") == md5 else None
     return None

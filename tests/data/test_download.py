@@ -59,6 +59,17 @@ def test_a_fault_leaves_nothing_behind(tmp_path, fault):
     assert os.listdir(str(tmp_path)) == []
 
 
+@pytest.mark.parametrize("proxy", ["http://proxy..example.com:3128", "proxy.example.com:port", "socks5h://[::1"])
+def test_a_malformed_proxy_is_named(tmp_path, monkeypatch, proxy):
+    """No server is asked, so none sent a wrong file."""
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(OSError, match="HTTPS_PROXY") as caught:
+        download.download(list(FILES), str(tmp_path), "http://mirror.example/", PATIENT)
+    assert "SHA-256" not in str(caught.value) and len(str(caught.value).splitlines()) == 1
+    assert os.listdir(str(tmp_path)) == []
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(tmp_path, status):
     """Not even to a server that has the right file."""

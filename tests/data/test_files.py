@@ -129,3 +129,10 @@ def test_only_mnists_own_damaged_file_is_to_be_removed(tmp_path, monkeypatch, da
         monkeypatch.setitem(download.FILES, name, stand_in)
     assert refusal(mnist.load, str(tmp_path), NOWHERE).endswith("; remove it to have it downloaded again")
     assert sorted(os.listdir(str(tmp_path))) == sorted(MIRRORED)
+
+
+def test_the_digest_of_a_file_longer_than_a_chunk(tmp_path):
+    content = bytes(range(256)) * 10000
+    (tmp_path / "file").write_bytes(content)
+    for algorithm in ("sha256", "md5"):
+        assert files.digest(str(tmp_path / "file"), algorithm) == hashlib.new(algorithm, content).hexdigest()
