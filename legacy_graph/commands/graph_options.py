@@ -4,7 +4,8 @@ import argparse
 import math
 from typing import Callable, Tuple
 
-from legacy_graph.config import DEFAULT_SIGNATURE, METHODS, path
+from legacy_graph.commands.option_values import path
+from legacy_graph.config import DEFAULT_SIGNATURE, METHODS
 from legacy_graph.errors import UserError
 
 

@@ -6,6 +6,7 @@ import sys
 
 from legacy_graph import __version__, config
 from legacy_graph.commands import graph_options
+from legacy_graph.commands.option_values import add_options, integer, integer_list, path
 from legacy_graph.errors import ExitStatus
 
 DEFAULT_COMMAND = "train"
@@ -88,7 +89,7 @@ def make_parser() -> argparse.ArgumentParser:
         command.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
         return command
 
-    config.add_options(add("train", "train the network and fill the log directory"))
+    add_options(add("train", "train the network and fill the log directory"))
     _add_check(add("check", "list which dashboards have data in a log directory, and why a dashboard is empty"))
     graph_options.add_graph_options(
         add("layers", "list the layers of a network with shapes, receptive fields and parameters")
@@ -103,14 +104,14 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_cluster(command):
     add = command.add_argument
-    add("--workers", type=config.integer(1, 64), required=True, metavar="N", help="tasks that compute, with the chief")
+    add("--workers", type=integer(1, 64), required=True, metavar="N", help="tasks that compute, with the chief")
     add("--ps", action="store_true", help="one more task, a parameter server that holds the variables")
     add("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="train or features, with its options")
 
 
 def _add_check(command):
-    config.add_options(command, ("logdir",))
-    command.add_argument("path", nargs="*", type=config.path, metavar="LOGDIR", help="the same as --logdir")
+    add_options(command, ("logdir",))
+    command.add_argument("path", nargs="*", type=path, metavar="LOGDIR", help="the same as --logdir")
 
 
 def _add_ties(command):
@@ -119,23 +120,23 @@ def _add_ties(command):
 
 
 def _add_features(command):
-    config.add_options(command, ("logdir", "task_timeout"))
+    add_options(command, ("logdir", "task_timeout"))
     _add_ties(command)
     add = command.add_argument
-    add("--data-dir", type=config.path, metavar="DIR", help="the run's data (default: where the run had it)")
+    add("--data-dir", type=path, metavar="DIR", help="the run's data (default: where the run had it)")
     add("--other-data", action="store_true", help="scan --data-dir although the run was trained on other data")
     add(
         "--layer",
         metavar="NAME",
         help="as listed by the command layers (default: conv2; required with --graph)",
     )
-    add("--maps", type=config.integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
-    add("--top", type=config.integer(1, 100), default=config.TOP, metavar="N",
+    add("--maps", type=integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
+    add("--top", type=integer(1, 100), default=config.TOP, metavar="N",
         help="activations per map (default: %(default)s)")  # fmt: skip
     add("--order", choices=["wins", "number"], help="order of the maps. wins: first the map that is most "
         "often the strongest; number: by number (default: wins, or the order of --maps)")  # fmt: skip
     add("--context", action="store_true", help="also draw each complete image, with a frame around the receptive field")
-    add("--images", type=config.path, metavar="PATH", help="scan an IDX file of 28 x 28 images, not the test digits; "
+    add("--images", type=path, metavar="PATH", help="scan an IDX file of 28 x 28 images, not the test digits; "
         "with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
     add("--control", choices=["random"], help="also project the same activations with a random kernel, and compare")
     graph_options.add_graph_options(command)
@@ -145,10 +146,10 @@ def _add_features(command):
 def _add_deconv(command):
     add = command.add_argument
     add("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")
-    config.add_options(command, ("logdir",))
+    add_options(command, ("logdir",))
     _add_ties(command)
     add("--fit", choices=["digit", "none"], help=FIT_HELP)
-    add("--class-names", type=config.path, metavar="FILE", help="text file with the ten class names, one a line")
+    add("--class-names", type=path, metavar="FILE", help="text file with the ten class names, one a line")
     add(
         "--layer",
         metavar="NAME",

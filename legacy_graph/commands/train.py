@@ -2,8 +2,9 @@
 
 import argparse
 
-from legacy_graph import config, tf_setup
+from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import check_batch, read_cluster
+from legacy_graph.commands.option_values import from_options
 from legacy_graph.commands.serve import serve_unless_chief
 from legacy_graph.data import mnist
 from legacy_graph.errors import ExitStatus
@@ -16,7 +17,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
     A task of `TF_CONFIG` that is not the chief serves until the chief has ended.
     """
-    settings = config.from_options(options)
+    settings = from_options(options)
     cluster = read_cluster(settings.task_timeout)
     if serve_unless_chief(cluster):
         return ExitStatus.OK

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legacy_graph import config
-from legacy_graph.commands import parser
+from legacy_graph.commands import option_values, parser
 from tests.support.program import ROOT, SAMPLE
 
 FIELDS = {
@@ -29,7 +29,7 @@ NO_NUMBERS += ["１０", "٣", "1_000", "0_1", " 1", "1\n", "+1", "1e1_0", "1e-5
 
 
 def parse(*words):
-    return config.from_options(parser.make_parser().parse_args(["train", *words]))
+    return option_values.from_options(parser.make_parser().parse_args(["train", *words]))
 
 
 def refused(capsys, *words):

@@ -1,0 +1,95 @@
+"""The parsers of option values, and the options of the fields of `Config`."""
+
+import argparse
+import dataclasses
+import math
+import os
+import re
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from legacy_graph.config import Choice, Config, Flag, Number, Path, WholeNumber
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """A parser for an integer from `low` to `high` in the digits 0 to 9; other text is an `argparse` error.
+
+    Python's `int` also reads 1_000, spaces and the digits of other scripts.
+    """
+
+    def parse(text: str) -> int:
+        value = int(text) if re.fullmatch("[0-9]{1,30}", text) else low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}, found {text!r}")
+        return value
+
+    return parse
+
+
+def integer_list(text: str) -> List[int]:
+    """A parser for nonnegative integers, separated by commas."""
+    try:
+        return [integer(0, 10**9)(part) for part in text.split(",")]
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"expected whole numbers such as 0,5,7, found {text!r}") from error
+
+
+def positive_float(low: float, high: float) -> Callable[[str], float]:
+    """A parser for a number such as 0.5 or 1e-4, above `low` and up to `high`; other text is an `argparse` error."""
+
+    def parse(text: str) -> float:
+        number = re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text)
+        value = float(text) if number else math.nan
+        if not low < value <= high:
+            raise argparse.ArgumentTypeError(f"expected a number above {low:g} and up to {high:g}, found {text!r}")
+        return value
+
+    return parse
+
+
+def path(text: str) -> str:
+    """A parser for a path: nonempty UTF-8 text, because TensorFlow accepts no other path."""
+    if re.match("[A-Za-z][A-Za-z0-9+.-]*://", text):
+        raise argparse.ArgumentTypeError(f"expected a path, found the URL {text!r}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError(f"expected a path in UTF-8, found {text!r}") from error
+    if not text.strip() or "\0" in text:
+        raise argparse.ArgumentTypeError(f"expected a path, found {text!r}")
+    return text
+
+
+def directory(text: str) -> str:
+    """A parser for the path of a directory, which need not exist."""
+    if os.path.exists(path(text)) and not os.path.isdir(text):
+        raise argparse.ArgumentTypeError(f"expected a directory, found the file {text!r}: name another one")
+    return text
+
+
+def add_options(parser: argparse.ArgumentParser, names: Optional[Tuple[str, ...]] = None) -> None:
+    """Add an option to `parser` for each field of `Config`, or only for `names`: `data_dir` becomes `--data-dir`."""
+    for field in dataclasses.fields(Config):
+        if names is None or field.name in names:
+            values, help = field.metadata["values"], field.metadata["help"]
+            default = "" if isinstance(values, Flag) else " (default: %(default)s)"
+            settings = {"default": field.default, "help": help + default, **_settings(values)}
+            parser.add_argument("--" + field.name.replace("_", "-"), **settings)
+
+
+def from_options(options: argparse.Namespace) -> Config:
+    """The `Config` that parsed options describe."""
+    return Config(**{field.name: getattr(options, field.name) for field in dataclasses.fields(Config)})
+
+
+def _settings(values) -> Dict[str, Any]:
+    """The arguments of `add_argument` for the values that a field of `Config` takes."""
+    if isinstance(values, Flag):
+        return {"action": "store_true"}
+    if isinstance(values, Choice):
+        return {"choices": values.names}
+    if isinstance(values, Path):
+        return {"type": directory if values.directory else path, "metavar": "DIR"}
+    if isinstance(values, WholeNumber):
+        return {"type": integer(values.low, values.high), "metavar": "N"}
+    assert isinstance(values, Number)
+    return {"type": positive_float(values.low, values.high), "metavar": "N"}
