@@ -1,9 +1,10 @@
-"""The receptive field along the axes of a tensor after a convolution, a transposed convolution, a pool or a resize."""
+"""The receptive field along the axes of a tensor: after windows, resizes and reshapes, and of several branches."""
 
 import math
 from fractions import Fraction
 from typing import List, NamedTuple, Optional, Sequence, Union
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import Field
@@ -41,6 +42,7 @@ class Axis(NamedTuple):
 
 # One entry per axis of a tensor, None for batch and channels. Axes None: unknown.
 Axes = Optional[List[Optional[Axis]]]
+EVERYTHING: Axes = []  # each value depends on the complete image; then the axes do not matter
 Shape = Sequence[Optional[int]]
 
 
@@ -129,10 +131,19 @@ def _spread_out(axes, windows) -> Axes:
             continue
         if axis is None or before is None or axis.spread > 1:
             return None
-        step = Fraction(axis.step) / stride
-        begin, size = axis.begin + (before - length + 1) * step, axis.size + (length - 1) * step
-        result[position] = axis._replace(size=size, step=step, begin=begin)
+        result[position] = _spread(axis, stride, length, before)
     return result
+
+
+def _spread(axis, stride, length, before) -> Axis:
+    step = Fraction(axis.step) / stride
+    begin, size = axis.begin + (before - length + 1) * step, axis.size + (length - 1) * step
+    return axis._replace(size=size, step=step, begin=begin)
+
+
+def is_complete(axis: Axis) -> bool:
+    """Whether each position depends on all of several pixels along the axis."""
+    return axis.step == 0 and axis.side != 1
 
 
 def shift(axis: Axis, places: int) -> Axis:
@@ -145,3 +156,63 @@ def joined(axes: Axes, block: int) -> Axes:
     if any(axis and axis.spread > 1 for axis in axes):
         return None
     return [axis and axis._replace(size=axis.size + (block - 1) * axis.step, step=axis.step * block) for axis in axes]
+
+
+def broadcast(axes: Axes, shape: Shape, output: Shape) -> Axes:
+    """The axes of an operand: a single position that is broadcast reaches all positions, so it gets the whole axis."""
+    result = list(axes)
+    for position, axis in enumerate(axes):
+        if axis and shape and output and len(shape) == len(output) and shape[position] == 1 != output[position]:
+            result[position] = axis.whole()
+            if result[position] is None:
+                return None
+    return result
+
+
+def union(many: List[Axes]) -> Axes:
+    """The union of the fields of several branches; None if their strides differ. A complete axis contains any field."""
+    if None in many or len({len(axes) for axes in many}) > 1:
+        return None
+    result: List[Optional[Axis]] = []
+    for along in zip(*many):
+        if all(axis is None for axis in along):
+            result.append(None)
+        elif any(axis is not None and axis.step == 0 for axis in along):
+            result.append(next(axis for axis in along if axis is not None and axis.step == 0))
+        elif None in along or len({(axis.step, axis.spread, axis.mirrored) for axis in along}) > 1:
+            return None
+        else:
+            begin = min(axis.begin for axis in along)
+            end = max(axis.begin + axis.size for axis in along)
+            result.append(along[0]._replace(begin=begin, size=end - begin))
+    return result
+
+
+def reshaped(axes: Axes, shape: Shape, output: Shape) -> Axes:
+    """The axes after a reshape of `shape` to `output`.
+
+    An axis may stay as it is, or take in the axes after it that do not belong to the image: then each position is
+    repeated, as in a resize to the nearest neighbour. None if an axis is divided, joined to another one, or unknown.
+    """
+    if not shape or not output or axes[0] or None in shape[1:] or None in output[1:]:
+        return None
+    result: List[Optional[Axis]] = [None] * len(output)
+    inner, new_inner = ([int(np.prod(sides[at + 1 :])) for at in range(len(sides))] for sides in (shape, output))
+    for position, axis in enumerate(axes[1:], start=1):
+        if axis is None:
+            continue
+        stop = shape[position] * inner[position]
+        places = [
+            at
+            for at in range(1, len(output))
+            if output[at] * new_inner[at] == stop and inner[position] % new_inner[at] == 0 and not result[at]
+        ]
+        if not places:
+            return EVERYTHING if is_complete(axis) else None
+        place = position if position in places else places[0]
+        passed = [other for at, other in enumerate(axes) if at > position and inner[at] >= new_inner[place]]
+        if any(passed) or axis.spread > 1:
+            return None
+        factor = inner[position] // new_inner[place]
+        result[place] = _spread(axis, factor, factor, 0)
+    return result

@@ -1,7 +1,6 @@
 """Project a layer of any graph to the pixels: `tf.gradients` with a different gradient for the ReLU.
 
-The gradients (rules) are registered by `tf.RegisterGradient`; the node attribute `_gradient_op_type` selects one.
-TensorFlow ignores that attribute inside functions, so `project` counts how often each rule was used.
+`gradient_rules` has the gradients (rules); `project` checks that each node on the path used its rule.
 """
 
 from typing import Dict, List, NamedTuple, Optional, Tuple
@@ -10,19 +9,17 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import probe
-from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations, unrelu
-from legacy_graph.article.shapes import dims
-from legacy_graph.config import DECONVNET, FIRST, GRADIENT, GUIDED, METHODS
+from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations
+from legacy_graph.config import DECONVNET, FIRST, GRADIENT, METHODS
 from legacy_graph.errors import UserError, reason
+from legacy_graph.graphs.gradient_rules import USED, rule_of, with_rules
 from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.graphs.op_table import CONVOLUTIONS, row
 from legacy_graph.graphs.overflow import build_bound
-from legacy_graph.graphs.path import MULTIPLICATIVE, RELUS, Path, find_path
+from legacy_graph.graphs.path import Path, find_path, open_stops
 from legacy_graph.graphs.rewrite import cut
 
-RELU_RULES = {DECONVNET: "LegacyGraphDeconvnetRelu", GUIDED: "LegacyGraphGuidedRelu"}  # GRADIENT uses TensorFlow's own
-DILATED_RULE = "LegacyGraphDilatedConv2D"
-USED = "legacy_graph_used_rules"  # collection: names of the nodes whose gradient was computed by a rule
-CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput")
+PRODUCTS = ("product", "divided")  # projections of operations with weights
 LISTED = 3  # maximum number of nodes in a message
 
 
@@ -36,36 +33,6 @@ class Backward(NamedTuple):
     method: str
     notes: Tuple[str, ...]  # sentences to print on the sheet
     finite: Dict[str, tf.Tensor]  # bool []: whether the values of a convolution or product on the path are finite
-
-
-@tf.RegisterGradient(RELU_RULES[DECONVNET])
-def _deconvnet_relu(operation, signal):
-    operation.graph.add_to_collection(USED, operation.name)
-    return unrelu(signal)
-
-
-@tf.RegisterGradient(RELU_RULES[GUIDED])
-def _guided_relu(operation, signal):
-    operation.graph.add_to_collection(USED, operation.name)
-    gradient = tf.raw_ops.ReluGrad if operation.type == "Relu" else tf.raw_ops.Relu6Grad
-    return gradient(gradients=unrelu(signal), features=operation.outputs[0])
-
-
-@tf.RegisterGradient(DILATED_RULE)
-def _dilated_convolution(operation, signal):
-    """The gradient, with zeros inserted into the kernel: TensorFlow 1.15 has none for dilation on CPUs."""
-    operation.graph.add_to_collection(USED, operation.name)
-    kernel = operation.inputs[1]
-    _, *rates, _ = operation.get_attr("dilations")
-    for axis, rate in enumerate(rates):
-        wide = dims(kernel)
-        margins = [[0, 0]] * (axis + 1) + [[0, rate - 1]] + [[0, 0]] * (3 - axis)
-        length, wide[axis] = (wide[axis] - 1) * rate + 1, wide[axis] * rate
-        kernel = tf.reshape(tf.pad(tf.expand_dims(kernel, axis + 1), margins), wide)
-        kernel = kernel[:length] if axis == 0 else kernel[:, :length]
-    same = {name: operation.get_attr(name) for name in ("strides", "padding", "explicit_paddings")}
-    sizes = tf.shape(operation.inputs[0])
-    return tf.raw_ops.Conv2DBackpropInput(input_sizes=sizes, filter=kernel, out_backprop=signal, **same), None
 
 
 def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
@@ -102,7 +69,7 @@ def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
 
 def build_scanner(model: Model, layer: ConvLayer, device: str) -> probe.Scanner:
     """Import a model once more, on the device of another task, to rank the activations of a layer there."""
-    graph_def = _with_rules(model.graph_def, GRADIENT)
+    graph_def = with_rules(model.graph_def, GRADIENT)
     cut(graph_def, model.input, [None, *model.input_shape])
     with tf.device(device):
         images, start = tf.import_graph_def(graph_def, None, [model.input + ":0", layer.start + ":0"], name="tower")
@@ -116,9 +83,10 @@ def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
         raise UserError(
             "--size", "the height and width of the images", "a graph that leaves them open", "add --size HxW"
         )
-    graph_def = _with_rules(model.graph_def, method)
+    graph_def = with_rules(model.graph_def, method)
     # The placeholder is a node of the graph: TensorFlow warns of an old graph that is imported beside other nodes.
     cut(graph_def, model.input, [None, height, width, channels])
+    open_stops(graph_def, model.input, layer.start)
     wanted = [model.input + ":0", layer.start + ":0", layer.name]
     images, start, convolution = tf.import_graph_def(graph_def, None, wanted, name="")
     path = find_path(images, start)
@@ -128,7 +96,7 @@ def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
         expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
         raise UserError("--method", expected, _listed(path.undefined), f"choose --method {GRADIENT}")
     notes = tuple(model.notes) + _notes(layer, path, method, start)
-    products = [operation for operation in path.operations if operation.type in MULTIPLICATIVE]
+    products = [operation for operation in path.operations if row(operation.type).projection in PRODUCTS]
     # A ReLU hides NaN and minus infinity: they become 0 on some processors.
     finite = {operation.name: tf.reduce_all(tf.is_finite(operation.outputs[0])) for operation in products}
     return Backward(images, start, convolution.inputs[1], path, method, notes, finite)
@@ -160,32 +128,12 @@ def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[t
         raise UserError("image size", "one that fits each node on the way", reason(error), hint) from error
     if projection is None:
         raise UserError("--layer", "a way back to the images", "nodes without a gradient", "choose a layer below them")
-    expected = [operation.name for operation in back.path.operations if _rule(operation.node_def, back.method)]
+    expected = [operation.name for operation in back.path.operations if rule_of(operation.node_def, back.method)]
     if sorted(used) != sorted(expected):
         missed = _listed(sorted(set(expected) - set(used)))
         found = f"{len(used)} uses, none for {missed}"
         raise UserError("--method", f"{len(expected)} uses of its rules", found, f"choose --method {GRADIENT}")
     return projection
-
-
-def _rule(node, method):
-    """The name of the rule for a node, None for TensorFlow's own gradient."""
-    if node.op in RELUS:
-        return RELU_RULES.get(method)
-    dilated = node.op == "Conv2D" and any(rate != 1 for rate in node.attr["dilations"].list.i)
-    return DILATED_RULE if dilated else None
-
-
-def _with_rules(graph_def, method):
-    """A copy of the graph with the rules of the method in its nodes, without other custom gradients."""
-    copy = tf.GraphDef()
-    copy.CopyFrom(graph_def)
-    for node in copy.node:
-        node.attr.pop("_gradient_op_type", None)
-        rule = _rule(node, method)
-        if rule:
-            node.attr["_gradient_op_type"].s = rule.encode()
-    return copy
 
 
 def _refuse_functions(path, graph_def):
@@ -207,7 +155,7 @@ def _check_weights(path):
             source = tensor.op
             while source.type == "Identity":
                 source = source.inputs[0].op
-            limit = operation.type in ("Minimum", "Maximum", "ClipByValue")  # an infinite limit is valid
+            limit = row(operation.type).kind == "limit"  # an infinite limit is valid
             if source.type != "Const" or not tensor.dtype.is_floating or limit:
                 continue
             if not np.isfinite(tf.make_ndarray(source.get_attr("value")).astype(np.float32)).all():
@@ -236,6 +184,9 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
         notes.append(f"The deconvnet passes a signal through the {clipped} Relu6 nodes below as through ReLU nodes.")
     elif clipped:
         notes.append(f"Gradient and guided are 0 where one of the {clipped} Relu6 nodes below is clipped at 6.")
+    stops = [operation.name for operation in path.operations if row(operation.type).kind == "stop"]
+    if stops:
+        notes.append(f"The graph stops the gradient at {_listed(stops)}: no projection passes there.")
     if path.undefined:
         notes.append(f"Only the gradient is defined for {_listed(path.undefined)}.")
     return tuple(notes)

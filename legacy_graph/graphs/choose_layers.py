@@ -40,6 +40,10 @@ def choose_layers(
         if not names:
             raise unknown_layer(wanted, list(labels.values()))
     errors = _errors(nodes, types, input, labels)
+    for name in names:
+        # The operations between a convolution and the end of its layer run too.
+        after = [errors[end] for end in find_ends(nodes, dependent, name) if end and errors[end]]
+        errors[name] = errors[name] or next(iter(after), None)
     good = [name for name in names if errors[name] is None]
     if not good:
         raise errors[names[0]]

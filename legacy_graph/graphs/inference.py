@@ -6,7 +6,6 @@ from typing import Dict, List
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.nodes import (
-    SHAPE_OPERATIONS,
     Nodes,
     canonical,
     constant,
@@ -16,11 +15,11 @@ from legacy_graph.graphs.nodes import (
     redirect,
     replace_node,
 )
-from legacy_graph.graphs.operations import RANDOM_OPERATIONS
+from legacy_graph.graphs.op_table import RANDOM, SHAPES, of_kind
 
 # A bool placeholder with such a name is True at inference; any other one ("is_training", "phase") is False.
 _INFERENCE_NAME = re.compile("infer|test|eval|predict", re.IGNORECASE)
-_SIDE_EFFECTS = re.compile(r"\w*Summary(V2)?|Assign(Add|Sub)?(VariableOp)?")
+_SIDE_EFFECTS = of_kind("effect")  # summaries, updates of variables
 _SCALES = ("Mul", "RealDiv", "Div")
 _MASKED = ("Mul", "SelectV2", "Select")
 
@@ -52,11 +51,11 @@ def remove_dropout(graph_def: tf.GraphDef, sources: List[str]) -> int:
     dependent = nodes.dependents(
         pictures or [name for name in sources if not _may_be_scalar(nodes.by_name[name], unknown=False)]
     )
-    noise = {name for name, node in nodes.by_name.items() if node.op in RANDOM_OPERATIONS}
+    noise = {name for name, node in nodes.by_name.items() if node.op in RANDOM}
     replacements: Dict[str, str] = {}
     for name in nodes.order:
         node = nodes.by_name[name]
-        if node.op in SHAPE_OPERATIONS or not noise.intersection(nodes.data_inputs(name)):
+        if node.op in SHAPES or not noise.intersection(nodes.data_inputs(name)):
             continue
         inputs = [canonical(text) for text in node.input if not text.startswith("^")]
         values = [text for text in inputs if node_name(text) in dependent and node_name(text) not in noise]
@@ -112,7 +111,7 @@ def _remove_side_branches(graph_def):
     These nodes would count as readers of a layer.
     """
     nodes = Nodes(graph_def)
-    ends = {name for name, node in nodes.by_name.items() if _SIDE_EFFECTS.fullmatch(node.op)}
+    ends = {name for name, node in nodes.by_name.items() if node.op in _SIDE_EFFECTS}
     for name in reversed(nodes.order):
         readers = {node.name for node in nodes.consumers[name]}
         if readers and readers <= ends:

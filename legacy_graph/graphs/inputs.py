@@ -1,28 +1,24 @@
 """Find the tensor of a graph that takes the images."""
 
-import re
 from typing import Dict, List, Optional, Set
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.nodes import Nodes, canonical, new_node, node_name, redirect
-from legacy_graph.graphs.operations import CALLS, LOOPS
+from legacy_graph.graphs.op_table import CALLS, LOOPS, SOURCES, of_kind
 from legacy_graph.graphs.tensor_types import TensorType
 
-_SOURCES = re.compile(
-    r"Placeholder(V2|WithDefault)?|Decode\w+|Iterator\w*GetNext\w*|QueueDequeue\w*|Parse\w*Example\w*"
-)
 # Each of these gives a batch of images, labels and so on, with one output for each. The data is not in the graph.
-_BATCHES = re.compile(r"IteratorGetNext(Sync)?|QueueDequeue\w*")
-_RESIZES = ("ResizeBilinear", "ResizeBicubic", "ResizeNearestNeighbor", "ResizeArea")
+_BATCHES = of_kind("batch source")
+_RESIZES = of_kind("resize")
 _SHAPING = ("Reshape", *_RESIZES)
 _HINT = "name the node that takes the images with --input"
 
 
 def find_sources(nodes: Nodes) -> List[str]:
     """The names of all nodes that may feed data into a graph."""
-    return [name for name in nodes.order if _SOURCES.fullmatch(nodes.by_name[name].op)]
+    return [name for name in nodes.order if nodes.by_name[name].op in SOURCES]
 
 
 def split_batches(graph_def: tf.GraphDef) -> None:
@@ -33,7 +29,7 @@ def split_batches(graph_def: tf.GraphDef) -> None:
     by_name, replacements = {node.name: node for node in graph_def.node}, {}
     read = {canonical(text) for node in graph_def.node for text in node.input}
     for node in list(graph_def.node):
-        if not _BATCHES.fullmatch(node.op):
+        if node.op not in _BATCHES:
             continue
         kinds, shapes = _components(node, by_name[node_name(node.input[0])])
         for number, (kind, shape) in enumerate(zip(kinds, shapes)):

@@ -8,14 +8,12 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer
-from legacy_graph.graphs.nodes import SHAPE_OPERATIONS, Nodes, node_name
-from legacy_graph.graphs.operations import ELEMENTWISE, LINEAR, attribute
+from legacy_graph.graphs.nodes import Nodes, node_name
+from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, LINEAR, MAX_POOLS, SATURATING, SHAPES
+from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.receptive_fields import receptive_fields
 from legacy_graph.graphs.tensor_types import TensorType, infer_types
 
-CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput"}
-# These saturate: their large values are equal, with gradient 0.
-SATURATING = {"Relu6", "Sigmoid", "Tanh"}
 _OPERATION_WORDS = re.compile(
     r"conv|(conv2d|convolution|depthwise|separable_conv2d|conv2d_transpose|conv2dbackpropinput|depthwiseconv2dnative"
     r"|_?fusedconv2d)(_fold)?(_\d+)?",
@@ -81,7 +79,7 @@ def find_ends(nodes: Nodes, dependent: Set[str], convolution: str) -> Tuple[Opti
     if nodes.by_name[following].op in SATURATING:
         return following, here
     readers = _readers(nodes, dependent, following)
-    is_pooled = len(readers) == 1 and nodes.by_name[readers[0]].op == "MaxPool"
+    is_pooled = len(readers) == 1 and nodes.by_name[readers[0]].op in MAX_POOLS
     return following, readers[0] if is_pooled else following
 
 
@@ -98,7 +96,7 @@ def measure_layers(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) 
     """
     nodes, types = Nodes(graph_def), infer_types(graph_def)
     moving = nodes.dependents([input], shapes=True)
-    fields = receptive_fields(nodes, input, types)
+    fields, _ = receptive_fields(nodes, input, types)
     measured = []
     for layer in layers:
         batch, *shape = types[layer.start].shape or [None] * 4
@@ -122,7 +120,7 @@ def describe_operations(nodes: Nodes, types: Dict[str, TensorType], layer: ConvL
         text += f", dilation {max(dilations)}"
     if layer.activation:
         text += f"; {nodes.by_name[layer.activation].op}"
-    if nodes.by_name[layer.start].op == "MaxPool":
+    if nodes.by_name[layer.start].op in MAX_POOLS:
         window = attribute(nodes.by_name[layer.start], "ksize").list.i
         text += f"; MaxPool {window[1]} x {window[2]}"
     return text
@@ -137,7 +135,7 @@ def _next_join(nodes, dependent, start) -> Tuple[Optional[str], List[str]]:
     region = [start]
     for name in nodes.order[nodes.order.index(start) + 1 :]:
         sources = set(map(_plain, nodes.by_name[name].input)) & dependent
-        if not sources.intersection(region) or nodes.by_name[name].op in SHAPE_OPERATIONS or name not in dependent:
+        if not sources.intersection(region) or nodes.by_name[name].op in SHAPES or name not in dependent:
             continue
         passes = nodes.by_name[name].op in ELEMENTWISE or nodes.by_name[name].op == "BatchToSpaceND"
         if not passes or not sources <= set(region):
@@ -153,7 +151,7 @@ def _readers(nodes, dependent, name):
     return [
         reader.name
         for reader in nodes.consumers[name]
-        if reader.name in dependent and reader.op not in SHAPE_OPERATIONS and name in map(_plain, reader.input)
+        if reader.name in dependent and reader.op not in SHAPES and name in map(_plain, reader.input)
     ]
 
 

@@ -12,19 +12,20 @@ from legacy_graph.graphs.batch_axis import check_batch
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
 from legacy_graph.graphs.functions import inline_functions
 from legacy_graph.graphs.inputs import choose_input, find_sources, first_image, split_batches
-from legacy_graph.graphs.inspect import CONVOLUTIONS, find_convolutions, measure_layers
+from legacy_graph.graphs.inspect import find_convolutions, measure_layers
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.moving_averages import use_moving_averages
 from legacy_graph.graphs.nodes import Nodes, keep
 from legacy_graph.graphs.one_dimension import move_squeezes
-from legacy_graph.graphs.operations import ELEMENTWISE, check_operations, definition, strip_attributes
+from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, of_kind
+from legacy_graph.graphs.operations import check_operations, definition, strip_attributes
 from legacy_graph.graphs.read_file import read_frozen, read_meta_graph
 from legacy_graph.graphs.saved_model import read_signature
 from legacy_graph.graphs.tensor_types import infer_types
 from legacy_graph.graphs.variables import ReadVariables, fill_variables, read_checkpoint, refuse_variables
 
 # These keep the values of the images; the type or the shape may change.
-_KEEPING = {"Cast", "Reshape", "ExpandDims", "Squeeze", "Identity", "Transpose", "Placeholder"}
+_KEEPING = of_kind("identity", "pass", "stop", "cast", "reshape", "transpose", "input")
 
 
 class _Source(NamedTuple):

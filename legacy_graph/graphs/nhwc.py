@@ -5,14 +5,13 @@ from typing import List, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.graphs.inspect import CONVOLUTIONS
 from legacy_graph.graphs.nodes import Nodes, constant, identity, new_node, node_name
-from legacy_graph.graphs.operations import ELEMENTWISE, attribute
+from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, row
+from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import infer_types
 
 TO_NHWC, TO_NCHW = [0, 2, 3, 1], [0, 3, 1, 2]
 _INT32 = tf.int32.as_datatype_enum
-_REDUCTIONS = ("Mean", "Sum", "Max", "Min")
 
 
 def to_nhwc(graph_def: tf.GraphDef, input: str) -> Tuple[tf.GraphDef, List[str]]:
@@ -95,18 +94,21 @@ class _Converter:
         """Convert an elementwise operation, concat, padding or reduction; returns whether this was possible."""
         if node.op in ELEMENTWISE:
             return self._convert_elementwise(node)
-        position = {"ConcatV2": len(node.input) - 1, "Pad": 1, "PadV2": 1, **dict.fromkeys(_REDUCTIONS, 1)}.get(node.op)
-        value = None if position is None else self.nodes.constant(node.input[position])
-        if value is None or (node.op in _REDUCTIONS and not attribute(node, "keep_dims").b):
+        known = row(node.op)
+        if known.layout not in ("axes", "pad"):
             return False
-        if node.op == "ConcatV2" and not self.converted.issuperset(self.nodes.data_inputs(node.name)[:-1]):
+        position = known.axes % len(node.input)
+        value = self.nodes.constant(node.input[position])
+        if value is None or (known.kind == "reduction" and not attribute(node, "keep_dims").b):
             return False
-        if node.op in ("Pad", "PadV2"):
+        if known.kind == "join" and not self.converted.issuperset(self.nodes.data_inputs(node.name)[:-1]):
+            return False
+        if known.layout == "pad":
             value = value[TO_NHWC]
         else:
             value = np.array([TO_NHWC.index(axis % 4) for axis in value.ravel()]).reshape(value.shape)
         node.input[position] = self._constant(f"{node.name}/nhwc", value.astype(np.int32))
-        node.attr["Tpaddings" if "Pad" in node.op else "Tidx"].type = _INT32
+        node.attr["Tpaddings" if known.layout == "pad" else "Tidx"].type = _INT32
         self.converted.add(node.name)
         return True
 

@@ -6,8 +6,9 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow.python.framework import tensor_util
 
-# These read the shape of a tensor, not its values.
-SHAPE_OPERATIONS = {"Shape", "ShapeN", "Size", "Rank"}
+from legacy_graph.graphs.op_table import SHAPES, of_kind
+
+_IDENTITIES = of_kind("identity", "stop")
 
 
 def node_name(reference: str) -> str:
@@ -59,14 +60,14 @@ class Nodes:
         waiting = list(found)
         while waiting:
             for reader in self.consumers.get(waiting.pop(), ()):
-                if reader.name not in found and (shapes or reader.op not in SHAPE_OPERATIONS):
+                if reader.name not in found and (shapes or reader.op not in SHAPES):
                     found.add(reader.name)
                     waiting.append(reader.name)
         return found
 
     def root(self, name: str) -> str:
         """The source of a chain of Identity nodes."""
-        while self.by_name[name].op in ("Identity", "StopGradient", "PreventGradient", "CheckNumerics"):
+        while self.by_name[name].op in _IDENTITIES:
             name = self.data_inputs(name)[0]
         return name
 

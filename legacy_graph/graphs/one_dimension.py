@@ -8,10 +8,11 @@ from typing import Dict
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.nodes import Nodes, node_name, redirect
-from legacy_graph.graphs.operations import ELEMENTWISE, attribute
+from legacy_graph.graphs.op_table import ELEMENTWISE, of_kind
+from legacy_graph.graphs.operations import attribute
 
-_VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
-_POOLS = ("MaxPool", "AvgPool")
+_VARIABLES = of_kind("variable", "resource")
+_POOLS = of_kind("max pool", "average pool")
 
 
 def move_squeezes(graph_def: tf.GraphDef) -> None:

@@ -1,45 +1,16 @@
-"""Operation definitions of this TensorFlow, and the operations that a loaded graph may not contain."""
+"""Operation definitions of this TensorFlow, and the check that a loaded graph runs only operations of the table."""
 
 import functools
-import re
 from typing import Iterable, Optional
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.framework.c_api_util import ApiDefMap
 
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.op_table import refusal, row
 
-# These run arbitrary code, or read and write files.
-_UNSAFE = re.compile(
-    r"PyFunc|PyFuncStateless|EagerPyFunc|ReadFile|WriteFile|MatchingFiles|.*Reader(V2)?|ReaderRead.*|Save(V2|Slices)?"
-    r"|Restore(V2|Slice)?|MergeV2Checkpoints|.*Summary(V2|Writer|Proto)|XlaHostCompute|.*Dataset(V2)?|LoadAndRemap.*"
-    r"|DebugIdentity.*|Print(V2)?|InitializeTableFromTextFile.*|Rpc.*|TryRpc|Send|Recv|_Send|_Recv|.*Library.*"
-)
-_QUANTISED = re.compile(r"Quantize.*|Dequantize|Quantized.*|Requant.*|UniformQuant.*|UniformDequant.*|UniformRequant.*")
-CALLS = {
-    "PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf", "While", "StatelessWhile", "Case",
-    "StatelessCase", "RemoteCall", "SymbolicGradient",
-}  # fmt: skip
-# Elementwise: each output position depends on the same position of the inputs.
-LINEAR = {
-    "BiasAdd", "Add", "AddV2", "AddN", "Sub", "Mul", "RealDiv", "Div", "Neg", "Identity", "StopGradient",
-    "PreventGradient", "CheckNumerics", "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3",
-    "BatchNormWithGlobalNormalization", "Cast",
-}  # fmt: skip
-ELEMENTWISE = LINEAR | {
-    "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus", "Softsign", "Sigmoid", "Tanh", "Abs", "Exp", "Expm1",
-    "Log", "Log1p", "Erf", "Erfc", "Square", "Sqrt", "Rsqrt", "Pow", "Maximum", "Minimum", "Sign", "Greater",
-    "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "LogicalNot", "LogicalAnd", "LogicalOr", "Select",
-    "SelectV2", "SquaredDifference", "ClipByValue", "Reciprocal", "Inv", "ZerosLike", "OnesLike", "Floor", "Round",
-    "DivNoNan", "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVarsPerChannel",
-}  # fmt: skip
-RANDOM_OPERATIONS = {
-    "RandomUniform", "RandomStandardNormal", "TruncatedNormal", "StatelessRandomUniform", "StatelessRandomUniformV2",
-    "StatelessRandomNormal", "StatelessRandomNormalV2", "Multinomial",
-}  # fmt: skip
 # Attributes of later TensorFlow versions that do not change what a graph computes at inference.
 _IGNORED_ATTRIBUTES = {"exponential_avg_factor", "debug_name"}
-LOOPS = {"Enter", "RefEnter", "NextIteration", "RefNextIteration"}
 
 
 @functools.lru_cache(maxsize=None)
@@ -98,29 +69,21 @@ def _is_empty(key, value):
 
 
 def check_operations(nodes: Iterable[tf.NodeDef]) -> None:
-    """Refuse operations between the input and the layers that cannot be run or shown correctly.
+    """Refuse operations that do not run: those without a row in the table, and those whose kind never runs.
 
     Raises:
         UserError: names the first refused node and the reason.
     """
     for node in nodes:
-        where = f"operation {node.op} ({node.name})"
-        if _QUANTISED.fullmatch(node.op):
-            raise UserError(where, "a float graph", "a quantised one", "give the graph before quantisation")
-        if node.op.startswith(("Conv3D", "MaxPool3D", "AvgPool3D")):
-            raise UserError(where, "2-D convolutions", "a 3-D one", "no picture shows a volume: use a 2-D model")
-        if _UNSAFE.fullmatch(node.op):
-            hint = "it runs code or touches files: name a node after it with --input"
-            raise UserError(where, "operations that only compute", node.op, hint)
-        if node.op in CALLS or (definition(node.op) is None and not node.attr):
-            raise UserError(where, "plain operations", "a function call", "export the graph without control flow")
-        if node.op in LOOPS:
-            raise UserError(where, "a graph without loops", "a while loop", "name a node after it with --input")
-        if definition(node.op) is None:
+        where, refused = f"operation {node.op} ({node.name})", refusal(node.op)
+        known = definition(node.op) is not None
+        if not known and not node.attr:
+            refused = refusal("PartitionedCall")  # TensorFlow 1 calls a function by the name of the function
+        elif not known and row(node.op).kind not in ("quantised", "volume"):
             expected = f"operations that TensorFlow {tf.__version__} knows"
             raise UserError(where, expected, node.op, "export the graph without custom operations")
-        if node.op in RANDOM_OPERATIONS:
-            raise UserError(where, "a graph for inference", "random numbers", "export the graph for inference")
+        if refused:
+            raise UserError(where, *refused)
         if node.op.startswith("FusedBatchNorm") and attribute(node, "is_training").b:
             found = "statistics of the batch"
             raise UserError(where, "a batch norm in inference mode", found, "export the graph for inference")

@@ -10,23 +10,8 @@ from typing import List, NamedTuple, Tuple
 
 import tensorflow.compat.v1 as tf
 
-RELUS = ("Relu", "Relu6")
-MAX_POOLS = ("MaxPool", "MaxPoolV2")
-# Linear in their inputs.
-ADDITIVE = {
-    "Add", "AddV2", "AddN", "AvgPool", "BatchToSpaceND", "BiasAdd", "Concat", "ConcatV2",
-    "DepthToSpace", "ExpandDims", "ExtractImagePatches", "Gather", "GatherV2", "Identity", "IdentityN", "Mean",
-    "MirrorPad", "Neg", "Pack", "Pad", "PadV2", "Placeholder", "PlaceholderWithDefault", "Reshape", "ResizeBicubic",
-    "ResizeBilinear", "ResizeNearestNeighbor", "ReverseV2", "Slice", "SpaceToBatchND", "SpaceToDepth", "Split",
-    "SplitV", "Squeeze", "StridedSlice", "Sub", "Sum", "Tile", "Transpose", "Unpack",
-}  # fmt: skip
-# Linear in one input if no other input depends on the images. The value is the index of this input, None for any.
-MULTIPLICATIVE = {
-    "BatchMatMul": None, "BatchMatMulV2": None, "BatchNormWithGlobalNormalization": 0, "Conv2D": 0,
-    "Conv2DBackpropInput": 2, "DepthwiseConv2dNative": 0, "Div": 0, "FusedBatchNorm": 0, "FusedBatchNormV2": 0,
-    "FusedBatchNormV3": 0, "MatMul": None, "Mul": None, "RealDiv": 0,
-}  # fmt: skip
-ELEMENTWISE = {"Add", "AddV2", "BiasAdd", "Div", "Identity", "Mul", "Neg", "RealDiv", "Sub"}
+from legacy_graph.graphs.nodes import Nodes
+from legacy_graph.graphs.op_table import LINEAR, RELUS, SHAPES, row
 
 
 class Path(NamedTuple):
@@ -48,9 +33,28 @@ def find_path(images: tf.Tensor, start: tf.Tensor) -> Path:
     return Path(
         operations,
         [operation for operation in operations if operation.type in RELUS],
-        sum(operation.type in MAX_POOLS for operation in operations),
+        sum(row(operation.type).projection == "max pool" for operation in operations),
         [operation.name for operation in operations if operation.name in undefined],
     )
+
+
+def open_stops(graph_def: tf.GraphDef, input: str, start: str) -> None:
+    """Replace StopGradient by Identity where no other way leads from `input` to `start`. Changes the graph.
+
+    A network that is trained on top of a frozen one stops the gradient for the training only. Beside another way, as in
+    a straight-through estimator, the operation defines the gradient and stays.
+    """
+    nodes = Nodes(graph_def)
+    closed = {name for name in nodes.ancestors([start]) if row(nodes.by_name[name].op).kind == "stop"}
+    while closed:
+        reached, stopped = {input}, []
+        for name in nodes.order:
+            if nodes.by_name[name].op not in SHAPES and reached.intersection(nodes.data_inputs(name)):
+                (stopped.append if name in closed else reached.add)(name)
+        if start in reached or not stopped:
+            return
+        nodes.by_name[stopped[-1]].op = "Identity"
+        closed.remove(stopped[-1])
 
 
 def _between(images, start):
@@ -72,12 +76,13 @@ def _between(images, start):
 
 def _is_defined(operation, on_path):
     """Whether the projection through an operation is defined for every method."""
-    if operation.type in MULTIPLICATIVE:
+    known = row(operation.type)
+    if known.projection in ("product", "divided"):
         numbers = [number for number, tensor in enumerate(operation.inputs) if tensor in on_path]
-        expected = MULTIPLICATIVE[operation.type]
+        allowed = (0,) if known.projection == "divided" else known.data
         training = "is_training" in operation.node_def.attr and operation.get_attr("is_training")
-        return len(numbers) == 1 and expected in (None, numbers[0]) and not training
-    return operation.type in RELUS or operation.type in MAX_POOLS or operation.type in ADDITIVE
+        return len(numbers) == 1 and (allowed is None or numbers[0] in allowed) and not training
+    return known.projection in ("linear", "relu", "max pool")
 
 
 def _split_activation(operation, on_path):
@@ -85,7 +90,7 @@ def _split_activation(operation, on_path):
 
     The operation adds the output of the ReLU to a tensor with the same source. Empty for any other operation.
     """
-    if operation.type not in ("Add", "AddV2", "AddN", "Sub"):
+    if row(operation.type).kind != "sum":
         return set()
     traces = [_trace(tensor, on_path) for tensor in operation.inputs if tensor in on_path]
     found = set()
@@ -98,7 +103,7 @@ def _split_activation(operation, on_path):
 def _trace(tensor, on_path) -> Tuple[tf.Tensor, set]:
     """(source tensor, ReLUs) of a chain of elementwise operations that ends in `tensor`."""
     relus = set()
-    while tensor.op.type in ELEMENTWISE or tensor.op.type in RELUS:
+    while tensor.op.type in LINEAR or tensor.op.type in RELUS:
         inputs = [one for one in tensor.op.inputs if one in on_path]
         if len(inputs) != 1:
             break

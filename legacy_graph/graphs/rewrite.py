@@ -8,11 +8,10 @@ from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.nodes import Nodes, constant, identity, new_node, node_name, redirect, replace_node
+from legacy_graph.graphs.op_table import PASSING
 from legacy_graph.graphs.operations import attribute, definition
 from legacy_graph.graphs.tensor_types import TensorType
 
-# The output of each of these equals its input.
-_PASSING = {"IdentityN", "Print", "CheckNumerics", "StopGradient", "PreventGradient", "Snapshot"}
 _FLOAT = tf.float32.as_datatype_enum
 _HALVES = {tf.float16.as_datatype_enum, tf.bfloat16.as_datatype_enum}
 _FUSED = {"_FusedConv2D": "Conv2D", "_FusedDepthwiseConv2dNative": "DepthwiseConv2dNative"}
@@ -39,7 +38,7 @@ def pass_on(graph_def: tf.GraphDef) -> None:
     """
     replacements: Dict[str, str] = {}
     for node in graph_def.node:
-        if node.op in _PASSING:
+        if node.op in PASSING:
             kind = attribute(node, "T")
             dtypes = list(kind.list.type) or [kind.type]
             outputs = list(node.input[: len(dtypes)])

@@ -7,11 +7,11 @@ from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.nodes import Nodes, constant, identity, node_name
+from legacy_graph.graphs.op_table import of_kind
 
 # nodes of the variables -> {name: value}; raises UserError if a variable has no value.
 ReadVariables = Callable[[List[tf.NodeDef]], Dict[str, object]]
-REFERENCES = {"Variable", "VariableV2", "AutoReloadVariable"}
-RESOURCES = {"VarHandleOp"}
+REFERENCES, RESOURCES = of_kind("variable"), of_kind("resource")
 _REF_OPERATIONS = {"RefIdentity": "Identity"}
 
 

@@ -72,14 +72,9 @@ def test_operations_that_change_no_value_are_removed(tmp_path):
     )
     layer = model.layers[0]
     assert (layer.activation, layer.start) == ("relu", "pool")
-    assert {node.op for node in model.graph_def.node} == {
-        "Placeholder",
-        "Const",
-        "Identity",
-        "Conv2D",
-        "Relu",
-        "MaxPool",
-    }
+    # StopGradient changes the gradient: `backward` decides about it.
+    kept = {"Placeholder", "Const", "Identity", "StopGradient", "Conv2D", "Relu", "MaxPool"}
+    assert {node.op for node in model.graph_def.node} == kept
     assert [field.size for field in layer.fields] == [4, 4]
 
 
@@ -88,12 +83,13 @@ def test_integer_images_are_cut_at_the_first_floats(tmp_path):
         return CONSTRUCTS["pooled"](tf.cast(x, tf.float32, name="floats") / 255)
 
     path = write_frozen(tmp_path / "model.pb", build, dtype=tf.uint8)
-    model, values = outputs(path)
+    pixels = (BATCH * 255).astype(np.uint8)
+    model, values = outputs(path, pixels.astype(np.float32))
     assert model.input == "floats"
     assert model.notes == ["The images enter at floats, after images."]
-    expected = run(graph_of(build, dtype=tf.uint8), "pool", {"images": BATCH.astype(np.uint8)})
-    np.testing.assert_array_equal(values * 0 + expected, expected)
-    np.testing.assert_array_equal(outputs(path, BATCH.astype(np.uint8).astype(np.float32))[1], expected)
+    expected = run(graph_of(build, dtype=tf.uint8), "pool", {"images": pixels})
+    assert np.ptp(expected) > 0
+    np.testing.assert_array_equal(values, expected)
 
 
 def test_rows_of_pixels_are_cut_at_the_reshape(tmp_path):

@@ -1,0 +1,232 @@
+"""The table of operations: one row per TensorFlow operation, and no other module lists operations.
+
+An operation without a row does not run: `check_operations` refuses it by name. To add an operation, add its name to the
+group with the same properties, or a group. `tests/graphs/test_op_table.py` makes the tests of the row; it asks for an
+example if it cannot make one itself.
+"""
+
+import re
+from functools import partial
+from typing import Dict, FrozenSet, NamedTuple, Optional, Tuple
+
+# Where to ask for a row: the page beside this module, in every copy of the program.
+PAGE = "legacy_graph/graphs/README.md"
+
+
+class Row(NamedTuple):
+    """The properties of an operation. A rule is the name of a function in the module that uses the column."""
+
+    kind: str
+    # Numbers of the inputs that may depend on the images, None for all. All others are parameters, such as a kernel.
+    data: Optional[Tuple[int, ...]] = None
+    axes: Optional[int] = None  # number of the input with the axes, or with one value for each axis
+    batch: str = "mixes"  # how images stay apart, see `batch_axis`; "mixes": not known to keep them apart
+    field: str = "unknown"  # see `receptive_fields`
+    bound: str = "unknown"  # of the values, see `bound`
+    # "linear", "product" (linear in one input if no other depends on the images), "relu" and "max pool": every method
+    # is defined. "gradient": only the gradient is.
+    projection: str = "gradient"
+    layout: str = "transposed"  # NCHW -> NHWC, see `nhwc`; "transposed": runs as NCHW between two transposes
+
+
+class Refusal(NamedTuple):
+    """Why the operations of a kind never run, in the words of a `UserError`."""
+
+    expected: str
+    found: str
+    hint: str
+
+
+# Moves or adds values without a weight.
+_move = partial(Row, data=(0,), bound="same", projection="linear")
+# Each position of the output depends on the same position of the inputs.
+_each = partial(Row, batch="aligned", field="elementwise", layout="elementwise")
+# Works on each entry of axis 0, with parameters.
+_image = partial(Row, data=(0,), batch="first")
+_first = partial(Row, data=(0,))
+_second = partial(Row, data=(1,))
+_GROUPS = {
+    # Without a value of their own, or with a value that does not depend on the images.
+    "Placeholder PlaceholderWithDefault": _each("input", bound="same", projection="linear"),
+    "PlaceholderV2": Row("input"),
+    "Const": Row("constant"),
+    "Variable VariableV2 AutoReloadVariable": Row("variable"),
+    "VarHandleOp": Row("resource"),
+    "ReadVariableOp": Row("read"),
+    "Shape ShapeN Size Rank": Row("shape"),
+    "Fill Range LinSpace BroadcastArgs ConcatOffset DataFormatDimMap DataFormatVecPermute": Row("maker"),
+    # These may compute constants. Between the images and a layer they are refused.
+    "Where Unique UniqueV2 ListDiff InvertPermutation UnravelIndex DynamicStitch DynamicPartition ScatterNd Bincount "
+    "TensorScatterUpdate TensorScatterAdd TensorScatterSub SegmentSum SegmentMean SegmentMax SegmentMin SegmentProd "
+    "UnsortedSegmentSum UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd Diag DiagPart MatrixDiag "
+    "MatrixDiagV2 MatrixDiagV3 MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixBandPart MatrixSetDiag "
+    "MatrixSetDiagV2 MatrixSetDiagV3 MatrixInverse CropAndResize NonMaxSuppression NonMaxSuppressionV2 "
+    "NonMaxSuppressionV3 NonMaxSuppressionV4 NonMaxSuppressionV5 HistogramFixedWidth L2Loss": Row("indexing"),
+    # Elementwise and linear: they belong to the layer before them.
+    "Identity RefIdentity": _each("identity", bound="same", projection="linear"),
+    "IdentityN Print CheckNumerics PreventGradient Snapshot": _each("pass", bound="same", projection="linear"),
+    "Cast EnsureShape": _each("cast", bound="same", projection="linear"),
+    "StopGradient": _each("stop", bound="same", projection="linear"),
+    "Add AddV2 AddN": _each("sum", bound="same", projection="linear"),
+    "Sub": _each("sum", bound="sum", projection="linear"),
+    "Neg": _each("sum", bound="identity", projection="linear"),
+    "BiasAdd BiasAddV1": _each("sum", data=(0,), batch="first", bound="same", projection="linear"),
+    "Mul": _each("scale", bound="same", projection="product"),
+    "Div RealDiv": _each("scale", bound="quotient", projection="divided"),
+    "FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3": _each(
+        "batch norm", data=(0,), batch="first", bound="batch norm", projection="product"
+    ),
+    "BatchNormWithGlobalNormalization": _each("batch norm", data=(0,), batch="first", projection="product"),
+    # Elementwise and not linear.
+    "Relu": _each("relu", bound="same", projection="relu"),
+    "Relu6": _each("saturating relu", bound="same", projection="relu"),
+    "Sigmoid Tanh": _each("saturating", bound="same"),
+    "LeakyRelu": _each("activation", bound="leaky"),
+    "Elu Softplus Softsign Abs Exp Expm1 Erf Square Sinh Cosh Asinh Atan": _each("activation", bound="same"),
+    "Selu Log Log1p Erfc Erfinv Ndtri Sqrt Rsqrt Sign Reciprocal Inv Floor Ceil Round Rint Sin Cos Tan Asin Acos Acosh "
+    "Atanh Lgamma Digamma BesselI0 BesselI0e BesselI1 BesselI1e BesselJ0 BesselJ1 BesselK0 BesselK0e BesselK1 "
+    "BesselK1e BesselY0 BesselY1 Dawsn Expint FresnelCos FresnelSin Spence ZerosLike OnesLike": _each("activation"),
+    "Pow SquaredDifference FloorDiv FloorMod Mod TruncateDiv TruncateMod DivNoNan MulNoNan Xdivy Xlogy Xlog1py Atan2 "
+    "NextAfter Igamma Igammac Zeta Polygamma Betainc Complex Real Imag Conj ComplexAbs Angle": _each(
+        "activation"
+    ),
+    "Maximum Minimum": _each("limit", bound="sum"),
+    "ClipByValue": _each("limit"),
+    "Greater GreaterEqual Less LessEqual Equal NotEqual ApproximateEqual IsNan IsInf IsFinite LogicalNot LogicalAnd "
+    "LogicalOr Invert BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift SelectV2": _each("activation"),
+    "Select": _each("activation", batch="select"),
+    "FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVarsPerChannel": _each(
+        "activation", data=(0,), batch="first"
+    ),
+    # Windows.
+    "Conv2D DepthwiseConv2dNative": _image(
+        "convolution", field="convolution", bound="same", projection="product", layout="window"
+    ),
+    "Conv2DBackpropInput": Row(
+        "convolution", (2,), None, "first", "transposed convolution", "same", "product", "window"
+    ),
+    "MaxPool": _image("max pool", field="pool", bound="same", projection="max pool", layout="window"),
+    "MaxPoolV2": _image("window", bound="same", projection="max pool"),
+    "MaxPoolWithArgmax": _image("max pool", field="pool", bound="same", projection="max pool"),
+    "AvgPool": _image("average pool", field="pool", bound="same", projection="linear", layout="window"),
+    "ExtractImagePatches": _image("patches", field="patches", bound="same", projection="linear"),
+    "LRN": _image("normalization", field="last axis"),
+    "Dilation2D FusedPadConv2D FusedResizeAndPadConv2D AdjustContrastv2": _image("window"),
+    "ResizeNearestNeighbor ResizeBilinear": _image("resize", field="resize", bound="same", projection="linear"),
+    "ResizeBicubic": _image("resize", projection="linear"),
+    "ResizeArea": _image("resize"),
+    "DepthToSpace": _image("rearranging", field="resize", bound="same", projection="linear", layout="window"),
+    "SpaceToDepth": _image("rearranging", field="joined", bound="same", projection="linear", layout="window"),
+    # Products.
+    "MatMul": Row("product", batch="matmul", bound="same", projection="product"),
+    "BatchMatMul BatchMatMulV2": Row("product", batch="batch matmul", bound="same", projection="product"),
+    "BatchMatMulV3": Row("product", batch="batch matmul"),
+    "Einsum": Row("product", batch="einsum"),
+    # Along axes.
+    "Mean Sum": _move("reduction", axes=1, batch="reduced", field="reduced", layout="axes"),
+    "Max Min": _first("reduction", axes=1, batch="reduced", field="reduced", layout="axes"),
+    "Prod EuclideanNorm All Any": _first("reduction", axes=1, batch="reduced", field="reduced"),
+    "ArgMax ArgMin": _first("reduction", axes=1, batch="reduced"),
+    "Cumsum Cumprod CumulativeLogsumexp": _first("scan", axes=1, batch="along"),
+    "ReverseV2": _move("rearranging", axes=1, batch="along"),
+    "Roll": _first("rearranging", axes=2, batch="along"),
+    "Softmax LogSoftmax": _first("normalization", batch="last axis", field="last axis"),
+    "RGBToHSV HSVToRGB AdjustHue AdjustSaturation": _first("channels", batch="last axis", field="last axis"),
+    "TopK TopKV2": _first("channels", batch="last axis", field="last axis"),
+    # Moves of values.
+    "Reshape": _move("reshape", batch="reshape", field="reshape"),
+    "Transpose": _move("transpose", axes=1, batch="transpose", field="transpose"),
+    "ExpandDims": _move("reshape", axes=1, batch="reshape", field="expanded"),
+    "Squeeze": _move("reshape", batch="reshape", field="squeezed"),
+    "Pad PadV2": _move("padding", axes=1, batch="padded", field="padded", layout="pad"),
+    "MirrorPad": _move("padding", axes=1, batch="padded", field="mirrored"),
+    "Slice": _move("slice", axes=1, batch="sliced", field="sliced"),
+    "StridedSlice": _move("slice", axes=1, batch="strided", field="sliced"),
+    "SpaceToBatchND BatchToSpaceND": _move("blocks", batch="blocks", field="blocks"),
+    "Tile": _move("tile", axes=1, batch="tiled"),
+    "BroadcastTo": _first("tile", batch="aligned", bound="same"),
+    "Concat": Row("join", axes=0, batch="joined", field="channels", bound="same", projection="linear"),
+    "ConcatV2": Row("join", None, -1, "joined", "channels", "same", "linear", "axes"),
+    "Split": _second("split", axes=0, batch="along", field="channels", bound="same", projection="linear"),
+    "SplitV": _move("split", axes=2, batch="along", field="channels"),
+    "Pack": Row("join", batch="packed", field="packed", bound="same", projection="linear"),
+    "Unpack": _move("split", batch="unpacked"),
+    "Gather": Row("gather", batch="gathered", bound="same", projection="linear"),
+    "GatherV2": Row("gather", axes=2, batch="gathered", bound="same", projection="linear"),
+    "GatherNd": Row("gather", batch="indexed"),
+    "OneHot": _first("indexing", batch="one hot"),
+    "Switch RefSwitch": _first("control", batch="aligned"),
+    "Merge RefMerge": Row("control", batch="aligned"),
+    # These never run, see `_REFUSALS`; the rest of the program recognises them.
+    "DecodeJpeg DecodePng DecodeBmp DecodeGif DecodeImage DecodeWebP DecodeAndCropJpeg DecodeRaw DecodePaddedRaw "
+    "DecodeWav DecodeCSV DecodeBase64 DecodeCompressed DecodeJSONExample ParseExample ParseExampleV2 "
+    "ParseSingleExample ParseSequenceExample ParseSequenceExampleV2 ParseSingleSequenceExample "
+    "IteratorGetNextAsOptional": Row("source"),
+    "IteratorGetNext IteratorGetNextSync QueueDequeue QueueDequeueV2 QueueDequeueMany QueueDequeueManyV2 "
+    "QueueDequeueUpTo QueueDequeueUpToV2": Row("batch source"),
+    "Assign AssignAdd AssignSub AssignVariableOp AssignAddVariableOp AssignSubVariableOp ScalarSummary ImageSummary "
+    "HistogramSummary AudioSummary AudioSummaryV2 TensorSummary TensorSummaryV2 MergeSummary WriteSummary "
+    "WriteScalarSummary WriteImageSummary WriteHistogramSummary WriteAudioSummary WriteGraphSummary "
+    "WriteRawProtoSummary": Row("effect"),
+    "RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal Multinomial StatelessRandomUniform "
+    "StatelessRandomUniformV2 StatelessRandomNormal StatelessRandomNormalV2 StatelessTruncatedNormal "
+    "StatelessTruncatedNormalV2": Row("random"),
+    "PartitionedCall StatefulPartitionedCall If StatelessIf While StatelessWhile Case StatelessCase RemoteCall "
+    "SymbolicGradient": Row("call"),
+    "Enter RefEnter NextIteration RefNextIteration": Row("loop"),
+    "Exit RefExit LoopCond TensorArrayV3 TensorArrayReadV3 TensorArrayWriteV3 TensorArrayGatherV3 "
+    "TensorArrayScatterV3 TensorArraySplitV3 TensorArrayConcatV3 TensorArraySizeV3 TensorListReserve "
+    "TensorListFromTensor TensorListStack TensorListGetItem TensorListSetItem EmptyTensorList TensorListPushBack "
+    "TensorListPopBack": Row("loop value"),
+}  # fmt: skip
+TABLE: Dict[str, Row] = {name: row for names, row in _GROUPS.items() for name in names.split()}
+_NO_ROW = Row("unknown")
+_REFUSALS = {
+    "quantised": Refusal("a float graph", "a quantised one", "give the graph before quantisation"),
+    "volume": Refusal("2-D convolutions", "a 3-D one", "no picture shows a volume: use a 2-D model"),
+    "call": Refusal("plain operations", "a function call", "export the graph without control flow"),
+    "loop": Refusal("a graph without loops", "a while loop", "name a node after it with --input"),
+    "loop value": Refusal("a graph without loops", "a while loop", "name a node after it with --input"),
+    "random": Refusal("a graph for inference", "random numbers", "export the graph for inference"),
+}  # fmt: skip
+# Families without rows, which would only be long lists of names.
+_FAMILIES = {
+    "quantised": re.compile(r"(Uniform)?(Quantize|Dequantize|Requantiz).*|Quantized.*"),
+    "volume": re.compile(r"(Conv|MaxPool|AvgPool)3D.*"),
+}
+_NEVER_RUN = {*_REFUSALS, "source", "batch source", "effect", "unknown"}
+
+
+def row(operation: str) -> Row:
+    """The row of an operation. Without one the kind is "quantised", "volume" or "unknown", and no rule is known."""
+    for kind, pattern in _FAMILIES.items():
+        if pattern.fullmatch(operation):
+            return Row(kind)
+    return TABLE.get(operation, _NO_ROW)
+
+
+def refusal(operation: str) -> Optional[Refusal]:
+    """Why an operation does not run, or None if it runs."""
+    kind = row(operation).kind
+    if kind not in _NEVER_RUN:
+        return None
+    hint = f"name a node after it with --input, or ask for a row as {PAGE} says"
+    return _REFUSALS.get(kind) or Refusal("an operation that the table lets run", operation, hint)
+
+
+def of_kind(*kinds: str) -> FrozenSet[str]:
+    """The names of the operations of these kinds."""
+    return frozenset(name for name, one in TABLE.items() if one.kind in kinds)
+
+
+ELEMENTWISE = frozenset(name for name, one in TABLE.items() if one.field == "elementwise")
+# Elementwise and linear: they belong to the layer before them.
+LINEAR = of_kind("identity", "pass", "stop", "cast", "sum", "scale", "batch norm")
+PASSING = of_kind("pass")  # their output equals their input: they print, check, or change only the gradient
+SHAPES = of_kind("shape")  # they read the shape of a tensor, not its values
+CONVOLUTIONS = of_kind("convolution")
+MAX_POOLS = of_kind("max pool")
+RELUS = of_kind("relu", "saturating relu")
+SATURATING = of_kind("saturating", "saturating relu")  # their large values are equal, with gradient 0
+SOURCES = of_kind("input", "source", "batch source")  # they may feed the images into a graph
+CALLS, LOOPS, RANDOM = of_kind("call"), of_kind("loop"), of_kind("random")
