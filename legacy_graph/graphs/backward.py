@@ -14,10 +14,10 @@ from legacy_graph.config import DECONVNET, FIRST, GRADIENT, METHODS
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.gradient_rules import USED, rule_of, with_rules
 from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.graphs.nodes import cut
 from legacy_graph.graphs.op_table import CONVOLUTIONS, row
 from legacy_graph.graphs.overflow import build_bound
 from legacy_graph.graphs.path import Path, find_path, open_stops
-from legacy_graph.graphs.rewrite import cut
 
 PRODUCTS = ("product", "divided")  # projections of operations with weights
 LISTED = 3  # maximum number of nodes in a message
@@ -90,7 +90,7 @@ def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
     wanted = [model.input + ":0", layer.start + ":0", layer.name]
     images, start, convolution = tf.import_graph_def(graph_def, None, wanted, name="")
     path = find_path(images, start)
-    _refuse_functions(path, model.graph_def)
+    _refuse_functions(path, model.graph.library)
     _check_weights(path)
     if method != GRADIENT and path.undefined:
         expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
@@ -136,9 +136,9 @@ def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[t
     return projection
 
 
-def _refuse_functions(path, graph_def):
+def _refuse_functions(path, library):
     """Refuse function calls on the path, because TensorFlow ignores the rules inside functions."""
-    functions = {function.signature.name for function in graph_def.library.function}
+    functions = {function.signature.name for function in library.function}
     calls = [
         one.name
         for one in path.operations

@@ -7,10 +7,10 @@ import tensorflow.compat.v1 as tf
 from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError, reason
-from legacy_graph.graphs import rewrite
 from legacy_graph.graphs.choose_layers import left_out
+from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
-from legacy_graph.graphs.nodes import Nodes
+from legacy_graph.graphs.nodes import cut
 
 # {operation: (position of the input with the values, position of the input with the axes)} of operations that combine,
 # divide or reorder the values along the axes.
@@ -24,14 +24,11 @@ _SIDE = 64  # assumed height and width where the graph leaves them open
 _IMAGES = 7  # assumed number of images, to check that the graph does not change it
 
 
-def check_batch(
-    graph_def: tf.GraphDef, input: str, layers: List[ConvLayer], all_needed: bool
-) -> Tuple[List[ConvLayer], List[str]]:
+def check_batch(graph: Graph, layers: List[ConvLayer], all_needed: bool) -> Tuple[List[ConvLayer], List[str]]:
     """Leave out the layers after an operation that combines the images of a batch, or changes their number or order.
 
     Args:
-        graph_def: frozen, of any layout.
-        input: name of the placeholder, [B, ...].
+        graph: frozen, of any layout.
         layers: with `label` and `start`.
         all_needed: refuse the graph if a layer would be left out.
 
@@ -42,18 +39,17 @@ def check_batch(
         UserError: no layer is left, or one would be left out although `all_needed`. The error names the operation on
             the batch axis or on unknown axes, or the layer whose batch size differs.
     """
-    nodes = Nodes(graph_def)
-    dependent = nodes.dependents([input])
-    graph = _with_batch(graph_def, input, tf.TensorShape(nodes.by_name[input].attr["shape"].shape).as_list()[1:])
+    input, dependent = graph.input, graph.dependents([graph.input])
+    imported = _with_batch(graph)
     errors: Dict[str, UserError] = {}
-    for name in nodes.order:
+    for name in graph.order:
         if name in dependent:
-            before = [errors[source] for source in nodes.data_inputs(name) if source in errors]
-            error = before[0] if before else _refusal(graph.get_operation_by_name(name), dependent, input)
+            before = [errors[source] for source in graph.data_inputs(name) if source in errors]
+            error = before[0] if before else _refusal(imported.get_operation_by_name(name), dependent, input)
             if error:
                 errors[name] = error
     for layer in layers:
-        batch = (graph.get_tensor_by_name(f"{layer.start}:0").shape.dims or [tf.Dimension(None)])[0].value
+        batch = (imported.get_tensor_by_name(f"{layer.start}:0").shape.dims or [tf.Dimension(None)])[0].value
         if layer.start not in errors and batch not in (None, _IMAGES):
             found = f"{batch} for {_IMAGES} images"
             hint = "use --input to name a node after the operation that changes the batch"
@@ -73,18 +69,20 @@ def _refusal(operation, dependent, input) -> Optional[UserError]:
     return UserError(where, "an operation within each image", found, hint)
 
 
-def _with_batch(graph_def, input, sides):
+def _with_batch(graph):
     """The graph imported with a batch of _IMAGES."""
-    rewrite.cut(graph_def, input, [_IMAGES, *sides])
+    graph_def, sides = (
+        graph.to_graph_def(),
+        tf.TensorShape(graph.by_name[graph.input].attr["shape"].shape).as_list()[1:],
+    )
+    cut(graph_def, graph.input, [_IMAGES, *sides])
     try:
-        with tf.Graph().as_default() as graph:
+        with tf.Graph().as_default() as imported:
             tf.import_graph_def(graph_def, name="")
-            return graph
+            return imported
     except ValueError as error:
         hint = "export the graph without a fixed batch size"
         raise UserError("graph", "any number of images", reason(error), hint) from error
-    finally:
-        rewrite.cut(graph_def, input, [None, *sides])
 
 
 def _value(tensor, dependent, input) -> Optional[np.ndarray]:

@@ -4,10 +4,10 @@ import difflib
 from typing import Dict, List, Optional, Tuple
 
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import find_sources
 from legacy_graph.graphs.inspect import find_convolutions, find_ends, short_labels, values_input
 from legacy_graph.graphs.model import ConvLayer
-from legacy_graph.graphs.nodes import Nodes
 from legacy_graph.graphs.operations import check_operations
 from legacy_graph.graphs.tensor_types import TensorType
 
@@ -15,7 +15,7 @@ _LISTED = 12  # maximum number of layers in a message
 
 
 def choose_layers(
-    nodes: Nodes, types: Dict[str, TensorType], input: str, wanted: Optional[str]
+    nodes: Graph, types: Dict[str, TensorType], input: str, wanted: Optional[str]
 ) -> Tuple[List[ConvLayer], List[str]]:
     """Select the layers that can be shown.
 

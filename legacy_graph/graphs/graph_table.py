@@ -6,8 +6,6 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.inspect import describe_operations
 from legacy_graph.graphs.load import with_size
 from legacy_graph.graphs.model import Model
-from legacy_graph.graphs.nodes import Nodes
-from legacy_graph.graphs.tensor_types import infer_types
 
 # Assumed height and width if the graph does not fix them: SAME padding, and so the receptive field, depends on them.
 _SIDE = 512
@@ -23,10 +21,10 @@ def layer_rows(model: Model) -> Tuple[List[Tuple], List[str]]:
     """
     rows: List[Tuple] = [("input", model.input, _shape(model.input_shape), None, None, None)]
     sized, notes = _with_sides(model)
-    nodes, types = Nodes(model.graph_def), infer_types(model.graph_def)
+    types = model.graph.types
     for layer, fields in zip(model.layers, [one.fields for one in sized.layers]):
         seen, step = _seen(fields)
-        operations = describe_operations(nodes, types, layer)
+        operations = describe_operations(model.graph, types, layer)
         rows.append((layer.label, operations, _shape(layer.shape), seen, step, layer.parameters))
     return rows, model.notes + notes
 

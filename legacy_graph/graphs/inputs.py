@@ -5,57 +5,22 @@ from typing import Dict, List, Optional, Set
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.nodes import Nodes, canonical, new_node, node_name, redirect
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.nodes import canonical, node_name
 from legacy_graph.graphs.op_table import CALLS, LOOPS, SOURCES, of_kind
 from legacy_graph.graphs.tensor_types import TensorType
 
-# Each of these gives a batch of images, labels and so on, with one output for each. The data is not in the graph.
-_BATCHES = of_kind("batch source")
 _RESIZES = of_kind("resize")
 _SHAPING = ("Reshape", *_RESIZES)
 _HINT = "name the node that takes the images with --input"
 
 
-def find_sources(nodes: Nodes) -> List[str]:
+def find_sources(nodes: Graph) -> List[str]:
     """The names of all nodes that may feed data into a graph."""
     return [name for name in nodes.order if nodes.by_name[name].op in SOURCES]
 
 
-def split_batches(graph_def: tf.GraphDef) -> None:
-    """Replace each node that reads a batch from an iterator or a queue with placeholders. Changes the graph.
-
-    Output 0 becomes the placeholder "node"; output 1, if a node reads it, becomes "node/output_1".
-    """
-    by_name, replacements = {node.name: node for node in graph_def.node}, {}
-    read = {canonical(text) for node in graph_def.node for text in node.input}
-    for node in list(graph_def.node):
-        if node.op not in _BATCHES:
-            continue
-        kinds, shapes = _components(node, by_name[node_name(node.input[0])])
-        for number, (kind, shape) in enumerate(zip(kinds, shapes)):
-            name = f"{node.name}/output_{number}" if number else node.name
-            new = new_node("Placeholder", name, dtype=tf.AttrValue(type=kind), shape=tf.AttrValue(shape=shape))
-            if not number:
-                node.CopyFrom(new)
-            elif f"{node.name}:{number}" in read:
-                graph_def.node.add().CopyFrom(new)
-                replacements[f"{node.name}:{number}"] = name
-    redirect(graph_def, replacements)
-
-
-def _components(node, source):
-    """(types, shapes) of the outputs of an iterator or of a queue, whose node is `source`."""
-    if "output_types" in node.attr:
-        return node.attr["output_types"].list.type, node.attr["output_shapes"].list.shape
-    kinds = node.attr["component_types"].list.type
-    shapes = [tf.TensorShape(shape) for shape in source.attr["shapes"].list.shape]
-    shapes = shapes or [tf.TensorShape(None)] * len(kinds)
-    if "Many" in node.op or "UpTo" in node.op:
-        shapes = [tf.TensorShape([None]).concatenate(shape) for shape in shapes]
-    return kinds, [shape.as_proto() for shape in shapes]
-
-
-def choose_input(nodes: Nodes, named: Optional[str], declared: List[str], convolutions: Set[str]) -> str:
+def choose_input(nodes: Graph, named: Optional[str], declared: List[str], convolutions: Set[str]) -> str:
     """Choose the node that provides the images.
 
     Args:
@@ -83,7 +48,7 @@ def choose_input(nodes: Nodes, named: Optional[str], declared: List[str], convol
 
 
 def first_image(
-    nodes: Nodes, name: str, types: Dict[str, TensorType], convolutions: Set[str], skip: bool = False
+    nodes: Graph, name: str, types: Dict[str, TensorType], convolutions: Set[str], skip: bool = False
 ) -> str:
     """The first float32 tensor of rank 4 after a node such that every path to the layers contains it.
 

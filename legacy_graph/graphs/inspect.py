@@ -7,12 +7,13 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
-from legacy_graph.graphs.nodes import Nodes, node_name
+from legacy_graph.graphs.nodes import node_name
 from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, LINEAR, MAX_POOLS, SATURATING, SHAPES
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.receptive_fields import receptive_fields
-from legacy_graph.graphs.tensor_types import TensorType, infer_types
+from legacy_graph.graphs.tensor_types import TensorType
 
 _OPERATION_WORDS = re.compile(
     r"conv|(conv2d|convolution|depthwise|separable_conv2d|conv2d_transpose|conv2dbackpropinput|depthwiseconv2dnative"
@@ -23,7 +24,7 @@ _OPERATION_WORDS = re.compile(
 _CALL_WORDS = ("StatefulPartitionedCall", "PartitionedCall", "inlined")
 
 
-def find_convolutions(nodes: Nodes, dependent: Set[str]) -> List[str]:
+def find_convolutions(nodes: Graph, dependent: Set[str]) -> List[str]:
     """The names, in topological order, of the convolutions whose values depend on the input.
 
     The inputs of a transposed convolution are: size, kernel, values. A convolution whose kernel depends on the input is
@@ -38,7 +39,7 @@ def find_convolutions(nodes: Nodes, dependent: Set[str]) -> List[str]:
     return found
 
 
-def values_input(nodes: Nodes, convolution: str) -> str:
+def values_input(nodes: Graph, convolution: str) -> str:
     """The name of the node whose output a convolution convolves."""
     return nodes.data_inputs(convolution)[2 if nodes.by_name[convolution].op == "Conv2DBackpropInput" else 0]
 
@@ -60,7 +61,7 @@ def short_labels(names: List[str]) -> Dict[str, str]:
     }
 
 
-def find_ends(nodes: Nodes, dependent: Set[str], convolution: str) -> Tuple[Optional[str], str]:
+def find_ends(nodes: Graph, dependent: Set[str], convolution: str) -> Tuple[Optional[str], str]:
     """(activation, start) of a layer, see `ConvLayer`.
 
     Args:
@@ -83,32 +84,30 @@ def find_ends(nodes: Nodes, dependent: Set[str], convolution: str) -> Tuple[Opti
     return following, readers[0] if is_pooled else following
 
 
-def measure_layers(graph_def: tf.GraphDef, input: str, layers: List[ConvLayer]) -> List[ConvLayer]:
+def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
     """Add shape, receptive field and number of parameters to the layers of a frozen graph.
 
     Args:
-        graph_def: NHWC, without variables and functions.
-        input: name of the float32 placeholder [B, H, W, C].
+        graph: NHWC, without variables and functions.
         layers: with name, label, activation and start.
 
     Raises:
         UserError: TensorFlow does not accept the graph, or a layer has a fixed batch.
     """
-    nodes, types = Nodes(graph_def), infer_types(graph_def)
-    moving = nodes.dependents([input], shapes=True)
-    fields, _ = receptive_fields(nodes, input, types)
+    types, moving = graph.types, graph.dependents([graph.input], shapes=True)
+    fields, _ = receptive_fields(graph, graph.input, types)
     measured = []
     for layer in layers:
         batch, *shape = types[layer.start].shape or [None] * 4
         if batch is not None:
             hint = "export the graph without a fixed batch size"
             raise UserError(f"layer {layer.label}", "any number of images", f"a batch fixed at {batch}", hint)
-        parameters = _count_parameters(nodes, moving, layer.name, layer.activation or layer.start)
+        parameters = _count_parameters(graph, moving, layer.name, layer.activation or layer.start)
         measured.append(layer._replace(shape=tuple(shape), fields=fields.get(layer.start), parameters=parameters))
     return measured
 
 
-def describe_operations(nodes: Nodes, types: Dict[str, TensorType], layer: ConvLayer) -> str:
+def describe_operations(nodes: Graph, types: Dict[str, TensorType], layer: ConvLayer) -> str:
     """The operations of a layer, for the table of layers: "Conv2D 3 x 3, stride 2, SAME; Relu"."""
     node = nodes.by_name[layer.name]
     shape = types[node_name(node.input[1])].shape

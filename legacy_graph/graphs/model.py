@@ -5,6 +5,7 @@ from typing import List, NamedTuple, Optional, Tuple
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import Fields
+from legacy_graph.graphs.graph import Graph
 
 
 class ConvLayer(NamedTuple):
@@ -26,8 +27,13 @@ class ConvLayer(NamedTuple):
 class Model(NamedTuple):
     """A frozen graph in inference mode: no variables, no functions, NHWC, only nodes from the input to the layers."""
 
-    graph_def: tf.GraphDef
+    graph: Graph
     input: str  # node name of the placeholder, float32 [None, H, W, C]
     input_shape: Tuple[Optional[int], Optional[int], int]  # [H, W, C], None if not fixed
     layers: List[ConvLayer]  # in topological order from the input
     notes: List[str]  # sentences to print on the sheet
+
+    @property
+    def graph_def(self) -> tf.GraphDef:
+        """A copy of the graph."""
+        return self.graph.to_graph_def()

@@ -10,7 +10,7 @@ from typing import List, NamedTuple, Tuple
 
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.graphs.nodes import Nodes
+from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.op_table import LINEAR, RELUS, SHAPES, row
 
 
@@ -44,7 +44,7 @@ def open_stops(graph_def: tf.GraphDef, input: str, start: str) -> None:
     A network that is trained on top of a frozen one stops the gradient for the training only. Beside another way, as in
     a straight-through estimator, the operation defines the gradient and stays.
     """
-    nodes = Nodes(graph_def)
+    nodes = Graph(graph_def)
     closed = {name for name in nodes.ancestors([start]) if row(nodes.by_name[name].op).kind == "stop"}
     while closed:
         reached, stopped = {input}, []

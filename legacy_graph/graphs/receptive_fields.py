@@ -11,7 +11,8 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.receptive_field import Fields
 from legacy_graph.graphs import axis_windows
 from legacy_graph.graphs.axis_windows import EVERYTHING, Axes, Axis, Shape, is_complete, shift, union
-from legacy_graph.graphs.nodes import Nodes, node_name
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.nodes import node_name
 from legacy_graph.graphs.op_table import SHAPES, row
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import TensorType
@@ -23,7 +24,7 @@ _AFTER_MIRROR = ("elementwise", "channels", "convolution", "pool", "transpose")
 class _Step(NamedTuple):
     """A node, and what is known of its inputs and its output."""
 
-    nodes: Nodes
+    nodes: Graph
     node: tf.NodeDef
     many: List[Axes]  # of the inputs that depend on the images
     shapes: List[Shape]  # of the same inputs
@@ -42,7 +43,7 @@ class _Step(NamedTuple):
 
 
 def receptive_fields(
-    nodes: Nodes, input: str, types: Dict[str, TensorType]
+    nodes: Graph, input: str, types: Dict[str, TensorType]
 ) -> Tuple[Dict[str, Fields], Dict[str, str]]:
     """The receptive field in the input of one position of each tensor.
 

@@ -131,14 +131,16 @@ def test_rules_inside_a_function_are_refused():
 def test_foreign_gradient_overrides_are_dropped():
     """A graph that was saved with a custom gradient names a rule that exists only in its own program."""
     model = model_of(lambda value: strided(Maker(), value))
-    for node in model.graph_def.node:
+    for node in model.graph.by_name.values():
         if node.op in ("Conv2D", "Relu"):
             node.attr["_gradient_op_type"].s = b"CustomGradient-123"
     clean = model_of(lambda value: strided(Maker(), value))
     images = np.random.RandomState(7).normal(size=(1, *SIDES, CHANNELS))
     found = [run_projection(one, one.layers[0], "gradient", images)[1] for one in (model, clean)]
     np.testing.assert_array_equal(*found)
-    assert any(node.attr["_gradient_op_type"].s for node in model.graph_def.node), "the model itself was changed"
+    assert any(node.attr["_gradient_op_type"].s for node in model.graph.by_name.values()), (
+        "the model itself was changed"
+    )
 
 
 def test_an_open_size_is_asked_for():

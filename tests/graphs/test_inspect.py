@@ -5,10 +5,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import Field
+from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.inspect import short_labels
 from legacy_graph.graphs.load import load_model
-from legacy_graph.graphs.one_dimension import move_squeezes
+from legacy_graph.graphs.passes.one_dimension import move_squeezes
 from tests.support.graph_files import CONSTRUCTS, constant, graph_of, images, run, write_frozen
 
 # (label, activation, start, parameters) of the last layer; the kernels are [3, 3, channels before, channels].
@@ -115,7 +116,7 @@ def test_a_pool_with_explicit_padding_stays():
     pool.attr["padding"].s = b"EXPLICIT"
     pool.attr["explicit_paddings"].list.i.extend([0, 0, 1, 1, 0, 0, 0, 0])
     before = tf.NodeDef.FromString(pool.SerializeToString())
-    move_squeezes(graph_def)
+    move_squeezes(Graph(graph_def))
     assert pool == before
 
 

@@ -11,9 +11,9 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.load import load_model
-from legacy_graph.graphs.nodes import Nodes, keep
-from legacy_graph.graphs.read_file import read_frozen, read_meta_graph
-from legacy_graph.graphs.saved_model import read_signature
+from legacy_graph.graphs.passes import PASSES, run_passes
+from legacy_graph.graphs.read.files import read_frozen, read_meta_graph
+from legacy_graph.graphs.read.saved_model import read_signature
 from tests.support.graph_files import images, plain_session, run
 
 pytestmark = pytest.mark.slow
@@ -105,8 +105,9 @@ def test_a_saved_model_of_version_2_equals_a_bare_session(models):
         (placeholder,) = signature.inputs.values()
         expected = session.run({key: info.name for key, info in signature.outputs.items()}, {placeholder.name: sound})
     whole = read_signature(str(models / PITCH), "serving_default")
-    before = keep(whole.graph_def, Nodes(whole.graph_def).ancestors([SPECTRUM]))
-    spectrum = run(before, SPECTRUM, {whole.inputs[0]: sound})
+    run_passes(whole.graph, PASSES)
+    whole.graph.keep(whole.graph.ancestors([SPECTRUM]))
+    spectrum = run(whole.graph.to_graph_def(), SPECTRUM, {whole.inputs[0]: sound})
     model = load_model(str(models / PITCH), input=SPECTRUM)
     layers = {layer.label: layer.activation for layer in model.layers}
     for key, label in {"contour": "contours-reduced", "note": "conv2d_3", "onset": "conv2d_5"}.items():

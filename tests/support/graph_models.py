@@ -5,6 +5,7 @@ from typing import Callable, NamedTuple, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer, Model
 
 SIDES, CHANNELS = (11, 9), 3
@@ -28,7 +29,7 @@ def model_of(build: Callable[[tf.Tensor], Ends], sides: Tuple[int, int] = SIDES,
     layer = ConvLayer(
         ends.convolution.name, "last", ends.convolution.type, activation, ends.start.op.name, shape, 0, None
     )
-    return Model(graph.as_graph_def(), "pixels", (*sides, channels), [layer], [])
+    return Model(Graph(graph.as_graph_def()), "pixels", (*sides, channels), [layer], [])
 
 
 class Maker:

@@ -2,16 +2,17 @@
 
 import contextlib
 import os
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Dict, Iterator, List
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError, reason
-from legacy_graph.graphs.functions import inline_functions
-from legacy_graph.graphs.nodes import Nodes, keep, node_name
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.nodes import node_name
 from legacy_graph.graphs.operations import strip_attributes
-from legacy_graph.graphs.read_file import check_references, read_saved_model
-from legacy_graph.graphs.variables import RESOURCES, ReadVariables, read_checkpoint
+from legacy_graph.graphs.read.files import check_references, read_saved_model
+from legacy_graph.graphs.read.source import ReadVariables, Source
+from legacy_graph.graphs.read.variables import RESOURCES, read_checkpoint
 
 # The only operations that run when the variables are restored. Others may write or delete files, or run code.
 _RESTORE_OPERATIONS = {
@@ -23,16 +24,8 @@ _RESTORE_OPERATIONS = {
 }  # fmt: skip
 
 
-class SavedGraph(NamedTuple):
-    """One signature of a SavedModel."""
-
-    graph_def: tf.GraphDef  # without function calls, with variables
-    inputs: List[str]  # node names
-    read: ReadVariables
-
-
-def read_signature(directory: str, signature: str) -> SavedGraph:
-    """Read a SavedModel and inline the functions that a signature calls.
+def read_signature(directory: str, signature: str) -> Source:
+    """Read one signature of a SavedModel.
 
     Args:
         directory: of the SavedModel.
@@ -53,19 +46,23 @@ def read_signature(directory: str, signature: str) -> SavedGraph:
     chosen = meta_graph.signature_def[signature].inputs.values()
     inputs = sorted({node_name(info.name) for info in chosen if info.name})
     variables = os.path.join(directory, "variables", "variables")
-    return SavedGraph(inline_functions(_without_saver(meta_graph)), inputs, _reader(meta_graph, variables))
+    graph = _without_saver(meta_graph)
+    return Source(graph, inputs, _reader(meta_graph, graph, variables))
 
 
-def _without_saver(meta_graph) -> tf.GraphDef:
+def _without_saver(meta_graph) -> Graph:
     """A copy of the graph without the calls that save and restore: another TensorFlow may not know their operations."""
-    nodes, saver = Nodes(meta_graph.graph_def), meta_graph.saver_def
-    calls = nodes.dependents([node_name(saver.save_tensor_name), saver.restore_op_name])
-    return keep(meta_graph.graph_def, set(nodes.by_name) - calls)
+    copy = tf.GraphDef()
+    copy.CopyFrom(meta_graph.graph_def)
+    graph, saver = Graph(copy), meta_graph.saver_def
+    calls = graph.dependents([node_name(saver.save_tensor_name), saver.restore_op_name])
+    graph.keep(graph.by_name.keys() - calls)
+    return graph
 
 
-def _reader(meta_graph, prefix) -> ReadVariables:
+def _reader(meta_graph, graph, prefix) -> ReadVariables:
     if not meta_graph.saver_def.restore_op_name and os.path.exists(f"{prefix}.index"):
-        return read_checkpoint(prefix, meta_graph.graph_def)  # without a saver, as in a module of TensorFlow Hub
+        return read_checkpoint(prefix, graph)  # without a saver, as in a module of TensorFlow Hub
 
     def read(variables: List[tf.NodeDef]) -> Dict[str, object]:
         graph_def = _restoring(meta_graph, prefix, [node.name for node in variables])

@@ -1,47 +1,51 @@
 """Replace the variables of a graph by constants with the trained values."""
 
-from typing import Callable, Dict, List, Tuple
+from typing import Dict, Tuple
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError, reason
-from legacy_graph.graphs.nodes import Nodes, constant, identity, node_name
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.nodes import constant, identity, node_name
 from legacy_graph.graphs.op_table import of_kind
+from legacy_graph.graphs.read.source import ReadVariables
 
-# nodes of the variables -> {name: value}; raises UserError if a variable has no value.
-ReadVariables = Callable[[List[tf.NodeDef]], Dict[str, object]]
 REFERENCES, RESOURCES = of_kind("variable"), of_kind("resource")
 _REF_OPERATIONS = {"RefIdentity": "Identity"}
 
 
-def fill_variables(graph_def: tf.GraphDef, read: ReadVariables) -> None:
-    """Replace each variable by a Const and each read by an Identity. Changes the graph.
+def fill_variables(graph: Graph, read: ReadVariables) -> None:
+    """Replace each variable by a Const and each read by an Identity.
 
     Args:
-        graph_def: pruned to the shown layers, so that no other variable needs a value.
+        graph: pruned to the shown layers, so that no other variable needs a value.
         read: returns the values of the variables.
 
     Raises:
         UserError: a variable has no value, or its value has a different shape.
     """
-    variables = [node for node in graph_def.node if node.op in REFERENCES | RESOURCES]
+    variables = [node for node in graph.by_name.values() if node.op in REFERENCES | RESOURCES]
     if not variables:
         return
     values = read(variables)
     for node in variables:
-        dtype, value = node.attr["dtype"].type, values[node.name]
-        declared = tf.TensorShape(node.attr["shape"].shape)
+        value, declared = values[node.name], tf.TensorShape(node.attr["shape"].shape)
         if not declared.is_compatible_with(value.shape):
             found = f"a value of shape {list(value.shape)}"
             hint = "the checkpoint is of another model: name the right one with --checkpoint"
             raise UserError(f"variable {node.name}", f"shape {declared.as_list()}", found, hint)
-        node.CopyFrom(constant(node.name, value, dtype))
-    for node in graph_def.node:
+        graph.add(constant(node.name, value, node.attr["dtype"].type))
+    for name in graph.order:
+        node = graph.by_name[name]
         if node.op == "ReadVariableOp":
-            node.CopyFrom(identity(node.name, node.input[0], node.attr["dtype"].type))
-        node.op = _REF_OPERATIONS.get(node.op, node.op)
-    _retype_handles(graph_def)
+            graph.add(identity(name, node.input[0], node.attr["dtype"].type))
+        elif node.op in _REF_OPERATIONS:
+            graph.edit(name).op = _REF_OPERATIONS[node.op]
+        elif node.op == "Identity" and node.attr["T"].type == tf.resource.as_datatype_enum:
+            # It passed a handle and now passes the value.
+            source = graph.by_name[graph.data_inputs(name)[0]]
+            graph.edit(name).attr["T"].type = source.attr["dtype" if source.op == "Const" else "T"].type
 
 
 def refuse_variables(path: str) -> ReadVariables:
@@ -54,12 +58,12 @@ def refuse_variables(path: str) -> ReadVariables:
     return read
 
 
-def read_checkpoint(prefix: str, graph_def: tf.GraphDef) -> ReadVariables:
+def read_checkpoint(prefix: str, graph: Graph) -> ReadVariables:
     """The reader for a checkpoint.
 
     Args:
         prefix: of the files of the checkpoint, such as "model.ckpt-1000".
-        graph_def: the complete graph, whose saver nodes hold the checkpoint key of each variable.
+        graph: complete: its saver nodes hold the checkpoint key of each variable.
 
     Raises:
         UserError: there is no such checkpoint, or it is damaged.
@@ -69,7 +73,7 @@ def read_checkpoint(prefix: str, graph_def: tf.GraphDef) -> ReadVariables:
     except (tf.errors.OpError, ValueError, IndexError, RuntimeError, OSError) as error:
         hint = "name the checkpoint's prefix, without .index, with --checkpoint"
         raise UserError(f"checkpoint {prefix}", "a TensorFlow checkpoint", reason(error), hint) from error
-    stored, restored = reader.get_variable_to_shape_map(), _restored_from(graph_def)
+    stored, restored = reader.get_variable_to_shape_map(), _restored_from(graph)
 
     def read(variables):
         values = {}
@@ -88,19 +92,19 @@ def read_checkpoint(prefix: str, graph_def: tf.GraphDef) -> ReadVariables:
     return read
 
 
-def _restored_from(graph_def) -> Dict[str, Tuple[str, str]]:
+def _restored_from(graph) -> Dict[str, Tuple[str, str]]:
     """{variable: (key in the checkpoint, slice)}, from the Assign and RestoreV2 nodes of the graph."""
-    nodes, found = Nodes(graph_def), {}
-    for name in nodes.order:
-        node = nodes.by_name[name]
+    found = {}
+    for name in graph.order:
+        node = graph.by_name[name]
         if node.op not in ("Assign", "AssignVariableOp"):
             continue
         source = node.input[1]
-        while nodes.by_name[node_name(source)].op == "Identity":
-            source = nodes.by_name[node_name(source)].input[0]
-        restore = nodes.by_name[node_name(source)]
+        while graph.by_name[node_name(source)].op == "Identity":
+            source = graph.by_name[node_name(source)].input[0]
+        restore = graph.by_name[node_name(source)]
         if restore.op == "RestoreV2":
-            parts = [nodes.by_name[node_name(text)].attr["value"].tensor for text in restore.input[1:3]]
+            parts = [graph.by_name[node_name(text)].attr["value"].tensor for text in restore.input[1:3]]
             position = int(source.split(":")[1]) if ":" in source else 0
             key, piece = (tensor_util.MakeNdarray(part).ravel()[position].decode() for part in parts)
             found[node_name(node.input[0])] = key, piece
@@ -114,13 +118,3 @@ def _cut(value, piece):
     ranges = piece.split(" ")[-1].split(":")
     bounds = [tuple(map(int, one.split(","))) if one != "-" else (0, None) for one in ranges]
     return value[tuple(slice(begin, None if size is None else begin + size) for begin, size in bounds)]
-
-
-def _retype_handles(graph_def):
-    """Identity nodes of former handles now pass the value: set their type to the type of the value."""
-    nodes = Nodes(graph_def)
-    for name in nodes.order:
-        node = nodes.by_name[name]
-        if node.op == "Identity" and node.attr["T"].type == tf.resource.as_datatype_enum:
-            source = nodes.by_name[node_name(node.input[0])]
-            node.attr["T"].type = source.attr["dtype" if source.op == "Const" else "T"].type

@@ -1,0 +1,91 @@
+"""Cut a graph at the tensor that takes the images."""
+
+from typing import Dict, List, Optional, Tuple
+
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.inputs import choose_input, first_image
+from legacy_graph.graphs.inspect import find_convolutions
+from legacy_graph.graphs.nodes import placeholder
+from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, of_kind
+from legacy_graph.graphs.operations import check_operations, definition
+from legacy_graph.graphs.passes.free_batch import free_batch, remove_reshapes
+from legacy_graph.graphs.passes.pass_on import remove_defaults
+from legacy_graph.graphs.tensor_types import TensorType
+
+# These keep the values of the images; the type or the shape may change.
+_KEEPING = of_kind("identity", "pass", "stop", "cast", "reshape", "transpose", "input")
+_FOLLOWING = ELEMENTWISE | {"Reshape"}
+
+
+def cut_at_input(
+    graph: Graph, path: str, named: Optional[str], declared: List[str]
+) -> Tuple[Dict[str, TensorType], List[str]]:
+    """Replace the tensor that takes the images by a placeholder, and set `graph.input`.
+
+    Args:
+        graph: without functions.
+        path: of its file, for messages.
+        named: the node that the user names with --input, or None.
+        declared: names of the inputs that a signature declares.
+
+    Returns:
+        The types of the tensors up to the layers, as they were before the cut; a sentence if operations are skipped.
+
+    Raises:
+        UserError: no tensor can take the images, or the graph has no convolution that can be shown.
+    """
+    convolutions = {name for name, node in graph.by_name.items() if node.op in CONVOLUTIONS}
+    if not convolutions:
+        check_operations(graph.by_name[name] for name in graph.order)
+        raise UserError(path, "a graph with 2-D convolutions", "none", "give a convolutional network")
+    start = choose_input(graph, named, declared, convolutions)
+    names = set(find_convolutions(graph, graph.dependents([start])))
+    unknown = graph.dependents(
+        [name for name, node in graph.by_name.items() if definition(node.op) is None], shapes=True
+    )
+    importable = names - unknown
+    if not importable:
+        needed = graph.ancestors(names)
+        check_operations(graph.by_name[name] for name in graph.order if name in needed)
+    types = graph.infer_types(_with_elementwise(graph, importable, unknown))
+    name = first_image(graph, start, types, names, skip=named is None)
+    notes = _entry_notes(graph, start, name)
+    graph.library.Clear()  # the layers do not depend on any call
+    shape = types[name].shape or [None] * 4
+    graph.add(placeholder(name, [None, *shape[1:3], shape[3] or _channels(graph, types, names)]))
+    graph.input = name
+    if shape[0] == 1:
+        free_batch(graph, types)
+    remove_reshapes(graph, types)
+    remove_defaults(graph)
+    return types, notes
+
+
+def _with_elementwise(graph, convolutions, unknown):
+    """The convolutions, and the elementwise operations and reshapes after them that this TensorFlow knows."""
+    reached = set(convolutions)
+    for name in graph.order:
+        follows = graph.by_name[name].op in ELEMENTWISE | {"Reshape"} and not reached.isdisjoint(
+            graph.data_inputs(name)
+        )
+        if follows and name not in unknown:
+            reached.add(name)
+    return reached
+
+
+def _entry_notes(graph, start, name):
+    """A sentence that names the node where the images enter, if this is not the input of the graph."""
+    if name == start:
+        return []
+    skipped = graph.ancestors([name]) & graph.dependents([start]) - {start, name}
+    does = any(graph.by_name[skip].op not in _KEEPING for skip in skipped)
+    note = f"The images enter at {name}, after {start}."
+    return [f"{note} The operations between them do not run." if does else note]
+
+
+def _channels(graph, types, names):
+    """The channels that the first convolution expects."""
+    first = next(name for name in graph.order if name in names)
+    kernel = types[graph.data_inputs(first)[1]].shape
+    return kernel and kernel[2]

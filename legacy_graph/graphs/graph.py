@@ -1,0 +1,217 @@
+"""A graph that can be changed, with an index of its nodes that is always current."""
+
+from typing import Collection, Dict, Iterable, List, Optional, Set
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from tensorflow.python.framework import tensor_util
+
+from legacy_graph.graphs.nodes import canonical, node_name
+from legacy_graph.graphs.op_table import SHAPES, of_kind
+from legacy_graph.graphs.order import follow, topological_order
+from legacy_graph.graphs.tensor_types import TensorType, infer_types
+
+_IDENTITIES = of_kind("identity", "stop")
+_LOGIC = {"LogicalNot": lambda values: not values[0], "LogicalAnd": all, "LogicalOr": any, "Squeeze": all}
+
+
+class Graph:
+    """The nodes of a graph by name, with their order, inputs, readers and types.
+
+    Change nodes only by the methods below: each of them discards what it makes invalid of the index. The index is built
+    when it is next read, in time linear in the number of nodes. A pass therefore first reads, then changes.
+
+    Args:
+        graph_def: becomes part of the graph; do not use it afterwards.
+    """
+
+    def __init__(self, graph_def: tf.GraphDef) -> None:
+        self.versions, self.library = graph_def.versions, graph_def.library
+        self.by_name: Dict[str, tf.NodeDef] = {node.name: node for node in graph_def.node}
+        self.input = ""  # name of the placeholder of the images, once it is chosen
+        self.marks: Dict[str, Set[str]] = {}  # {node name: what a pass has changed in it}, for notes
+        self._inputs: Dict[str, List[str]] = {}
+        self._types: Optional[Dict[str, TensorType]] = None
+        self._forget()
+
+    # What the graph is.
+
+    @property
+    def order(self) -> List[str]:
+        """The names of the nodes, inputs first; the back edges of while loops do not count.
+
+        Raises:
+            UserError: the graph has another cycle.
+        """
+        if self._order is None:
+            self._order = topological_order(self.by_name)
+        return self._order
+
+    @property
+    def consumers(self) -> Dict[str, List[tf.NodeDef]]:
+        """{node name: the nodes that read its outputs}, in topological order."""
+        if self._consumers is None:
+            self._consumers = {name: [] for name in self.by_name}
+            for name in self.order:
+                for source in dict.fromkeys(self.data_inputs(name)):
+                    self._consumers[source].append(self.by_name[name])
+        return self._consumers
+
+    @property
+    def types(self) -> Dict[str, TensorType]:
+        """{node name: type of its output 0}.
+
+        Raises:
+            UserError: TensorFlow does not accept the graph.
+        """
+        if self._types is None:
+            self._types = infer_types(self.to_graph_def())
+        return self._types
+
+    def infer_types(self, names: Iterable[str]) -> Dict[str, TensorType]:
+        """`types` for these nodes and their ancestors: TensorFlow need not know the operations of the others."""
+        needed = self.ancestors(names)
+        nodes = [node for name, node in self.by_name.items() if name in needed]
+        return infer_types(tf.GraphDef(versions=self.versions, library=self.library, node=nodes))
+
+    def data_inputs(self, name: str) -> List[str]:
+        """The names of the nodes whose outputs this node reads, without control inputs."""
+        if name not in self._inputs:
+            self._inputs[name] = [node_name(text) for text in self.references(name)]
+        return self._inputs[name]
+
+    def references(self, name: str) -> List[str]:
+        """The inputs of a node, "name" or "name:1", without control inputs."""
+        return [canonical(text) for text in self.by_name[name].input if not text.startswith("^")]
+
+    def ancestors(self, names: Iterable[str]) -> Set[str]:
+        """The named nodes and all nodes that they read, directly or indirectly."""
+        reached: Set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in reached:
+                reached.add(name)
+                waiting += self.data_inputs(name)
+        return reached
+
+    def dependents(self, names: Iterable[str], shapes: bool = False) -> Set[str]:
+        """The named nodes and all nodes that depend on their values, or, with `shapes`, on their shapes."""
+        reached = set(names)
+        waiting = list(reached)
+        while waiting:
+            for reader in self.consumers.get(waiting.pop(), ()):
+                if reader.name not in reached and (shapes or reader.op not in SHAPES):
+                    reached.add(reader.name)
+                    waiting.append(reader.name)
+        return reached
+
+    def root(self, name: str) -> str:
+        """The source of a chain of Identity nodes."""
+        chain = []
+        while name not in self._roots and self.by_name[name].op in _IDENTITIES:
+            chain.append(name)
+            name = self.data_inputs(name)[0]
+        name = self._roots.get(name, name)
+        self._roots.update(dict.fromkeys(chain, name))
+        return name
+
+    def constant(self, reference: str) -> Optional[np.ndarray]:
+        """The value of a Const, also through Identity nodes; None for any other node."""
+        node = self.by_name[self.root(node_name(reference))]
+        return tensor_util.MakeNdarray(node.attr["value"].tensor) if node.op == "Const" else None
+
+    def truth(self, reference: str) -> Optional[bool]:
+        """The value of a bool scalar computed from constants; None if it is not constant."""
+        wanted = self.root(node_name(reference))
+        waiting = [wanted]
+        while waiting:
+            name = waiting[-1]
+            sources = [self.root(source) for source in self.data_inputs(name)] if self._is_logic(name) else []
+            unknown = [source for source in sources if source not in self._truths]
+            if unknown:
+                waiting += unknown
+            else:
+                waiting.pop()
+                self._truths[name] = self._truth(name, sources)
+        return self._truths[wanted]
+
+    def to_graph_def(self) -> tf.GraphDef:
+        """A copy of the graph."""
+        return tf.GraphDef(versions=self.versions, library=self.library, node=self.by_name.values())
+
+    # Changes.
+
+    def add(self, *nodes: tf.NodeDef) -> None:
+        """Add nodes, or replace those of the same names."""
+        for node in nodes:
+            self.by_name[node.name] = node
+            self._forget(node.name)
+
+    def expand(self, bodies: Dict[str, List[tf.NodeDef]]) -> None:
+        """Put several nodes in the place of each named node."""
+        old, self.by_name = self.by_name, {}
+        for name, node in old.items():
+            for new in bodies.get(name, (node,)):
+                self.by_name[new.name] = new
+        self._forget(*bodies)
+
+    def connect(self, name: str, position: int, reference: str) -> None:
+        """Let input `position` of a node read `reference`."""
+        self.by_name[name].input[position] = reference
+        self._forget(name)
+
+    def redirect(self, replacements: Dict[str, str]) -> None:
+        """Replace references, "name" or "name:1", in every node; replacements are followed to the end."""
+        ends = follow(replacements)
+        for name, node in self.by_name.items() if ends else ():
+            for position, reference in enumerate(node.input):
+                end = ends.get(canonical(reference))
+                if end is not None:
+                    self.connect(name, position, end)
+
+    def keep(self, names: Set[str]) -> None:
+        """Remove all nodes but the named ones."""
+        self.by_name = {name: node for name, node in self.by_name.items() if name in names}
+        self._forget_order()
+
+    def remove(self, names: Set[str]) -> None:
+        """Remove the named nodes and all nodes that depend on their outputs, such as an optimizer's update."""
+        removed = set(names)
+        for name in self.order if removed else ():
+            if not removed.isdisjoint(self.data_inputs(name)):
+                removed.add(name)
+        self.keep(self.by_name.keys() - removed)
+
+    def drop_control_inputs(self, sources: Optional[Collection[str]] = None) -> None:
+        """Remove the control inputs from these nodes, or all: they only order side effects."""
+        for node in self.by_name.values():
+            kept = [text for text in node.input if not text.startswith("^") or sources and text[1:] not in sources]
+            if len(kept) < len(node.input):
+                node.input[:] = kept
+        self._forget_order()
+
+    def edit(self, name: str) -> tf.NodeDef:
+        """The node, to change its attributes at once."""
+        self._forget(name)
+        return self.by_name[name]
+
+    def _forget(self, *names):
+        self._forget_order()
+        self._types = None
+        for name in names:
+            self._inputs.pop(name, None)
+
+    def _forget_order(self):
+        self._order = self._consumers = None
+        self._roots, self._truths = {}, {}
+
+    def _is_logic(self, name):
+        return self.by_name[name].op in _LOGIC
+
+    def _truth(self, name, sources):
+        if self._is_logic(name):
+            values = [self._truths[source] for source in sources]
+            return None if None in values else _LOGIC[self.by_name[name].op](values)
+        value = self.constant(name)
+        return bool(value) if value is not None and value.size == 1 else None

@@ -1,0 +1,51 @@
+"""The order of the nodes of a graph."""
+
+from typing import Dict, List
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.nodes import canonical, node_name
+
+_BACK_EDGES = ("NextIteration", "RefNextIteration")
+
+
+def topological_order(nodes: Dict[str, tf.NodeDef]) -> List[str]:
+    """The names of the nodes, inputs first, in linear time; the back edges of while loops do not count.
+
+    Raises:
+        UserError: the graph has another cycle.
+    """
+    order: List[str] = []
+    state: Dict[str, str] = {}
+    for start in nodes:
+        waiting = [start]
+        while waiting:
+            name = waiting[-1]
+            if name not in state:
+                state[name] = "open"
+                node = nodes[name]
+                sources = [] if node.op in _BACK_EDGES else list(map(node_name, node.input))
+                cycle = [source for source in sources if state.get(source) == "open"]
+                if cycle:
+                    hint = "no program of TensorFlow writes this: give the file that the training program wrote"
+                    raise UserError("graph", "no cycles", f"a cycle through node {cycle[0]}", hint)
+                waiting += [source for source in sources if source not in state]
+            else:
+                waiting.pop()
+                if state[name] == "open":
+                    state[name] = "done"
+                    order.append(name)
+    return order
+
+
+def follow(replacements: Dict[str, str]) -> Dict[str, str]:
+    """The same replacements of references, each followed to its end, in linear time."""
+    ends: Dict[str, str] = {}
+    for start in replacements:
+        chain, reference = [], start
+        while reference in replacements and reference not in ends and len(chain) <= len(replacements):
+            chain.append(reference)
+            reference = canonical(replacements[reference])
+        ends.update(dict.fromkeys(chain, ends.get(reference, reference)))
+    return ends

@@ -1,0 +1,63 @@
+"""The rewrites of a graph, each a function `(graph) -> notes`, in the order in which they run.
+
+`PASSES` run on the graph as it was read. `FROZEN_PASSES` run when the input is chosen and the variables have values.
+"""
+
+from typing import Callable, List, Sequence
+
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.operations import strip_attributes
+from legacy_graph.graphs.passes.batches import split_batches
+from legacy_graph.graphs.passes.dropout import remove_dropout
+from legacy_graph.graphs.passes.functions import inline_functions
+from legacy_graph.graphs.passes.moving_averages import use_moving_averages
+from legacy_graph.graphs.passes.nhwc import to_nhwc
+from legacy_graph.graphs.passes.one_dimension import move_squeezes
+from legacy_graph.graphs.passes.pass_on import pass_on
+from legacy_graph.graphs.passes.precision import to_float32
+from legacy_graph.graphs.passes.side_branches import remove_side_branches
+from legacy_graph.graphs.passes.switches import fix_placeholders, resolve_switches
+from legacy_graph.graphs.passes.unfuse import unfuse
+
+
+def clean_attributes(graph: Graph) -> List[str]:
+    """Remove devices and attributes that this TensorFlow does not know or need."""
+    strip_attributes(graph.by_name.values())
+    return []
+
+
+PASSES = (
+    # TensorFlow does not import nodes with unknown attributes. First, because the other passes read attributes.
+    clean_attributes,
+    # Training switches get their value at inference. Before the functions, because it decides which branch is inlined.
+    fix_placeholders,
+    # The other passes look at single nodes and do not see into functions. Before them for that reason.
+    inline_functions,
+    # Nodes that only pass a tensor on would hide patterns. Before all passes that look for patterns.
+    pass_on,
+    # A batch of images and labels becomes one placeholder each, so that the images can be chosen as the input.
+    split_batches,
+    # Batch norms get the moving averages. Before the side branches go, because the updates name the averages.
+    use_moving_averages,
+    # Only the branches taken at inference remain. After the training switches have values.
+    resolve_switches,
+    # Gradients, summaries and updates would count as readers of a layer. After the moving averages were found there.
+    remove_side_branches,
+    # The kernels of this program are float32. After the functions, because it changes types inside them too.
+    to_float32,
+    # A layer is a convolution, a bias and an activation of their own. Before the pattern of 1-D convolutions.
+    unfuse,
+    # Random numbers are not for inference. After the switches, because a switched-off dropout is none.
+    remove_dropout,
+    # The operations after a 1-D convolution join its layer. Last, because it looks for single readers.
+    move_squeezes,
+)
+FROZEN_PASSES = (
+    # TensorFlow has no NCHW convolution for CPUs. At the end, because it needs all shapes and constant axes.
+    to_nhwc,
+)
+
+
+def run_passes(graph: Graph, passes: Sequence[Callable[[Graph], List[str]]]) -> List[str]:
+    """Run passes one after the other; returns all their notes."""
+    return [note for run in passes for note in run(graph)]

@@ -1,0 +1,103 @@
+"""Inline function calls. This runs before variables become constants, because functions take variable handles."""
+
+from typing import Dict, List
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.nodes import canonical, new_node
+from legacy_graph.graphs.operations import definition, strip_attributes
+
+_CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
+_CONDITIONALS = {"If": "StatefulPartitionedCall", "StatelessIf": "PartitionedCall"}
+
+
+def inline_functions(graph: Graph) -> List[str]:
+    """Replace each call by the nodes of its function, and each conditional on a constant by the branch taken.
+
+    The nodes of a function called by the node "call" are named "call/...", or "call/inlined/...". Other calls, such as
+    loops, remain; `check_operations` refuses them.
+
+    Raises:
+        UserError: a function is damaged.
+    """
+    functions = {function.signature.name: function for function in graph.library.function}
+    for function in functions.values():
+        strip_attributes(function.node_def)
+    while True:
+        _choose_branches(graph)
+        calls = [node for node in graph.by_name.values() if node.op in _CALLS and node.attr["f"].func.name in functions]
+        if not calls:
+            return []
+        _inline(graph, calls, functions)
+
+
+def _choose_branches(graph):
+    """Replace each If on a constant by a call of the branch that is taken."""
+    conditionals = [graph.by_name[name] for name in graph.order if graph.by_name[name].op in _CONDITIONALS]
+    for node, taken in [(node, graph.truth(node.input[0])) for node in conditionals]:
+        if taken is not None:
+            attributes = {"Tin": node.attr["Tin"], "Tout": node.attr["Tout"]}
+            attributes["f"] = node.attr["then_branch" if taken else "else_branch"]
+            graph.add(new_node(_CONDITIONALS[node.op], node.name, node.input[1:], **attributes))
+
+
+def _inline(graph, calls, functions):
+    """Replace the calling nodes by the nodes of their functions."""
+    scopes = {name.rsplit("/", depth)[0] for name in graph.by_name for depth in range(1, name.count("/") + 1)}
+    bodies: Dict[str, List[tf.NodeDef]] = {}
+    replacements: Dict[str, str] = {}
+    for call in calls:
+        function, scope = functions[call.attr["f"].func.name], call.name
+        while scope in scopes:
+            scope += "/inlined"
+        outputs = _outputs(function, functions)
+        names = {nested: f"{scope}/{canonical(flat)}" for nested, flat in outputs.items()}
+        names.update(zip((argument.name for argument in function.signature.input_arg), graph.references(call.name)))
+        try:
+            bodies[call.name] = [_copy(node, scope, names) for node in function.node_def]
+            results = [names[function.ret[result.name]] for result in function.signature.output_arg]
+        except KeyError as error:
+            where, found = f"function {function.signature.name}", f"one that reads the missing tensor {error}"
+            raise UserError(
+                where, "a complete function", found, "the file is damaged: export the graph again"
+            ) from error
+        replacements.update((canonical(f"{call.name}:{number}"), result) for number, result in enumerate(results))
+    graph.expand(bodies)
+    graph.drop_control_inputs(bodies)
+    graph.redirect(replacements)
+
+
+def _copy(node, scope, names):
+    """A node of a function as a node of the graph. Control inputs only order side effects here."""
+    copy = tf.NodeDef()
+    copy.CopyFrom(node)
+    copy.name = f"{scope}/{node.name}"
+    copy.input[:] = [names[text] for text in node.input if not text.startswith("^")]
+    return copy
+
+
+def _outputs(function, functions) -> Dict[str, str]:
+    """{"node:argument:number" in a function: "node:number" in a graph} of all outputs of the nodes of a function."""
+    flat, unknown = {}, set()
+    for node in function.node_def:
+        known = functions[node.op].signature if node.op in functions else definition(node.op)
+        number = 0
+        if known is None:
+            unknown.add(node.name)  # `check_operations` refuses it if a layer needs it
+        for argument in known.output_arg if known else ():
+            for position in range(_length(argument, node)):
+                flat[f"{node.name}:{argument.name}:{position}"] = f"{node.name}:{number}"
+                number += 1
+    for text in [text for node in function.node_def for text in node.input] + list(function.ret.values()):
+        if text.split(":")[0] in unknown:
+            flat[text] = f"{text.split(':')[0]}:{text.split(':')[-1]}"
+    return flat
+
+
+def _length(argument, node):
+    """The number of tensors of an output argument."""
+    if argument.number_attr:
+        return node.attr[argument.number_attr].i
+    return len(node.attr[argument.type_list_attr].list.type) if argument.type_list_attr else 1

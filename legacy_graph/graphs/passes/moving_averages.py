@@ -1,0 +1,85 @@
+"""Batch norms of a training graph: use the moving averages of mean and variance, as at inference."""
+
+from typing import Dict, List, NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.nodes import canonical, identity, new_node, node_name
+from legacy_graph.graphs.operations import attribute
+
+_UPDATES = ("AssignSub", "AssignSubVariableOp")
+_STATISTICS = ("Squeeze", "Mean")  # the last operations of tf.nn.moments
+MOVING_AVERAGE = "moving average"  # the mark of a node that reads one, two for each batch norm
+_MEAN, _VARIANCE = 3, 4  # inputs of FusedBatchNorm; its outputs 1 and 2 are the statistics of the batch
+
+
+def use_moving_averages(graph: Graph) -> List[str]:
+    """Replace the statistics of the batch by their moving averages, and mark the nodes that read these.
+
+    A training graph updates an average by `average -= (average - statistic) * (1 - decay)`. These operations show which
+    variable holds the average of each statistic.
+    """
+    updates = _find_updates(graph)
+    for name, node in list(graph.by_name.items()):
+        if node.op.startswith("FusedBatchNorm") and attribute(node, "is_training").b:
+            pair = [updates.get(f"{name}:{output}") for output in (1, 2)]
+            if all(pair):
+                node.attr["is_training"].b = False
+                for position, update in zip((_MEAN, _VARIANCE), pair):
+                    graph.connect(name, position, _read(graph, update.variable, f"{name}/average_{position}"))
+    replacements = {}
+    for statistic, update in updates.items():
+        if graph.by_name[node_name(statistic)].op in _STATISTICS:
+            replacements[statistic] = _read(graph, update.variable, f"{node_name(statistic)}/average")
+    graph.redirect(replacements)
+    # Each update still reads its statistic. Both are later removed together, so neither counts as a reader of a layer.
+    for statistic in replacements:
+        graph.connect(updates[statistic].difference.name, 1, statistic)
+    return []
+
+
+class _Update(NamedTuple):
+    """The update of a moving average."""
+
+    variable: tf.NodeDef
+    difference: tf.NodeDef  # variable - statistic
+
+
+def _find_updates(graph) -> Dict[str, _Update]:
+    """{reference of a statistic: the update of its moving average}."""
+    found = {}
+    for node in graph.by_name.values():
+        if node.op in _UPDATES:
+            variable, product = [graph.by_name[graph.root(name)] for name in graph.data_inputs(node.name)[:2]]
+            for factor in product.input if product.op == "Mul" else ():
+                difference = graph.by_name[graph.root(node_name(factor))]
+                if difference.op == "Sub" and _variable(graph, difference.input[0]) == variable.name:
+                    found[_source(graph, difference.input[1])] = _Update(variable, difference)
+    return found
+
+
+def _variable(graph, reference):
+    """The name of the variable that a node reads."""
+    name = graph.root(node_name(reference))
+    if graph.by_name[name].op == "ReadVariableOp":
+        name = graph.root(graph.data_inputs(name)[0])
+    return name
+
+
+def _source(graph, reference):
+    """The reference at the start of a chain of Identity nodes."""
+    while graph.by_name[node_name(reference)].op == "Identity":
+        reference = graph.by_name[node_name(reference)].input[0]
+    return canonical(reference)
+
+
+def _read(graph, variable, name):
+    """Add a node that reads a variable; returns its name."""
+    if variable.op == "VarHandleOp":
+        node = new_node("ReadVariableOp", name, [variable.name], dtype=variable.attr["dtype"])
+    else:
+        node = identity(name, variable.name, variable.attr["dtype"].type)
+    graph.add(node)
+    graph.marks[name] = {MOVING_AVERAGE}
+    return name

@@ -1,0 +1,50 @@
+"""Readers: a file or a directory becomes a graph, the inputs that it declares, and a reader of its variables."""
+
+import os
+from typing import Optional
+
+from legacy_graph.config import DEFAULT_SIGNATURE
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.read.files import read_frozen, read_meta_graph
+from legacy_graph.graphs.read.saved_model import read_signature
+from legacy_graph.graphs.read.source import Source
+from legacy_graph.graphs.read.variables import read_checkpoint, refuse_variables
+
+
+def read_source(path: str, checkpoint: Optional[str] = None, signature: str = DEFAULT_SIGNATURE) -> Source:
+    """Read a graph of any format.
+
+    Args:
+        path: a frozen GraphDef (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory.
+        checkpoint: prefix of a checkpoint; by default that with the name of the MetaGraph.
+        signature: of a SavedModel.
+
+    Raises:
+        UserError: the file cannot be read, or an option does not belong to its format.
+    """
+    if os.path.isdir(path):
+        if checkpoint is not None:
+            hint = "leave it out: a SavedModel holds its variables"
+            raise UserError("--checkpoint", "a MetaGraph", f"the SavedModel {path}", hint)
+        return read_signature(path, signature)
+    if signature != DEFAULT_SIGNATURE:
+        raise UserError("--signature", "a SavedModel directory", path, "leave it out: only a SavedModel has signatures")
+    for suffix, reader in _READERS.items():
+        if path.endswith(suffix):
+            return reader(path, checkpoint)
+    return _frozen(path, checkpoint)
+
+
+def _meta(path, checkpoint):
+    graph = Graph(read_meta_graph(path).graph_def)
+    return Source(graph, [], read_checkpoint(checkpoint or path[: -len(".meta")], graph))
+
+
+def _frozen(path, checkpoint):
+    graph = Graph(read_frozen(path))
+    return Source(graph, [], read_checkpoint(checkpoint, graph) if checkpoint else refuse_variables(path))
+
+
+# Suffix of a path -> its reader. Any other file is read as a frozen graph.
+_READERS = {".meta": _meta}
