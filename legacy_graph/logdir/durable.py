@@ -49,14 +49,19 @@ def read_through(path: str) -> None:
 
 
 def write(path: str, text: str) -> None:
-    """Write a UTF-8 file. After a kill or a power cut the file is complete, either old or new.
+    """Write a UTF-8 file, as `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """Write a file. After a kill or a power cut the file is complete, either old or new.
 
     Raises:
         OSError: the file cannot be written; the old file is unchanged.
     """
     draft = path + DRAFT
-    with open(draft, "w", encoding="utf-8") as file:
-        file.write(text)
+    with open(draft, "wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     os.replace(draft, path)

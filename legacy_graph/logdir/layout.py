@@ -13,6 +13,7 @@ from legacy_graph.logdir.durable import DRAFT
 
 LOCK = ".lock"
 TRAIN, TEST, CHECKPOINTS, EARLIER = "train", "test", "checkpoints", "earlier"
+KERNELS = "kernels"  # the convolution weights of single steps, see `kept_kernels`
 PROJECTOR, FEATURES, DECONV = "projector", "features", "deconv"
 GRAPHS = "graphs"  # results for graphs that someone else trained; no part of a run, so it is never moved
 OPTIONS = "options.json"  # in CHECKPOINTS; the first file of a run, marks the directory as written by this program
@@ -21,7 +22,13 @@ CHECKPOINT_FILE = re.compile(re.escape(CHECKPOINT) + r"-(\d+)\.(index|data-00000
 NUMBERS = "features.npz"  # in FEATURES/<layer>, the results of `features`
 EARLIER_NUMBERS = "features-{step}.npz"  # in FEATURES/<layer>, the results for an earlier step
 # The parts of a run. Checkpoints are moved first: the rest cannot then be resumed by mistake.
-PARTS = (CHECKPOINTS, TRAIN, TEST, PROJECTOR, FEATURES, DECONV)
+PARTS = (CHECKPOINTS, TRAIN, TEST, KERNELS, PROJECTOR, FEATURES, DECONV)
+_WRITTEN = (CHECKPOINTS, TRAIN, TEST, KERNELS, PROJECTOR)  # by `train`
+_CONTENTS = {
+    TRAIN: ("tfevents", "event files"),
+    TEST: ("tfevents", "event files"),
+    KERNELS: (r"^step-\d+\.npz", "files of kernels"),
+}  # part -> pattern of its file names, in words
 _MARKS = {OPTIONS, OPTIONS + DRAFT}
 HINT = "move it away, or name another --logdir"
 
@@ -58,7 +65,7 @@ def lock(logdir: str) -> Iterator[None]:
             ) from error
         except OSError as error:
             raise _unwritable(logdir, error) from error
-        _check_access(logdir, (CHECKPOINTS, TRAIN, TEST, PROJECTOR))
+        _check_access(logdir, _WRITTEN)
         yield
 
 
@@ -132,16 +139,17 @@ def _check_ours(logdir: str) -> None:
         folder = os.path.join(logdir, part)
         if os.path.exists(folder) and not os.path.isdir(folder):
             raise UserError(folder, "a directory", "a file", HINT)
-    for folder in (os.path.join(logdir, TRAIN), os.path.join(logdir, TEST)):
+    for part, (pattern, contents) in _CONTENTS.items():
+        folder = os.path.join(logdir, part)
         for name in sorted(os.listdir(folder)) if os.access(folder, os.R_OK | os.X_OK) else []:
             path = os.path.join(folder, name)
-            if os.path.exists(path) and not ("tfevents" in name and os.path.isfile(path)):
-                raise UserError(folder, "only event files", repr(name), HINT)
+            if os.path.exists(path) and not (re.search(pattern, name) and os.path.isfile(path)):
+                raise UserError(folder, f"only {contents}", repr(name), HINT)
 
 
 def _check_regular(logdir: str) -> None:
     """Refuse a FIFO, a socket or a device among the files that a run opens: opening it may wait for ever."""
-    for part in (CHECKPOINTS, TRAIN, TEST, PROJECTOR):
+    for part in _WRITTEN:
         for path in _files(os.path.join(logdir, part)):
             if os.path.exists(path) and not os.path.isfile(path):
                 raise UserError(path, "a regular file", "a FIFO, a socket or a device", HINT)

@@ -16,9 +16,9 @@ from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
 from legacy_graph.errors import Interrupted
-from legacy_graph.logdir import event_reader, event_writer, layout
+from legacy_graph.logdir import event_reader, event_writer, kept_kernels, layout
 from legacy_graph.logdir.identity import run_identity
-from legacy_graph.training import nan_guard, progress, projector, sonify
+from legacy_graph.training import kernels, nan_guard, progress, projector, sonify
 from legacy_graph.training.checkpoints import Checkpoints
 from legacy_graph.training.program import Program, build_program
 
@@ -55,6 +55,7 @@ def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = (), cluste
         start = saved.resume_or_start(
             session, program.initialise, run_identity(config, data), config.steps, config.fresh
         )
+        kept_kernels.remove_from(config.logdir, start)
         with _writer(config, layout.TRAIN, start) as train, _writer(config, layout.TEST, start) as test:
             if start == 0:
                 train.add_event(tf.Event(graph_def=program.picture.SerializeToString()))
@@ -83,7 +84,7 @@ def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = (), cluste
 def steps(
     session: tf.Session, program: Program, config: Config, data: mnist.Dataset, writers: Writers, start: int = 0
 ) -> Iterator[Tuple[int, float, Optional[float]]]:
-    """Train from step `start`; write the summaries that are due at a step before its update.
+    """Train from step `start`; before the update of a step, write its summaries and its kernels if they are due.
 
     The last step, `config.steps`, evaluates without updating.
 
@@ -102,6 +103,8 @@ def steps(
             check_weights(session, program, step)
             fetches.update(histograms=program.histograms)
         if pictured:
+            check_weights(session, program, step)
+            kernels.keep(session, net, config.logdir, step)
             _record_images(session, program, data, writers, step, traced=last)
         if last or step % config.test_every == 0:
             _record_test(session, program, config, data.test, writers.test, step)

@@ -1,0 +1,143 @@
+"""The convolution weights of each image step: kept as they were, through stops, kills and damage."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import network
+from legacy_graph.errors import UserError
+from legacy_graph.logdir import kept_kernels
+from legacy_graph.training import kernels
+from tests.support.faulty_runs import damage, earlier, weights
+
+
+def contents(logdir):
+    """{file name: bytes} of the kept kernels."""
+    folder, found = os.path.join(logdir, "kernels"), {}
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), "rb") as file:
+            found[name] = file.read()
+    return found
+
+
+@pytest.fixture(scope="module")
+def net():
+    """An untrained network and a session of it."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        net = network.build(seed=1)
+        initialise = tf.global_variables_initializer()
+        tf.get_default_graph().finalize()
+        session.run(initialise)
+        yield session, net
+
+
+def test_kept_kernels_are_those_of_the_checkpoints(undisturbed):
+    """The run keeps the steps 0, 6 and 12, and has a checkpoint of the last one."""
+    assert kernels.kept_steps(undisturbed) == [0, 6, 12]
+    kept, checkpoint = kept_kernels.read(undisturbed, 12), weights(undisturbed)
+    assert sorted(kept) == ["conv1/bias", "conv1/weights", "conv2/bias", "conv2/weights"]
+    assert all(np.array_equal(kept[name], checkpoint[name + "/Variable"]) for name in kept)
+    assert not np.array_equal(kept["conv2/weights"], kept_kernels.read(undisturbed, 6)["conv2/weights"])
+    assert os.path.getsize(kept_kernels.path(undisturbed, 12)) < 250000
+
+
+def test_restored_kernels_are_those_that_were_kept(undisturbed, net):
+    session, net = net
+    before = session.run("fc1/weights/Variable/Read/ReadVariableOp:0")
+    for step in (12, 0):
+        kernels.restore(session, net, undisturbed, step)
+        restored, kept = session.run(kernels.variables(net)), kept_kernels.read(undisturbed, step)
+        assert all(np.array_equal(restored[name], kept[name]) for name in kept)
+    assert np.array_equal(session.run("fc1/weights/Variable/Read/ReadVariableOp:0"), before)
+
+
+def test_a_stopped_run_keeps_what_an_uninterrupted_one_keeps(run, undisturbed):
+    for step in (2, 6, 9):
+        run(stop_at=step)
+    run()
+    assert contents(run.logdir) == contents(undisturbed)
+
+
+def test_kernels_of_lost_steps_are_written_again(run, undisturbed):
+    """As after a kill: step 6 was kept, but the newest checkpoint that is left is of step 4."""
+    run(stop_at=8)
+    damage(run.logdir, 9)
+    damage(run.logdir, 8)
+    with open(kept_kernels.path(run.logdir, 6), "wb") as file:
+        file.write(b"cut off")
+    with open(kept_kernels.path(run.logdir, 6) + ".tmp", "w"):
+        pass
+    run()
+    assert contents(run.logdir) == contents(undisturbed)
+
+
+def test_the_end_of_a_shorter_run_is_not_kept(run, undisturbed):
+    run(steps=7)
+    assert kernels.kept_steps(run.logdir) == [0, 6, 7]
+    run()
+    assert contents(run.logdir) == contents(undisturbed)
+
+
+def test_kernels_are_archived_with_their_run(stopped, stopped_at_6):
+    before = contents(stopped_at_6)
+    stopped(stop_at=1, fresh=True)
+    (when,) = earlier(stopped.logdir)
+    assert contents(os.path.join(stopped.logdir, "earlier", when)) == before
+    assert kernels.kept_steps(stopped.logdir) == [0]
+
+
+def spoil_a_byte(path):
+    with open(path, "r+b") as file:
+        file.seek(100000)
+        file.write(b"spoiled")
+
+
+def cut(path):
+    with open(path, "r+b") as file:
+        file.truncate(100000)
+
+
+def other_shape(path):
+    np.savez(path, step=12, **{"conv1/weights": np.zeros([3, 3, 1, 8], "f")})
+
+
+def not_finite(path):
+    with np.load(path) as arrays:
+        found = dict(arrays)
+    found["conv1/bias"][3] = np.nan
+    np.savez(path, **found)
+
+
+def other_step(path):
+    shutil.copy(path.replace("000012", "000006"), path)
+
+
+@pytest.mark.parametrize("spoil", [spoil_a_byte, cut, other_shape, not_finite, other_step, os.remove])
+def test_unusable_kernels_are_refused_by_name(undisturbed, net, tmp_path, spoil):
+    logdir = str(tmp_path)
+    shutil.copytree(os.path.join(undisturbed, "kernels"), os.path.join(logdir, "kernels"))
+    spoil(kept_kernels.path(logdir, 12))
+    with pytest.raises(UserError, match="step-000012.npz: expected |one of these") as caught:
+        kernels.restore(*net, logdir, 12)
+    assert ("0, 6, found 12" in str(caught.value)) == (spoil is os.remove)
+    kernels.restore(*net, logdir, 6)
+
+
+def test_no_run_has_kept_nothing(tmp_path, net):
+    assert kernels.kept_steps(str(tmp_path)) == []
+    with pytest.raises(UserError, match="has kept: none, found 5"):
+        kernels.restore(*net, str(tmp_path), 5)
+
+
+def test_a_full_disk_is_one_line(tmp_path, net, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    (tmp_path / "kernels").mkdir()
+    with pytest.raises(UserError, match="to write the kernels of step 3, found No space left on device"):
+        kernels.keep(*net, str(tmp_path), 3)
+    assert kernels.kept_steps(str(tmp_path)) == []
