@@ -69,7 +69,7 @@ class Config:
     test_every: int = option(100, _INTERVAL, "steps between tests on 1,000 test digits")
     checkpoint_every: int = option(500, _INTERVAL, "steps between checkpoints, from which a stopped run resumes")
     task_timeout: int = option(60, WholeNumber(1, 10**6), "seconds without an answer from another task of TF_CONFIG "
-        "after which the chief ends; a step may take ten times as long; without TF_CONFIG it has no effect")  # fmt: skip
+        "after which the chief ends; a step may take ten times as long; only with TF_CONFIG")  # fmt: skip
     ties: str = option(SHARED, Choice(TIES), "if several maxima of a pool window are equal, the deconvolution gives "
         "the signal to the first, as TensorFlow's gradients do, or in equal shares to all")  # fmt: skip
     fresh: bool = option(False, Flag(), "start a new run instead of resuming; the old run is moved to DIR/earlier")

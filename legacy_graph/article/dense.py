@@ -4,29 +4,44 @@ A fully connected layer over a tensor [B, h, w, C] is a VALID convolution whose 
 one position. Zeiler and Fergus project such layers in the same way, with the transposed weights (section 4.1).
 """
 
-from typing import List
+from typing import List, Union
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.layer import Layer
-from legacy_graph.article.network import Network
+from legacy_graph.article.network import Network, Tower
 from legacy_graph.article.shapes import dims
 
+DENSE = ("fc1", "fc2")
 
-def dense_layers(network: Network) -> List[Layer]:
-    """fc1 and fc2 of the article's network, to append to `network.layers`. Adds reshapes to the default graph.
+
+def all_layers(network: Union[Network, Tower]) -> List[Layer]:
+    """conv1, conv2, fc1 and fc2 of the article's network, for the deconvolution; see `dense_layers`."""
+    return [*network.layers, *dense_layers(network)]
+
+
+def dense_layers(network: Union[Network, Tower]) -> List[Layer]:
+    """fc1 and fc2 of the article's network as convolutions. Adds reshapes to the default graph.
 
     fc2 has no ReLU: its `relu` and `output` are its logits, `linear`. Dropout between the two is left out.
 
     Args:
-        network: as from `network.build`.
+        network: as from `network.build`, or one of its towers.
 
     Returns:
         fc1 with the output float32 [B, 1, 1, 1024], and fc2 with the output float32 [B, 1, 1, 10].
     """
     fc1 = _as_convolution("fc1", network.layers[-1].output, network.features.op.inputs[0], network.features)
-    logits = network.probabilities.op.inputs[0]
+    _, bias = network.probabilities.op.inputs[0].op.inputs
+    weights = _weights(network.probabilities.op.inputs[0])
+    with tf.name_scope("fc2_without_dropout"):
+        logits = tf.nn.bias_add(tf.matmul(network.features, weights), bias)  # [B, 10]
     return [fc1, _as_convolution("fc2", fc1.output, logits, logits)]
+
+
+def _weights(linear) -> tf.Tensor:
+    """The weights [inputs, units] of a fully connected layer; `linear` is the sum of product and bias, [B, units]."""
+    return linear.op.inputs[0].op.inputs[1]
 
 
 def _as_convolution(name, value, linear, activations) -> Layer:
@@ -34,7 +49,7 @@ def _as_convolution(name, value, linear, activations) -> Layer:
 
     `linear` is the sum of product and bias, [B, units]; `activations` is the same tensor for a layer without a ReLU.
     """
-    weights = linear.op.inputs[0].op.inputs[1]  # [h * w * C, units]
+    weights = _weights(linear)
     _, height, width, channels = dims(value)
     units = weights.shape.as_list()[1]
     with tf.name_scope(f"{name}_as_convolution"):

@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
+from legacy_graph.article.dense import DENSE, all_layers
+from legacy_graph.article.layer import layers_up_to
 from legacy_graph.article.probe import Probe, Scanner, build_scanner
 from legacy_graph.cluster.placement import chief_scope, later_towers
 from legacy_graph.cluster.tf_config import Cluster
@@ -20,6 +22,7 @@ from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, spot
 
 SPOTS = "features.csv"  # the image and the place of each tile of the sheet
 MEMORY = 128 * 2**20  # maximum size in bytes of a sheet's projections, without --maps
+LIMIT = 256  # maximum number of maps of a sheet, without --maps
 
 
 class Scan(NamedTuple):
@@ -68,7 +71,7 @@ def prepare(
     """
     with tf.Graph().as_default() as graph, chief_scope(cluster):
         net = network.build(towers=later_towers(cluster))
-        names = [one.name for one in net.layers]
+        names = [*(each.name for each in net.layers), *DENSE]
         if layer not in names:
             raise UserError("--layer", "one of " + ", ".join(names), repr(layer), "name one of these")
         probe = top_activations.build_probe(net, layer, ties)
@@ -105,7 +108,7 @@ def prepare_graph(
 
 
 def _article_scanner(tower, device, name):
-    (layer,) = [one for one in tower.layers if one.name == name]
+    layer = layers_up_to(all_layers(tower), name)[-1]
     with tf.device(device):
         return build_scanner(tower.layers[0].input, layer.output)
 
@@ -117,8 +120,14 @@ def _choose(graph, probe, maps, top, count, order):
         raise UserError("--top", f"at most {count:,}, the number of images", top, "choose a smaller number")
     chosen = _chosen(probe, maps)
     by_wins = order == "wins" or not (order or maps)
-    limit = None if maps else max(1, MEMORY // (4 * top * int(np.prod(probe.projections.shape.as_list()[1:]))))
+    limit = None if maps else _limit(probe, top)
     return Scan(graph, probe, np.sort(chosen) if order else chosen, top, by_wins, limit)
+
+
+def _limit(probe, top):
+    """How many maps a sheet shows without --maps."""
+    size = 4 * top * int(np.prod(probe.projections.shape.as_list()[1:]))
+    return min(LIMIT, max(1, MEMORY // size))
 
 
 def draw(

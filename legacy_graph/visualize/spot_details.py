@@ -18,6 +18,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
 from legacy_graph.article.deconv import deconvolve
+from legacy_graph.article.dense import all_layers
 from legacy_graph.article.probe import Probe
 from legacy_graph.config import GRADIENT, GUIDED
 from legacy_graph.data.images import Images
@@ -37,7 +38,8 @@ class Details(NamedTuple):
 
 def build(net: network.Network, probe: Probe, ties: str) -> Details:
     """Add the tensors to the network's graph. `ties` is as in `deconv.unpool`."""
-    others = {name: deconvolve(net.layers, probe.layer.name, probe.maps, probe.places, name, ties) for name in OTHERS}
+    layers = all_layers(net)
+    others = {name: deconvolve(layers, probe.layer.name, probe.maps, probe.places, name, ties) for name in OTHERS}
     return Details(others, net.probabilities, {net.keep_prob: 1.0})
 
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from legacy_graph.article import network, probe
 from legacy_graph.article.deconv import TIES_IN_WORDS, deconvolve
+from legacy_graph.article.dense import all_layers
 from legacy_graph.article.layer import layers_up_to
 from legacy_graph.article.probe import Probe, Scanner
 from legacy_graph.article.receptive_field import receptive_fields
@@ -47,12 +48,13 @@ def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
 
     `ties` is as in `deconv.unpool`.
     """
-    layer = layers_up_to(net.layers, name)[-1]
-    pixels, fields = net.layers[0].input, receptive_fields(net.layers, name)
+    layers = all_layers(net)
+    layer = layers_up_to(layers, name)[-1]
+    pixels, fields = net.layers[0].input, receptive_fields(layers, name)
     first, notes = layer is net.layers[0], (TIES_IN_WORDS[ties],)
     return probe.build_probe(
         probe.Layer(name, pixels, layer.kernel, layer.output, fields, first, DECONVNET, notes),
-        lambda maps, places: deconvolve(net.layers, name, maps, places, ties=ties),
+        lambda maps, places: deconvolve(layers, name, maps, places, ties=ties),
     )
 
 

@@ -120,7 +120,7 @@ def test_the_order_of_the_maps(logdir):
 
 
 BAD = [
-    (["--layer", "conv7"], ["--layer: expected one of conv1, conv2, found 'conv7'"]),
+    (["--layer", "conv7"], ["--layer: expected one of conv1, conv2, fc1, fc2, found 'conv7'"]),
     (["--layer", "conv1", "--maps", "3,32"], ["--maps: expected maps of conv1, 0 to 31, found 32"]),
     (["--top", "4", "--images", "IMAGES"], ["--top: expected at most 3, the number of images, found 4"]),
     (["--images", "none.gz"], ["none.gz", "no file"]),
