@@ -37,15 +37,22 @@ def check_address_space() -> None:
         raise UserError("memory", expected, f"{limit / 1e9:.2f} GB", "raise it: ulimit -v unlimited")
 
 
+def choose_kernels() -> None:
+    """Let TensorFlow use oneDNN, unless the user has decided. Call this before the first import of TensorFlow.
+
+    oneDNN's kernels make a training step faster, but TensorFlow disables them on some processors.
+    """
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
 def import_tensorflow(cluster: bool = False) -> None:
     """Import TensorFlow with oneDNN and without info messages; environment variables of the user take precedence.
 
     With `cluster`, warnings are dropped too: TensorFlow's servers print them for each traced step and closed session.
 
-    oneDNN's kernels make a training step faster, but TensorFlow disables them on some processors. Messages about
-    processors and missing GPUs are dropped; warnings and errors are printed.
+    Messages about processors and missing GPUs are dropped; warnings and errors are printed.
     """
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    choose_kernels()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if cluster else "1")
     # TensorFlow 1.15 on its own numpy: "Passing (type, 1) as a synonym of type is deprecated", repeated.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"tensor(flow|board)\b")

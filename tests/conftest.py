@@ -9,10 +9,14 @@ import types
 
 import pytest
 
+from legacy_graph import tf_setup
 from legacy_graph.__main__ import main
 from tests.support import cluster_runs
 from tests.support.idx_files import fashion_like_set
 from tests.support.program import SAMPLE, SHORT_RUN, legacy_graph
+
+# The numbers of this process and of the program are compared, so both use the same kernels.
+tf_setup.choose_kernels()
 
 # A background command of a script ignores SIGINT, and nohup ignores SIGHUP. The tests, and the programs
 # that they start, must receive both.
