@@ -39,6 +39,7 @@ def _publish_article(options):
     check_graph_options(options)
     if options.layer:
         raise UserError("--layer", "this option with --graph", "no --graph", "leave it out: all layers are shown")
+    layout.check_trained(options.logdir)
     known = identity.run_data(options.logdir).known_name
     names = class_names(known, options.class_names)
     pictures = [user_image.read_image(path, options.fit, known == identity.MNIST) for path in options.pictures]
@@ -61,7 +62,7 @@ def _publish_graph(options):
     """Publish in graphs/<graph>-<layer>-<picture>, with the graph of --graph."""
     if options.fit or options.class_names:
         raise UserError("--fit and --class-names", "these options without --graph", "--graph", "leave them out")
-    target = load_target(options, lambda shape, preprocessing: from_files(options.pictures, shape, preprocessing))
+    target = load_target(options, options.layer, lambda *settings: from_files(options.pictures, *settings))
     from legacy_graph.visualize import graph_report
 
     subject = f"{target.layer.label} of {printable(os.path.basename(os.path.normpath(options.graph)))}"

@@ -2,13 +2,13 @@
 
 import argparse
 import os
-from typing import NamedTuple, Optional, Sequence
+from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import read_cluster
-from legacy_graph.commands.graph_model import graph_folder, load_target
+from legacy_graph.commands.graph_model import graph_folder, layer_labels, load_target
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.serve import serve_unless_chief
 from legacy_graph.config import DECONVNET, SHARED, Config
@@ -20,6 +20,7 @@ from legacy_graph.errors import ExitStatus, UserError, printable
 from legacy_graph.logdir import identity, layout
 
 DEFAULT_LAYER = "conv2"  # of the article's network
+ALL = "all"  # value of --layer
 OTHER = "-other"  # suffix of the folder if the images are not the run's own data
 
 
@@ -34,15 +35,23 @@ class Digits(NamedTuple):
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Scan the images, publish the contact sheet in features/<layer> of the log directory, and print its path.
+    """Scan the images, publish a contact sheet in features/<layer> of the log directory, and print its path.
 
     A task of `TF_CONFIG` that is not the chief serves until the chief has scanned the images.
     """
     cluster = read_cluster(options.task_timeout)
+    if cluster is not None and len(_split(options.layer)) != 1:
+        raise UserError("--layer", "one layer with TF_CONFIG", options.layer, "name one layer in each command")
     if serve_unless_chief(cluster):
         return ExitStatus.OK
     scan = _scan_article if options.graph is None else _scan_graph
-    folder, source, step, sheets = scan(options, cluster)
+    for folder, source, step, sheets in scan(options, cluster):
+        _publish(options, folder, source, step, sheets)
+    print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
+    return ExitStatus.OK
+
+
+def _publish(options, folder, source, step, sheets):
     from legacy_graph.visualize.feature_sheets import SPOTS
     from legacy_graph.visualize.publishing import finish_publishing, publish
 
@@ -53,55 +62,79 @@ def run(options: argparse.Namespace) -> ExitStatus:
     print(f"Image and place of each tile: {os.path.join(folder, SPOTS)}")
     if sheets.report:
         print(sheets.report)
-    print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
-    return ExitStatus.OK
+
+
+def _split(layers: Optional[str]) -> List[Optional[str]]:
+    """The names in the value of --layer, without duplicates; none for `ALL`, and None without the option."""
+    if layers is None:
+        return [None]
+    return [] if layers == ALL else list(dict.fromkeys(layers.split(",")))
 
 
 def _scan_article(options, cluster):
-    """(name of the folder, None, training step, sheets) of the article's network."""
+    """Yield (name of the folder, None, training step, sheets) for each layer of the article's network."""
     check_graph_options(options)
-    digits, layer = _digits(options), DEFAULT_LAYER if options.layer is None else options.layer
+    layout.check_trained(options.logdir)
+    digits = _digits(options)
     tf_setup.import_tensorflow(cluster is not None)
     from legacy_graph.training.checkpoints import restored_session
     from legacy_graph.visualize import feature_sheets
 
     preprocessing = Preprocessing(0, 1)
     images = from_array(digits.pixels.reshape(-1, mnist.SIDE, mnist.SIDE, 1), preprocessing, f"grey, {preprocessing}")
-    scan = feature_sheets.prepare(
-        layer, options.maps, options.top, len(images), options.order, options.ties or SHARED, cluster
-    )
-    with restored_session(scan.graph, options.logdir, cluster) as (session, step):
-        subject = f"{layer} after {step:,} training steps"
-        run = {"step": step, "class_names": digits.class_names}
-        if digits.labels is not None:
-            run["labels"] = digits.labels
-        sheets = feature_sheets.draw(
-            session, scan, images, subject, bool(options.control), options.context, digits.about, run
-        )
-    return os.path.join(options.logdir, layout.FEATURES, layer + digits.ending), None, step, sheets
+    more = (options.maps, options.top, len(images), options.order, options.ties or SHARED, cluster)
+    layers = _split(options.layer or DEFAULT_LAYER) or feature_sheets.article_layers()
+    for layer, scan in [(layer, feature_sheets.prepare(layer, *more)) for layer in layers]:
+        with restored_session(scan.graph, options.logdir, cluster) as (session, step):
+            subject = f"{layer} after {step:,} training steps"
+            run = {"step": step, "class_names": digits.class_names}
+            if digits.labels is not None:
+                run["labels"] = digits.labels
+            sheets = feature_sheets.draw(
+                session, scan, images, subject, bool(options.control), options.context, digits.about, run
+            )
+        yield os.path.join(options.logdir, layout.FEATURES, layer + digits.ending), None, step, sheets
 
 
 def _scan_graph(options, cluster):
-    """(name of the folder, source of the results, 0, sheets) of the graph of --graph."""
+    """Yield (name of the folder, source of the results, 0, sheets) for each layer of the graph of --graph.
+
+    With `ALL`, a layer that cannot be shown is left out with a message. If none can be shown, the last error is raised.
+    """
     if not options.images:
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     if options.data_dir or options.other_data:
         raise UserError("--data-dir", "this option without --graph", "--graph", "name the images with --images")
-    target = load_target(
-        options, lambda shape, preprocessing: open_images(options.images, shape, preprocessing), cluster is not None
-    )
+    shown, error = False, None
+    for name in _split(options.layer) or layer_labels(options, cluster is not None):
+        target = load_target(
+            options, name, lambda *settings: open_images(options.images, *settings), cluster is not None
+        )
+        try:
+            sheets = _scan_target(options, *target, cluster)
+        except UserError as unsuitable:
+            if options.layer != ALL:
+                raise
+            error = unsuitable
+            print(f"Left out: {target.layer.label}. {unsuitable}")
+        else:
+            shown = True
+            yield (*graph_folder(options, target.layer.label), 0, sheets)
+    if error is not None and not shown:
+        raise error
+
+
+def _scan_target(options, model, layer, images, cluster):
     from legacy_graph.cluster.session import open_session
     from legacy_graph.visualize import feature_sheets
 
-    model, layer, images = target
     method = options.method or DECONVNET
     scan = feature_sheets.prepare_graph(
         model, layer, method, options.maps, options.top, len(images), options.order, cluster
     )
     subject = f"{layer.label} of {_display_name(options.graph)}"
     with open_session(scan.graph, cluster) as session:
-        sheets = feature_sheets.draw(session, scan, images, subject, bool(options.control), options.context)
-    return (*graph_folder(options, layer.label), 0, sheets)
+        return feature_sheets.draw(session, scan, images, subject, bool(options.control), options.context)
 
 
 def _digits(options) -> Digits:

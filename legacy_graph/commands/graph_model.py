@@ -2,12 +2,13 @@
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Tuple
+import shlex
+from typing import TYPE_CHECKING, Callable, List, NamedTuple, Optional, Tuple
 
 from legacy_graph import tf_setup
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.data import images
-from legacy_graph.errors import UserError, printable
+from legacy_graph.errors import UserError, launch_command, printable
 from legacy_graph.logdir import layout
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def graph_folder(options: argparse.Namespace, label: str, image: Optional[str] =
 
 def load_target(
     options: argparse.Namespace,
+    name: Optional[str],
     open_images: Callable[[images.Shape, Optional[images.Preprocessing]], images.Images],
     cluster: bool = False,
 ) -> Target:
@@ -42,6 +44,7 @@ def load_target(
 
     Args:
         options: of the command.
+        name: the layer; None if the option --layer is missing, which is an error.
         open_images: (H, W, channels of the graph's input, preprocessing) -> images.
         cluster: whether this process serves a cluster, see `tf_setup.import_tensorflow`.
 
@@ -50,8 +53,8 @@ def load_target(
     """
     if options.ties is not None:
         raise UserError("--ties", "this option without --graph", "--graph", "leave it out: the first maximum is used")
-    if options.layer is None:
-        hint = f"list the layers with the command layers --graph {options.graph}"
+    if name is None:
+        hint = f"list them with: {launch_command()} layers --graph {shlex.quote(options.graph)}"
         raise UserError("--layer", "a layer of the graph", "none", hint)
     if options.range is None and (options.mean or options.bgr):
         raise UserError("--mean and --bgr", "--range as well", "none", "add --range, such as --range 0,255")
@@ -59,7 +62,7 @@ def load_target(
     from legacy_graph.graphs import load
 
     signature = options.signature or DEFAULT_SIGNATURE
-    model = load.load_model(options.graph, options.checkpoint, signature, options.input, options.layer)
+    model = load.load_model(options.graph, options.checkpoint, signature, options.input, name)
     if options.size and options.size != model.input_shape[:2]:
         if None not in model.input_shape[:2]:
             fixed = "x".join(map(str, model.input_shape[:2]))
@@ -70,7 +73,21 @@ def load_target(
     opened = open_images(model.input_shape, _preprocessing(options, model.input_shape[2]))
     if opened.size != model.input_shape[:2]:
         model = load.with_size(model, *opened.size)
-    return Target(model, load.find_layer(model, options.layer), opened)
+    return Target(model, load.find_layer(model, name), opened)
+
+
+def layer_labels(options: argparse.Namespace, cluster: bool = False) -> List[str]:
+    """The labels of all layers of --graph that can be shown. Prints the notes of the graph, such as why others cannot.
+
+    `cluster` is as for `load_target`. Raises UserError as `load_model` does.
+    """
+    tf_setup.import_tensorflow(cluster)
+    from legacy_graph.graphs import load
+
+    model = load.load_model(options.graph, options.checkpoint, options.signature or DEFAULT_SIGNATURE, options.input)
+    for note in model.notes:
+        print(note)
+    return [layer.label for layer in model.layers]
 
 
 def _preprocessing(options, channels):

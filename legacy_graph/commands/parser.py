@@ -128,7 +128,8 @@ def _add_features(command):
     add(
         "--layer",
         metavar="NAME",
-        help="as listed by the command layers (default: conv2; required with --graph)",
+        help="one or more names from the list of the command layers, separated by commas, or all "
+        "(default: conv2; required with --graph)",
     )
     add("--maps", type=integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
     add("--top", type=integer(1, 100), default=config.TOP, metavar="N",

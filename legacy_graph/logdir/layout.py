@@ -113,6 +113,18 @@ def saved_steps(folder: str) -> List[int]:
     return sorted(int(match.group(1)) for match in found if match and match.group(2) == "index")
 
 
+def check_trained(logdir: str) -> None:
+    """Refuse a log directory without a checkpoint of a training run.
+
+    Raises:
+        UserError: there is no checkpoint.
+    """
+    if not saved_steps(os.path.join(logdir, CHECKPOINTS)):
+        found = "none" if os.path.isdir(logdir) else "no such directory"
+        hint = f"train one first with: {launch_command()} train --logdir {shlex.quote(logdir)}"
+        raise UserError("--logdir", f"a checkpoint of a training run in {logdir!r}", found, hint)
+
+
 def list_checkpoints(folder: str) -> List[str]:
     """The names of the files in a folder of checkpoints. Raises UserError as `saved_steps` does."""
     try:

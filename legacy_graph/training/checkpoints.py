@@ -9,7 +9,6 @@ before the newest is on the disk.
 import contextlib
 import json
 import os
-import shlex
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -18,7 +17,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph import tf_setup
 from legacy_graph.cluster.session import open_session
 from legacy_graph.cluster.tf_config import Cluster
-from legacy_graph.errors import RETRY, UserError, launch_command, reason
+from legacy_graph.errors import RETRY, UserError, reason
 from legacy_graph.logdir import durable, layout
 from legacy_graph.logdir.identity import differences, read_options
 
@@ -141,11 +140,8 @@ def restore_weights(session: tf.Session, logdir: str) -> int:
         UserError: there is no checkpoint, all are damaged, the newest intact one is of another network, or a weight
             is not finite.
     """
+    layout.check_trained(logdir)
     step, path, error = _restore_newest(session, os.path.join(logdir, layout.CHECKPOINTS))
-    if path is None:
-        found = "none" if os.path.isdir(logdir) else "no such directory"
-        hint = f"train one first with: {launch_command()} train --logdir {shlex.quote(logdir)}"
-        raise UserError("--logdir", f"a checkpoint of a training run in {logdir!r}", found, hint)
     if step is None:
         raise _unusable(path, "an intact checkpoint, this one or an older one", getattr(error, "message", error))
     return step

@@ -46,6 +46,12 @@ class Sheets(NamedTuple):
     report: str  # of the control; empty without a control
 
 
+def article_layers() -> List[str]:
+    """The names of the layers of the article's network that `prepare` accepts."""
+    with tf.Graph().as_default():
+        return [layer.name for layer in network.build().layers]
+
+
 def prepare(
     layer: str,
     maps: Optional[List[int]],
