@@ -4,9 +4,10 @@ import difflib
 from typing import Dict, List, Optional, Tuple
 
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.ends import EndFinder, Ends
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import find_sources
-from legacy_graph.graphs.inspect import find_convolutions, find_ends, short_labels, values_input
+from legacy_graph.graphs.inspect import find_convolutions, short_labels, values_input
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.operations import check_operations
 from legacy_graph.graphs.tensor_types import TensorType
@@ -33,30 +34,58 @@ def choose_layers(
     """
     dependent = nodes.dependents([input])
     names = find_convolutions(nodes, dependent)
-    labels = short_labels(names)
+    labels, finder = short_labels(names), EndFinder(nodes, dependent)
+    ends = {name: finder.find(name) for name in names}
     if wanted is not None:
-        ends = [name for name in names if wanted in nodes.by_name and wanted in find_ends(nodes, dependent, name)]
-        names = [name for name in names if wanted in (name, labels[name])] or ends
-        if not names:
-            raise unknown_layer(wanted, list(labels.values()))
+        names, ends = _select(nodes, dependent, wanted, labels, ends)
     errors = _errors(nodes, types, input, labels)
     for name in names:
         # The operations between a convolution and the end of its layer run too.
-        after = [errors[end] for end in find_ends(nodes, dependent, name) if end and errors[end]]
+        after = [errors[end] for end in ends[name][:2] if end and errors[end]]
         errors[name] = errors[name] or next(iter(after), None)
     good = [name for name in names if errors[name] is None]
     if not good:
         raise errors[names[0]]
-    layers, before = [], nodes.ancestors(good)
-    for name in labels:
-        if name in before:
-            activation, start = find_ends(nodes, dependent, name)
-            operation = nodes.by_name[name].op
-            layers.append(ConvLayer(name, labels[name], operation, activation, start, (None, None, 0), 0, None))
+    before = nodes.ancestors(good)
+    layers = [
+        ConvLayer(name, labels[name], nodes.by_name[name].op, *ends[name][:2], (None, None, 0), 0, None)
+        for name in labels
+        if name in before
+    ]
     if wanted is not None:
         way = nodes.ancestors([layer.start for layer in layers if layer.name in good])
         layers = [layer for layer in layers if layer.start in way]
-    return layers, left_out({labels[name]: str(errors[name]) for name in names if name not in good})
+    notes = left_out({labels[name]: str(errors[name]) for name in names if name not in good})
+    return layers, notes + _other_readers(nodes, {layer.label: ends[layer.name].left for layer in layers})
+
+
+def _select(nodes, dependent, wanted, labels, ends) -> Tuple[List[str], Dict[str, Ends]]:
+    """The layer that the user names, and the ends of all layers.
+
+    A name between the convolution and its activation, or the activation before its pool, becomes the end of the layer.
+    """
+    named = [name for name in labels if wanted in (name, labels[name])]
+    if named:
+        return named, ends
+    before = nodes.ancestors([wanted]) if wanted in nodes.by_name else set()
+    for name, end in ends.items():
+        if wanted == end.start:
+            return [name], ends
+        if name in before and wanted in nodes.ancestors([end.start]) and wanted in dependent:
+            reached = end.activation if end.activation in before else None
+            return [name], {**ends, name: end._replace(activation=reached, start=wanted)}
+    raise unknown_layer(wanted, list(labels.values()))
+
+
+def _other_readers(nodes, left) -> List[str]:
+    """A sentence about the nodes that read values before the activation of a layer: {label: their names}."""
+    named = {label: names for label, names in left.items() if names}
+    if not named:
+        return []
+    label, names = next(iter(named.items()))
+    operations = ", ".join(f"{nodes.by_name[name].op} ({name})" for name in dict.fromkeys(names))
+    more = f"; {len(named) - 1} more layers have such readers" if len(named) > 1 else ""
+    return [f"Not part of {label}, although they read a value before its activation: {operations}{more}."]
 
 
 def unknown_layer(name: str, labels: List[str]) -> UserError:

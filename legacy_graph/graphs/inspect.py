@@ -1,7 +1,7 @@
 """The convolution layers of a frozen graph: activation, pool, shapes, receptive fields, parameters."""
 
 import re
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, List, Set
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -10,7 +10,7 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import node_name
-from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, LINEAR, MAX_POOLS, SATURATING, SHAPES
+from legacy_graph.graphs.op_table import CONVOLUTIONS, MAX_POOLS
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.receptive_fields import receptive_fields
 from legacy_graph.graphs.tensor_types import TensorType
@@ -61,29 +61,6 @@ def short_labels(names: List[str]) -> Dict[str, str]:
     }
 
 
-def find_ends(nodes: Graph, dependent: Set[str], convolution: str) -> Tuple[Optional[str], str]:
-    """(activation, start) of a layer, see `ConvLayer`.
-
-    Args:
-        nodes: of the complete graph after the input, so that all readers of a tensor are known.
-        dependent: names of the nodes that depend on the input.
-        convolution: name.
-    """
-    here = convolution
-    while True:
-        following, region = _next_join(nodes, dependent, here)
-        if following is None:
-            return None, here
-        if any(nodes.by_name[name].op not in LINEAR for name in region):
-            break
-        here = following
-    if nodes.by_name[following].op in SATURATING:
-        return following, here
-    readers = _readers(nodes, dependent, following)
-    is_pooled = len(readers) == 1 and nodes.by_name[readers[0]].op in MAX_POOLS
-    return following, readers[0] if is_pooled else following
-
-
 def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
     """Add shape, receptive field and number of parameters to the layers of a frozen graph.
 
@@ -123,39 +100,6 @@ def describe_operations(nodes: Graph, types: Dict[str, TensorType], layer: ConvL
         window = attribute(nodes.by_name[layer.start], "ksize").list.i
         text += f"; MaxPool {window[1]} x {window[2]}"
     return text
-
-
-def _next_join(nodes, dependent, start) -> Tuple[Optional[str], List[str]]:
-    """The next node that every path from `start` contains, and the elementwise nodes between them.
-
-    Usually this is the only reader of `start`. For x * sigmoid(x), or a PReLU of several nodes, it is the last node.
-    It is None if the values are combined with others, as in a residual add, or if the paths do not join again.
-    """
-    region = [start]
-    for name in nodes.order[nodes.order.index(start) + 1 :]:
-        sources = set(map(_plain, nodes.by_name[name].input)) & dependent
-        if not sources.intersection(region) or nodes.by_name[name].op in SHAPES or name not in dependent:
-            continue
-        passes = nodes.by_name[name].op in ELEMENTWISE or nodes.by_name[name].op == "BatchToSpaceND"
-        if not passes or not sources <= set(region):
-            return None, region
-        region.append(name)
-        if all(set(_readers(nodes, dependent, one)) <= set(region) for one in region[:-1]):
-            return name, [one for one in region[1:] if nodes.by_name[one].op != "BatchToSpaceND"]
-    return None, region
-
-
-def _readers(nodes, dependent, name):
-    """The nodes that read the values of a node's output 0."""
-    return [
-        reader.name
-        for reader in nodes.consumers[name]
-        if reader.name in dependent and reader.op not in SHAPES and name in map(_plain, reader.input)
-    ]
-
-
-def _plain(reference):
-    return reference if ":" not in reference else node_name(reference) if reference.endswith(":0") else reference
 
 
 def _count_parameters(nodes, moving, convolution, end) -> int:

@@ -93,7 +93,8 @@ _GROUPS = {
     "Maximum Minimum": _each("limit", bound="sum"),
     "ClipByValue": _each("limit"),
     "Greater GreaterEqual Less LessEqual Equal NotEqual ApproximateEqual IsNan IsInf IsFinite LogicalNot LogicalAnd "
-    "LogicalOr Invert BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift SelectV2": _each("activation"),
+    "LogicalOr": _each("comparison"),
+    "Invert BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift SelectV2": _each("activation"),
     "Select": _each("activation", batch="select"),
     "FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVarsPerChannel": _each(
         "activation", data=(0,), batch="first"
@@ -227,6 +228,7 @@ SHAPES = of_kind("shape")  # they read the shape of a tensor, not its values
 CONVOLUTIONS = of_kind("convolution")
 MAX_POOLS = of_kind("max pool")
 RELUS = of_kind("relu", "saturating relu")
+COMPARISONS = of_kind("comparison")
 SATURATING = of_kind("saturating", "saturating relu")  # their large values are equal, with gradient 0
 SOURCES = of_kind("input", "source", "batch source")  # they may feed the images into a graph
 CALLS, LOOPS, RANDOM = of_kind("call"), of_kind("loop"), of_kind("random")

@@ -1,0 +1,150 @@
+"""Where a layer ends: the activation after a convolution, and the tensor to rank and project."""
+
+import heapq
+from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.nodes import node_name
+from legacy_graph.graphs.op_table import (
+    COMPARISONS,
+    CONVOLUTIONS,
+    ELEMENTWISE,
+    LINEAR,
+    MAX_POOLS,
+    RELUS,
+    SATURATING,
+    SHAPES,
+)  # fmt: skip
+
+
+class Ends(NamedTuple):
+    """The end of a layer, see `ConvLayer`."""
+
+    activation: Optional[str]
+    start: str
+    # Nodes that read a value before the activation and do not belong to the layer, such as the moments of a batch.
+    left: Tuple[str, ...] = ()
+
+
+class EndFinder:
+    """Finds the ends of layers.
+
+    A reader that leads to no convolution does not count beside one that does: it is an output, an auxiliary head, the
+    moments of a batch or an assertion.
+
+    Args:
+        graph: complete after the input, so that all readers of a tensor are known.
+        dependent: names of the nodes that depend on the input.
+    """
+
+    def __init__(self, graph: Graph, dependent: Set[str]) -> None:
+        self._graph, self._dependent = graph, dependent
+        self._position = {name: number for number, name in enumerate(graph.order)}
+        self._before = graph.ancestors(name for name, node in graph.by_name.items() if node.op in CONVOLUTIONS)
+        self._known: Dict[Tuple[str, Optional[str]], Ends] = {}
+
+    def find(self, name: str) -> Ends:
+        """The end of the layer that begins with a convolution, or with the addition of a residual block."""
+        return self._follow(name, None)
+
+    def _follow(self, here, only) -> Ends:
+        """The end after `here`, if only one of its readers counts; None for all."""
+        if (here, only) not in self._known:
+            self._known[here, only] = self._search(here, only)
+        return self._known[here, only]
+
+    def _search(self, here, only) -> Ends:
+        left: List[str] = []
+        while True:
+            following, region = self._next_join(here, only)
+            if following is None:
+                end = Ends(None, here) if only else self._best_branch(here)
+                return end._replace(left=(*left, *end.left)) if end.activation else end
+            left += [] if only else self._not_counted([here, *region[:-1]])
+            if any(self._operation(name) not in LINEAR for name in region):
+                break
+            here, only = following, None
+        if self._operation(following) in COMPARISONS:
+            return Ends(None, here)
+        if self._operation(following) in SATURATING:
+            return Ends(following, here, tuple(left))
+        readers = self._readers(following)
+        is_pooled = len(readers) == 1 and self._operation(readers[0]) in MAX_POOLS
+        return Ends(following, readers[0] if is_pooled else following, tuple(left))
+
+    def _best_branch(self, here) -> Ends:
+        """The end of the branch that reaches an activation, if `here` has several readers.
+
+        If several branches do, a ReLU is preferred. Without one preferred branch the layer ends at `here`.
+        """
+        readers = self._readers(here)
+        ends = [self._follow(here, reader) for reader in readers] if len(readers) > 1 else []
+        reached = {end.activation: end for end in ends if end.activation}
+        reached = {name: end for name, end in reached.items() if self._operation(name) in RELUS} or reached
+        if len(reached) != 1:
+            return Ends(None, here)
+        ((activation, end),) = reached.items()
+        way = self._graph.ancestors([activation])
+        return end._replace(left=(*(reader for reader in readers if reader not in way), *end.left))
+
+    def _next_join(self, start, only) -> Tuple[Optional[str], List[str]]:
+        """The next node that every path from `start` contains, and the elementwise nodes up to it.
+
+        Usually this is the only reader of `start`. For x * sigmoid(x), or a PReLU of several nodes, it is the last
+        node. It is None if the values are combined with others, as in a residual add, or if the paths do not join
+        again. With `only`, another reader of `start` counts only if elementwise nodes connect `only` with it.
+        """
+        first = self._connected(start, only) if only else set(self._readers(start))
+        region, waiting = [start], [(self._position[name], name) for name in ([only] if only else first)]
+        heapq.heapify(waiting)
+        while waiting:
+            _, name = heapq.heappop(waiting)
+            if name in region:
+                continue
+            if not self._is_elementwise(name) or not self._sources(name) <= set(region):
+                return None, region
+            region.append(name)
+            readers = [self._readers(inner) for inner in region[1:-1]]
+            if all(readers) and first.union(*readers) <= set(region):
+                return name, [each for each in region[1:] if self._operation(each) != "BatchToSpaceND"]
+            for reader in self._readers(name):
+                heapq.heappush(waiting, (self._position[reader], reader))
+        return None, region
+
+    def _connected(self, start, only) -> Set[str]:
+        """`only`, and the readers of `start` that elementwise nodes connect with it."""
+        reached, waiting = {only}, [only]
+        while waiting:
+            for reader in self._readers(waiting.pop()):
+                if reader not in reached and self._is_elementwise(reader):
+                    reached.add(reader)
+                    waiting.append(reader)
+        return reached.intersection(self._readers(start)) | {only}
+
+    def _readers(self, name: str) -> List[str]:
+        """The nodes that read the values of a node's output 0 and count."""
+        readers = self._all_readers(name)
+        return [reader for reader in readers if reader in self._before] or readers
+
+    def _not_counted(self, names) -> List[str]:
+        return [reader for name in names for reader in self._all_readers(name) if reader not in self._readers(name)]
+
+    def _all_readers(self, name):
+        return [
+            reader.name
+            for reader in self._graph.consumers[name]
+            if reader.name in self._dependent and reader.op not in SHAPES and name in map(_plain, reader.input)
+        ]
+
+    def _sources(self, name):
+        return set(map(_plain, self._graph.by_name[name].input)) & self._dependent
+
+    def _is_elementwise(self, name):
+        return self._operation(name) in ELEMENTWISE or self._operation(name) == "BatchToSpaceND"
+
+    def _operation(self, name):
+        return self._graph.by_name[name].op
+
+
+def _plain(reference):
+    return reference if ":" not in reference else node_name(reference) if reference.endswith(":0") else reference
