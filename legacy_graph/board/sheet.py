@@ -1,14 +1,14 @@
 """The results that `features` wrote for one layer, as JSON for the dashboard. Does not import TensorFlow."""
 
-import functools
+import collections
 import os
-import zipfile
-import zlib
+import threading
 from typing import Any, Dict, List, Optional
 
 import numpy as np
 
 from legacy_graph.article.receptive_field import Field, crop_patches
+from legacy_graph.board import results
 from legacy_graph.board.answers import encode_tile, find
 from legacy_graph.config import DECONVNET, METHODS
 from legacy_graph.errors import UserError, reason
@@ -17,29 +17,30 @@ from legacy_graph.visualize.rank_correlation import rank_correlations
 
 CONTROL = "control"
 SHOWN = (*METHODS, CONTROL)
-NEEDED = ("receptive_field", "maps", "wins", "images", "places", "activations", "projections")
+CACHED = 2**30  # bytes of the results in memory; the results that were read last are kept in any case
+_CACHE: "collections.OrderedDict[Any, Sheet]" = collections.OrderedDict()  # what was used last is the last entry
+_LOCK = threading.Lock()
 
 Json = Dict[str, Any]
 
 
 def load(path: str) -> "Sheet":
-    """The results in an .npz file. The file is read again if it has changed.
+    """The results in an .npz file, from memory if it has not changed.
 
     Raises:
-        UserError: the file cannot be read.
+        UserError: the file cannot be read, or an array is not as `results.SCHEMA` says.
     """
     try:
         status = os.stat(path)
-        return _load(path, status.st_mtime_ns, status.st_size)
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        hint = "run the command features again"
-        raise UserError(path, "results of the command features", reason(error), hint) from error
-
-
-@functools.lru_cache(maxsize=3)
-def _load(path, changed, size):
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        return Sheet({name: arrays[name] for name in arrays.files})
+    except OSError as error:
+        raise UserError(path, "results of the command features", reason(error), results.HINT) from error
+    key = (path, status.st_mtime_ns, status.st_size, status.st_ino)
+    with _LOCK:
+        sheet = _CACHE.pop(key, None) or Sheet(results.read(path))
+        _CACHE[key] = sheet
+        while len(_CACHE) > 1 and sum(one.size for one in _CACHE.values()) > CACHED:
+            _CACHE.popitem(last=False)
+    return sheet
 
 
 def _encode(patches, scale):
@@ -47,14 +48,11 @@ def _encode(patches, scale):
 
 
 class Sheet:
-    """The results for one layer. Results of earlier versions have fewer arrays, see `visualize.spot_details`.
-
-    Raises:
-        KeyError: an array that every version writes is missing.
-    """
+    """The results for one layer, from arrays as `results.read` gives. Results of earlier versions have fewer arrays."""
 
     def __init__(self, arrays: Dict[str, np.ndarray]) -> None:
-        self._arrays = {**{name: arrays[name] for name in NEEDED}, **arrays}
+        self._arrays = arrays
+        self.size = sum(array.nbytes for array in arrays.values())
         self._there = arrays["images"] >= 0  # [M, top], False where a map has fewer activations
         self._fields = tuple(Field(*map(int, field)) for field in arrays["receptive_field"])
         self._rows = {int(number): row for row, number in enumerate(arrays["maps"])}

@@ -17,6 +17,9 @@ from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize import sanity_check
 from tests.support.program import SAMPLE
 
+# What all versions of this program wrote.
+NEEDED = ("receptive_field", "maps", "wins", "images", "places", "activations", "projections")
+
 
 @pytest.fixture(scope="module")
 def path(features_run):
@@ -119,7 +122,7 @@ def test_answers_and_projections_are_those_of_the_network(features_run, arrays):
 
 def test_results_of_earlier_versions_are_shown(arrays, tmp_path):
     path = str(tmp_path / "features.npz")
-    np.savez_compressed(path, **{name: arrays[name] for name in sheet.NEEDED})
+    np.savez_compressed(path, **{name: arrays[name] for name in NEEDED})
     shown = sheet.load(path)
     found, number = shown.maps(), int(arrays["maps"][0])
     assert (found["step"], found["channels"], found["method"], len(found["maps"])) == (None, None, "deconvnet", 16)

@@ -1,0 +1,79 @@
+"""Read an .npz file that somebody else may have written: the headers first, then only as many bytes as they announce.
+
+`numpy.load` takes the memory that a header asks for before it reads the data, and evaluates the header as Python text.
+Here a header must have the exact form that `numpy.savez` writes. Does not import TensorFlow.
+"""
+
+import functools
+import operator
+import re
+import zipfile
+from typing import BinaryIO, Collection, Dict, NamedTuple, Tuple
+
+import numpy as np
+
+LARGEST = 2**32  # bytes of all arrays of a file together
+MEMBERS = 1000  # arrays in a file
+_MAGIC = b"\x93NUMPY\x01\x00"  # version 1.0 of the format, then the length of the header in two bytes
+_LONGEST_HEADER = 1024  # bytes; numpy writes 118 for the arrays of `features`
+_TYPE = r"[<|][iu][1248]|<f[248]|\|b1|<U\d{1,9}"
+_SHAPE = r"\((?:\d{1,18}(?:, \d{1,18})*,?)?\)"
+_HEADER = re.compile(rf"\{{'descr': '({_TYPE})', 'fortran_order': (True|False), 'shape': ({_SHAPE}), \}} *\n")
+_KINDS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+
+
+class Header(NamedTuple):
+    """What the header of one array says."""
+
+    dtype: np.dtype
+    shape: Tuple[int, ...]
+    fortran: bool  # whether the first index varies fastest
+
+
+def read(file: BinaryIO, names: Collection[str]) -> Dict[str, np.ndarray]:
+    """The arrays with these names, as far as the file has them. Other arrays are not read.
+
+    Raises:
+        ValueError: the file is not an .npz file of numpy's form, or its arrays are larger than `LARGEST`.
+        OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError: it is damaged.
+    """
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if len(members) > MEMBERS:
+            raise ValueError(f"{len(members):,} arrays, more than {MEMBERS:,}")
+        wanted = {member.filename[: -len(".npy")]: member for member in members if member.filename.endswith(".npy")}
+        wanted = {name: member for name, member in wanted.items() if name in names}
+        size = sum(member.file_size for member in wanted.values())
+        if size > LARGEST:
+            raise ValueError(f"arrays of {size:,} bytes, more than {LARGEST:,}")
+        for name, member in wanted.items():
+            if member.compress_type not in _KINDS:
+                raise ValueError(f"{name} is compressed by another method than numpy's")
+        return {name: _read_array(archive, name, member) for name, member in wanted.items()}
+
+
+def _read_array(archive, name, member) -> np.ndarray:
+    with archive.open(member) as stream:
+        header, length = _read_header(stream, name)
+        size = functools.reduce(operator.mul, header.shape, header.dtype.itemsize)
+        if size != member.file_size - length:
+            found = f"{member.file_size - length:,} bytes"
+            raise ValueError(f"{name} has {found} for an array of {size:,} bytes")
+        content = stream.read()  # the archive's checksum is compared at the end
+    if len(content) != size:
+        raise ValueError(f"{name} ends after {len(content):,} of {size:,} bytes")
+    return np.frombuffer(content, header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
+
+
+def _read_header(stream, name) -> Tuple[Header, int]:
+    """(header, its length in bytes)."""
+    begin = stream.read(len(_MAGIC) + 2)
+    length = int.from_bytes(begin[len(_MAGIC) :], "little")
+    if begin[: len(_MAGIC)] != _MAGIC or length > _LONGEST_HEADER:
+        raise ValueError(f"{name} has no header of numpy's format 1.0")
+    match = _HEADER.fullmatch(stream.read(length).decode("latin-1"))
+    if match is None:
+        raise ValueError(f"{name} has a header of another form or type than the results of this program")
+    dtype = np.dtype(match.group(1))
+    shape = tuple(map(int, re.findall(r"\d+", match.group(3))))
+    return Header(dtype, shape, match.group(2) == "True"), len(begin) + length
