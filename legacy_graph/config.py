@@ -28,9 +28,9 @@ class Choice(NamedTuple):
 
 
 class Path(NamedTuple):
-    """The values of an option: a path of a file or directory, or only of a directory."""
+    """The values of an option: the path of a directory. With `exists`, a path other than the default must exist."""
 
-    directory: bool = False
+    exists: bool = False
 
 
 class Flag(NamedTuple):
@@ -56,8 +56,9 @@ _INTERVAL = WholeNumber(1, 10**9)
 class Config:
     """The options of a training run. The defaults are from the article, except the intervals."""
 
-    logdir: str = option("log", Path(directory=True), "log directory: event files, checkpoints, pictures")
-    data_dir: str = option("MNIST_data", Path(), "directory of the four IDX files; if empty, MNIST is downloaded")
+    logdir: str = option("log", Path(), "log directory: event files, checkpoints, pictures")
+    data_dir: str = option("MNIST_data", Path(exists=True), "directory of the four IDX files; if empty, MNIST "
+        "is downloaded")  # fmt: skip
     steps: int = option(2000, WholeNumber(1, 10**9), "total number of training steps")
     batch_size: int = option(50, WholeNumber(1, 10**6), "digits per step")
     learning_rate: float = option(1e-4, Number(0.0, 1e9), "learning rate of the Adam optimizer")
@@ -73,3 +74,4 @@ class Config:
     ties: str = option(SHARED, Choice(TIES), "if several maxima of a pool window are equal, the deconvolution gives "
         "the signal to the first, as TensorFlow's gradients do, or in equal shares to all")  # fmt: skip
     fresh: bool = option(False, Flag(), "start a new run instead of resuming; the old run is moved to DIR/earlier")
+    beside_others: bool = option(False, Flag(), "train in a log directory that has event files of other programs")

@@ -15,7 +15,7 @@ def add_graph_options(command: argparse.ArgumentParser) -> None:
     add(
         "--graph", type=path, metavar="PATH", help="frozen graph (.pb, .pbtxt), MetaGraph (.meta), SavedModel directory"
     )
-    add("--checkpoint", metavar="PREFIX", help="the checkpoint of a MetaGraph (default: the one beside it)")
+    add("--checkpoint", type=path, metavar="PREFIX", help="the checkpoint of a MetaGraph (default: the one beside it)")
     add("--signature", metavar="NAME", help=f"of a SavedModel (default: {DEFAULT_SIGNATURE})")
     add("--input", metavar="NAME", help="the node that takes the images, if the graph has several inputs")
 

@@ -8,6 +8,8 @@ import re
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from legacy_graph.config import Choice, Config, Flag, Number, Path, WholeNumber
+from legacy_graph.errors import UserError
+from legacy_graph.logdir import locate
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
@@ -46,8 +48,16 @@ def positive_float(low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
+def local_path(text: str) -> str:
+    """A parser for a path, as `locate.local_path`."""
+    try:
+        return locate.local_path(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(f"expected {error.expected}, found {error.found}: {error.hint}") from error
+
+
 def path(text: str) -> str:
-    """A parser for a path: nonempty UTF-8 text, because TensorFlow accepts no other path."""
+    """A parser for a path as `local_path`, in nonempty UTF-8 text, because TensorFlow accepts no other path."""
     if re.match("[A-Za-z][A-Za-z0-9+.-]*://", text):
         raise argparse.ArgumentTypeError(f"expected a path, found the URL {text!r}")
     try:
@@ -56,14 +66,24 @@ def path(text: str) -> str:
         raise argparse.ArgumentTypeError(f"expected a path in UTF-8, found {text!r}") from error
     if not text.strip() or "\0" in text:
         raise argparse.ArgumentTypeError(f"expected a path, found {text!r}")
-    return text
+    return local_path(text)
 
 
 def directory(text: str) -> str:
     """A parser for the path of a directory, which need not exist."""
-    if os.path.exists(path(text)) and not os.path.isdir(text):
+    folder = path(text)
+    if os.path.exists(folder) and not os.path.isdir(folder):
         raise argparse.ArgumentTypeError(f"expected a directory, found the file {text!r}: name another one")
-    return text
+    return folder
+
+
+def data_directory(text: str) -> str:
+    """A parser for the path of a directory that exists. The default of `Config.data_dir` need not exist."""
+    folder = path(text)
+    if text != Config.data_dir and not os.path.lexists(folder):
+        hint = "correct the path; MNIST is downloaded into an empty directory"
+        raise argparse.ArgumentTypeError(f"expected a directory that exists, found nothing at {folder!r}: {hint}")
+    return folder
 
 
 def add_options(parser: argparse.ArgumentParser, names: Optional[Tuple[str, ...]] = None) -> None:
@@ -88,7 +108,7 @@ def _settings(values) -> Dict[str, Any]:
     if isinstance(values, Choice):
         return {"choices": values.names}
     if isinstance(values, Path):
-        return {"type": directory if values.directory else path, "metavar": "DIR"}
+        return {"type": data_directory if values.exists else directory, "metavar": "DIR"}
     if isinstance(values, WholeNumber):
         return {"type": integer(values.low, values.high), "metavar": "N"}
     assert isinstance(values, Number)

@@ -1,13 +1,14 @@
 """The commands and their options. Imports neither TensorFlow nor numpy, so that --help is fast."""
 
 import argparse
+import difflib
 import re
 import sys
 
 from legacy_graph import __version__, config
 from legacy_graph.commands import graph_options
-from legacy_graph.commands.option_values import add_options, integer, integer_list, path
-from legacy_graph.errors import ExitStatus
+from legacy_graph.commands.option_values import add_options, data_directory, integer, integer_list, local_path, path
+from legacy_graph.errors import ExitStatus, launch_command
 
 DEFAULT_COMMAND = "train"
 FIT_HELP = """digit: crop, scale and centre the picture as in MNIST, on a dark or light background; none: resize it to
@@ -35,7 +36,20 @@ class Parser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def error(self, message):
-        self.exit(ExitStatus.USAGE, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+        self.exit(ExitStatus.USAGE, f"legacy_graph: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+    def refuse_words(self, words):
+        """Report words that are no options of this command, with the option of the most similar name."""
+        options = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+        near = [_similar("--" + word.lstrip("-").partition("=")[0], options) for word in words if word.startswith("-")]
+        self.error(f"unrecognized arguments: {' '.join(words)}{next(filter(None, near), '')}")
+
+
+def _similar(word, names):
+    """ "; did you mean NAME?" with the most similar of the names, or "" """
+    compact = {name.replace("-", ""): name for name in names}
+    near = difflib.get_close_matches(word.replace("-", ""), compact, 1)
+    return f"; did you mean {compact[near[0]]}?" if near else ""
 
 
 def _join_negative_numbers(words):
@@ -56,7 +70,14 @@ class CommandParser(Parser):
         words = list(sys.argv[1:] if args is None else args)
         if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
             words = [DEFAULT_COMMAND, *words]
-        return super().parse_args(words, namespace)
+        known = self.commands.choices
+        if not words[0].startswith("-") and words[0] not in known:
+            near = _similar(words[0], known)
+            self.error(f"argument COMMAND: invalid choice: {words[0]!r}, choose from {', '.join(known)}{near}")
+        options, rest = self.parse_known_args(words, namespace)
+        if rest:
+            known[options.command].refuse_words(rest)
+        return options
 
 
 class _Version(argparse.Action):
@@ -76,12 +97,12 @@ class _Version(argparse.Action):
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the command line. The parsed `command` is the name of a module of this package."""
     top = CommandParser(
-        prog="legacy_graph",
+        prog=launch_command(),
         description="Watch a convolutional network with TensorBoard, in TensorFlow 1's graph mode.",
         epilog=f"Without a command: {DEFAULT_COMMAND}.",
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print the versions and exit")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    commands = top.commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
 
     def add(name, help):
         numbers = "Numbers are written in the digits 0 to 9, such as 1000, 0.5 or 1e-4."
@@ -123,7 +144,7 @@ def _add_features(command):
     add_options(command, ("logdir", "task_timeout"))
     _add_ties(command)
     add = command.add_argument
-    add("--data-dir", type=path, metavar="DIR", help="the run's data (default: where the run had it)")
+    add("--data-dir", type=data_directory, metavar="DIR", help="the run's data (default: where the run had it)")
     add("--other-data", action="store_true", help="scan --data-dir although the run was trained on other data")
     add(
         "--layer",
@@ -146,7 +167,13 @@ def _add_features(command):
 
 def _add_deconv(command):
     add = command.add_argument
-    add("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels")
+    add(
+        "pictures",
+        nargs="+",
+        type=local_path,
+        metavar="PICTURE",
+        help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels",
+    )
     add_options(command, ("logdir",))
     _add_ties(command)
     add("--fit", choices=["digit", "none"], help=FIT_HELP)

@@ -2,17 +2,26 @@
 
 import argparse
 import os
-from typing import List
+import re
+import socket
+import sys
+import tempfile
+from typing import Any, List
 
+from legacy_graph import tf_setup
 from legacy_graph.config import Config
-from legacy_graph.errors import ExitStatus, UserError, launch_command
+from legacy_graph.errors import ExitStatus, UserError, launch_command, reason
+from legacy_graph.logdir import locate
+
+INFO = ".tensorboard-info"  # TensorBoard's directory for the list of its processes, in the temporary directory
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Serve a log directory until the process is stopped. `options.words` are TensorBoard's own flags.
 
     Raises:
-        UserError: TensorBoard refuses the combination of the flags.
+        UserError: TensorBoard refuses the combination of the flags, cannot serve at the host and port, or cannot write
+            its list of processes.
     """
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # one picture at a time runs on the CPU; training keeps the GPU
     import absl.logging
@@ -24,10 +33,16 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
     # TensorBoard's dashboards, then those of installed packages. TensorBoard 2 has both in the first list.
     plugins = list(dict.fromkeys([*default.get_plugins(), *default.get_dynamic_plugins(), DeconvnetPlugin]))
-    board = program.TensorBoard(plugins)
+    board = program.TensorBoard(plugins, server_class=_create_server)
     absl.logging.set_verbosity(absl.logging.WARNING)
+
+    def parse(words: List[str]) -> List[str]:
+        rest = board.configure(words)
+        _prepare(board.flags)
+        return rest
+
     try:
-        app.run(board.main, ["tensorboard", *add_defaults(options.words)], flags_parser=board.configure)
+        app.run(board.main, ["tensorboard", *add_defaults(options.words)], flags_parser=parse)
     except FlagsError as error:
         hint = f"see {launch_command()} tensorboard --help"
         raise UserError("tensorboard", "flags that TensorBoard accepts", error, hint) from error
@@ -35,13 +50,67 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
 
 def add_defaults(words: List[str]) -> List[str]:
-    """Add --logdir log and --host localhost unless the words contain such flags.
+    """Write -logdir, as in the article, as --logdir; add --logdir log and --host localhost unless there are such flags.
 
     Without --host, TensorBoard 1.15 serves the log to the whole network.
     """
+    words = ["-" + word if re.match("-[A-Za-z][A-Za-z_]", word) else word for word in words]
     names = {word.lstrip("-").partition("=")[0] for word in words if word.startswith("-")}
     added = [] if names & {"host", "bind_all"} else ["--host", "localhost"]
     if not names & {"logdir", "logdir_spec", "event_file", "db"}:
         added += ["--logdir", Config.logdir]
     begin = 1 if words[:1] == ["serve"] else 0  # TensorBoard's subcommand comes before its flags
     return words[:begin] + added + words[begin:]
+
+
+def _prepare(flags: argparse.Namespace) -> None:
+    """Print why the log directory has no data, if so. Check the host and `INFO`. Import TensorFlow.
+
+    TensorBoard would import it later, in a thread, where its messages cannot be filtered.
+    """
+    if flags.version_tb or flags.inspect:
+        return
+    if flags.logdir:
+        flags.logdir = locate.local_path(flags.logdir)
+        problem = locate.why_empty(flags.logdir)
+        if problem:
+            print(f"legacy_graph: {problem}. TensorBoard shows what is written there later.", file=sys.stderr)
+    if flags.host:
+        _check_host(flags.host)
+    _check_info()
+    tf_setup.import_tensorflow()
+
+
+def _check_host(host: str) -> None:
+    """Refuse a host that is no address of this machine."""
+    try:
+        family, kind, _, _, (address, *_) = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as trial:
+            trial.bind((address, 0))
+    except OSError as error:
+        hint = "leave it out, or name an address of this machine"
+        raise UserError("--host", "an address of this machine", f"{host!r} ({reason(error)})", hint) from error
+
+
+def _check_info() -> None:
+    """Refuse a directory `INFO` that cannot be written, such as one that another user created."""
+    folder = os.path.join(tempfile.gettempdir(), INFO)
+    try:
+        if os.path.lexists(folder):
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError as error:
+        hint = "name another temporary directory in the environment variable TMPDIR"
+        raise UserError(folder, "a directory that this user can write", reason(error), hint) from error
+
+
+def _create_server(app: Any, flags: argparse.Namespace) -> Any:
+    """TensorBoard's own server. An address that it cannot use is a UserError."""
+    from tensorboard import program
+
+    try:
+        return program.create_port_scanning_werkzeug_server(app, flags)
+    except program.TensorBoardServerException as error:
+        port = "none of many ports from 6006 on" if flags.port is None else f"port {flags.port} of {flags.host}"
+        hint = "name another port with --port, or leave --port out: then the first free one is used"
+        raise UserError("--port", "a port that is free", f"{port} ({error.msg})", hint) from error

@@ -8,7 +8,7 @@ from legacy_graph.commands.option_values import from_options
 from legacy_graph.commands.serve import serve_unless_chief
 from legacy_graph.data import mnist
 from legacy_graph.errors import ExitStatus
-from legacy_graph.logdir import layout
+from legacy_graph.logdir import layout, locate
 from legacy_graph.training.signals import deferred_signals
 
 
@@ -21,6 +21,8 @@ def run(options: argparse.Namespace) -> ExitStatus:
     cluster = read_cluster(settings.task_timeout)
     if serve_unless_chief(cluster):
         return ExitStatus.OK
+    if not settings.beside_others:
+        locate.check_no_others(settings.logdir)
     if cluster is not None:
         check_batch(cluster, settings.batch_size)
     data = mnist.load(settings.data_dir, batch_size=settings.batch_size)
@@ -34,7 +36,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
         finish_publishing(settings.logdir)
         accuracy = loop.run(settings, data, signals, cluster)
     if data.sample:
-        print(f"Note: {data.source}")
+        print("Note: trained on the digits in this package, not on the complete set; the line Data gives the reason")
     print(f"Accuracy on all {len(data.test.labels):,} test digits: {accuracy:.4f}")
     print(f"Open the result with: {layout.tensorboard_command(settings.logdir)}")
     return ExitStatus.OK

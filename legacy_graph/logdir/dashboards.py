@@ -7,7 +7,7 @@ from typing import List, Tuple
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import RETRY, UserError, reason
-from legacy_graph.logdir import event_reader, locate
+from legacy_graph.logdir import event_reader, layout, locate
 from legacy_graph.logdir.event_reader import AUDIO, DISTRIBUTIONS, EMBEDDINGS, GRAPHS, HISTOGRAMS, IMAGES, SCALARS, Run
 
 # The call that writes data for each dashboard, in the article's order.
@@ -39,11 +39,12 @@ def report(logdir: str) -> Tuple[str, bool]:
         raise UserError(logdir, "readable event files", reason(error), RETRY) from error
     empty = [dashboard for dashboard in NEEDS if not any(dashboard in run.fed for run in runs)]
     lines = _table(runs) + [""]
-    reasons = _reasons(logdir, runs)
+    fill = locate.train_hint(logdir) if layout.is_ours(logdir) else ""  # train would write beside a foreign log
+    reasons = _reasons(logdir, runs, fill)
     for dashboard in empty:
-        cause = _projector(logdir, runs) if dashboard == EMBEDDINGS else None
+        cause = _projector(logdir, runs, fill) if dashboard == EMBEDDINGS else None
         if cause is None:
-            cause = "see below" if reasons else f"nothing came from {NEEDS[dashboard]}; {locate.train_hint(logdir)}"
+            cause = "see below" if reasons else _joined(f"nothing came from {NEEDS[dashboard]}", fill)
         lines.append(f"{dashboard} is empty: {cause}")
     lines += reasons + problems + _notes(logdir, runs)
     lines.append(f"{len(NEEDS) - len(empty)} of {len(NEEDS)} dashboards are fed.")
@@ -66,21 +67,24 @@ def _row(dashboard, run, width):
     return ROW.format(dashboard, run.name, *counts, f"{found.size / 1e6:.2f} MB", width=width)
 
 
-def _projector(logdir, runs):
+def _joined(*parts):
+    return "; ".join(filter(None, parts))
+
+
+def _projector(logdir, runs, fill):
     """Why EMBEDDINGS is empty although projector files exist; None without such files."""
     for run in runs:
         if run.problem:
-            return f"in {run.name}, {run.problem}; {locate.train_hint(logdir)}"
+            return _joined(f"in {run.name}, {run.problem}", fill)
     for name in event_reader.orphan_projectors(logdir):
         return f"{name} has a configuration but no event file, so it is no run; open a FileWriter in it"
     return None
 
 
-def _reasons(logdir, runs: List[Run]):
+def _reasons(logdir, runs: List[Run], fill: str):
     """Problems that can leave a dashboard empty: no event file, damaged or empty files, the wrong directory."""
     if not runs:
-        hint = locate.suggest_logdir(logdir) or locate.train_hint(logdir)
-        return [f"No event file lies in {os.path.abspath(logdir)}: {hint}"]
+        return [locate.no_event_file(logdir)]
     lines = []
     for run in runs:
         for file in run.files:
@@ -88,8 +92,8 @@ def _reasons(logdir, runs: List[Run]):
             if file.bytes_read < file.size:
                 lines.append(
                     f"{path} is cut short or damaged: {file.records:,} records are readable, {file.bytes_read:,} of "
-                    f"{file.size:,} bytes; TensorBoard shows these. "
-                    f"If no run is writing it, {locate.train_hint(logdir)}"
+                    f"{file.size:,} bytes; TensorBoard shows these"
+                    + (f". If no run is writing it, {fill}" if fill else "")
                 )
             elif not file.records and len(run.files) == 1 and not run.fed and not run.problem:
                 lines.append(

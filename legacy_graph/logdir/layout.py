@@ -113,6 +113,11 @@ def saved_steps(folder: str) -> List[int]:
     return sorted(int(match.group(1)) for match in found if match and match.group(2) == "index")
 
 
+def is_ours(logdir: str) -> bool:
+    """Whether a run of this program is in the directory itself."""
+    return any(os.path.lexists(os.path.join(logdir, CHECKPOINTS, name)) for name in _MARKS)
+
+
 def check_trained(logdir: str) -> None:
     """Refuse a log directory without a checkpoint of a training run.
 

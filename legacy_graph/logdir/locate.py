@@ -6,10 +6,12 @@ TensorBoard shows only "No dashboards are active" for each of these mistakes.
 import difflib
 import glob
 import os
+import re
 import shlex
-from typing import List, Optional, Set
+from typing import Collection, List, Optional, Set
 
 from legacy_graph.errors import UserError, launch_command
+from legacy_graph.logdir import layout
 
 
 def find_logdir(words: List[str]) -> str:
@@ -35,6 +37,70 @@ def find_logdir(words: List[str]) -> str:
         found = "the form name:path of 2018, which --logdir takes literally today"
         raise UserError(path, "a path", found, advice.format(" or ".join(map(shlex.quote, bare)), shlex.quote(path)))
     raise UserError(path, "a directory", "nothing of that name", suggest_logdir(path) or train_hint(path))
+
+
+def local_path(text: str) -> str:
+    """Expand ~, which bash leaves in `--logdir=~/log`, and a drive letter of Windows, which WSL mounts below /mnt.
+
+    Raises:
+        UserError: a path of Windows on a drive that is not mounted.
+    """
+    drive = re.match(r"([A-Za-z]):([\\/].*)", text, re.DOTALL)
+    # "a:/logs/1,b:/logs/2" and "a:/logs/1" are also the form name:path that TensorBoard took in 2018.
+    named = drive and drive.group(2).startswith("/") and (":" in drive.group(2) or os.path.exists(drive.group(2)))
+    if not drive or named or os.path.lexists(text):
+        return os.path.expanduser(text)
+    mount = "/mnt/" + drive.group(1).lower()
+    path = mount + drive.group(2).replace("\\", "/")
+    if not os.path.isdir(mount):
+        hint = f"in WSL its name is {path}, but there is no directory {mount}"
+        raise UserError("path", "a path of this machine", f"the path of Windows {text!r}", hint)
+    return path
+
+
+def check_no_others(logdir: str) -> None:
+    """Refuse a directory that has event files and no run of this program: TensorBoard would show both as one log.
+
+    Raises:
+        UserError: another program has written event files into it.
+    """
+    if not layout.is_ours(logdir) and holds_event_file(logdir, left_out=(layout.EARLIER, layout.GRAPHS)):
+        hint = "name another directory, or add --beside-others to train there nevertheless"
+        raise UserError("--logdir", "a directory without event files of other programs", repr(logdir), hint)
+
+
+def why_empty(path: str) -> Optional[str]:
+    """One line that says why TensorBoard finds no data in `path`, and what to do; None if there is an event file."""
+    if "://" in path:  # a remote file system, which TensorBoard reads itself
+        return None
+    try:
+        folder = find_logdir([path])
+    except UserError as error:
+        return str(error)
+    return None if holds_event_file(folder) else no_event_file(folder)
+
+
+def no_event_file(logdir: str) -> str:
+    """The line for a directory without event files, with a similar directory that has some, or how to fill it."""
+    return f"No event file lies in {os.path.abspath(logdir)}: {suggest_logdir(logdir) or train_hint(logdir)}"
+
+
+def holds_event_file(folder: str, left_out: Collection[str] = ()) -> bool:
+    """Whether a directory contains an event file, at any depth. Follows links, but not in a cycle.
+
+    Args:
+        folder: to search.
+        left_out: names of direct subdirectories that are not searched.
+    """
+    seen = set()
+    for place, names, files in os.walk(folder, followlinks=True):
+        if any("tfevents" in name for name in files):
+            return True
+        names[:] = [name for name in names if place != folder or name not in left_out]
+        paths = {name: os.path.realpath(os.path.join(place, name)) for name in names}
+        names[:] = [name for name in names if paths[name] not in seen]
+        seen.update(paths.values())
+    return False
 
 
 def suggest_logdir(path: str) -> Optional[str]:

@@ -27,6 +27,11 @@ def cut(path, size):
         file.truncate(size)
 
 
+def write_scalar(folder):
+    with tf.Graph().as_default(), tf.summary.FileWriter(str(folder)) as writer:
+        writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="loss", simple_value=1)]), 0)
+
+
 def fed(rows):
     """The dashboards that some run feeds."""
     return [dashboard for dashboard in SEVEN if (dashboard, "-") not in rows]
@@ -175,7 +180,19 @@ def test_a_run_metadata_without_times_is_no_trace(check, tmp_path):
     assert (status, fed(rows)) == (1, ["GRAPHS"])
     assert rows["GRAPHS", "."][:2] == ["2", "1"]
     assert any(line.startswith(". has a graph but no traced session run") for line in rest)
-    assert any(line.startswith("AUDIO is empty: nothing came from tf.summary.audio; to fill it: ") for line in rest)
+    assert any(line.startswith("AUDIO is empty: nothing came from tf.summary.audio") for line in rest)
+
+
+def test_only_an_own_log_gets_the_advice_to_train(check, log, tmp_path):
+    """In the log of another program, `train` would write its files beside the others."""
+    write_scalar(tmp_path / "foreign")
+    assert f"{launch_command()} train" not in str(check(str(tmp_path / "foreign")))
+    os.remove(os.path.join(log, "projector", "sprite.png"))
+    assert f"{launch_command()} train" not in check(log)[2][0]
+    os.mkdir(os.path.join(log, "checkpoints"))
+    with open(os.path.join(log, "checkpoints", "options.json"), "w", encoding="utf-8") as file:
+        file.write("{}")
+    assert f"{launch_command()} train --logdir {log}" in check(log)[2][0]
 
 
 def test_summaries_as_tensorflow_2_writes_them(check, tmp_path):

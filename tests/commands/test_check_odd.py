@@ -53,7 +53,7 @@ def test_a_fifo_among_the_files_of_the_projector_is_told(check, log, deadline, n
     os.mkfifo(path)
     status, _, rest = check(log)
     assert status == 1
-    assert rest[0].startswith(f"EMBEDDINGS is empty: in projector, {name} is no regular file; to fill it: ")
+    assert rest[0].startswith(f"EMBEDDINGS is empty: in projector, {name} is no regular file")
 
 
 def test_files_that_vanish_are_left_out(check, log, monkeypatch):

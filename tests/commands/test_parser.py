@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from legacy_graph import config
 from legacy_graph.commands import option_values, parser
+from legacy_graph.errors import launch_command
 from tests.support.program import ROOT, SAMPLE
 
 FIELDS = {
@@ -100,7 +101,8 @@ def test_whatever_is_typed_gives_options_or_exit_status_2(words):
         # Asking for help is no mistake.
         assert end.code == 2 or (end.code == 0 and {"-h", "--help"} & set(words))
     else:
-        assert options == config.Config() or words
+        # A word that is accepted is an option or the value of one.
+        assert options == config.Config() or any(word.startswith("--") for word in words)
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS) + sorted(REALS))
@@ -115,8 +117,9 @@ def test_bad_numbers(capsys, name, value):
 
 
 def test_words_that_nobody_knows(capsys, tmp_path):
-    assert "unrecognized arguments: --epochs 3" in refused(capsys, "--epochs", "3")
-    assert "unrecognized arguments: --step" in refused(capsys, "--step", "3")  # no abbreviations: they hide slips
+    assert "unrecognized arguments: --epochs 3 (" in refused(capsys, "--epochs", "3")
+    # No abbreviations: they hide slips.
+    assert "unrecognized arguments: --step 3; did you mean --steps?" in refused(capsys, "--step", "3")
     assert "unrecognized arguments: two lines" in refused(capsys, "two\nlines")
     assert "expected one argument" in refused(capsys, "--steps")
     file = tmp_path / "file"
@@ -126,6 +129,44 @@ def test_words_that_nobody_knows(capsys, tmp_path):
     assert "expected a path" in refused(capsys, "--data-dir", "a\0b")
     assert "expected a path, found the URL 'file:///tmp/log'" in refused(capsys, "--logdir", "file:///tmp/log")
     assert r"expected a path in UTF-8, found '\udcff'" in refused(capsys, "--logdir", "\udcff")
+
+
+@pytest.mark.parametrize("words, meant, command", [
+    (["trian"], "train", ""),
+    (["tensorbord", "--logdir", "log"], "tensorboard", ""),
+    (["train", "--log-dir", "x"], "--logdir", " train"),
+    (["--step=3"], "--steps", " train"),
+    (["features", "--layers=conv1"], "--layer", " features"),
+    (["deconv", "a.png", "--class-name", "x"], "--class-names", " deconv"),
+])  # fmt: skip
+def test_a_slip_gets_the_nearest_name_and_a_command_for_help(capsys, words, meant, command):
+    with pytest.raises(SystemExit) as end:
+        parser.make_parser().parse_args(words)
+    assert end.value.code == 2
+    line = capsys.readouterr().err
+    assert f"did you mean {meant}?" in line
+    assert line.endswith(f"(see {launch_command()}{command} --help)\n")
+
+
+def test_the_command_for_help_can_be_typed(tmp_path):
+    environment = dict(os.environ, PYTHONPATH=ROOT, LEGACY_GRAPH_LAUNCHER="", PYTHON="")
+    command = [sys.executable, "-m", "legacy_graph", "features", "--layers", "conv1"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True)
+    typed = run.stderr.rpartition("(see ")[2].rstrip(")\n")
+    shown = subprocess.run(["sh", "-c", typed], cwd=str(tmp_path), env=environment, capture_output=True, text=True)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "--layer NAME" in shown.stdout
+
+
+@pytest.mark.parametrize("command", ["train", "features"])
+def test_a_data_directory_that_is_named_must_exist(capsys, tmp_path, command):
+    make = parser.make_parser()
+    assert make.parse_args([command, "--data-dir", str(tmp_path)]).data_dir == str(tmp_path)
+    assert make.parse_args(["train"]).data_dir == config.Config.data_dir
+    with pytest.raises(SystemExit) as end:
+        make.parse_args([command, "--data-dir", str(tmp_path / "typo")])
+    assert end.value.code == 2
+    assert f"nothing at {str(tmp_path / 'typo')!r}" in capsys.readouterr().err
 
 
 def test_an_empty_path_of_images_is_refused(capsys):

@@ -1,5 +1,7 @@
 """The tensorboard command: its defaults, and that all other words are TensorBoard's own flags."""
 
+import socket
+
 import tensorboard.version
 
 from legacy_graph.commands.parser import make_parser
@@ -17,6 +19,9 @@ def test_log_is_served_to_this_machine_by_default():
         (["--logdir_spec", "a:x"], [*LOCAL, "--logdir_spec", "a:x"]),
         (["--bind_all"], [*LOG, "--bind_all"]),
         (["--host", "::1"], [*LOG, "--host", "::1"]),
+        (["-logdir=x"], [*LOCAL, "--logdir=x"]),  # the spelling of the article
+        (["-logdir", "x", "-port", "0"], [*LOCAL, "--logdir", "x", "--port", "0"]),
+        (["-h"], [*LOCAL, *LOG, "-h"]),
         (["serve", "--port", "0"], ["serve", *LOCAL, *LOG, "--port", "0"]),
     ]:
         assert add_defaults(given) == passed
@@ -41,3 +46,35 @@ def test_flags_that_exclude_each_other_are_refused_in_one_line():
     (line,) = run.stderr.splitlines()
     assert line.startswith("legacy_graph: tensorboard: expected flags that TensorBoard accepts, found A logdir or db ")
     assert line.endswith(" tensorboard --help")
+
+
+def one_line(*words, **options):
+    run = legacy_graph("tensorboard", *words, **options)
+    assert run.returncode == 2
+    assert "Traceback" not in run.stderr
+    return run.stderr.splitlines()[-1]
+
+
+def test_a_port_and_a_host_that_cannot_be_served(tmp_path):
+    with socket.socket() as busy:
+        busy.bind(("localhost", 0))
+        busy.listen(5)
+        port = str(busy.getsockname()[1])
+        line = one_line("--logdir", str(tmp_path), "--port", port)
+    assert line.startswith("legacy_graph: --port: ") and port in line
+    line = one_line("--logdir", str(tmp_path), "--host", "192.0.2.1")  # of RFC 5737: no machine has it
+    assert line.startswith("legacy_graph: --host: ") and "192.0.2.1" in line
+
+
+def test_a_list_of_processes_that_cannot_be_written(tmp_path):
+    (tmp_path / ".tensorboard-info").write_text("not a directory, as another user's is not writable")
+    line = one_line("--logdir", str(tmp_path), env={"TMPDIR": str(tmp_path)})
+    assert str(tmp_path / ".tensorboard-info") in line and "TMPDIR" in line
+
+
+def test_a_log_that_is_not_there_is_reported_before_serving(tmp_path):
+    """In the article's spelling. The host ends the command before it serves."""
+    run = legacy_graph("tensorboard", "-logdir=" + str(tmp_path / "nolog"), "--host", "192.0.2.1")
+    first = run.stderr.splitlines()[0]
+    assert first.startswith(f"legacy_graph: {tmp_path / 'nolog'}: expected a directory, found nothing of that name; ")
+    assert f"train --logdir {tmp_path / 'nolog'}" in first

@@ -6,7 +6,10 @@ import shlex
 
 import pytest
 
-from legacy_graph.errors import launch_command
+from legacy_graph.__main__ import main
+from legacy_graph.errors import UserError, launch_command
+from legacy_graph.logdir import locate
+from tests.support.program import SAMPLE
 
 
 def test_no_such_path(check, tmp_path):
@@ -67,3 +70,64 @@ def test_a_log_one_level_up_or_down_or_nearly_of_that_name(check, log, tmp_path,
     status, said = check(name)
     assert status == 2
     assert said.endswith(f"found nothing of that name; there are event files in {tmp_path / found}\n")
+
+
+def test_a_home_directory_that_the_shell_left_alone(check, log, monkeypatch):
+    """bash leaves the ~ of `--logdir=~/log` unchanged."""
+    monkeypatch.setenv("HOME", os.path.dirname(log))
+    assert check("--logdir=~/log")[0] == check("~/log")[0] == 0
+
+
+def test_paths_of_windows(tmp_path, monkeypatch):
+    """WSL mounts C: at /mnt/c. Here no drive Q is mounted."""
+    monkeypatch.chdir(str(tmp_path))
+    for text in ("Q:\\Users\\me\\log", "q:/Users/me/log"):
+        with pytest.raises(UserError) as refused:
+            locate.local_path(text)
+        assert refused.value.hint.startswith("in WSL its name is /mnt/q/Users/me/log, ")
+        (tmp_path / text).mkdir(parents=True)
+        assert locate.local_path(text) == text
+    with monkeypatch.context() as mounted:
+        mounted.setattr(os.path, "isdir", lambda path: path == "/mnt/q")
+        assert locate.local_path("Q:\\my log\\run") == "/mnt/q/my log/run"
+    assert locate.local_path(f"a:{tmp_path}") == f"a:{tmp_path}"  # the form name:path
+    assert locate.local_path("a:/x,b:/y") == "a:/x,b:/y"
+
+
+def test_why_tensorboard_shows_nothing(log, tmp_path):
+    assert locate.why_empty(log) is None
+    assert locate.why_empty(str(tmp_path)) is None  # the log lies below it
+    assert locate.why_empty("gs://bucket/log") is None
+    (tmp_path / "empty").mkdir()
+    os.symlink(str(tmp_path / "empty"), str(tmp_path / "empty" / "again"))
+    assert f"No event file lies in {tmp_path / 'empty'}" in locate.why_empty(str(tmp_path / "empty"))
+    assert "nothing of that name" in locate.why_empty(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("files, refused", [
+    ([], False),
+    (["events.out.tfevents.1.host"], True),
+    (["deep/run/events.out.tfevents.1.host"], True),
+    (["run/events.out.tfevents.1.host", "checkpoints/options.json"], False),  # a run of ours is there already
+    (["earlier/2026/train/events.out.tfevents.1.host"], False),
+    (["graphs/model-conv/events.out.tfevents.1.host"], False),  # results of `features --graph`
+])  # fmt: skip
+def test_event_files_of_other_programs_are_refused_for_a_run(tmp_path, capsys, files, refused):
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(b"")
+    try:
+        locate.check_no_others(str(tmp_path))
+    except UserError as error:
+        assert refused and "--beside-others" in error.hint
+    else:
+        assert not refused
+
+
+def test_train_beside_other_programs_only_if_told(tmp_path, capsys):
+    (tmp_path / "events.out.tfevents.1.host").write_bytes(b"")
+    words = ["train", "--logdir", str(tmp_path), "--data-dir", SAMPLE, "--steps", "1", "--batch-size", "2"]
+    assert main(words) == 2
+    assert "--beside-others" in capsys.readouterr().err
+    assert os.listdir(str(tmp_path)) == ["events.out.tfevents.1.host"]
+    assert main([*words, "--beside-others"]) == 0
