@@ -1,5 +1,6 @@
 #!/bin/sh
 # Entry point: creates the virtual environment if needed, then runs a command in it.
+# shellcheck disable=SC2031  # install_uv has variables of its own
 set -eu
 
 usage() {
@@ -21,6 +22,7 @@ bash run.sh [COMMAND] [OPTIONS]
   help          print this text
 
 PYTHON=python3.12 bash run.sh ... selects the interpreter: 3.10 to 3.13, or 3.7 for TensorFlow 1.15.
+Where there is none, run.sh gets one by uv. Package indexes and proxies of pip's configuration are used.
 TEXT
 }
 
@@ -40,46 +42,13 @@ create='import os, sys, venv
 os.pathsep = "\n"
 venv.create(sys.argv[1], symlinks=True, with_pip=True)'
 
-# Prints "3.11" for an interpreter. Prints nothing if it does not run, such as an inactive pyenv shim.
-version() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || :; }
-
-# Sets $base and $version to the interpreter that creates environments: $PYTHON, or the newest supported one on PATH.
-find_python() {
-  set -- python3.13 python3.12 python3.11 python3.10 python3 python3.7
-  [ -z "${PYTHON:-}" ] || set -- "$PYTHON"
-  found='' bare=''
-  for base; do
-    version=$(version "$base")
-    case $version in
-      3.7 | 3.1[0-3]) "$base" -I -c 'import ensurepip, venv' 2>/dev/null && return || bare=$version ;;
-      ?*) found="$found$base is Python $version, " ;;
-    esac
-  done
-  [ -z "$bare" ] || die "Python $bare lacks its venv module: install it (on Debian: apt install python$bare-venv)," \
-    "or name another Python: PYTHON=/path/to/python3.12 bash run.sh"
-  die "found no supported Python (${found:-"${PYTHON:-python3} does not run, "}needed: 3.10 to 3.13, or 3.7 for" \
-    "TensorFlow 1.15): install one, or name it: PYTHON=/path/to/python3.12 bash run.sh"
-}
+# Runs a step of .lock/steps.py in an interpreter.
+step() { by=$1 && shift && "$by" -I "$home/.lock/steps.py" "$@"; }
 
 # True if the active environment meets the requirements files that the given locks were made from.
-# Reads package metadata, because importing the packages takes seconds.
 active_meets() {
-  [ -n "${VIRTUAL_ENV:-}" ] && { [ ! -e "$VIRTUAL_ENV/.run.sh" ] || grep -q . "$VIRTUAL_ENV/.run.sh"; } || return 1
-  "$VIRTUAL_ENV/bin/python" -I - "$home" "$@" 2>/dev/null <<'PY'
-import os, sys
-try:
-    from importlib.metadata import version
-except ImportError:
-    from importlib_metadata import version
-from packaging.requirements import Requirement
-home = sys.argv[1]
-for lock in sys.argv[2:]:
-    for path in [line.split()[-1] for line in open(os.path.join(home, lock)) if line.startswith("# made from: ")]:
-        for line in filter(None, (line.partition("#")[0].strip() for line in open(os.path.join(home, path)))):
-            needed = Requirement(line)
-            if not needed.marker or needed.marker.evaluate():
-                assert version(needed.name) in needed.specifier
-PY
+  [ -n "${VIRTUAL_ENV:-}" ] && { [ ! -e "$VIRTUAL_ENV/.run.sh" ] || grep -q . "$VIRTUAL_ENV/.run.sh"; } &&
+    step "$VIRTUAL_ENV/bin/python" meets "$home" "$@" 2>/dev/null
 }
 
 # Stops if a file is missing, or if it is a lock and a requirements file has changed since the lock was made.
@@ -113,7 +82,9 @@ install() {
     write_mark ''
   fi
   if [ ! -x "$python" ] || ! grep -q . "$mark"; then
-    say "setting up $venv with Python $version, once: takes a few minutes (pip's log: $venv/setup.log)"
+    case $version in '') size='' ;; 3.7) size='0.7 GB' ;; *) size='2.4 GB' ;; esac
+    [ -z "$size" ] || say "setting up $venv with Python $version, once: $size, takes a few minutes" \
+      "(pip's log: $venv/setup.log)"
     write_mark ''
     rm -rf "${venv:?}"/* # the mark, a hidden file, stays
     "$base" -I -c "$create" "$venv" >"$venv/setup.log" 2>&1 || die "cannot create $venv; the reason: $venv/setup.log"
@@ -122,16 +93,18 @@ install() {
   for file; do
     case $file in .lock/*) hashes=--require-hashes ;; *) hashes='' ;; esac
     write_mark ''
-    if ! "$python" -I -m pip install $hashes -r "$home/$file" >"$venv/setup.log" 2>&1; then
+    if ! step "$python" pip "$venv/setup.log" install $hashes -r "$home/$file"; then
       # Until pip has downloaded everything and begins to install, the environment is unchanged.
-      grep -q '^Installing collected packages' "$venv/setup.log" || write_mark "$installed"
+      grep -q 'Installing collected packages' "$venv/setup.log" || write_mark "$installed"
       die "pip cannot install $file (no network?):" \
-        "$(grep ERROR "$venv/setup.log" | tail -n 1 | cut -c 1-200); its log: $venv/setup.log"
+        "$(sed -n 's/.*ERROR: /ERROR: /p' "$venv/setup.log" | tail -n 1 | cut -c 1-200); its log: $venv/setup.log"
     fi
     new="$new$(cksum <"$home/$file")
 "
     installed=$new
   done
+  step "$python" meets "$home" "$@" 2>>"$venv/setup.log" ||
+    die "pip has not installed the packages into $venv: see $venv/setup.log"
   write_mark "$new"
 }
 
@@ -144,25 +117,7 @@ lock() {
     die "cannot write the lock file $venv.flock: remove it"
   fi
   exec 9>>"$venv.flock"
-  "$base" -I - "$venv" <<'PY' || exit 2
-import fcntl, signal, sys, time
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-venv, limit, waited = sys.argv[1], 1800, 0
-while True:
-    try:
-        fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        break
-    except BlockingIOError:
-        if waited == 0:
-            print("run.sh: waiting for another run.sh, which is setting up", venv, file=sys.stderr, flush=True)
-        if waited >= limit:
-            sys.exit("run.sh: %s is still being set up after %d s: stop that process, then try again" % (venv, limit))
-        waited += 0.25
-        time.sleep(0.25)
-    except OSError as error:
-        print("run.sh: this file system has no locks (%s): do not start another set-up now" % error, file=sys.stderr)
-        break
-PY
+  step "$base" lock "$venv" || exit 2
 }
 
 # need SUFFIX FILE...: sets $python to the interpreter of an environment with the packages listed in the files. This is
@@ -207,12 +162,30 @@ while [ -L "$self" ]; do
 done
 home=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd)
 
+[ -r "$home/.lock/python.sh" ] || die "cannot read $home/.lock/python.sh: restore it (git checkout .lock)"
+# shellcheck source=.lock/python.sh
+. "$home/.lock/python.sh"
+
 case ${1:-train} in
   -h | --help) set -- help ;;
   -*) set -- train "$@" ;;
 esac
 word=${1:-train}
 [ $# -eq 0 ] || shift
+
+# The help of these commands is the text at the top of a module. Printing it needs no environment.
+case $word,${1:-} in
+  *,-h | *,--help)
+    case $word in
+      bench) module=tests/benchmarks/__main__.py ;;
+      screenshots) module=tests/browser/screenshots.py ;;
+      lock) module=tests/lock_requirements.py ;;
+      matrix) module=tests/matrix.py ;;
+      *) module='' ;;
+    esac
+    [ -z "$module" ] || { sed '1s/^"""//; /"""$/,$d' "$home/$module" && exit; }
+    ;;
+esac
 
 case $word in
   help) usage ;;

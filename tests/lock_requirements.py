@@ -14,6 +14,7 @@ from typing import List, NamedTuple
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RUN, TESTS, MIDPOINT = ".lock/run.txt", ".lock/tests.txt", ".lock/tensorflow-2.15.txt"
+UV, UV_SOURCE = ".lock/uv.txt", ".lock/uv.in"
 
 
 class Lock(NamedTuple):
@@ -32,6 +33,7 @@ LOCKS = [
         ["requirements.txt", "tests/requirements.txt"],
         ["tests/requirements.txt", "--constraints", RUN, "--python-version", "3.7"],
     ),
+    Lock(UV, [UV_SOURCE], [UV_SOURCE, "--python-version", "3.8"]),
     Lock(
         MIDPOINT,
         ["tests/requirements-2.15.txt", "tests/requirements.txt"],

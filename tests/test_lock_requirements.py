@@ -72,7 +72,7 @@ def test_a_lock_names_its_requirements_as_they_are_now(locked):
 def test_every_locked_package_has_one_version_and_hashes(locked):
     text = read(locked.path)
     entries = [line for line in text.replace("\\\n", "").splitlines() if not line.lstrip().startswith("#")]
-    assert len(entries) > 20
+    assert entries
     for entry in entries:
         assert re.fullmatch(r"[a-z0-9-]+==[\w.]+ (; .*?)?( +--hash=sha256:[0-9a-f]{64})+ *", entry), entry
     # It holds for every user's package index, and names none.
@@ -115,6 +115,7 @@ def checkout(tmp_path):
     for folder in ("tests", ".lock", "modules"):
         (tmp_path / folder).mkdir()
     for path in (
+        ".lock/uv.in",
         "tests/lock_requirements.py",
         "requirements.txt",
         "tests/requirements.txt",

@@ -33,9 +33,24 @@ def test_python_selects_the_interpreter_and_its_own_environment(checkout):
 def test_a_python_that_is_not_supported(checkout, version):
     (checkout.bin / "python3.11").unlink()
     checkout.python("python3", version)
-    for variables in ({}, {"PYTHON": "python3"}):
-        process = checkout.run(**variables)
-        assert_refused(process, f"python3 is Python {version}", "3.10 to 3.13, or 3.7 for TensorFlow 1.15")
+    refused = checkout.run(PYTHON="python3")
+    assert_refused(refused, f"python3 is Python {version}", "3.10 to 3.13, or 3.7 for TensorFlow 1.15")
+    assert checkout.calls() == []
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_python_of_pyenv_that_is_not_active(checkout, tmp_path, named):
+    """Its shim is on PATH and does not run. Python 3.7, which means TensorFlow 1.15, is only taken if it is named."""
+    (checkout.bin / "python3.11").unlink()
+    for version in ("3.7", "3.12"):
+        checkout.python("python" + version, "")
+        (tmp_path / "pyenv" / "versions" / (version + ".4") / "bin").mkdir(parents=True)
+        checkout.python("inactive", version).rename(
+            tmp_path / "pyenv" / "versions" / (version + ".4") / "bin" / "python"
+        )
+    variables = {"PYTHON": "python3.7"} if named else {}
+    process = checkout.run(PYENV_ROOT=str(tmp_path / "pyenv"), **variables)
+    assert f"python {'3.7' if named else '3.12'}\n" in process.stdout_text, process.stderr_text
 
 
 def test_no_python(checkout):

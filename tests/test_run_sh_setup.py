@@ -125,9 +125,7 @@ def test_a_lock_that_cannot_be_made_is_refused(checkout, create):
 
 
 def test_waiting_for_a_lock_has_a_limit(checkout):
-    text = checkout.script.read_text()
-    assert "limit, waited = sys.argv[1], 1800, 0" in text
-    checkout.script.write_text(text.replace("sys.argv[1], 1800, 0", "sys.argv[1], 0.5, 0"))
+    checkout.steps.write_text(checkout.steps.read_text().replace("LIMIT = 1800", "LIMIT = 0.5"))
     with open(str(checkout.home / ".venv.flock"), "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         process = checkout.run("train")
@@ -138,8 +136,8 @@ def test_waiting_for_a_lock_has_a_limit(checkout):
 
 def test_a_file_system_without_locks(checkout):
     """As some network file systems: the set-up goes on and warns."""
-    text = checkout.script.read_text()
-    checkout.script.write_text(text.replace("fcntl.flock(9", "raise OSError(37, 'No locks available')  # "))
+    text = checkout.steps.read_text()
+    checkout.steps.write_text(text.replace("fcntl.flock(9", "raise OSError(37, 'No locks available')  # "))
     process = checkout.run("train")
     assert process.returncode == 0 and checkout.called() == ["venv", "pip"]
     assert "has no locks ([Errno 37] No locks available)" in process.stderr_text
@@ -189,3 +187,10 @@ def test_a_failure_while_pip_installs_starts_again(checkout):
     checkout.calls()
     assert checkout.run("train").returncode == 0
     assert checkout.called() == ["venv", "pip"]
+
+
+def test_an_environment_without_its_packages_is_not_complete(checkout):
+    """pip can succeed and install nothing into the environment."""
+    assert_refused(checkout.run("setup", MEETS="1"), "has not installed the packages", "setup.log")
+    assert checkout.run("setup").returncode == 0
+    assert checkout.called() == ["venv", "pip", "venv", "pip"]

@@ -1,6 +1,9 @@
 """bash run.sh bench: measure speed on this machine, print the tables, and write them into the page beside this file.
 
-Ctrl-C stops the measurement; the page then says which tables are missing.
+    bash run.sh bench [--quick] [--page FILE] [--data-dir DIR]
+
+--quick measures with few rounds and does not change the page; --page names another page; --data-dir names the directory
+of the four IDX files. Ctrl-C stops the measurement; the page then says which tables are missing.
 """
 
 import argparse
@@ -41,7 +44,7 @@ QUICK = Effort(1, 10, 2, 0.05, 1000, (10, 50), (100, 250), (10,), 20)
 
 def main() -> int:
     """Measure one table after the other. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="run.sh bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="run.sh bench", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="measure with few rounds; the page is not changed")
     parser.add_argument("--page", metavar="FILE", help="the page to write (default: the one beside this file)")
     parser.add_argument("--data-dir", default="MNIST_data", metavar="DIR", help="directory of the four IDX files")

@@ -1,4 +1,4 @@
-"""Make the pictures in tests/screenshots from a run: python -m tests.browser.screenshots [LOGDIR].
+"""Make the pictures in tests/screenshots from a run: bash run.sh screenshots [LOGDIR].
 
 Each picture is a part of TensorBoard's page; `side_by_side.py` draws the two of the convolutions, `curves.py` the test
 curves beside the 2018 program's.

@@ -10,15 +10,17 @@ from tests.support.program import ROOT
 
 TOOLS = "sh bash cat cksum cp cut dirname grep ln mkdir pwd readlink rm rmdir sed sleep tail".split()
 LIMIT = 120  # seconds; a real set-up on a busy machine takes half a minute
-# @VERSION@ and @REAL@ are replaced for each interpreter. `pip` does what $PIP says. The code that takes the lock runs
-# in the real Python. A program prints its process number, its directory and its arguments.
+# @VERSION@ and @REAL@ are replaced for each interpreter. `pip` does what $PIP says, with the log of the set-up as its
+# output; its packages are complete unless $MEETS is 1. The code that takes the lock runs in the real Python. A program
+# prints its process number, its directory and its arguments.
 PYTHON = r"""#!/bin/sh
 case "$1 $2 $3" in
   "-I -c import sys;"*) echo @VERSION@ ;;
   "-I -c import ensurepip"*) exit "${BARE:-0}" ;;
   "-I -c import os, sys, venv"*) echo "venv $4" >>"$CALLS"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python" ;;
-  "-I -m pip") shift 3; echo "pip $*" >>"$CALLS"; eval "${PIP:-}" ;;
-  "-I - "*) exec @REAL@ "$@" ;;
+  "-I "*"/.lock/steps.py pip") log=$4; shift 4; echo "pip $*" >>"$CALLS"; eval "${PIP:-}" >"$log" 2>&1 ;;
+  "-I "*"/.lock/steps.py meets") exit "${MEETS:-0}" ;;
+  "-I "*"/.lock/steps.py lock") exec @REAL@ "$@" ;;
   *) [ "$1" != -c ] || { echo "checkout $3"; shift 3; }
      printf '%s\n' "python @VERSION@" "process $$" "in $PWD"
      printf '<%s>\n' "$@"
@@ -38,6 +40,9 @@ class Checkout:
         self.calls_file.touch()
         self.script = self.home / "run.sh"
         shutil.copy(os.path.join(ROOT, "run.sh"), str(self.home))
+        self.steps = self.home / ".lock" / "steps.py"
+        for name in ("steps.py", "python.sh", "uv.in", "uv.txt"):
+            shutil.copy(os.path.join(ROOT, ".lock", name), str(self.steps.parent))
         self.requirements = self.home / "requirements.txt"
         self.lock = self.home / ".lock" / "run.txt"
         self.environment = self.home / ".venv"
@@ -65,6 +70,16 @@ class Checkout:
         file.write_text(PYTHON.replace("@VERSION@", version).replace("@REAL@", f'"{sys.executable}"'))
         file.chmod(0o755)
         return file
+
+    def uv(self, path, status=0):
+        """Put a fake uv at a path. It "installs" the fake Python 3.13 at $FETCHED."""
+        path.write_text(
+            f'#!/bin/sh\necho "uv $*" >>"$CALLS"\n[ {status} = 0 ] || exit {status}\n'
+            "bin=$UV_PYTHON_INSTALL_DIR/cpython-$3-linux-x86_64-gnu/bin\n"
+            'mkdir -p "$bin" && cp "$FETCHED" "$bin/python3.13"\n'
+        )
+        path.chmod(0o755)
+        return path
 
     def start(self, *words, **variables):
         """Start run.sh, or the `script` given, in the user's directory."""
@@ -100,8 +115,8 @@ def arguments(process):
 
 
 def assert_refused(process, *parts):
-    """Status 2, nothing on stdout, and one line on stderr (besides the first one of a set-up) with `parts`."""
-    lines = [line for line in process.stderr_text.splitlines() if "setting up" not in line]
+    """Status 2, nothing on stdout, and one line on stderr (besides those that announce a set-up) with `parts`."""
+    lines = [line for line in process.stderr_text.splitlines() if not re.search("setting up|getting Python", line)]
     assert (process.returncode, process.stdout_text, len(lines)) == (2, "", 1), process.stderr_text
     assert lines[0].startswith("run.sh: ")
     for part in parts:
