@@ -1,4 +1,7 @@
-"""Leave out layers that combine the images of a batch: their activations for an image depend on other images."""
+"""Leave out layers that combine the images of a batch: their activations for an image depend on other images.
+
+An operation is allowed if a rule of the table shows that it keeps the images apart, see `batch_rules`.
+"""
 
 from typing import Dict, List, Optional, Tuple
 
@@ -7,25 +10,21 @@ import tensorflow.compat.v1 as tf
 from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError, reason
+from legacy_graph.graphs import batch_joins, batch_rules
+from legacy_graph.graphs.batch_rules import IMAGES, Batch, Result, Step
 from legacy_graph.graphs.choose_layers import left_out
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import cut
+from legacy_graph.graphs.op_table import SHAPES, row
 
-# {operation: (position of the input with the values, position of the input with the axes)} of operations that combine,
-# divide or reorder the values along the axes.
-_AXES = {
-    **dict.fromkeys(["Mean", "Sum", "Max", "Min", "Prod", "EuclideanNorm", "All", "Any", "ArgMax", "ArgMin"], (0, 1)),
-    **dict.fromkeys(["Cumsum", "Cumprod", "ReverseV2"], (0, 1)),
-    "Roll": (0, 2), "GatherV2": (0, 2), "SplitV": (0, 2), "ConcatV2": (0, -1), "Concat": (1, 0), "Split": (1, 0),
-}  # fmt: skip
-_JOINS = ("Concat", "ConcatV2")
-_SIDE = 64  # assumed height and width where the graph leaves them open
-_IMAGES = 7  # assumed number of images, to check that the graph does not change it
+RULES = {**batch_rules.RULES, **batch_joins.RULES}
+_SIDES = (64, 256)  # assumed height and width where the graph leaves them open: the first that the graph accepts
+_LARGEST = 2**29  # values of a tensor, for 7 images: 2 GB
 
 
 def check_batch(graph: Graph, layers: List[ConvLayer], all_needed: bool) -> Tuple[List[ConvLayer], List[str]]:
-    """Leave out the layers after an operation that combines the images of a batch, or changes their number or order.
+    """Leave out the layers after an operation that may combine the images of a batch, or is too large to run.
 
     Args:
         graph: frozen, of any layout.
@@ -36,24 +35,20 @@ def check_batch(graph: Graph, layers: List[ConvLayer], all_needed: bool) -> Tupl
         The other layers, and sentences that name the layers left out.
 
     Raises:
-        UserError: no layer is left, or one would be left out although `all_needed`. The error names the operation on
-            the batch axis or on unknown axes, or the layer whose batch size differs.
+        UserError: no layer is left, or one would be left out although `all_needed`. The error names the operation, or
+            the layer whose results are not one for each image.
     """
-    input, dependent = graph.input, graph.dependents([graph.input])
-    imported = _with_batch(graph)
-    errors: Dict[str, UserError] = {}
-    for name in graph.order:
-        if name in dependent:
+    imported, errors = _with_batch(graph), {}
+    with tf.Session(graph=imported) as session:
+        images = _Images(graph, session)
+        for name in graph.order:
             before = [errors[source] for source in graph.data_inputs(name) if source in errors]
-            error = before[0] if before else _refusal(imported.get_operation_by_name(name), dependent, input)
+            error = before[0] if before else images.follow(name)
             if error:
                 errors[name] = error
     for layer in layers:
-        batch = (imported.get_tensor_by_name(f"{layer.start}:0").shape.dims or [tf.Dimension(None)])[0].value
-        if layer.start not in errors and batch not in (None, _IMAGES):
-            found = f"{batch} for {_IMAGES} images"
-            hint = "use --input to name a node after the operation that changes the batch"
-            errors[layer.start] = UserError(f"layer {layer.label}", "one result for each image", found, hint)
+        if layer.start not in errors and images.places.get(layer.start) != Batch():
+            errors[layer.start] = _other_results(layer, images.places.get(layer.start))
     good = [layer for layer in layers if layer.start not in errors]
     bad = [layer for layer in layers if layer.start in errors]
     if bad and (all_needed or not good):
@@ -61,64 +56,72 @@ def check_batch(graph: Graph, layers: List[ConvLayer], all_needed: bool) -> Tupl
     return good, left_out({layer.label: str(errors[layer.start]) for layer in bad})
 
 
-def _refusal(operation, dependent, input) -> Optional[UserError]:
-    found = _combined(operation, dependent, input)
-    if found is None:
+def follow(step: Step) -> Result:
+    """Where the images are in the outputs of an operation, or why they may be combined."""
+    known = row(step.operation.type)
+    dependent = [number for number, batch in enumerate(step.inputs) if batch]
+    if known.data is not None and not set(dependent) <= set(known.data):
+        return "parameters that depend on the images"
+    if known.batch not in RULES:
+        return "no rule that keeps the images apart"
+    return RULES[known.batch](step, step.inputs[dependent[0]])
+
+
+class _Images:
+    """A graph for a batch of IMAGES, and where the images are in its tensors."""
+
+    def __init__(self, graph, session):
+        self.dependent = graph.dependents([graph.input])
+        self.session = session
+        self.images = session.graph.get_tensor_by_name(f"{graph.input}:0")
+        self.places: Dict[str, Batch] = {graph.input: Batch()}
+
+    def follow(self, name) -> Optional[UserError]:
+        """Follow the images through a node; returns why it cannot run, or may combine them."""
+        operation = self.session.graph.get_operation_by_name(name)
+        where = f"operation {operation.type} ({name})"
+        largest = max([tensor.shape.num_elements() or 0 for tensor in operation.outputs], default=0)
+        if largest > _LARGEST:
+            hint = "export a graph for smaller images or batches"
+            return UserError(where, f"at most {_LARGEST:,} values", f"{largest:,}", hint)
+        inputs = [self.places.get(tensor.op.name) for tensor in operation.inputs]
+        if name in self.places or not any(inputs) or operation.type in SHAPES:
+            return None
+        place = follow(Step(operation, inputs, self.value))
+        if isinstance(place, str):
+            return UserError(where, "an operation within each image", place, "export the graph for inference")
+        self.places[name] = place
         return None
-    where, hint = f"operation {operation.type} ({operation.name})", "export the graph for inference"
-    return UserError(where, "an operation within each image", found, hint)
 
-
-def _with_batch(graph):
-    """The graph imported with a batch of _IMAGES."""
-    graph_def, sides = (
-        graph.to_graph_def(),
-        tf.TensorShape(graph.by_name[graph.input].attr["shape"].shape).as_list()[1:],
-    )
-    cut(graph_def, graph.input, [_IMAGES, *sides])
-    try:
-        with tf.Graph().as_default() as imported:
-            tf.import_graph_def(graph_def, name="")
-            return imported
-    except ValueError as error:
-        hint = "export the graph without a fixed batch size"
-        raise UserError("graph", "any number of images", reason(error), hint) from error
-
-
-def _value(tensor, dependent, input) -> Optional[np.ndarray]:
-    """The value of a tensor that does not depend on the images' values; None if it depends on them or is unknown."""
-    value = tensor_util.constant_value(tensor)
-    if value is not None or tensor.op.name in dependent:
-        return value
-    images = tensor.graph.get_tensor_by_name(f"{input}:0")
-    with tf.Session(graph=tensor.graph) as session:
+    def value(self, tensor) -> Optional[np.ndarray]:
+        """The value of a tensor; None if it depends on the images' values or is unknown."""
+        value = tensor_util.constant_value(tensor)
+        if value is not None or tensor.op.name in self.dependent:
+            return value
+        zeros = np.zeros([side or _SIDES[0] for side in self.images.shape.as_list()], np.float32)
         try:
-            return session.run(tensor, {images: np.zeros([side or _SIDE for side in images.shape.as_list()])})
+            return self.session.run(tensor, {self.images: zeros})
         except tf.errors.OpError:
             return None
 
 
-def _combined(operation, dependent, input) -> Optional[str]:
-    """Why an operation may combine images, or None."""
-    if operation.type == "L2Loss":
-        return "a sum over the batch axis"
-    if operation.type == "CropAndResize":
-        return "boxes, whose number differs from image to image"
-    if operation.type == "Transpose":
-        order = _value(operation.inputs[1], dependent, input)
-        kept = order is not None and order[0] == 0
-        return None if kept else "an order of the axes in which the batch may not be first"
-    if operation.type in ("Pack", "Unpack"):
-        values = (operation.outputs if operation.type == "Pack" else operation.inputs)[0]
-        axes = operation.get_attr("axis")
-    elif operation.type in _AXES:
-        values, axes = [operation.inputs[position] for position in _AXES[operation.type]]
-        if values.op.name not in dependent and operation.type not in _JOINS:
-            return None
-        axes = _value(axes, dependent, input)
-    else:
-        return None
-    rank = values.shape.ndims
-    if axes is None or (rank is None and np.any(np.less(axes, 0))):
-        return "unknown axes"
-    return "the batch axis" if any(axis in (0, -(rank or 0)) for axis in np.ravel(axes)) else None
+def _other_results(layer, place):
+    hint = "use --input to name a node after the operation that changes the batch"
+    found = "images along another axis" if place.axis else f"{IMAGES * place.before * place.after} for {IMAGES} images"
+    return UserError(f"layer {layer.label}", "one result for each image", found, hint)
+
+
+def _with_batch(graph):
+    """The graph imported with a batch of IMAGES."""
+    graph_def = graph.to_graph_def()
+    sides = tf.TensorShape(graph.by_name[graph.input].attr["shape"].shape).as_list()[1:]
+    for assumed in (*_SIDES, None):
+        cut(graph_def, graph.input, [IMAGES, *(side or assumed for side in sides)])
+        try:
+            with tf.Graph().as_default() as imported:
+                tf.import_graph_def(graph_def, name="")
+                return imported
+        except ValueError as error:
+            refused = error
+    hint = "export the graph without a fixed batch size"
+    raise UserError("graph", "any number of images", reason(refused), hint) from refused
