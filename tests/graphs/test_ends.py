@@ -68,7 +68,7 @@ def test_a_residual_addition_ends_the_layer():
     assert (end.activation, end.start, end.left) == (None, "bias", ())
 
 
-def test_the_pool_after_the_activation_is_kept_beside_a_dead_end():
+def test_the_pool_stays_part_of_the_layer_beside_a_dead_end():
     def build(linear, images):
         relu = tf.nn.relu(linear, name="end")
         tf.identity(relu, name="output")
