@@ -1,7 +1,7 @@
 """The options of a training run. The command line is derived from the fields, so each default is defined once."""
 
 import dataclasses
-from typing import Any, NamedTuple, Tuple, Union
+from typing import Any, NamedTuple, Optional, Tuple, Union
 
 TOP = 9  # default of --top, activations per map
 DEFAULT_SIGNATURE = "serving_default"  # of a SavedModel
@@ -50,6 +50,7 @@ FIRST, SHARED = TIES = ("first", "shared")  # which of several equal maxima of a
 METHODS = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided backpropagation"}
 DECONVNET, GRADIENT, GUIDED = METHODS
 _INTERVAL = WholeNumber(1, 10**9)
+EARLY = (0, 20, 50, 100, 200)  # the first image steps by default: TensorBoard shows ten pictures of a tag
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +67,9 @@ class Config:
     seed: int = option(0, WholeNumber(0, 2**31 - 1), "seed of initial values, batches and dropout")
     summary_every: int = option(10, _INTERVAL, "steps between scalars of the training batch")
     histogram_every: int = option(100, _INTERVAL, "steps between histograms")
-    image_every: int = option(200, _INTERVAL, "steps between images and sound")
+    image_every: Optional[int] = option(None, _INTERVAL, "steps between images, sound and kept kernels (default: the "
+        "steps 0, 20, 50, 100, 200, 400, 800, 1200, 1600 and 2000, then every 2000, from 20000 on every 20000, and so "
+        "on; always the last step)")  # fmt: skip
     test_every: int = option(100, _INTERVAL, "steps between tests on 1,000 test digits")
     checkpoint_every: int = option(500, _INTERVAL, "steps between checkpoints, from which a stopped run resumes")
     task_timeout: int = option(60, WholeNumber(1, 10**6), "seconds without an answer from another task of TF_CONFIG "
@@ -75,3 +78,16 @@ class Config:
         "the signal to the first, as TensorFlow's gradients do, or in equal shares to all")  # fmt: skip
     fresh: bool = option(False, Flag(), "start a new run instead of resuming; the old run is moved to DIR/earlier")
     beside_others: bool = option(False, Flag(), "train in a log directory that has event files of other programs")
+
+
+def is_image_step(step: int, every: Optional[int]) -> bool:
+    """Whether images are due at a step, by the step and the option `image_every` alone.
+
+    By default they are due at `EARLY`, because most is learned early; then every 400 steps up to 2,000, every 2,000 up
+    to 20,000, every 20,000 up to 200,000, and so on. A run that is resumed or extended therefore goes on alike.
+    """
+    if every is not None:
+        return step % every == 0
+    if step < 400:
+        return step in EARLY
+    return step % (400 if step <= 2000 else 2 * 10 ** (len(str(step // 2)) - 1)) == 0

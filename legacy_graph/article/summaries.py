@@ -4,7 +4,7 @@ Each helper calls the `tf.summary` function of the same name, with two differenc
 
 * The tag is used unchanged. In a scope with an op `Max`, `tf.summary.scalar("max", x)` writes the tag "max_1". A tag
   that equals the name of a scope also gets a `_1`.
-* The summary is added to one of the collections `SCALARS`, `HISTOGRAMS`, `IMAGES` and `AUDIO`, which are recorded at
+* The summary is added to a collection of its own, such as `SCALARS` or `HISTOGRAMS`, because they are recorded at
   different intervals: a histogram of fc1's 3.2 million weights takes as long as a thousand scalars.
   `tf.summary.merge_all(SCALARS)` merges one collection.
 """
@@ -16,24 +16,27 @@ from legacy_graph.article.histogram import histogram_proto
 MANY = 1000000  # values; with more of them, TensorFlow's histogram is slow
 
 SCALARS, HISTOGRAMS, IMAGES, AUDIO = "scalars", "histograms", "images", "audio"
+# Of the training batch; scalars about what was learned; sheets of all feature maps.
+ACTIVATIONS, LEARNING, FEATURES = "activations", "learning", "features"
 
 
-def scalar(tag: str, value: tf.Tensor) -> tf.Tensor:
+def scalar(tag: str, value: tf.Tensor, collection: str = SCALARS) -> tf.Tensor:
     """记录标量: record a number.
 
     Args:
         tag: the complete name in TensorBoard: "conv1/weights/summaries/max".
         value: a number [], of any real dtype.
+        collection: to which the summary is added, as in the functions below.
 
     Returns:
-        string [], a serialised `Summary`, also in the collection `SCALARS`.
+        string [], a serialised `Summary`, also in the collection.
 
     Source: the article, 二.1.
     """
-    return tf.summary.scalar(_exactly(tag), value, collections=[SCALARS])
+    return tf.summary.scalar(_exactly(tag), value, collections=[collection])
 
 
-def histogram(tag: str, values: tf.Tensor) -> tf.Tensor:
+def histogram(tag: str, values: tf.Tensor, collection: str = HISTOGRAMS) -> tf.Tensor:
     """记录直方图 and 记录数据的分布图: record how values are distributed.
 
     The HISTOGRAMS and the DISTRIBUTIONS dashboards are two views of this one summary: the article's
@@ -41,41 +44,44 @@ def histogram(tag: str, values: tf.Tensor) -> tf.Tensor:
 
     Args:
         tag: the complete name in TensorBoard.
-        values: of any shape and real dtype; a NaN makes the session run fail. From a million float32 values on,
-            `histogram_proto` counts them, with the same result.
+        values: of any shape and real dtype; a NaN makes the session run fail. If they are float32, and a million or
+            more or of an unknown number, `histogram_proto` counts them, with the same result.
+        collection: see `scalar`.
 
     Returns:
-        string [], a serialised `Summary`, also in the collection `HISTOGRAMS`.
+        string [], a serialised `Summary`, also in the collection.
 
     Source: the article, 二.2 and 二.4.
     """
-    if (values.shape.num_elements() or 0) < MANY or values.dtype != tf.float32:
-        return tf.summary.histogram(_exactly(tag), values, collections=[HISTOGRAMS])
+    number = values.shape.num_elements()
+    if (number is not None and number < MANY) or values.dtype != tf.float32:
+        return tf.summary.histogram(_exactly(tag), values, collections=[collection])
 
     def count(array):
         return tf.Summary(value=[tf.Summary.Value(tag=tag, histo=histogram_proto(array))]).SerializeToString()
 
     summary = tf.numpy_function(count, [values], tf.string, name=_exactly(tag))
     summary.set_shape([])
-    tf.add_to_collection(HISTOGRAMS, summary)
+    tf.add_to_collection(collection, summary)
     return summary
 
 
-def image(tag: str, images: tf.Tensor, max_outputs: int = 10) -> tf.Tensor:
-    """记录图片: record pictures, as tag/image/0, tag/image/1 ...
+def image(tag: str, images: tf.Tensor, max_outputs: int = 10, collection: str = IMAGES) -> tf.Tensor:
+    """记录图片: record pictures, as tag/image/0, tag/image/1 ..., or as tag/image with `max_outputs` 1.
 
     Args:
         tag: the complete name in TensorBoard.
         images: [B, height, width, channels], channels 1, 3 or 4. uint8 is shown unchanged. float32 is scaled image by
             image: if it has a negative value, zero becomes grey 128, else its maximum becomes 255.
         max_outputs: the maximum number of images to record.
+        collection: see `scalar`.
 
     Returns:
-        string [], a serialised `Summary`, also in the collection `IMAGES`.
+        string [], a serialised `Summary`, also in the collection.
 
     Source: the article, 二.3.
     """
-    return tf.summary.image(_exactly(tag), images, max_outputs, collections=[IMAGES])
+    return tf.summary.image(_exactly(tag), images, max_outputs, collections=[collection])
 
 
 def audio(tag: str, samples: tf.Tensor, sample_rate: float) -> tf.Tensor:
@@ -109,6 +115,21 @@ def variable_summaries(variable: tf.Tensor) -> None:
         scalar(scope + "max", tf.reduce_max(variable, name="max_value"))
         scalar(scope + "min", tf.reduce_min(variable, name="min_value"))
         histogram(scope + "histogram", variable)
+
+
+def activation_summaries(layer: str, activations: tf.Tensor) -> None:
+    """Record the histogram <layer>/activations and the fraction of zeros <layer>/sparsity, in `ACTIVATIONS`.
+
+    Args:
+        layer: the name of the layer.
+        activations: float32 of any shape, after the ReLU. NaN and infinity count as zero: the check of the loss
+            reports them.
+
+    Source: `_activation_summary` of TensorFlow's CIFAR-10 tutorial.
+    """
+    finite = tf.where_v2(tf.is_finite(activations), activations, 0.0)
+    histogram(f"{layer}/activations", finite, ACTIVATIONS)
+    scalar(f"{layer}/sparsity", tf.nn.zero_fraction(finite), ACTIVATIONS)
 
 
 def on_one_scale(maps: tf.Tensor) -> tf.Tensor:

@@ -14,6 +14,7 @@ from legacy_graph.errors import ExitStatus, UserError, launch_command, reason
 from legacy_graph.logdir import locate
 
 INFO = ".tensorboard-info"  # TensorBoard's directory for the list of its processes, in the temporary directory
+SHOWN = 1000  # pictures of a tag in IMAGES: more than any run with the default image steps has
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
@@ -50,15 +51,19 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
 
 def add_defaults(words: List[str]) -> List[str]:
-    """Write -logdir, as in the article, as --logdir; add --logdir log and --host localhost unless there are such flags.
+    """Write -logdir, as in the article, as --logdir; add --logdir log, --host localhost and --samples_per_plugin unless
+    there are such flags.
 
-    Without --host, TensorBoard 1.15 serves the log to the whole network.
+    Without --host, TensorBoard 1.15 serves the log to the whole network. Without --samples_per_plugin, TensorBoard
+    shows ten pictures of a tag, chosen at random.
     """
     words = ["-" + word if re.match("-[A-Za-z][A-Za-z_]", word) else word for word in words]
     names = {word.lstrip("-").partition("=")[0] for word in words if word.startswith("-")}
     added = [] if names & {"host", "bind_all"} else ["--host", "localhost"]
     if not names & {"logdir", "logdir_spec", "event_file", "db"}:
         added += ["--logdir", Config.logdir]
+    if "samples_per_plugin" not in names:
+        added += ["--samples_per_plugin", f"images={SHOWN}"]
     begin = 1 if words[:1] == ["serve"] else 0  # TensorBoard's subcommand comes before its flags
     return words[:begin] + added + words[begin:]
 

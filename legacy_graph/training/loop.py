@@ -3,33 +3,24 @@
 import contextlib
 import logging
 import os
-from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterator, Optional, Sequence, Tuple
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from legacy_graph import tf_setup
 from legacy_graph.article import network
 from legacy_graph.cluster.session import open_session
 from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
-from legacy_graph.errors import Interrupted
+from legacy_graph.errors import Interrupted, UserError
 from legacy_graph.logdir import event_reader, event_writer, kept_kernels, layout
 from legacy_graph.logdir.identity import run_identity
-from legacy_graph.training import kernels, nan_guard, progress, projector, sonify
+from legacy_graph.training import kernels, nan_guard, progress, projector, recording, sonify
 from legacy_graph.training.checkpoints import Checkpoints
+from legacy_graph.training.learning import summarize_scalars, summarize_sheets
 from legacy_graph.training.program import Program, build_program
-
-TESTED = 1000  # digits in a test summary
-CHUNK = 500  # digits in one forward pass of an evaluation
-SHOWN = 10  # digits in the IMAGES dashboard
-
-
-class Writers(NamedTuple):
-    train: tf.summary.FileWriter
-    test: tf.summary.FileWriter
+from legacy_graph.training.recording import Writers
 
 
 def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = (), cluster: Optional[Cluster] = None) -> float:
@@ -71,7 +62,7 @@ def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = (), cluste
                         _save(session, program, saved, done)
                         if signals:
                             raise Interrupted(f"stopped at step {done} of {config.steps}", signals[0])
-            accuracy = evaluate(session, program.network, data.test)[1]
+            accuracy = recording.evaluate(session, program.network, data.test).accuracy
             projector.write_projector(
                 session, program.network, data.test, os.path.join(config.logdir, layout.PROJECTOR)
             )
@@ -93,68 +84,67 @@ def steps(
     """
     net, batches = program.network, mnist.batches(data.train, config.batch_size, config.seed, start)
     traced, losses = {config.steps // 4, config.steps // 2, config.steps * 3 // 4}, _recorded_losses(config, start)
+    first = _first_kernels(config, start)
     for step in range(start, config.steps + 1):
-        last = step == config.steps
-        pictured = last or step % config.image_every == 0
-        fetches = {"loss": net.loss}
-        if last or step % config.summary_every == 0:
+        due, fetches = recording.due(step, config), {"loss": net.loss}
+        if due.histograms or due.images:
+            recording.check_weights(session, program, step)
+        if due.scalars:
             fetches.update(accuracy=net.accuracy, scalars=program.scalars)
-        if last or step % config.histogram_every == 0:
-            check_weights(session, program, step)
-            fetches.update(histograms=program.histograms)
-        if pictured:
-            check_weights(session, program, step)
-            kernels.keep(session, net, config.logdir, step)
-            _record_images(session, program, data, writers, step, traced=last)
-        if last or step % config.test_every == 0:
-            _record_test(session, program, config, data.test, writers.test, step)
-        if not last:
+        if due.histograms:
+            fetches.update(histograms=program.histograms, activations=program.learning.activations)
+        if due.images:
+            recording.record_images(session, program, data, writers, step, traced=step == config.steps)
+        if due.images or due.test:
+            first = _record_evaluation(session, program, config, data.test, writers.test, step, due, first)
+        if step < config.steps:
             fetches.update(train=program.train)
         images, labels = next(batches)
         feed = network.feed(net, images, labels, config.keep_prob)
-        got = _run(session, fetches, feed, writers.train, step, f"step {step}" if step in traced else None)
+        got = recording.run_traced(
+            session, fetches, feed, writers.train, step, f"step {step}" if step in traced else None
+        )
         nan_guard.check_finite("loss", got["loss"], step)
-        if "scalars" in got:
+        if due.scalars:
             nan_guard.check_summary(got["scalars"], step)
             writers.train.add_summary(got["scalars"], step)
             losses.append(got["loss"])
-        if pictured:
+        if due.images:
             writers.train.add_summary(session.run(program.sound, {program.samples: sonify.loss_to_tone(losses)}), step)
-        if "histograms" in got:
+        if due.histograms:
+            writers.train.add_summary(got["activations"], step)
             # Computed once for both runs: the weights are the same, and the histogram of fc1 is slow.
             writers.train.add_summary(got["histograms"], step)
             writers.test.add_summary(got["histograms"], step)
         yield step, got["loss"], got.get("accuracy")
 
 
-def evaluate(session: tf.Session, net: network.Network, digits: mnist.Digits) -> Tuple[float, float]:
-    """Mean loss per digit and accuracy in [0, 1] on all of `digits`, without dropout."""
-    loss = correct = 0.0
-    for begin in range(0, len(digits.labels), CHUNK):
-        images, labels = digits.images[begin : begin + CHUNK], digits.labels[begin : begin + CHUNK]
-        feed = network.feed(net, mnist.scale_pixels(images), mnist.one_hot(labels))
-        found_loss, found_accuracy = session.run([net.loss, net.accuracy], feed)
-        loss += found_loss
-        correct += found_accuracy * len(labels)
-    return loss / len(digits.labels), correct / len(digits.labels)
+def _record_evaluation(session, program, config, test, writer, step, due, first):
+    """Record the test, what the maps have learned, and the kernels, each if due, from one pass over the test digits.
 
-
-def check_weights(session: tf.Session, program: Program, step: int) -> None:
-    """Check that no weight is NaN or infinite, with the mean, stddev, max and min of the scalar summaries.
-
-    Raises:
-        UserError: a weight is not finite; names its tag.
+    `first` has the kernels of step 0; None if they are unknown. Returns them.
     """
-    net = program.network
-    nan_guard.check_summary(session.run(program.scalars, {net.loss: 0.0, net.accuracy: 0.0}), step)
+    net, learning, digits = program.network, program.learning, recording.tested_digits(test)
+    found = recording.evaluate(session, net, digits, learning.probes)
+    if due.images:
+        writer.add_summary(summarize_sheets(session, net, learning, digits.images, found.strongest), step)
+        kernels.keep(session, net, config.logdir, step)
+    if due.test:
+        recording.record_test(session, program, config, found, writer, step)
+    present = session.run(kernels.variables(net))
+    first = present if step == 0 else first
+    if first is not None:
+        writer.add_summary(summarize_scalars(session, learning, found.strongest, present, first), step)
+    return first
 
 
-def one_of_each(digits: mnist.Digits) -> np.ndarray:
-    """The first image of each class, uint8 [10, 784]; if a class is missing, another image takes its place."""
-    first = [np.flatnonzero(digits.labels == label)[:1] for label in range(mnist.CLASSES)]
-    chosen = [int(index) for found in first for index in found]
-    rest = [index for index in range(min(SHOWN, len(digits.labels))) if index not in chosen]
-    return digits.images[(chosen + rest)[:SHOWN]]
+def _first_kernels(config, start):
+    """The kernels of step 0; None if they will come with that step, or if they are lost."""
+    try:
+        return kept_kernels.read(config.logdir, 0) if start else None
+    except UserError as error:  # the run was begun by an earlier version, or the file is damaged
+        print(f"The curves learned/ and dead are not continued, they need the kernels of step 0. {error}")
+        return None
 
 
 def _writer(config, part, start):
@@ -191,36 +181,5 @@ def _recorded_losses(config, start):
 
 
 def _save(session, program, saved, step):
-    check_weights(session, program, step)  # keep the previous checkpoint instead of one with a NaN
+    recording.check_weights(session, program, step)  # keep the previous checkpoint instead of one with a NaN
     saved.save(session, step)
-
-
-def _record_images(session, program, data, writers, step, traced):
-    """Ten training digits in the train run, ten test digits in the test run, as in the 2018 program."""
-    for digits, writer in zip((data.train, data.test), writers):
-        feed = {program.network.images: mnist.scale_pixels(one_of_each(digits))}
-        tag = f"step {step}, pictures" if traced and writer is writers.train else None
-        writer.add_summary(_run(session, program.images, feed, writer, step, tag), step)
-
-
-def _record_test(session, program, config, digits, writer, step):
-    """Write the scalar summaries of training with the loss and accuracy of the test digits.
-
-    The training loss is a sum over a batch, so the test loss is scaled to a batch: both curves share one axis.
-    """
-    net, tested = program.network, mnist.Digits(digits.images[:TESTED], digits.labels[:TESTED])
-    loss, accuracy = evaluate(session, net, tested)
-    summary = session.run(program.scalars, {net.loss: loss * config.batch_size, net.accuracy: accuracy})
-    writer.add_summary(summary, step)
-
-
-def _run(session, fetches, feed, writer, step, tag):
-    """session.run; with a tag also trace it, so that GRAPHS can show compute time and memory under this tag."""
-    if tag is None:
-        return session.run(fetches, feed)
-    metadata = tf.RunMetadata()
-    options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
-    with tf_setup.filter_stderr():
-        got = session.run(fetches, feed, options=options, run_metadata=metadata)
-    writer.add_run_metadata(metadata, tag, step)
-    return got

@@ -11,7 +11,7 @@ from legacy_graph.article.summaries import image, on_one_scale
 from legacy_graph.cluster.placement import chief_scope, later_towers, name_devices
 from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import Config
-from legacy_graph.training import sonify
+from legacy_graph.training import learning, sonify
 from legacy_graph.training.checkpoints import make_saver
 
 
@@ -27,6 +27,7 @@ class Program(NamedTuple):
     images: tf.Tensor
     samples: tf.Tensor  # float32 [1, frames, 1], a placeholder: the input of `sound`
     sound: tf.Tensor
+    learning: learning.Learning
     initialise: tf.Operation
     saver: tf.train.Saver
 
@@ -47,6 +48,7 @@ def build_program(config: Config, cluster: Optional[Cluster] = None) -> Program:
         merged = [tf.summary.merge_all(key) for key in (summaries.SCALARS, summaries.HISTOGRAMS, summaries.IMAGES)]
         samples = tf.placeholder(tf.float32, [1, None, 1], name="samples")
         merged += [samples, summaries.audio("loss_sound", samples, sonify.RATE)]
+        merged.append(learning.build(net, config.ties))
         program = Program(graph, picture, net, train, *merged, tf.global_variables_initializer(), make_saver())
         graph.finalize()
     return program

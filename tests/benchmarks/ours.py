@@ -22,6 +22,7 @@ from tests.benchmarks.layers import LAYERS, PARAMETERS
 PRODUCT = 2048  # rows and columns of the matrices
 STREAM = 2 * PARAMETERS  # values per array: two arrays are as large as Adam's weights, gradient and two moments
 NEVER = 10**9  # steps
+IMAGES_EVERY = 200  # steps, the mean interval of the default run's ten image steps; they are not evenly spaced
 ALTERNATE = 50  # number of steps of the run, and of bare steps after them
 AFTER = 5  # number of steps without output after each output
 # The outputs of `loop.steps`, and the option that is the interval between two of them.
@@ -82,6 +83,7 @@ def whole(settings, **options):
     from legacy_graph.training import loop, progress
 
     data, turns, finished = mnist.load(settings.data_dir), queue.Queue(), queue.Queue()
+    options = {"image_every": IMAGES_EVERY, **options}
     config = dataclasses.replace(Config(), logdir=settings.folder, steps=settings.steps, **options)
 
     def held(steps, *_):
@@ -207,20 +209,22 @@ def _turns(settings):
     """{output: iterator of training steps with it}; "bare" without output."""
     session, program, _ = start(settings)
     from legacy_graph.logdir import event_writer, layout
-    from legacy_graph.training import loop
+    from legacy_graph.training import loop, recording
     from legacy_graph.training.checkpoints import Checkpoints
 
     data, folder = mnist.load(settings.data_dir), os.path.join(settings.folder, "dashboards")
     session.__enter__()  # the default session of this process
     os.makedirs(os.path.join(folder, layout.CHECKPOINTS))
     saved = Checkpoints(folder, program.saver)
-    writers = loop.Writers(*(event_writer.FileWriter(os.path.join(folder, run)) for run in (layout.TRAIN, layout.TEST)))
+    writers = recording.Writers(
+        *(event_writer.FileWriter(os.path.join(folder, run)) for run in (layout.TRAIN, layout.TEST))
+    )
     quiet = dataclasses.replace(Config(), logdir=folder, steps=NEVER, **dict.fromkeys(INTERVALS.values(), NEVER))
 
     def save(taken):
         for writer in writers:
             writer.flush()
-        loop.check_weights(session, program, taken[0])
+        recording.check_weights(session, program, taken[0])
         saved.save(session, taken[0])
 
     turns = {

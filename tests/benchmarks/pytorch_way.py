@@ -2,7 +2,7 @@
 
 import os
 
-from legacy_graph.config import Config
+from legacy_graph.config import Config, is_image_step
 from legacy_graph.data import mnist
 from tests.benchmarks.workers import Unavailable
 
@@ -60,7 +60,7 @@ def fused(settings, memory_format="contiguous_format", compile=False):
         if number % config.histogram_every == 0:
             for name, values in plain.named_parameters():
                 writer.add_histogram(name, values, number)
-        if number % config.image_every == 0:
+        if is_image_step(number, config.image_every):
             writer.add_images("input", test_images[:10], number)
         if number % config.test_every == 0:
             with torch.no_grad():

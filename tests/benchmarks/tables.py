@@ -2,6 +2,7 @@
 
 import statistics
 
+from legacy_graph.config import is_image_step
 from tests.benchmarks import layers
 from tests.benchmarks.report import Ratio, ratio
 from tests.benchmarks.ways import BATCH, WAYS
@@ -86,16 +87,21 @@ def parts(spent, flops: float, bandwidth: float) -> str:
 
 def dashboards(spent, config) -> str:
     """The cost of each dashboard; `spent` is in milliseconds."""
+    image_steps = [step for step in range(config.steps + 1) if is_image_step(step, config.image_every)]
     every = {
         "scalars": ("scalars", config.summary_every),
-        "histograms": ("histograms, with the check of all weights", config.histogram_every),
-        "images": ("images and sound, deconvolution included", config.image_every),
+        "histograms": ("histograms of weights and activations, with the check of all weights", config.histogram_every),
+        "images": (
+            "images, sheets of all feature maps, sound, kept kernels; deconvolution and 1,000 digits included",
+            config.steps / len(image_steps),
+        ),
         "checkpoint": ("checkpoint, with the check of all weights and `fsync`", config.checkpoint_every),
         "test": ("test on 1,000 digits", config.test_every),
     }
     shares = {what: spent[what] / steps / spent["bare"] for what, (_, steps) in every.items()}
     rows = [
-        (words, f"{steps} steps", f"{spent[what]:.1f}", f"{shares[what]:.2%}") for what, (words, steps) in every.items()
+        (words, f"{steps:g} steps", f"{spent[what]:.1f}", f"{shares[what]:.2%}")
+        for what, (words, steps) in every.items()
     ]
     total = sum(shares.values())
     rows.append(("sum without the test, to compare with c / bare c", "", "", f"{total - shares['test']:.2%}"))

@@ -8,21 +8,22 @@ from legacy_graph.commands.parser import make_parser
 from legacy_graph.commands.tensorboard import add_defaults
 from tests.support.program import legacy_graph
 
-LOCAL, LOG = ["--host", "localhost"], ["--logdir", "log"]
+LOCAL, LOG, ALL = ["--host", "localhost"], ["--logdir", "log"], ["--samples_per_plugin", "images=1000"]
 
 
 def test_log_is_served_to_this_machine_by_default():
     for given, passed in [
-        ([], [*LOCAL, *LOG]),
-        (["--logdir", "my log"], [*LOCAL, "--logdir", "my log"]),
-        (["--logdir=x", "--port", "0"], [*LOCAL, "--logdir=x", "--port", "0"]),
-        (["--logdir_spec", "a:x"], [*LOCAL, "--logdir_spec", "a:x"]),
-        (["--bind_all"], [*LOG, "--bind_all"]),
-        (["--host", "::1"], [*LOG, "--host", "::1"]),
-        (["-logdir=x"], [*LOCAL, "--logdir=x"]),  # the spelling of the article
-        (["-logdir", "x", "-port", "0"], [*LOCAL, "--logdir", "x", "--port", "0"]),
-        (["-h"], [*LOCAL, *LOG, "-h"]),
-        (["serve", "--port", "0"], ["serve", *LOCAL, *LOG, "--port", "0"]),
+        ([], [*LOCAL, *LOG, *ALL]),
+        (["--logdir", "my log"], [*LOCAL, *ALL, "--logdir", "my log"]),
+        (["--logdir=x", "--port", "0"], [*LOCAL, *ALL, "--logdir=x", "--port", "0"]),
+        (["--logdir_spec", "a:x"], [*LOCAL, *ALL, "--logdir_spec", "a:x"]),
+        (["--bind_all"], [*LOG, *ALL, "--bind_all"]),
+        (["--host", "::1"], [*LOG, *ALL, "--host", "::1"]),
+        (["--samples_per_plugin=images=5"], [*LOCAL, *LOG, "--samples_per_plugin=images=5"]),
+        (["-logdir=x"], [*LOCAL, *ALL, "--logdir=x"]),  # the spelling of the article
+        (["-logdir", "x", "-port", "0"], [*LOCAL, *ALL, "--logdir", "x", "--port", "0"]),
+        (["-h"], [*LOCAL, *LOG, *ALL, "-h"]),
+        (["serve", "--port", "0"], ["serve", *LOCAL, *LOG, *ALL, "--port", "0"]),
     ]:
         assert add_defaults(given) == passed
 

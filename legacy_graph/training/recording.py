@@ -1,0 +1,136 @@
+"""What a training run records at a step: which outputs are due, and the summaries of the pictures and of the test."""
+
+from typing import List, NamedTuple, Optional, Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph import tf_setup
+from legacy_graph.article import network
+from legacy_graph.config import Config, is_image_step
+from legacy_graph.data import mnist
+from legacy_graph.training import nan_guard
+from legacy_graph.training.program import Program
+from legacy_graph.visualize.top_activations import Probe
+
+TESTED = 1000  # digits in a test summary
+CHUNK = 500  # digits in one forward pass of an evaluation
+SHOWN = 10  # digits in the IMAGES dashboard
+
+
+class Writers(NamedTuple):
+    train: tf.summary.FileWriter
+    test: tf.summary.FileWriter
+
+
+class Due(NamedTuple):
+    """Which outputs are due at a step."""
+
+    scalars: bool
+    histograms: bool
+    images: bool
+    test: bool
+
+
+class Evaluation(NamedTuple):
+    """The network on N digits, without dropout."""
+
+    loss: float  # mean per digit
+    accuracy: float  # in [0, 1]
+    strongest: List[np.ndarray]  # for each probe float32 [N, C], the largest activation of each map in each digit
+
+
+def due(step: int, config: Config) -> Due:
+    """Which outputs are due at `step`; all at the last one."""
+    last = step == config.steps
+    images = last or is_image_step(step, config.image_every)
+    return Due(
+        last or step % config.summary_every == 0, last or step % config.histogram_every == 0, images,
+        last or step % config.test_every == 0,
+    )  # fmt: skip
+
+
+def evaluate(
+    session: tf.Session, net: network.Network, digits: mnist.Digits, probes: Sequence[Probe] = ()
+) -> Evaluation:
+    """Run the network on all of `digits`, without dropout."""
+    loss = correct = 0.0
+    strongest = [[np.zeros([0, *probe.strongest.shape.as_list()[1:]], np.float32)] for probe in probes]
+    for begin in range(0, len(digits.labels), CHUNK):
+        images, labels = digits.images[begin : begin + CHUNK], digits.labels[begin : begin + CHUNK]
+        pixels = mnist.scale_pixels(images)
+        fetches, found = [net.loss, net.accuracy], [probe.strongest for probe in probes]
+        feed = network.feed(net, pixels, mnist.one_hot(labels))
+        if net.towers:  # the probes are on the first tower, which gets a share of the images only
+            found_loss, found_accuracy = session.run(fetches, feed)
+            found = session.run(found, {net.images: pixels})
+        else:
+            (found_loss, found_accuracy), found = session.run([fetches, found], feed)
+        loss += found_loss
+        correct += found_accuracy * len(labels)
+        for parts, part in zip(strongest, found):
+            parts.append(part)
+    count = len(digits.labels)
+    return Evaluation(loss / count, correct / count, [np.concatenate(parts) for parts in strongest])
+
+
+def check_weights(session: tf.Session, program: Program, step: int) -> None:
+    """Check that no weight is NaN or infinite, with the mean, stddev, max and min of the scalar summaries.
+
+    Raises:
+        UserError: a weight is not finite; names its tag.
+    """
+    net = program.network
+    nan_guard.check_summary(session.run(program.scalars, {net.loss: 0.0, net.accuracy: 0.0}), step)
+
+
+def one_of_each(digits: mnist.Digits) -> np.ndarray:
+    """The first image of each class, uint8 [10, 784]; if a class is missing, another image takes its place."""
+    first = [np.flatnonzero(digits.labels == label)[:1] for label in range(mnist.CLASSES)]
+    chosen = [int(index) for found in first for index in found]
+    rest = [index for index in range(min(SHOWN, len(digits.labels))) if index not in chosen]
+    return digits.images[(chosen + rest)[:SHOWN]]
+
+
+def tested_digits(digits: mnist.Digits) -> mnist.Digits:
+    """The digits of a test summary: the first `TESTED`."""
+    return mnist.Digits(digits.images[:TESTED], digits.labels[:TESTED])
+
+
+def record_images(
+    session: tf.Session, program: Program, data: mnist.Dataset, writers: Writers, step: int, traced: bool
+) -> None:
+    """Ten training digits in the train run, ten test digits in the test run, as in the 2018 program.
+
+    With `traced`, also trace the run of the training digits, see `run_traced`.
+    """
+    for digits, writer in zip((data.train, data.test), writers):
+        feed = {program.network.images: mnist.scale_pixels(one_of_each(digits))}
+        tag = f"step {step}, pictures" if traced and writer is writers.train else None
+        writer.add_summary(run_traced(session, program.images, feed, writer, step, tag), step)
+
+
+def record_test(
+    session: tf.Session, program: Program, config: Config, found: Evaluation, writer: tf.summary.FileWriter, step: int
+) -> None:
+    """Write the scalar summaries of training with the loss and accuracy of the test digits.
+
+    The training loss is a sum over a batch, so the test loss is scaled to a batch: both curves share one axis.
+    """
+    net = program.network
+    feed = {net.loss: found.loss * config.batch_size, net.accuracy: found.accuracy}
+    writer.add_summary(session.run(program.scalars, feed), step)
+
+
+def run_traced(
+    session: tf.Session, fetches: object, feed: dict, writer: tf.summary.FileWriter, step: int, tag: Optional[str]
+) -> object:
+    """session.run; with a tag also trace it, so that GRAPHS can show compute time and memory under this tag."""
+    if tag is None:
+        return session.run(fetches, feed)
+    metadata = tf.RunMetadata()
+    options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+    with tf_setup.filter_stderr():
+        got = session.run(fetches, feed, options=options, run_metadata=metadata)
+    writer.add_run_metadata(metadata, tag, step)
+    return got
