@@ -23,7 +23,7 @@ class Layer(NamedTuple):
 
     name: str
     images: tf.Tensor  # float32 [B, H, W, channels], the tensor to feed
-    kernel: tf.Tensor  # float32 [height, width, C_in, C], the kernel of the layer's convolution
+    kernel: Optional[tf.Tensor]  # float32 [height, width, C_in, C], of the layer's convolution; None without one
     output: tf.Tensor  # float32 [B, h, w, C], the activations to rank and project
     fields: Optional[Fields]  # receptive field of `output`; a step of 0 means the complete axis; None if unknown
     first: bool  # the kernel is applied to the images themselves
@@ -31,6 +31,7 @@ class Layer(NamedTuple):
     notes: Tuple[str, ...] = ()  # sentences to print on the sheet
     finite: Dict[str, tf.Tensor] = {}  # name of an operation before `output` -> bool [], whether its values are finite
     bound: Optional[Bound] = None  # of all values before `output`; None if no bound is known
+    rectified: bool = True  # only values above 0 are activations; else all values are ranked
 
 
 class Scanner(NamedTuple):
@@ -70,15 +71,15 @@ def build_probe(layer: Layer, project: Callable[[tf.Tensor, tf.Tensor], tf.Tenso
         width = tf.cast(width, tf.int64)
         places = tf.stack([flat // width, flat % width], 1)  # [B, 2]
         projections = project(maps, places)
-        wins = count_wins(layer.output)
+        wins = count_wins(layer.output, layer.rectified)
     fields = _shown_fields(layer.fields, layer.images.shape.as_list()[1:3])
     return Probe(layer, fields, maps, strongest, wins, places, projections, chunk_size(layer.output.graph))
 
 
-def build_scanner(images: tf.Tensor, output: tf.Tensor) -> Scanner:
+def build_scanner(images: tf.Tensor, output: tf.Tensor, rectified: bool = True) -> Scanner:
     """Add the tensors of a scanner to the default graph; for its arguments see `Layer`."""
     with tf.name_scope("probe"):
-        return Scanner(images, _find_strongest(output), count_wins(output))
+        return Scanner(images, _find_strongest(output), count_wins(output, rectified))
 
 
 def _find_strongest(output):
@@ -87,18 +88,19 @@ def _find_strongest(output):
     return tf.where_v2(finite, tf.reduce_max(output, [1, 2]), np.inf)  # [B, C]
 
 
-def count_wins(output: tf.Tensor) -> tf.Tensor:
+def count_wins(output: tf.Tensor, rectified: bool = True) -> tf.Tensor:
     """For each image and map: the fraction of positions where the map is above zero and no other map is stronger.
 
     Args:
         output: float32 [B, H, W, C].
+        rectified: False also counts values of zero and below.
 
     Returns:
         float32 [B, C]. Where several maps are equally strong, each of them wins.
     """
     with tf.name_scope("wins"):
         highest = tf.reduce_max(output, 3, keepdims=True)
-        wins = tf.equal(output, tf.where_v2(highest > 0, highest, np.inf))
+        wins = tf.equal(output, tf.where_v2(highest > 0, highest, np.inf) if rectified else highest)
         return tf.reduce_mean(tf.cast(wins, tf.float32), [1, 2])
 
 

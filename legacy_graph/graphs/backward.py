@@ -13,6 +13,7 @@ from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations
 from legacy_graph.config import DECONVNET, FIRST, GRADIENT, METHODS
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.gradient_rules import USED, rule_of, with_rules
+from legacy_graph.graphs.inspect import is_rectified
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import cut
 from legacy_graph.graphs.op_table import CONVOLUTIONS, row
@@ -28,11 +29,12 @@ class Backward(NamedTuple):
 
     images: tf.Tensor  # float32 [B, H, W, C], a placeholder
     start: tf.Tensor  # float32 [B, h, w, maps], the activations to project
-    kernel: tf.Tensor  # float32, of the layer's convolution
+    kernel: Optional[tf.Tensor]  # float32, of the layer's convolution; None for a layer without one
     path: Path
     method: str
     notes: Tuple[str, ...]  # sentences to print on the sheet
     finite: Dict[str, tf.Tensor]  # bool []: whether the values of a convolution or product on the path are finite
+    rectified: bool  # the layer ends with a ReLU
 
 
 def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
@@ -59,11 +61,12 @@ def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
         return project(back, maps, places)
 
     convolutions = [operation for operation in back.path.operations if operation.type in CONVOLUTIONS]
-    first = len(convolutions) == 1 and convolutions[0].type == "Conv2D"
+    first = len(convolutions) == 1 and convolutions[0].type == "Conv2D" and back.kernel is not None
     bound = build_bound(back.images, back.path)
     probed = probe.Layer(
-        layer.label, back.images, back.kernel, back.start, layer.fields, first, method, back.notes, back.finite, bound
-    )
+        layer.label, back.images, back.kernel, back.start, layer.fields, first, method, back.notes, back.finite, bound,
+        back.rectified,
+    )  # fmt: skip
     return probe.build_probe(probed, project_spots)
 
 
@@ -73,7 +76,7 @@ def build_scanner(model: Model, layer: ConvLayer, device: str) -> probe.Scanner:
     cut(graph_def, model.input, [None, *model.input_shape])
     with tf.device(device):
         images, start = tf.import_graph_def(graph_def, None, [model.input + ":0", layer.start + ":0"], name="tower")
-        return probe.build_scanner(images, start)
+        return probe.build_scanner(images, start, is_rectified(model.graph, layer))
 
 
 def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
@@ -95,11 +98,12 @@ def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
     if method != GRADIENT and path.undefined:
         expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
         raise UserError("--method", expected, _listed(path.undefined), f"choose --method {GRADIENT}")
-    notes = tuple(model.notes) + _notes(layer, path, method, start)
+    notes = tuple(model.notes) + _notes(layer, path, method, start, is_rectified(model.graph, layer))
     products = [operation for operation in path.operations if row(operation.type).projection in PRODUCTS]
     # A ReLU hides NaN and minus infinity: they become 0 on some processors.
     finite = {operation.name: tf.reduce_all(tf.is_finite(operation.outputs[0])) for operation in products}
-    return Backward(images, start, convolution.inputs[1], path, method, notes, finite)
+    kernel = convolution.inputs[1] if convolution.type in CONVOLUTIONS else None
+    return Backward(images, start, kernel, path, method, notes, finite, is_rectified(model.graph, layer))
 
 
 def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[tf.Tensor] = None) -> tf.Tensor:
@@ -118,7 +122,9 @@ def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[t
     """
     used = back.images.graph.get_collection_ref(USED)
     used.clear()
-    signal = select_activations(back.start, maps, places)
+    # A value below 0 would reverse the projection: the largest value of a map without a ReLU can be one.
+    values = back.start if maps is None or back.rectified else tf.ones_like(back.start)
+    signal = select_activations(values, maps, places)
     try:
         (projection,) = tf.gradients(back.start, back.images, signal)
     except LookupError as error:
@@ -163,7 +169,7 @@ def _check_weights(path):
                 raise UserError("--graph", "finite weights", f"NaN or infinite values in {source.name}", hint)
 
 
-def _notes(layer, path, method, start) -> Tuple[str, ...]:
+def _notes(layer, path, method, start, rectified) -> Tuple[str, ...]:
     notes: List[str] = []
     if not path.max_pools and not path.relus and not path.undefined:
         notes.append(f"All nodes between the images and {layer.label} are linear: no projection depends on the image.")
@@ -176,6 +182,8 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
         notes.append(f"The receptive field of {layer.label} is unknown: the complete image is shown.")
     if path.max_pools:
         notes.append(TIES_IN_WORDS[FIRST])
+    if not rectified:
+        notes.append(f"{layer.label} has no ReLU: it is ranked by value, and the signal of each projection is 1.")
     activation = layer.activation and start.graph.get_operation_by_name(layer.activation)
     if activation and activation.type == "Relu6" and activation not in path.operations:
         notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")

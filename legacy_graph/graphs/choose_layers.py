@@ -4,11 +4,12 @@ import difflib
 from typing import Dict, List, Optional, Tuple
 
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.ends import EndFinder, Ends
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import find_sources
-from legacy_graph.graphs.inspect import find_convolutions, short_labels, values_input
+from legacy_graph.graphs.layers import find_layers, name_tensor, values_input
 from legacy_graph.graphs.model import ConvLayer
+from legacy_graph.graphs.nodes import canonical
+from legacy_graph.graphs.op_table import CONVOLUTIONS
 from legacy_graph.graphs.operations import check_operations
 from legacy_graph.graphs.tensor_types import TensorType
 
@@ -33,48 +34,41 @@ def choose_layers(
         UserError: there is no such layer, or none that can be shown.
     """
     dependent = nodes.dependents([input])
-    names = find_convolutions(nodes, dependent)
-    labels, finder = short_labels(names), EndFinder(nodes, dependent)
-    ends = {name: finder.find(name) for name in names}
+    layers, left = find_layers(nodes, types, dependent)
+    names = list(layers)
     if wanted is not None:
-        names, ends = _select(nodes, dependent, wanted, labels, ends)
-    errors = _errors(nodes, types, input, labels)
+        name, chosen = _select(nodes, layers, dependent, wanted)
+        names, layers = [name], {**layers, name: chosen}
+    errors = _errors(nodes, types, input, layers)
     for name in names:
         # The operations between a convolution and the end of its layer run too.
-        after = [errors[end] for end in ends[name][:2] if end and errors[end]]
+        after = [errors[end] for end in (layers[name].activation, layers[name].start) if end and errors[end]]
         errors[name] = errors[name] or next(iter(after), None)
     good = [name for name in names if errors[name] is None]
     if not good:
         raise errors[names[0]]
-    before = nodes.ancestors(good)
-    layers = [
-        ConvLayer(name, labels[name], nodes.by_name[name].op, *ends[name][:2], (None, None, 0), 0, None)
-        for name in labels
-        if name in before
-    ]
-    if wanted is not None:
-        way = nodes.ancestors([layer.start for layer in layers if layer.name in good])
-        layers = [layer for layer in layers if layer.start in way]
-    notes = left_out({labels[name]: str(errors[name]) for name in names if name not in good})
-    return layers, notes + _other_readers(nodes, {layer.label: ends[layer.name].left for layer in layers})
+    before = nodes.ancestors(good if wanted is None else [layers[name].start for name in good])
+    shown = {name: layer for name, layer in layers.items() if (name if wanted is None else layer.start) in before}
+    notes = left_out({layers[name].label: str(errors[name]) for name in names if name not in good})
+    return list(shown.values()), notes + _other_readers(
+        nodes, {layer.label: left.get(name, ()) for name, layer in shown.items()}
+    )
 
 
-def _select(nodes, dependent, wanted, labels, ends) -> Tuple[List[str], Dict[str, Ends]]:
-    """The layer that the user names, and the ends of all layers.
-
-    A name between the convolution and its activation, or the activation before its pool, becomes the end of the layer.
-    """
-    named = [name for name in labels if wanted in (name, labels[name])]
-    if named:
-        return named, ends
-    before = nodes.ancestors([wanted]) if wanted in nodes.by_name else set()
-    for name, end in ends.items():
-        if wanted == end.start:
-            return [name], ends
-        if name in before and wanted in nodes.ancestors([end.start]) and wanted in dependent:
-            reached = end.activation if end.activation in before else None
-            return [name], {**ends, name: end._replace(activation=reached, start=wanted)}
-    raise unknown_layer(wanted, list(labels.values()))
+def _select(nodes, layers, dependent, wanted) -> Tuple[str, ConvLayer]:
+    """(name of the first node, layer) that the user names: by its label, its convolution, its end, or any tensor."""
+    for name, layer in layers.items():
+        if wanted == layer.label or (wanted == name and layer.operation in CONVOLUTIONS):
+            return name, layer
+    tensor = canonical(wanted)
+    for name, layer in layers.items():
+        clipped = tensor == layer.activation and tensor not in nodes.ancestors([layer.start])  # the start is before it
+        if tensor == layer.start or clipped:
+            return name, layer
+    if tensor not in dependent:
+        raise unknown_layer(wanted, [layer.label for layer in layers.values()])
+    layer = name_tensor(nodes, layers, dependent, tensor)
+    return layer.name, layer
 
 
 def _other_readers(nodes, left) -> List[str]:
@@ -105,7 +99,7 @@ def left_out(reasons: Dict[str, str]) -> List[str]:
     return sentences
 
 
-def _errors(nodes, types, input, labels) -> Dict[str, Optional[UserError]]:
+def _errors(nodes, types, input, layers) -> Dict[str, Optional[UserError]]:
     """{node: the error why its values cannot be shown, or None}."""
     sources = set(find_sources(nodes)) - {input}
     errors: Dict[str, Optional[UserError]] = {}
@@ -115,8 +109,9 @@ def _errors(nodes, types, input, labels) -> Dict[str, Optional[UserError]]:
         errors[name] = before[0] if before else _refusal(nodes.by_name[name], sources)
         if name in types and types[name].is_float and floats.intersection(nodes.data_inputs(name)):
             floats.add(name)
-        if name in labels and not errors[name] and values_input(nodes, name) not in floats:
-            errors[name] = _no_float_path(nodes, types, input, name, labels[name])
+        values = values_input(nodes, name) if nodes.by_name[name].op in CONVOLUTIONS else name
+        if name in layers and name in types and not errors[name] and values not in floats:
+            errors[name] = _no_float_path(nodes, types, input, name, layers[name].label)
     return errors
 
 

@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Tuple
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import choose_input, first_image
-from legacy_graph.graphs.inspect import find_convolutions
+from legacy_graph.graphs.layers import find_convolutions
 from legacy_graph.graphs.nodes import placeholder
 from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, of_kind
 from legacy_graph.graphs.operations import check_operations, definition

@@ -1,7 +1,6 @@
 """The convolution layers of a frozen graph: activation, pool, shapes, receptive fields, parameters."""
 
-import re
-from typing import Dict, List, Set
+from typing import Dict, List
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -10,55 +9,10 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import node_name
-from legacy_graph.graphs.op_table import CONVOLUTIONS, MAX_POOLS
+from legacy_graph.graphs.op_table import CONVOLUTIONS, MAX_POOLS, RELUS
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.receptive_fields import receptive_fields
 from legacy_graph.graphs.tensor_types import TensorType
-
-_OPERATION_WORDS = re.compile(
-    r"conv|(conv2d|convolution|depthwise|separable_conv2d|conv2d_transpose|conv2dbackpropinput|depthwiseconv2dnative"
-    r"|_?fusedconv2d)(_fold)?(_\d+)?",
-    re.IGNORECASE,
-)
-# Parts of names that come from function calls of a SavedModel.
-_CALL_WORDS = ("StatefulPartitionedCall", "PartitionedCall", "inlined")
-
-
-def find_convolutions(nodes: Graph, dependent: Set[str]) -> List[str]:
-    """The names, in topological order, of the convolutions whose values depend on the input.
-
-    The inputs of a transposed convolution are: size, kernel, values. A convolution whose kernel depends on the input is
-    not a layer.
-    """
-    found = []
-    for name in nodes.order:
-        if nodes.by_name[name].op in CONVOLUTIONS:
-            values = values_input(nodes, name)
-            if values in dependent and nodes.data_inputs(name)[1] not in dependent:
-                found.append(name)
-    return found
-
-
-def values_input(nodes: Graph, convolution: str) -> str:
-    """The name of the node whose output a convolution convolves."""
-    return nodes.data_inputs(convolution)[2 if nodes.by_name[convolution].op == "Conv2DBackpropInput" else 0]
-
-
-def short_labels(names: List[str]) -> Dict[str, str]:
-    """{name: label}: without function calls, common scopes, and a last part that only names the operation."""
-    parts = {name: [one for one in name.split("/") if one not in _CALL_WORDS] or [name] for name in names}
-    plain = {
-        name: one[:-1] if len(one) > 1 and _OPERATION_WORDS.fullmatch(one[-1]) else one for name, one in parts.items()
-    }
-    shared = 0
-    while all(len(one) > shared + 1 for one in plain.values()) and len({one[shared] for one in plain.values()}) == 1:
-        shared += 1
-    short = ["/".join(one[shared:]) for one in plain.values()]
-    long = ["/".join(parts[name][shared:]) for name in names]
-    return {
-        name: one if short.count(one) == 1 else other if long.count(other) == 1 else name
-        for name, one, other in zip(names, short, long)
-    }
 
 
 def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
@@ -75,7 +29,7 @@ def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
     fields, _ = receptive_fields(graph, graph.input, types)
     measured = []
     for layer in layers:
-        batch, *shape = types[layer.start].shape or [None] * 4
+        batch, *shape = _image_shape(types, layer)
         if batch is not None:
             hint = "export the graph without a fixed batch size"
             raise UserError(f"layer {layer.label}", "any number of images", f"a batch fixed at {batch}", hint)
@@ -84,9 +38,17 @@ def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
     return measured
 
 
+def is_rectified(graph: Graph, layer: ConvLayer) -> bool:
+    """Whether a layer ends with a ReLU, so that only values above 0 are activations."""
+    return layer.activation is not None and graph.by_name[layer.activation].op in RELUS
+
+
 def describe_operations(nodes: Graph, types: Dict[str, TensorType], layer: ConvLayer) -> str:
     """The operations of a layer, for the table of layers: "Conv2D 3 x 3, stride 2, SAME; Relu"."""
     node = nodes.by_name[layer.name]
+    if layer.operation not in CONVOLUTIONS:
+        names = dict.fromkeys(name for name in (layer.name, layer.activation, layer.start) if name)
+        return "; ".join(nodes.by_name[name].op for name in names)
     shape = types[node_name(node.input[1])].shape
     window = f" {shape[0]} x {shape[1]}" if shape else ""
     strides, dilations = attribute(node, "strides").list.i, attribute(node, "dilations").list.i
@@ -100,6 +62,16 @@ def describe_operations(nodes: Graph, types: Dict[str, TensorType], layer: ConvL
         window = attribute(nodes.by_name[layer.start], "ksize").list.i
         text += f"; MaxPool {window[1]} x {window[2]}"
     return text
+
+
+def _image_shape(types, layer):
+    """The static shape [B, H, W, C] of the end of a layer."""
+    dtype, shape = types[layer.start]
+    if dtype != tf.float32 or (shape is not None and len(shape) != 4):
+        found = "no value" if dtype is None else f"{dtype.name} of rank {'unknown' if shape is None else len(shape)}"
+        hint = "name a tensor before it: list the layers with the command layers"
+        raise UserError(f"--layer {layer.label}", "a float32 tensor [batch, height, width, channels]", found, hint)
+    return shape or [None] * 4
 
 
 def _count_parameters(nodes, moving, convolution, end) -> int:

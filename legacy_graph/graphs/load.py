@@ -10,7 +10,7 @@ from legacy_graph.graphs.entry import cut_at_input
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inspect import measure_layers
 from legacy_graph.graphs.model import ConvLayer, Model
-from legacy_graph.graphs.nodes import placeholder
+from legacy_graph.graphs.nodes import canonical, placeholder
 from legacy_graph.graphs.passes import FROZEN_PASSES, PASSES, run_passes
 from legacy_graph.graphs.passes.free_batch import remove_reshapes
 from legacy_graph.graphs.passes.moving_averages import MOVING_AVERAGE
@@ -86,14 +86,14 @@ def with_size(model: Model, height: int, width: int) -> Model:
 
 
 def find_layer(model: Model, name: str) -> ConvLayer:
-    """The layer with this label or name, or with an activation or pool of this name.
+    """The layer with this label or name, or with an end or activation of this name.
 
     Raises:
         UserError: there is no such layer.
     """
     named = [layer for layer in model.layers if name in (layer.label, layer.name)]
     for layer in named or model.layers:
-        if name in (layer.label, layer.name, layer.activation, layer.start):
+        if canonical(name) in (layer.label, layer.name, layer.activation, layer.start):
             return layer
     raise unknown_layer(name, [layer.label for layer in model.layers])
 

@@ -9,11 +9,11 @@ from legacy_graph.graphs.graph import Graph
 
 
 class ConvLayer(NamedTuple):
-    """A convolution with its bias, batch norm, activation and pool."""
+    """A convolution with its bias, batch norm, activation and pool, or the output of a residual block, or a tensor."""
 
-    name: str  # node name of the convolution
+    name: str  # node name of the convolution; without one, of the addition of a residual block or of the named tensor
     label: str  # short unique name shown to users; --layer takes the label or the name
-    operation: str  # Conv2D, DepthwiseConv2dNative or Conv2DBackpropInput (transposed)
+    operation: str  # of the node `name`: Conv2D, DepthwiseConv2dNative, Conv2DBackpropInput (transposed), or another
     activation: Optional[str]  # node name of the activation, None if there is none
     # Node name whose output 0 is ranked and projected: the max pool that directly follows the activation; else the
     # ReLU; for Relu6 its input, before the clip; with a batch norm after the ReLU: the ReLU; without an activation: the

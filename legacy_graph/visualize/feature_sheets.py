@@ -162,6 +162,9 @@ def draw(
         UserError: all pixels of all images have the same value.
     """
     probe, layer = scan.probe, scan.probe.layer
+    if control and layer.kernel is None:
+        hint = "leave it out, or name a convolution"
+        raise UserError("--control", "a layer with a kernel", layer.name, hint)
     found = {
         "features": top_activations.collect(
             session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit, scan.towers

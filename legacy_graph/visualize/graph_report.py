@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.data.images import Images
 from legacy_graph.graphs import backward
+from legacy_graph.graphs.inspect import is_rectified
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import finite, image_report
 
@@ -57,7 +58,7 @@ def read_images(
             of_image[one] = images.to_shown(projection[0])
     reports, colour = [], [COLOUR] if fed.shape[3] == 3 else []
     for number, (output, of_image) in enumerate(zip(outputs, projections)):
-        summary = _summary(layer.label, output, fed[number])
+        summary = _summary(layer.label, output, fed[number], is_rectified(model.graph, layer))
         reading = image_report.Reading({layer.label: output}, {layer.label: of_image})
         legend = [LEGEND, *colour, *notes, f"Images: {images.about}."]
         title = f"{names[number]} in {subject}: {summary}"
@@ -65,11 +66,12 @@ def read_images(
     return reports
 
 
-def _summary(label, output, fed):
+def _summary(label, output, fed, rectified):
     if fed.max() == fed.min():
         return f"the image has the value {fed.max():g} everywhere after preprocessing, check --range and --mean"
     largest = output.max(axis=(1, 2))
-    if not largest.max() > 0:
+    if rectified and not largest.max() > 0:
         return f"all {len(output)} maps of {label} are dead, check --range, --mean and --bgr"
     strongest = ", ".join(f"{number} ({largest[number]:.3g})" for number in np.argsort(-largest, kind="stable")[:3])
-    return f"{int((largest > 0).sum())} of {len(output)} maps active, strongest {strongest}"
+    active = f"{int((largest > 0).sum())} of {len(output)} maps active, " if rectified else ""
+    return f"{active}strongest {strongest}"

@@ -72,7 +72,7 @@ def scan(
 
     Returns:
         numbers: int64 [C, top], numbers of the images, strongest first, equal ones in order of their numbers;
-            -1 if the map is above zero in fewer than `top` images.
+            -1 if a map after a ReLU is above zero in fewer than `top` images.
         activations: float32 [C, top].
         wins: float64 [C], as in `TopActivations`.
         bounded: as in `TopActivations`.
@@ -82,7 +82,8 @@ def scan(
             first `CHECKED` images is not finite.
     """
     channels = probe.layer.output.shape.as_list()[3]
-    numbers, activations = np.full([channels, top], -1), np.zeros([channels, top], np.float32)
+    numbers = np.full([channels, top], -1)
+    activations = np.full([channels, top], 0 if probe.layer.rectified else -np.inf, np.float32)
     wins, low, high, begin = np.zeros(channels), np.inf, -np.inf, 0
     with tqdm(total=len(images), unit="image", disable=None, leave=False, dynamic_ncols=True) as bar:
         for batch, (strongest, won) in _run_chunks(session, probe, images, towers):

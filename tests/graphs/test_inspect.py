@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.graph_table import layer_rows
-from legacy_graph.graphs.inspect import short_labels
+from legacy_graph.graphs.layers import short_labels
 from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.passes.one_dimension import move_squeezes
 from tests.support.graph_files import CONSTRUCTS, constant, graph_of, images, run, write_frozen

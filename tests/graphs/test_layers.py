@@ -1,0 +1,117 @@
+"""Layers that are no convolution with a ReLU: outputs of residual blocks, named tensors, layers without a ReLU."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article.receptive_field import Field
+from legacy_graph.config import DECONVNET
+from legacy_graph.data.images import from_array
+from legacy_graph.errors import UserError
+from legacy_graph.graphs import backward
+from legacy_graph.graphs.graph_table import layer_rows
+from legacy_graph.graphs.load import find_layer, load_model
+from legacy_graph.visualize import top_activations
+from tests.support.graph_files import constant, graph_of, images, run, write_frozen
+
+
+def convolve(x, name, size=3):
+    return tf.nn.conv2d(x, constant([size, size, int(x.shape[-1]), 4], len(name)), 1, "SAME", name=name)
+
+
+def residual_blocks(x):
+    """A stem, a block with an identity shortcut, a block with a projection, a linear convolution."""
+    x = tf.nn.relu(convolve(x, "net/stem"), name="net/stem_relu")
+    inner = tf.nn.relu(convolve(x, "net/one/a"))
+    x = tf.nn.relu(tf.add(convolve(inner, "net/one/b"), x, name="net/one/add"), name="net/one/out")
+    x = tf.nn.relu(
+        tf.add(convolve(x, "net/two/a"), convolve(x, "net/two/b", 1), name="net/two/add"), name="net/two/out"
+    )
+    return convolve(x, "net/last")
+
+
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory):
+    return write_frozen(tmp_path_factory.mktemp("blocks") / "model.pb", residual_blocks)
+
+
+def test_the_output_of_a_residual_block_is_a_layer(blocks):
+    model = load_model(blocks)
+    labels = ["stem", "one/a", "one/b", "one/out", "two/a", "two/b", "two/out", "last"]
+    assert sorted(layer.label for layer in model.layers) == sorted(labels)
+    out = find_layer(model, "one/out")
+    assert (out.start, out.shape, out.parameters) == ("net/one/out", (12, 12, 4), 0)
+    assert out.fields == (Field(7, 1, -3),) * 2  # three convolutions of 3 x 3
+    (row,) = [row for row in layer_rows(model)[0] if row[0] == "one/out"]
+    assert row[1].endswith("; Relu") and row[1].startswith("Add")
+
+
+@pytest.mark.parametrize("name", ["one/out", "net/one/out", "net/one/add", "net/one/out:0", "net/stem_relu"])
+def test_a_tensor_equals_that_of_a_session(blocks, name):
+    """Whatever is named, the values of the layer are those of the tensor of this name in the graph of the file."""
+    model = load_model(blocks, layer=name)
+    layer, pixels = find_layer(model, name), images(2, 12, 12, 3)
+    node = "net/" + name if name == "one/out" else name.replace(":0", "")
+    expected = run(graph_of(residual_blocks), node, {"images": pixels})
+    np.testing.assert_array_equal(run(model.graph_def, layer.start, {"images": pixels}), expected)
+
+
+def test_a_tensor_without_places_is_refused(tmp_path):
+    def build(x):
+        x = tf.nn.relu(convolve(x, "conv"))
+        return tf.nn.relu(convolve(tf.reduce_mean(x, [1, 2], name="mean")[:, None, None], "last"))
+
+    with pytest.raises(UserError, match=r"--layer mean: expected a float32 tensor .*, found float32 of rank 2"):
+        load_model(write_frozen(tmp_path / "model.pb", build), layer="mean")
+
+
+def scan(path, name, pixels):
+    """The strongest activations of a layer, and its gradient by TensorFlow for the strongest of each map."""
+    model = load_model(path, layer=name)
+    layer = find_layer(model, name)
+    with tf.Graph().as_default(), tf.Session() as session:
+        probe = backward.build_probe(model, layer, DECONVNET)
+        shown = from_array(pixels, None, "random")
+        found = top_activations.collect(session, probe, shown, np.arange(layer.shape[2]), 2)
+    return model, layer, found
+
+
+def test_a_block_is_ranked_and_projected(blocks):
+    pixels = images(3, 12, 12, 3)
+    model, layer, found = scan(blocks, "one/out", pixels)
+    values = run(graph_of(residual_blocks), layer.start, {"images": pixels})
+    expected = -np.sort(-values.max((1, 2)).T)[:, :2]
+    np.testing.assert_allclose(found.activations, np.maximum(expected, 0), rtol=1e-6)
+    assert np.abs(found.projections[found.images >= 0]).max() > 0
+
+
+def logits(x):
+    """As the head of a detector: a bias makes all values negative."""
+    x = tf.nn.relu(convolve(x, "conv"))
+    return tf.sigmoid(tf.nn.bias_add(0.1 * convolve(x, "head", 1), [-40.0] * 4, name="logits"))
+
+
+def test_a_layer_without_a_relu_is_ranked_by_value(tmp_path):
+    """The projection of a value is its gradient, whatever its sign: a signal of 1."""
+    pixels = images(3, 12, 12, 3)
+    path = write_frozen(tmp_path / "model.pb", logits)
+    _, layer, found = scan(path, "head", pixels)
+    graph_def = graph_of(logits)
+    values = run(graph_def, "logits", {"images": pixels})
+    assert values.max() < 0
+    np.testing.assert_allclose(found.activations, -np.sort(-values.max((1, 2)).T)[:, :2], rtol=1e-6)
+    assert found.wins.sum() == pytest.approx(1)  # one map is the strongest at each position
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        fed, end = tf.import_graph_def(graph_def, None, ["images:0", "logits:0"], name="")
+        y, x = found.places[1, 0]
+        number = found.images[1, 0]
+        (gradient,) = session.run(tf.gradients(end[0, y, x, 1], fed), {fed: pixels[number : number + 1]})
+    # One ReLU whose signal comes from a linear layer: the deconvnet keeps the positive signals only.
+    projection = found.projections[1, 0]
+    assert np.abs(projection).max() > 0
+    with tf.Graph().as_default(), tf.Session() as session:
+        model = load_model(path, layer="head")
+        probe = backward.build_probe(model, layer, "gradient")
+        shown = from_array(pixels, None, "random")
+        _, projected = top_activations.project(session, probe, shown, [number], np.array([1]), np.array([[y, x]]))
+    np.testing.assert_allclose(projected[0], gradient[0], rtol=1e-5, atol=1e-7)
