@@ -95,7 +95,7 @@ def test_a_layer_without_a_relu_is_ranked_by_value(tmp_path):
     """The projection of a value is its gradient, whatever its sign: a signal of 1."""
     pixels = images(3, 12, 12, 3)
     path = write_frozen(tmp_path / "model.pb", logits)
-    _, found = scan(path, "head", pixels)
+    layer, found = scan(path, "head", pixels)
     graph_def = graph_of(logits)
     values = run(graph_def, "logits", {"images": pixels})
     assert values.max() < 0
