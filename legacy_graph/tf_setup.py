@@ -1,6 +1,7 @@
 """Import TensorFlow with our settings, and filter its output. Importing this module has no effect."""
 
 import contextlib
+import importlib
 import logging
 import os
 import re
@@ -14,6 +15,7 @@ from legacy_graph.errors import UserError
 
 # Bytes. Measured on two cores: to train on complete MNIST, TensorFlow 2.21 needs between 2.4 and 2.6 GB, 1.15 2.0 GB.
 ADDRESS_SPACE = 3000000000
+PROTOBUF = "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"
 # Lines to drop: info messages with their header and continuation, and messages about a missing GPU; also messages of
 # a failed operation that repeat its exception.
 _CHATTER = re.compile(
@@ -35,6 +37,26 @@ def check_address_space() -> None:
     if limit != resource.RLIM_INFINITY and limit < ADDRESS_SPACE:
         expected = f"a limit of at least {ADDRESS_SPACE / 1e9:g} GB on the address space (ulimit -v)"
         raise UserError("memory", expected, f"{limit / 1e9:.2f} GB", "raise it: ulimit -v unlimited")
+
+
+def check_protobuf() -> None:
+    """Refuse a value of the variable `PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION` that the installed protobuf lacks.
+
+    Many pages advise the value `cpp`, which protobuf 4 removed.
+
+    Raises:
+        UserError: names the variable.
+    """
+    value = os.environ.get(PROTOBUF)
+    if value is None:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # protobuf's own warning, before its error
+            importlib.import_module("google.protobuf.descriptor")
+    except (ImportError, ValueError) as error:
+        hint = f"unset it: unset {PROTOBUF}"
+        raise UserError(PROTOBUF, "an implementation that the installed protobuf has", repr(value), hint) from error
 
 
 def choose_kernels() -> None:

@@ -36,9 +36,13 @@ def trained(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def cluster_run(tmp_path_factory):
-    """The same run as `trained`, by a chief, a worker and a parameter server: an object with `logdir`, `stdout`."""
+    """The same run as `trained`, by a chief, a worker and a parameter server: an object with `logdir`, `stdout`.
+
+    The environment has a proxy that does not exist; the tasks must not use it for each other.
+    """
     logdir = str(tmp_path_factory.mktemp("cluster") / "log")
-    run = cluster_runs.cluster(2, True, "train", "--logdir", logdir, "--data-dir", SAMPLE, *SHORT_RUN)
+    words = ["train", "--logdir", logdir, "--data-dir", SAMPLE, *SHORT_RUN]
+    run = cluster_runs.cluster(2, True, *words, env={"http_proxy": "http://127.0.0.1:9"})
     assert run.returncode == 0, run.stderr
     run.logdir = logdir
     return run

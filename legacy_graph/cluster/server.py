@@ -1,5 +1,6 @@
 """The server of a task. To end the server, the chief puts a token into a queue on the task."""
 
+import os
 import sys
 import time
 
@@ -9,6 +10,7 @@ from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import VARIABLE, Cluster, Task
 from legacy_graph.errors import UserError, reason
 
+NO_PROXY = "no_grpc_proxy"  # lower case, as gRPC reads it
 POLL = 0.2  # seconds
 PATIENCE = 10000  # milliseconds for a server to take the token; one that was stopped never does
 GRACE = 1.0  # seconds that a server runs on after the token, so that the chief can close its session
@@ -23,6 +25,7 @@ def start_server(cluster: Cluster) -> tf.train.Server:
         UserError: the port cannot be opened.
     """
     task = cluster.task
+    bypass_proxy(cluster)
     try:
         with tf_setup.filter_stderr():
             server = tf.train.Server(tf.train.ClusterSpec(cluster.jobs), task.job, task.index)
@@ -33,6 +36,18 @@ def start_server(cluster: Cluster) -> tf.train.Server:
     sys.stdout.write(f"Serving {task}: open on all network interfaces, without authentication\n")
     sys.stdout.flush()
     return server
+
+
+def bypass_proxy(cluster: Cluster) -> None:
+    """Connect to the tasks directly: gRPC would use the HTTP proxy of the environment, even on one machine.
+
+    gRPC reads `no_grpc_proxy`, and only without it `no_proxy`. The hosts of the tasks are added to the user's.
+
+    Source: gRPC Core, "Environment variables".
+    """
+    users = os.environ.get(NO_PROXY) or os.environ.get("no_proxy") or ""
+    hosts = {task.address.rpartition(":")[0].strip("[]") for task in cluster.tasks}
+    os.environ[NO_PROXY] = ",".join(filter(None, [users, *sorted(hosts)]))
 
 
 def serve(cluster: Cluster) -> None:

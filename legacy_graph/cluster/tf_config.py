@@ -111,7 +111,7 @@ def _addresses(job: str, addresses: Any) -> List[str]:
     if not isinstance(addresses, list):
         raise _malformed(f'a list of "host:port" for the job {job}', f"{addresses!r}")
     for address in addresses:
-        found = re.fullmatch(r"[^\s:/]+:([0-9]{1,5})|\[[0-9a-fA-F:]+\]:([0-9]{1,5})", str(address))
+        found = re.fullmatch(r"[\w.-]+:([0-9]{1,5})|\[[0-9a-fA-F:]+\]:([0-9]{1,5})", str(address))
         if not found or not 0 < int(found.group(1) or found.group(2)) < 65536 or not _is_host(address):
             raise _malformed(f'"host:port" for each task of the job {job}', f"{address!r}")
     return addresses

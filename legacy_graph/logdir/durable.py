@@ -1,9 +1,13 @@
 """File writes that survive a power cut: they are on the disk when the call returns. File reads that always end."""
 
 import errno
+import fcntl
 import os
 import stat
-from typing import BinaryIO
+import sys
+from typing import IO, BinaryIO
+
+from legacy_graph.errors import reason
 
 DRAFT = ".tmp"  # suffix of a file that is being written
 
@@ -66,3 +70,23 @@ def write_bytes(path: str, content: bytes) -> None:
         os.fsync(file.fileno())
     os.replace(draft, path)
     sync(os.path.dirname(path) or os.curdir)
+
+
+def lock_file(file: IO, name: str) -> None:
+    """Lock an open file for this process, or warn if its file system has no locks, as some network file systems.
+
+    Args:
+        file: open for writing.
+        name: of its place, for the warning.
+
+    Raises:
+        BlockingIOError: another process has the lock.
+        OSError: the file cannot be locked for another reason.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+            raise
+        message = f"its file system has no locks ({reason(error)}): start no second run there"
+        print(f"legacy_graph: {name}: {message}", file=sys.stderr)

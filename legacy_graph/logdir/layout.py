@@ -1,7 +1,6 @@
 """The log directory: its parts, its lock, and how an old run is moved to `earlier` before a new run."""
 
 import contextlib
-import fcntl
 import os
 import re
 import shlex
@@ -9,7 +8,7 @@ import time
 from typing import IO, Iterator, List, Optional, Sequence
 
 from legacy_graph.errors import RETRY, UserError, launch_command, reason
-from legacy_graph.logdir.durable import DRAFT
+from legacy_graph.logdir import durable
 
 LOCK = ".lock"
 TRAIN, TEST, CHECKPOINTS, EARLIER = "train", "test", "checkpoints", "earlier"
@@ -29,7 +28,7 @@ _CONTENTS = {
     TEST: ("tfevents", "event files"),
     KERNELS: (r"^step-\d+\.npz", "files of kernels"),
 }  # part -> pattern of its file names, in words
-_MARKS = {OPTIONS, OPTIONS + DRAFT}
+_MARKS = {OPTIONS, OPTIONS + durable.DRAFT}
 HINT = "move it away, or name another --logdir"
 
 
@@ -53,7 +52,7 @@ def lock(logdir: str) -> Iterator[None]:
             # O_NOFOLLOW: a link could point to a file of another user, which would be overwritten.
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             file = stack.enter_context(open(descriptor, "r+", encoding="ascii", errors="replace"))
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            durable.lock_file(file, f"--logdir {logdir!r}")
             file.truncate(0)
             print(os.getpid(), file=file, flush=True)
         except BlockingIOError as error:

@@ -67,6 +67,7 @@ def test_empty_jobs_and_unknown_keys_are_accepted(read):
         (config({"worker": ["a:0"]}), 'expected "host:port" for each task'),
         (config({"worker": ["a:65536"]}), 'expected "host:port" for each task'),
         (config({"worker": [7]}), 'expected "host:port" for each task'),
+        (config({"worker": ["a,b:1"]}), 'expected "host:port" for each task'),
         (config({"worker": ["a..b:1"]}), 'expected "host:port" for each task'),
         (config({"worker": [64 * "a" + ":1"]}), 'expected "host:port" for each task'),
         (config({"worker": ["a:1", "a:1"]}), "expected a different address for each task, found a:1 twice"),

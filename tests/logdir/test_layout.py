@@ -1,5 +1,7 @@
 """The log directory: one run at a time, and a run that is put aside stays whole."""
 
+import errno
+import fcntl
 import os
 import shlex
 import subprocess
@@ -37,6 +39,24 @@ def test_a_second_run_is_refused_and_a_dead_one_is_no_obstacle(place):
     assert content(place) == {".lock": f"{holder.pid}\n"}  # the second has touched nothing
     with layout.lock(place):  # the lock has died with its process
         assert content(place) == {".lock": f"{os.getpid()}\n"}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+def test_a_file_system_without_locks_gets_a_warning(place, monkeypatch, capsys, number):
+    """Some Lustre, NFS and FUSE mounts. Other errors are refused, because they mean a damaged file system."""
+
+    def flock(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    if number == errno.EIO:
+        with pytest.raises(UserError, match="writable"):
+            layout.lock(place).__enter__()
+        return
+    with layout.lock(place):
+        assert content(place) == {".lock": f"{os.getpid()}\n"}
+    error = capsys.readouterr().err
+    assert repr(place) in error and os.strerror(number) in error and error.count("\n") == 1
 
 
 def test_the_lock_ends_with_its_block(place):
