@@ -62,7 +62,8 @@ def load_target(
     from legacy_graph.graphs import load
 
     signature = options.signature or DEFAULT_SIGNATURE
-    model = load.load_model(options.graph, options.checkpoint, signature, options.input, name)
+    values = dict(options.set or ())
+    model = load.load_model(options.graph, options.checkpoint, signature, options.input, name, values=values)
     if options.size and options.size != model.input_shape[:2]:
         if None not in model.input_shape[:2]:
             fixed = "x".join(map(str, model.input_shape[:2]))

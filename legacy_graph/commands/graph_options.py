@@ -18,6 +18,13 @@ def add_graph_options(command: argparse.ArgumentParser) -> None:
     add("--checkpoint", type=path, metavar="PREFIX", help="the checkpoint of a MetaGraph (default: the one beside it)")
     add("--signature", metavar="NAME", help=f"of a SavedModel (default: {DEFAULT_SIGNATURE})")
     add("--input", metavar="NAME", help="the node that takes the images, if the graph has several inputs")
+    add(
+        "--set",
+        type=_setting,
+        action="append",
+        metavar="NAME=false",
+        help="value of a bool placeholder whose name does not decide it; may be repeated",
+    )
 
 
 def add_image_options(command: argparse.ArgumentParser) -> None:
@@ -46,7 +53,7 @@ def check_graph_options(options: argparse.Namespace) -> None:
     Raises:
         UserError: names the first such option.
     """
-    names = ("checkpoint", "signature", "input", "range", "mean", "bgr", "size", "method")
+    names = ("checkpoint", "signature", "input", "set", "range", "mean", "bgr", "size", "method")
     given = ["--" + name for name in names if getattr(options, name, None)]
     if given and options.graph is None:
         raise UserError(given[0], "--graph PATH beside it", "none", "name the graph with --graph")
@@ -63,6 +70,13 @@ def _numbers(expected: str, counts: Tuple[int, ...]) -> Callable[[str], Tuple[fl
         return values
 
     return parse
+
+
+def _setting(text: str) -> Tuple[str, bool]:
+    name, _, value = text.rpartition("=")
+    if not name or value.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"expected NAME=false or NAME=true, found {text!r}")
+    return name, value.lower() == "true"
 
 
 def _size(text: str) -> Tuple[int, int]:

@@ -21,7 +21,8 @@ def run(options: argparse.Namespace) -> ExitStatus:
         rows, notes = layer_table.layer_rows(), []
     else:
         signature = options.signature or DEFAULT_SIGNATURE
-        model = load.load_model(options.graph, options.checkpoint, signature, options.input)
+        values = dict(options.set or ())
+        model = load.load_model(options.graph, options.checkpoint, signature, options.input, values=values)
         rows, notes = graph_table.layer_rows(model)
     print(tabulate(rows, layer_table.HEADERS, tablefmt="plain", intfmt=","))
     for note in notes:

@@ -8,7 +8,7 @@ from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import find_sources
 from legacy_graph.graphs.layers import find_layers, name_tensor, values_input
 from legacy_graph.graphs.model import ConvLayer
-from legacy_graph.graphs.nodes import canonical
+from legacy_graph.graphs.nodes import canonical, is_bool
 from legacy_graph.graphs.op_table import CONVOLUTIONS
 from legacy_graph.graphs.operations import check_operations
 from legacy_graph.graphs.tensor_types import TensorType
@@ -116,6 +116,9 @@ def _errors(nodes, types, input, layers) -> Dict[str, Optional[UserError]]:
 
 
 def _refusal(node, sources):
+    if node.name in sources and is_bool(node):
+        where, hint = f"placeholder {node.name}", f"give its value at inference: --set {node.name}=false or =true"
+        return UserError(where, "a name or a graph that decides its value", "neither", hint)
     if node.name in sources:
         hint = "a layer needs its value: freeze it"
         return UserError(f"placeholder {node.name}", "one input", "another one", hint)

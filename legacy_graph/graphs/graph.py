@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow.python.framework import tensor_util
 
+from legacy_graph.errors import UserError
 from legacy_graph.graphs.nodes import canonical, node_name
 from legacy_graph.graphs.op_table import SHAPES, of_kind
 from legacy_graph.graphs.order import follow, topological_order
@@ -13,6 +14,23 @@ from legacy_graph.graphs.tensor_types import TensorType, infer_types
 
 _IDENTITIES = of_kind("identity", "stop")
 _LOGIC = {"LogicalNot": lambda values: not values[0], "LogicalAnd": all, "LogicalOr": any, "Squeeze": all}
+
+
+MOST_NODES = 200_000  # in a graph without function calls; the largest graphs of training programs have about half
+
+
+def check_size(nodes: int) -> None:
+    """Refuse a graph with more than `MOST_NODES` nodes.
+
+    Raises:
+        UserError: says how many.
+    """
+    if nodes > MOST_NODES:
+        expected, hint = (
+            f"at most {MOST_NODES:,} nodes without function calls",
+            "export the part that computes the layers",
+        )
+        raise UserError("graph", expected, f"{nodes:,}", hint)
 
 
 class Graph:

@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.nodes import canonical, node_name
+from legacy_graph.graphs.nodes import canonical, is_bool, node_name
 from legacy_graph.graphs.op_table import CALLS, LOOPS, SOURCES, of_kind
 from legacy_graph.graphs.tensor_types import TensorType
 
@@ -32,7 +32,8 @@ def choose_input(nodes: Graph, named: Optional[str], declared: List[str], convol
     Raises:
         UserError: the named node does not exist or feeds no convolution; or several nodes could be the input.
     """
-    sources = [name for name in find_sources(nodes) if convolutions & nodes.dependents([name])]
+    sources = [name for name in find_sources(nodes) if not is_bool(nodes.by_name[name])]
+    sources = [name for name in sources if convolutions & nodes.dependents([name])]
     if named is not None:
         name = node_name(named)
         if canonical(named) != name or name not in nodes.by_name:

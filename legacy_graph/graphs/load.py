@@ -1,6 +1,6 @@
 """Load a graph of the user: read it, run the passes, choose the input and the layers, fill the variables, measure."""
 
-from typing import Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
@@ -15,6 +15,7 @@ from legacy_graph.graphs.passes import FROZEN_PASSES, PASSES, run_passes
 from legacy_graph.graphs.passes.free_batch import remove_reshapes
 from legacy_graph.graphs.passes.moving_averages import MOVING_AVERAGE
 from legacy_graph.graphs.passes.precision import HALF_NAMES
+from legacy_graph.graphs.passes.switches import set_placeholders
 from legacy_graph.graphs.read import read_source
 from legacy_graph.graphs.read.variables import fill_variables
 
@@ -26,6 +27,7 @@ def load_model(
     input: Optional[str] = None,
     layer: Optional[str] = None,
     size: Optional[Tuple[int, int]] = None,
+    values: Optional[Dict[str, bool]] = None,
 ) -> Model:
     """Load a graph for its feature maps.
 
@@ -37,13 +39,14 @@ def load_model(
         layer: label or name; by default all convolution layers. With a layer, only the nodes from the input to it are
             kept.
         size: height and width of the images, in pixels, if the graph does not fix them.
+        values: of bool placeholders, such as {"is_training": False}; by default their names decide.
 
     Raises:
         UserError: the graph cannot be read, run, or shown correctly.
     """
     source = read_source(path, checkpoint, signature)
     graph = source.graph
-    notes = run_passes(graph, PASSES)
+    notes = set_placeholders(graph, values or {}) + run_passes(graph, PASSES)
     types, entry_notes = cut_at_input(graph, path, input, source.inputs)
     layers, left_out = choose_layers(graph, types, graph.input, layer)
     _prune(graph, layers)

@@ -51,3 +51,9 @@ def cut(graph_def: tf.GraphDef, name: str, shape: List[Optional[int]]) -> None:
     for node in graph_def.node:
         if node.name == name:
             node.CopyFrom(placeholder(name, shape))
+
+
+def is_bool(node: tf.NodeDef) -> bool:
+    """Whether a node is a bool placeholder, such as a training switch."""
+    is_placeholder = node.op in ("Placeholder", "PlaceholderWithDefault")
+    return is_placeholder and node.attr["dtype"].type == tf.bool.as_datatype_enum

@@ -194,16 +194,17 @@ _REFUSALS = {
 _FAMILIES = {
     "quantised": re.compile(r"(Uniform)?(Quantize|Dequantize|Requantiz).*|Quantized.*"),
     "volume": re.compile(r"(Conv|MaxPool|AvgPool)3D.*"),
+    # The gradients of operations. Conv2DBackpropInput has a row: it is also the transposed convolution.
+    "gradient": re.compile(r"\w*Grad(V\d|WithArgmax|Grad\w*)?|\w+Backprop(Input|Filter)(V2)?"),
 }
-_NEVER_RUN = {*_REFUSALS, "source", "batch source", "effect", "unknown"}
+_NEVER_RUN = {*_REFUSALS, "source", "batch source", "effect", "gradient", "unknown"}
 
 
 def row(operation: str) -> Row:
-    """The row of an operation. Without one the kind is "quantised", "volume" or "unknown", and no rule is known."""
-    for kind, pattern in _FAMILIES.items():
-        if pattern.fullmatch(operation):
-            return Row(kind)
-    return TABLE.get(operation, _NO_ROW)
+    """The row of an operation. Without one the kind is that of its family, or "unknown", and no rule is known."""
+    if operation in TABLE:
+        return TABLE[operation]
+    return next((Row(kind) for kind, pattern in _FAMILIES.items() if pattern.fullmatch(operation)), _NO_ROW)
 
 
 def refusal(operation: str) -> Optional[Refusal]:

@@ -3,8 +3,10 @@
 `PASSES` run on the graph as it was read. `FROZEN_PASSES` run when the input is chosen and the variables have values.
 """
 
+import time
 from typing import Callable, List, Sequence
 
+from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.operations import strip_attributes
 from legacy_graph.graphs.passes.batches import split_batches
@@ -15,7 +17,7 @@ from legacy_graph.graphs.passes.nhwc import to_nhwc
 from legacy_graph.graphs.passes.one_dimension import move_squeezes
 from legacy_graph.graphs.passes.pass_on import pass_on
 from legacy_graph.graphs.passes.precision import to_float32
-from legacy_graph.graphs.passes.side_branches import remove_side_branches
+from legacy_graph.graphs.passes.side_branches import remove_gradients, remove_side_effects
 from legacy_graph.graphs.passes.switches import fix_placeholders, resolve_switches
 from legacy_graph.graphs.passes.unfuse import unfuse
 
@@ -25,6 +27,8 @@ def clean_attributes(graph: Graph) -> List[str]:
     strip_attributes(graph.by_name.values())
     return []
 
+
+MOST_SECONDS = 300
 
 PASSES = (
     # TensorFlow does not import nodes with unknown attributes. First, because the other passes read attributes.
@@ -41,8 +45,11 @@ PASSES = (
     use_moving_averages,
     # Only the branches taken at inference remain. After the training switches have values.
     resolve_switches,
-    # Gradients, summaries and updates would count as readers of a layer. After the moving averages were found there.
-    remove_side_branches,
+    # Summaries and updates would count as readers of a layer. After the moving averages were found in the updates.
+    remove_side_effects,
+    # Gradients would count as readers of a layer, and their convolutions as layers. After the side effects, because the
+    # loss is no side effect as long as its gradient is there.
+    remove_gradients,
     # The kernels of this program are float32. After the functions, because it changes types inside them too.
     to_float32,
     # A layer is a convolution, a bias and an activation of their own. Before the pattern of 1-D convolutions.
@@ -59,5 +66,18 @@ FROZEN_PASSES = (
 
 
 def run_passes(graph: Graph, passes: Sequence[Callable[[Graph], List[str]]]) -> List[str]:
-    """Run passes one after the other; returns all their notes."""
-    return [note for run in passes for note in run(graph)]
+    """Run passes one after the other.
+
+    Returns:
+        All their notes.
+
+    Raises:
+        UserError: a pass refuses the graph, or all together take too long.
+    """
+    notes, end = [], time.process_time() + MOST_SECONDS
+    for run in passes:
+        notes += run(graph)
+        if time.process_time() > end:
+            where, hint = f"pass {run.__name__}", "export the part that computes the layers"
+            raise UserError(where, f"a graph that takes at most {MOST_SECONDS} s of processor time", "more", hint)
+    return notes

@@ -5,7 +5,7 @@ from typing import Dict, List
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.graph import Graph, check_size
 from legacy_graph.graphs.nodes import canonical, new_node
 from legacy_graph.graphs.operations import definition, strip_attributes
 
@@ -20,7 +20,7 @@ def inline_functions(graph: Graph) -> List[str]:
     loops, remain; `check_operations` refuses them.
 
     Raises:
-        UserError: a function is damaged.
+        UserError: a function is damaged or calls itself, or the graph becomes too large.
     """
     functions = {function.signature.name: function for function in graph.library.function}
     for function in functions.values():
@@ -30,7 +30,34 @@ def inline_functions(graph: Graph) -> List[str]:
         calls = [node for node in graph.by_name.values() if node.op in _CALLS and node.attr["f"].func.name in functions]
         if not calls:
             return []
+        sizes = _sizes(functions)
+        check_size(len(graph.by_name) + sum(sizes[call.attr["f"].func.name] for call in calls))
         _inline(graph, calls, functions)
+
+
+def _sizes(functions) -> Dict[str, int]:
+    """{name of a function: number of its nodes, with those of the functions that it calls}."""
+    sizes: Dict[str, int] = {}
+    called = {
+        name: [node.attr["f"].func.name for node in function.node_def if node.op in _CALLS]
+        for name, function in functions.items()
+    }
+    for start in functions:
+        waiting, opened = [start], set()
+        while waiting:
+            name = waiting[-1]
+            inner = [other for other in called[name] if other in functions]
+            unknown = [other for other in inner if other not in sizes]
+            if not unknown:
+                waiting.pop()
+                sizes[name] = len(functions[name].node_def) + sum(sizes[other] for other in inner)
+            elif name in opened:
+                hint = "export the graph without recursion"
+                raise UserError(f"function {name}", "a function that does not call itself", "one that does", hint)
+            else:
+                opened.add(name)
+                waiting += set(unknown)
+    return sizes
 
 
 def _choose_branches(graph):

@@ -1,19 +1,48 @@
 """Set the training switches of a graph to inference: placeholders, Switch and Merge."""
 
 import re
-from typing import Dict, List
+from typing import Dict, List, NamedTuple, Optional, Set
 
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.nodes import constant, identity, node_name
+from legacy_graph.graphs.nodes import constant, identity, is_bool, node_name
+from legacy_graph.graphs.op_table import RANDOM
+from legacy_graph.graphs.operations import attribute
 
-# A bool placeholder with such a name is True at inference; any other one ("is_training", "phase") is False.
-_INFERENCE_NAME = re.compile("infer|test|eval|predict", re.IGNORECASE)
+# Whole words of names. A bool placeholder "is_training" is False at inference, "inference" is True.
+_TRAINING = {"train", "training", "trainer", "istrain", "istraining", "trainphase", "phase", "dropout", "augment"}
+_INFERENCE = {
+    "infer", "inference", "inferring", "isinference", "test", "testing", "istest", "istesting", "eval", "evaluate",
+    "evaluating", "evaluation", "iseval", "predict", "predicting", "prediction", "serving",
+}  # fmt: skip
+
+
+def set_placeholders(graph: Graph, values: Dict[str, bool]) -> List[str]:
+    """Replace bool placeholders by the values that the user gives them.
+
+    Returns:
+        A sentence for each of them.
+
+    Raises:
+        UserError: the graph has no bool placeholder of this name.
+    """
+    known = [name for name, node in graph.by_name.items() if is_bool(node)]
+    for name, value in values.items():
+        if name not in known:
+            expected = f"a bool placeholder of the graph: {', '.join(known[:8])}" if known else "a bool placeholder"
+            raise UserError("--set", expected, name if known else "a graph without one", "correct the name")
+        graph.add(constant(name, value, tf.bool.as_datatype_enum))
+    return [f"The placeholder {name} is set to {value}." for name, value in values.items()]
 
 
 def fix_placeholders(graph: Graph) -> List[str]:
     """Replace bool placeholders by constants, and scalar placeholders by their default values.
+
+    The value of a bool placeholder follows from its name; else from its default; else from what it switches: at
+    inference, no dropout and no batch norm of the training runs. If nothing decides, the placeholder stays, and a layer
+    that needs it is refused.
 
     Returns:
         A sentence for each bool placeholder that was given a value.
@@ -22,41 +51,82 @@ def fix_placeholders(graph: Graph) -> List[str]:
     for node in list(graph.by_name.values()):
         if node.op in ("Placeholder", "PlaceholderWithDefault"):
             dtype, shape = node.attr["dtype"].type, node.attr["shape"].shape
-            if dtype == tf.bool.as_datatype_enum:
-                value = bool(_INFERENCE_NAME.search(node.name.split("/")[-1]))
-                graph.add(constant(node.name, value, dtype))
-                notes.append(f"The placeholder {node.name} is set to {value}, as at inference.")
+            if is_bool(node):
+                value = _value(graph, node)
+                if value is not None:
+                    graph.add(constant(node.name, value, dtype))
+                    notes.append(f"The placeholder {node.name} is set to {value}, as at inference.")
             elif node.op == "PlaceholderWithDefault" and not shape.unknown_rank and not shape.dim:
                 graph.add(identity(node.name, node.input[0], dtype))
     return notes
 
 
+def _value(graph, node) -> Optional[bool]:
+    """The value of a bool placeholder at inference; None if nothing decides it."""
+    for part in reversed(node.name.split("/")):
+        words = set(re.findall("[a-z]+", re.sub("([a-z])([A-Z])", r"\1_\2", part).lower()))
+        training, inference = bool(words & _TRAINING), bool(words & _INFERENCE)
+        if training != inference and not words & {"not", "no", "non"}:
+            return inference
+    if node.op == "PlaceholderWithDefault":
+        return graph.truth(node.input[0])
+    return _switched(graph, node)
+
+
+def _switched(graph, node) -> Optional[bool]:
+    """The value of a placeholder at which no random numbers and no statistics of the batch are computed, if one is."""
+    training = {name for name, other in graph.by_name.items() if _is_training(other)}
+    runs = []
+    for value in (False, True):
+        graph.add(constant(node.name, value, tf.bool.as_datatype_enum))
+        runs.append(training - _find_branches(graph).dead)
+    graph.add(node)
+    off, on = runs
+    return None if bool(off < on) == bool(on < off) else on < off
+
+
+def _is_training(node):
+    return node.op in RANDOM or (node.op.startswith("FusedBatchNorm") and attribute(node, "is_training").b)
+
+
 def resolve_switches(graph: Graph) -> List[str]:
     """Follow each Switch whose predicate is constant, and connect each Merge to its live input."""
-    replacements: Dict[str, str] = {}
-    dead_nodes, dead_outputs, resolved = set(), set(), set()
+    replacements, dead, resolved = _find_branches(graph)
+    graph.redirect(replacements)
+    graph.drop_control_inputs()
+    graph.remove(dead | resolved | {name for name in replacements if ":" not in name})
+    return []
+
+
+class _Branches(NamedTuple):
+    """What becomes of the nodes behind switches whose predicates are constant."""
+
+    replacements: Dict[str, str]  # of references
+    dead: Set[str]  # nodes that do not run
+    resolved: Set[str]  # the switches
+
+
+def _find_branches(graph) -> _Branches:
+    branches, dead_outputs = _Branches({}, set(), set()), set()
 
     def is_dead(reference):
-        return reference in dead_outputs or node_name(reference) in dead_nodes
+        return reference in dead_outputs or node_name(reference) in branches.dead
 
     for name in graph.order:
         node, data = graph.by_name[name], graph.references(name)
         if node.op in ("Merge", "RefMerge"):
             alive = [text for text in data if not is_dead(text)]
             if not alive:
-                dead_nodes.add(name)
+                branches.dead.add(name)
             elif len(alive) < len(data):
-                replacements[name] = alive[0]
+                branches.replacements[name] = alive[0]
         elif any(map(is_dead, data + [text for text in node.input if text.startswith("^")])):
-            dead_nodes.add(name)
+            branches.dead.add(name)
         elif node.op in ("Switch", "RefSwitch"):
             predicate = graph.truth(data[1])
             if predicate is not None:
                 outputs = (name, f"{name}:1")
                 dead_outputs.add(outputs[not predicate])
-                replacements[outputs[predicate]] = data[0]
-                resolved.add(name)
-    graph.redirect(replacements)
-    graph.drop_control_inputs()
-    graph.remove(dead_nodes | resolved | {name for name in replacements if ":" not in name})
-    return []
+                branches.replacements[outputs[predicate]] = data[0]
+                branches.resolved.add(name)
+    return branches

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError, Message
 from tensorflow.core.protobuf import saved_model_pb2
 
 from legacy_graph.errors import UserError, reason
+from legacy_graph.graphs.graph import check_size
 from legacy_graph.graphs.operations import definition
 
 KINDS = "a frozen graph (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory"
@@ -64,6 +65,7 @@ def read_saved_model(directory: str) -> saved_model_pb2.SavedModel:
 
 def check_references(graph_def: tf.GraphDef, path: str) -> None:
     """Refuse a damaged graph: a node reads a missing node, or has fewer inputs than its operation needs."""
+    check_size(len(graph_def.node))
     names = {node.name for node in graph_def.node}
     for node in graph_def.node:
         for reference in node.input:
@@ -92,7 +94,7 @@ def _parse(path: str, kind: Type[_Proto]) -> _Proto:
     if _is_text(data):
         try:
             return text_format.Parse(data, message)
-        except (text_format.ParseError, UnicodeDecodeError) as error:
+        except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
             raise _bad_file(path, "a text file", "give the graph itself") from error
     try:
         message.ParseFromString(data)

@@ -223,3 +223,21 @@ def test_nchw_runs_as_nhwc(transposes, tmp_path):
     reference = load_model(write_frozen(tmp_path / "nhwc.pb", nhwc))
     assert [layer.fields for layer in model.layers] == [layer.fields for layer in reference.layers]
     assert model.notes == ["The NCHW convolutions of the graph run as NHWC."]
+
+
+@pytest.mark.parametrize("side", [4, 12])
+def test_nchw_with_one_tensor_twice(side, tmp_path):
+    """A sum that reads one tensor twice; with 4 channels, a missing transpose of [B, 4, 4, 4] gives no error."""
+
+    def build(x, layout):
+        channels_first = layout == "NCHW"
+        other = constant([1, side, side, 4], 3)
+        x = tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME", data_format=layout)
+        other = other.transpose(0, 3, 1, 2) if channels_first else other
+        x = tf.add_n([x, x, tf.tile(other, [tf.shape(x)[0], 1, 1, 1])])
+        return tf.nn.conv2d(x, constant([3, 3, 4, 2]), [1] * 4, "SAME", data_format=layout, name="last")
+
+    path = write_frozen(tmp_path / "model.pb", lambda x: build(x, "NCHW"), shape=(None, 3, side, side))
+    batch = images(3, side, side, 3)
+    expected = run(graph_of(lambda x: build(x, "NHWC"), shape=(None, side, side, 3)), "last", {"images": batch})
+    np.testing.assert_allclose(outputs(path, batch)[1], expected, rtol=1e-5, atol=1e-5)
