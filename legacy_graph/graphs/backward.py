@@ -12,7 +12,7 @@ from legacy_graph.article import probe
 from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations
 from legacy_graph.config import DECONVNET, FIRST, GRADIENT, METHODS
 from legacy_graph.errors import UserError, reason
-from legacy_graph.graphs.gradient_rules import USED, rule_of, with_rules
+from legacy_graph.graphs.gradient_rules import USED, check_groups, rule_of, with_rules
 from legacy_graph.graphs.inspect import is_rectified
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import cut
@@ -95,6 +95,9 @@ def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
     path = find_path(images, start)
     _refuse_functions(path, model.graph.library)
     _check_weights(path)
+    for operation in path.operations:
+        if operation.type == "Conv2D":
+            check_groups(operation)
     if method != GRADIENT and path.undefined:
         expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
         raise UserError("--method", expected, _listed(path.undefined), f"choose --method {GRADIENT}")
@@ -134,7 +137,7 @@ def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[t
         raise UserError("image size", "one that fits each node on the way", reason(error), hint) from error
     if projection is None:
         raise UserError("--layer", "a way back to the images", "nodes without a gradient", "choose a layer below them")
-    expected = [operation.name for operation in back.path.operations if rule_of(operation.node_def, back.method)]
+    expected = [operation.name for operation in back.path.differentiated if rule_of(operation.node_def, back.method)]
     if sorted(used) != sorted(expected):
         missed = _listed(sorted(set(expected) - set(used)))
         found = f"{len(used)} uses, none for {missed}"

@@ -11,10 +11,11 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.deconv import unrelu
 from legacy_graph.article.shapes import dims
 from legacy_graph.config import DECONVNET, GUIDED
+from legacy_graph.errors import UserError
 from legacy_graph.graphs.op_table import RELUS
 
 RELU_RULES = {DECONVNET: "LegacyGraphDeconvnetRelu", GUIDED: "LegacyGraphGuidedRelu"}  # GRADIENT uses TensorFlow's own
-DILATED_RULE = "LegacyGraphDilatedConv2D"
+CONVOLUTION_RULE = "LegacyGraphConv2D"
 USED = "legacy_graph_used_rules"  # collection: names of the nodes whose gradient was computed by a rule
 
 
@@ -31,29 +32,60 @@ def _guided_relu(operation, signal):
     return gradient(gradients=unrelu(signal), features=operation.outputs[0])
 
 
-@tf.RegisterGradient(DILATED_RULE)
-def _dilated_convolution(operation, signal):
-    """The gradient, with zeros inserted into the kernel: TensorFlow 1.15 has none for dilation on CPUs."""
+@tf.RegisterGradient(CONVOLUTION_RULE)
+def _convolution(operation, signal):
+    """The gradient, with zeros in the kernel for a dilation, and one group of channels at a time.
+
+    TensorFlow 1.15 has no gradient of a dilated convolution on CPUs; TensorFlow 2 has none of groups without oneDNN.
+    """
     operation.graph.add_to_collection(USED, operation.name)
-    kernel = operation.inputs[1]
-    _, *rates, _ = operation.get_attr("dilations")
-    for axis, rate in enumerate(rates):
-        wide = dims(kernel)
-        margins = [[0, 0]] * (axis + 1) + [[0, rate - 1]] + [[0, 0]] * (3 - axis)
-        length, wide[axis] = (wide[axis] - 1) * rate + 1, wide[axis] * rate
-        kernel = tf.reshape(tf.pad(tf.expand_dims(kernel, axis + 1), margins), wide)
-        kernel = kernel[:length] if axis == 0 else kernel[:, :length]
+    images, kernel = operation.inputs
+    kernel = _with_zeros(kernel, operation.get_attr("dilations"))
+    groups = (images.shape.as_list()[3] or dims(kernel)[2]) // dims(kernel)[2]
+    sizes = tf.concat([tf.shape(images)[:3], dims(kernel)[2:3]], 0) if groups > 1 else tf.shape(images)
     same = {name: operation.get_attr(name) for name in ("strides", "padding", "explicit_paddings")}
-    sizes = tf.shape(operation.inputs[0])
-    return tf.raw_ops.Conv2DBackpropInput(input_sizes=sizes, filter=kernel, out_backprop=signal, **same), None
+    parts = [
+        tf.raw_ops.Conv2DBackpropInput(input_sizes=sizes, filter=part, out_backprop=channels, **same)
+        for part, channels in zip(tf.split(kernel, groups, 3), tf.split(signal, groups, 3))
+    ]
+    return (tf.concat(parts, 3) if groups > 1 else parts[0]), None
+
+
+def _with_zeros(kernel, dilations):
+    """A kernel whose convolution without dilations is that of `kernel` with them."""
+    for axis, rate in enumerate(dilations[1:3]):
+        if rate > 1:
+            wide = dims(kernel)
+            margins = [[0, 0]] * (axis + 1) + [[0, rate - 1]] + [[0, 0]] * (3 - axis)
+            length, wide[axis] = (wide[axis] - 1) * rate + 1, wide[axis] * rate
+            kernel = tf.reshape(tf.pad(tf.expand_dims(kernel, axis + 1), margins), wide)
+            kernel = kernel[:length] if axis == 0 else kernel[:, :length]
+    return kernel
+
+
+def check_groups(convolution: tf.Operation) -> None:
+    """Refuse a convolution in groups of channels if this TensorFlow has no kernel for it.
+
+    Raises:
+        UserError: names the convolution.
+    """
+    depths = [tensor.shape.as_list()[axis] for tensor, axis in zip(convolution.inputs, (3, 2))]
+    if depths[0] == depths[1] or None in depths:
+        return
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        try:
+            session.run(tf.nn.conv2d(tf.ones([1, 1, 1, 2]), tf.ones([1, 1, 1, 2]), 1, "SAME"))
+        except tf.errors.UnimplementedError as error:
+            where, found = f"operation {convolution.type} ({convolution.name})", f"none in TensorFlow {tf.__version__}"
+            hint = "use TensorFlow 2"
+            raise UserError(where, "a kernel for groups of channels on CPUs", found, hint) from error
 
 
 def rule_of(node: tf.NodeDef, method: str) -> Optional[str]:
     """The name of the rule for a node, None for TensorFlow's own gradient."""
     if node.op in RELUS:
         return RELU_RULES.get(method)
-    dilated = node.op == "Conv2D" and any(rate != 1 for rate in node.attr["dilations"].list.i)
-    return DILATED_RULE if dilated else None
+    return CONVOLUTION_RULE if node.op == "Conv2D" else None
 
 
 def with_rules(graph_def: tf.GraphDef, method: str) -> tf.GraphDef:

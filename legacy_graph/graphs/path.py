@@ -18,6 +18,7 @@ class Path(NamedTuple):
     """The operations between the images and the projected tensor."""
 
     operations: List[tf.Operation]  # including the start, without the images
+    differentiated: List[tf.Operation]  # without those that only a StopGradient reads
     relus: List[tf.Operation]  # Relu and Relu6
     max_pools: int
     undefined: List[str]  # nodes for which the deconvnet and guided backpropagation are not defined
@@ -32,6 +33,7 @@ def find_path(images: tf.Tensor, start: tf.Tensor) -> Path:
         undefined |= _split_activation(operation, on_path)
     return Path(
         operations,
+        _between(images, start, through_stops=False),
         [operation for operation in operations if operation.type in RELUS],
         sum(row(operation.type).projection == "max pool" for operation in operations),
         [operation.name for operation in operations if operation.name in undefined],
@@ -57,11 +59,11 @@ def open_stops(graph_def: tf.GraphDef, input: str, start: str) -> None:
         closed.remove(stopped[-1])
 
 
-def _between(images, start):
+def _between(images, start, through_stops=True):
     needed, waiting = set(), [start.op]
     while waiting:
         operation = waiting.pop()
-        if operation not in needed:
+        if operation not in needed and (through_stops or row(operation.type).kind != "stop"):
             needed.add(operation)
             waiting += [tensor.op for tensor in operation.inputs]
     reached, waiting = set(), [images]

@@ -202,6 +202,8 @@ def _notes(scan, images, spots):
         notes.append(f"Not all images are checked for an overflow that a ReLU hides: only {checked}.")
     if (spots.images < 0).all():
         notes.append("No activation of these maps is above 0: check --range, --mean and --bgr.")
+    elif not spots.projections.any():
+        notes.append("Every projection is 0: no signal reaches the pixels.")
     return notes
 
 

@@ -57,6 +57,8 @@ def read_images(
             finite.check_layer(layer.label, projection, "projections")
             of_image[one] = images.to_shown(projection[0])
     reports, colour = [], [COLOUR] if fed.shape[3] == 3 else []
+    if not any(projection.any() for of_image in projections for projection in of_image.values()):
+        notes.append("Every projection is 0: no signal reaches the pixels.")
     for number, (output, of_image) in enumerate(zip(outputs, projections)):
         summary = _summary(layer.label, output, fed[number], is_rectified(model.graph, layer))
         reading = image_report.Reading({layer.label: output}, {layer.label: of_image})

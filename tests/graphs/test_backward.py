@@ -1,5 +1,7 @@
 """The way back through other people's graphs: against the article's deconvnet, numpy loops and finite differences."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -7,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.config import METHODS
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
+from legacy_graph.graphs.gradient_rules import CONVOLUTION_RULE
 from tests.support import article_formats, constructs, second_network
 from tests.support.construct_differences import run_projection
 from tests.support.constructs import UNDEFINED, relu6, strided
@@ -141,6 +144,48 @@ def test_foreign_gradient_overrides_are_dropped():
     assert any(node.attr["_gradient_op_type"].s for node in model.graph.by_name.values()), (
         "the model itself was changed"
     )
+
+
+def straight_through(value, frozen=False):
+    """An activation of signs whose gradient is that of the identity; `frozen` stops the gradient before it."""
+    make = Maker()
+    value = make.convolve(value, 4)
+    value = tf.stop_gradient(value) if frozen else value
+    value += tf.stop_gradient(tf.sign(tf.nn.relu(value)) - value)
+    return ends(tf.nn.relu(make.convolve(value, 5)))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_gradient_beside_stop_gradient(frozen):
+    """It is that of the graph; but where every way is stopped, as after a frozen network, the last stop is passed."""
+    model, expected = [model_of(functools.partial(straight_through, frozen=stop)) for stop in (frozen, False)]
+    images = np.random.RandomState(7).normal(size=(2, *SIDES, CHANNELS))
+    values, projections = run_projection(model, model.layers[0], "gradient", images)
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        names = ["pixels:0", f"{expected.layers[0].start}:0"]
+        pixels, start = tf.import_graph_def(expected.graph_def, return_elements=names, name="")
+        truth = session.run(tf.gradients(start, pixels, tf.nn.relu(start)), {pixels: images})[0]
+    assert values.any() and truth.any()
+    np.testing.assert_allclose(projections, truth, rtol=1e-5, atol=1e-5)
+
+
+def test_the_gradient_of_a_convolution_in_groups():
+    """Of two groups of three channels, dilated, against two convolutions. The groups themselves need not run."""
+    random = np.random.RandomState(3)
+    kernel, signal = random.normal(size=(3, 3, 3, 8)), random.normal(size=(2, 6, 5, 8))
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        images = tf.placeholder(tf.float64, [2, 6, 5, 6])
+
+        def gradient(value, weights, part):
+            with graph.gradient_override_map({"Conv2D": CONVOLUTION_RULE}):
+                result = tf.nn.conv2d(value, weights, [1] * 4, "SAME", dilations=[1, 2, 1, 1])
+            return tf.gradients(result, value, part)[0]
+
+        halves = [(images[..., :3], slice(0, 4)), (images[..., 3:], slice(4, 8))]
+        parts = [gradient(value, kernel[..., half], signal[..., half]) for value, half in halves]
+        fetches = [gradient(images, kernel, signal), tf.concat(parts, 3)]
+        whole, parts = session.run(fetches, {images: np.zeros((2, 6, 5, 6))})
+    np.testing.assert_allclose(whole, parts, rtol=1e-12)
 
 
 def test_an_open_size_is_asked_for():

@@ -10,6 +10,7 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.operations import strip_attributes
 from legacy_graph.graphs.passes.batches import split_batches
+from legacy_graph.graphs.passes.clips import name_relus
 from legacy_graph.graphs.passes.dropout import remove_dropout
 from legacy_graph.graphs.passes.functions import inline_functions
 from legacy_graph.graphs.passes.moving_averages import use_moving_averages
@@ -54,6 +55,8 @@ PASSES = (
     to_float32,
     # A layer is a convolution, a bias and an activation of their own. Before the pattern of 1-D convolutions.
     unfuse,
+    # A maximum with 0 is a ReLU, for which every method is defined. After the passes that remove Identity-like nodes.
+    name_relus,
     # Random numbers are not for inference. After the switches, because a switched-off dropout is none.
     remove_dropout,
     # The operations after a 1-D convolution join its layer. Last, because it looks for single readers.
