@@ -177,7 +177,7 @@ def test_several_inputs_are_listed(tmp_path):
 
 def test_an_unknown_layer_and_a_wrong_size(tmp_path):
     path = write_frozen(tmp_path / "model.pb", CONSTRUCTS["residual"])
-    refuse(path, "--layer", "first, second, conv", "found x", layer="x")
+    refuse(path, "--layer", "first, second, sum, conv", "found x", layer="x")
     refuse(path, "--size", "12 x 12", "9 x 12", "leave it out", size=(9, 12))
 
 

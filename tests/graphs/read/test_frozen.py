@@ -53,7 +53,7 @@ def test_any_tensor_can_be_the_input(tmp_path):
     path = write_frozen(tmp_path / "model.pb", CONSTRUCTS["residual"])
     model = load_model(path, input="first/relu")
     assert model.input_shape == (12, 12, 4)
-    assert [layer.label for layer in model.layers] == ["second", "conv"]
+    assert [layer.label for layer in model.layers] == ["second", "sum", "conv"]
     assert model.layers[0].fields[0].size == 3
 
 
