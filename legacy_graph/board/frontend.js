@@ -1,41 +1,31 @@
 // The DECONVNET dashboard. TensorBoard loads this module into a frame of its page and calls render().
 
 import { host, isShown, readAddress, state, writeAddress } from "./address.js";
+import { helpButton } from "./help.js";
+import { MapsView, ORDERS } from "./maps.js";
 import { OwnPicture } from "./own.js";
-import { alertBox, describe, describeMap, emptyBox, METHODS } from "./spots.js";
-import { chooser, make, picture, press } from "./tiles.js";
+import { savePicture } from "./save.js";
+import { ask } from "./server.js";
+import { emptyBox, METHODS } from "./spots.js";
+import { Steps } from "./steps.js";
+import { make } from "./tiles.js";
 
-const ORDERS = {
-  wins: ["most wins first", (map) => -map.wins],
-  activation: ["strongest activation first", (map) => -(map.activation ?? -1)],
-  number: ["by number", (map) => map.map],
-};
 const VIEWS = { digits: "Strongest images", own: "Your own" };
-const HINT = `Each map is drawn as the projection of its strongest activation. Click a map for its strongest images.
-  A map wins a position where no other map of the layer is stronger.`;
 const POLL = 5000; // milliseconds between requests for new results
 
-const page = {}; // the permanent elements: selects, note, grid, detail
+const page = {}; // the permanent elements: selects, step, note, grid, detail
 let listing = { runs: [] };
-let turns = 0; // increases with every change; answers to requests of earlier turns are ignored
+let stale = []; // what the address names, but the log does not have
+let loading = true; // whether the state comes from an address that was not yet compared with the log
 let lost = false; // whether TensorBoard did not answer the last time
-
-/** Ask a route of the server; throws an Error with the server's line and `status`. */
-async function ask(route, query = {}, body = null) {
-  const address = new URL(route, import.meta.url);
-  address.search = new URLSearchParams(query);
-  const answer = await fetch(address, body && { method: "POST", body, headers: { "X-Deconvnet": "1" } });
-  const found = await answer.json().catch(() => ({ error: `TensorBoard answered with the status ${answer.status}` }));
-  if (!answer.ok) throw Object.assign(new Error(found.error), { status: answer.status });
-  return found;
-}
 
 function followTheme() {
   const dark = host.document.body.classList.contains("dark-mode");
   document.documentElement.dataset.theme = dark ? "dark" : "light";
 }
 
-const currentRun = () => listing.runs.find((run) => run.name === state.run);
+const findRun = (name) => listing.runs.find((run) => run.name === name);
+const currentRun = () => findRun(state.run);
 const usableRuns = () => listing.runs.filter((run) => state.view !== "own" || run.newest !== null);
 const layersOf = (run) => [...new Set([...Object.keys(run.commands), ...Object.keys(run.layers)])];
 
@@ -48,12 +38,6 @@ function fill(select, options, value) {
   select.value = value;
 }
 
-/** Fill the step selector: the newest results or checkpoint, with the value "", then earlier results. */
-function showSteps(newest, earlier = []) {
-  const format = (step) => step.toLocaleString("en");
-  fill(page.step, [["", newest === null ? "not recorded" : format(newest)], ...earlier.map((step) => [step, format(step)])], state.step ?? "");
-}
-
 /** Show a note if the results are older than the newest checkpoint. */
 function showNote(run, step) {
   page.note.dataset.step = step ?? "";
@@ -62,10 +46,12 @@ function showNote(run, step) {
   page.note.replaceChildren(...(old ? [emptyBox(newest, run.commands[state.layer])] : []));
 }
 
-/** Replace names in the address that do not exist by names that exist. */
+/** Replace names in the address that do not exist by names that exist, and remember the former. */
 function repairState() {
+  const wanted = { ...state };
   if (!(state.view in VIEWS)) state.view = "digits";
   if (!(state.order in ORDERS)) state.order = "wins";
+  if (state.method !== null && !(state.method in METHODS)) state.method = null;
   const runs = usableRuns();
   if (!runs.includes(currentRun())) state.run = runs[0]?.name ?? null;
   const run = currentRun();
@@ -75,31 +61,53 @@ function repairState() {
   if (!layers.includes(state.layer)) Object.assign(state, { layer: filled.at(-1) ?? layers.at(-1) ?? null, map: null });
   const known = run.layers[state.layer]?.earlier.includes(Number(state.step ?? NaN));
   if (state.view === "own" || !known) state.step = null;
+  const lost = (name) => wanted[name] !== null && wanted[name] !== state[name] && !(name === "step" && state.view === "own");
+  const names = ["run", "layer", "step"].filter((name) => loading && lost(name));
+  if (loading) stale = names.map((name) => `the ${name} ${wanted[name]}`);
+  loading = false;
 }
 
-/** Change the state, then show it. */
+/** Change the state, then show it; resolves once it is drawn. */
 function change(values) {
+  stale = [];
   Object.assign(state, values);
-  show();
+  return show();
+}
+
+/** What can stand beside the chosen map: the other steps, and the other runs with this layer; [STEP@RUN, text]. */
+function besides(run) {
+  const earlier = run.layers[state.layer]?.earlier ?? [];
+  const steps = ["", ...earlier].map((step) => [`${step}@${run.name}`, step === "" ? "newest results" : `step ${step.toLocaleString("en")}`]);
+  const others = listing.runs.filter((one) => one !== run && state.layer in one.layers);
+  const runs = others.map(({ name, title, layers }) =>
+    [`${layers[state.layer].earlier.includes(Number(state.step ?? NaN)) ? state.step : ""}@${name}`, title]);
+  return [["", "nothing"], ...(earlier.length ? steps : []), ...runs];
 }
 
 function show() {
-  turns++;
+  page.maps.turn++; // the answers to earlier requests are too late
   repairState();
   const run = currentRun();
   fill(page.run, usableRuns().map(({ name, title }) => [name, title]), state.run);
   fill(page.layer, run ? layersOf(run).map((name) => [name, name]) : [], state.layer);
   fill(page.method, Object.entries(METHODS), state.method ?? "deconvnet");
   fill(page.order, Object.entries(ORDERS).map(([name, [text]]) => [name, text]), state.order);
+  const others = run ? besides(run) : [["", "nothing"]];
+  if (!others.some(([key]) => key === state.beside)) state.beside = null;
+  fill(page.beside, others, state.beside ?? "");
   for (const [view, tab] of Object.entries(page.tabs)) tab.setAttribute("aria-selected", view === state.view);
   const own = state.view === "own";
   for (const name of ["layer", "order"]) page[name].parentElement.hidden = own;
+  page.beside.parentElement.hidden = own || others.length < 2;
   page.own.pad.element.hidden = !own;
+  page.grid.classList.toggle("own", own);
   page.note.replaceChildren();
+  const missing = `The address names ${stale.join(" and ")}, which this log does not have.`;
+  page.stale.replaceChildren(...(stale.length ? [emptyBox(missing)] : []));
   writeAddress();
-  if (own) page.own.show(run);
-  else if (!run) showEmpty(`No run in ${listing.logdir || "the log: --logdir is missing"}. Train one:`, listing.train);
-  else showMaps(run);
+  if (own) return page.own.show(run);
+  if (run) return page.maps.show(run);
+  return showEmpty(`No run in ${listing.logdir || "the log: --logdir is missing"}. Train one:`, listing.train);
 }
 
 /** Show what is missing, and the command that writes it, instead of maps. */
@@ -108,70 +116,12 @@ function showEmpty(text, command) {
   page.grid.replaceChildren(emptyBox(text, command));
 }
 
-async function showMaps(run) {
-  const turn = turns;
-  const command = run.commands[state.layer];
-  if (!(state.layer in run.layers)) {
-    fill(page.step, [["", "none yet"]], "");
-    const text = `No results for ${state.layer} yet. This command writes them; the page then shows them automatically:`;
-    return showEmpty(text, command);
-  }
-  const query = { run: state.run, layer: state.layer, step: state.step ?? "" };
-  try {
-    const found = await ask("maps", state.method ? { ...query, method: state.method } : query);
-    if (turn !== turns) return;
-    const { earlier } = run.layers[state.layer];
-    showSteps(state.step === null ? found.step : "newest results", earlier);
-    showNote(currentRun(), state.step === null ? found.step : null); // `run` may be of an earlier list
-    page.method.value = found.method;
-    if (!found.maps.length) {
-      const option = found.method === "control" ? "--control random" : `--method ${found.method}`;
-      const hint = command ? "This command writes it:" : `Run the features command again with ${option}.`;
-      return showEmpty(`These results have no projection by ${METHODS[found.method]}. ${hint}`, command);
-    }
-    const key = ORDERS[state.order][1];
-    found.maps.sort((one, other) => key(one) - key(other));
-    const chosen = found.maps.find(({ map }) => String(map) === state.map) ?? found.maps[0];
-    showGrid(found, chosen, (map) => {
-      turns++;
-      state.map = String(map);
-      writeAddress();
-      showMap({ ...query, method: found.method, map }, command);
-    });
-  } catch (error) {
-    if (turn !== turns) return;
-    page.detail.replaceChildren();
-    page.grid.replaceChildren(alertBox(error));
-  }
-}
-
-/** Show the grid of maps; choose(number) shows one of them. */
-function showGrid({ maps, channels }, chosen, choose) {
-  const hovered = make("p", { class: "faint" }, HINT);
-  const buttons = maps.map((map) => {
-    const tile = map.tile ? picture(map.tile, "") : make("div", { class: "dead" }, "dead");
-    const tell = () => (hovered.textContent = describe(map));
-    const attributes = { type: "button", "data-map": map.map, "aria-label": describe(map) };
-    return make("button", { ...attributes, onmouseenter: tell, onfocus: tell }, tile, String(map.map));
-  });
-  const group = chooser(`Feature maps of ${state.layer}`, buttons, (button) => {
-    press(buttons, button);
-    choose(button.dataset.map);
-  });
-  press(buttons, buttons[maps.indexOf(chosen)]);
-  const count = channels > maps.length ? `${maps.length} of its ${channels} maps` : `its ${maps.length} maps`;
-  page.grid.replaceChildren(make("h1", {}, `${state.layer}: ${count}`), hovered, group);
-  choose(chosen.map);
-}
-
-async function showMap(query, command) {
-  const turn = turns;
-  try {
-    const map = await ask("map", query);
-    if (turn === turns) page.detail.replaceChildren(...describeMap(map, query, command));
-  } catch (error) {
-    if (turn === turns) page.detail.replaceChildren(alertBox(error));
-  }
+/** Save the grid and the chosen map as a picture. */
+async function save() {
+  const [, step] = page.step.steps[page.step.at];
+  const parts = state.view === "own" ? ["your own picture"] : [state.layer, METHODS[page.method.value]];
+  const caption = [`${listing.logdir}, run ${currentRun()?.title ?? "none"}`, ...parts, `step ${step}`].join(" · ");
+  await savePicture([page.grid, page.detail], caption, ["deconvnet", ...parts, step].join("-"));
 }
 
 function build() {
@@ -181,21 +131,28 @@ function build() {
   };
   const tab = (view) => make("button", { type: "button", role: "tab", onclick: () => change({ view }) }, VIEWS[view]);
   page.tabs = { digits: tab("digits"), own: tab("own") };
-  page.own = new OwnPicture({ ask, page, showSteps, trainCommand: () => listing.train });
+  const chooseStep = (step) => change({ step: step || null });
+  page.step = new Steps(chooseStep);
+  page.maps = new MapsView({ page, currentRun, findRun, showEmpty, showNote, chooseStep });
+  page.own = new OwnPicture({ ask, page, trainCommand: () => listing.train });
   page.note = make("div");
+  page.stale = make("div");
   page.grid = make("main", { id: "grid" }, make("p", { class: "faint" }, "Loading…"));
   page.detail = make("section", { id: "detail", "aria-label": "Chosen map" });
-  const guide = { href: new URL("README.md", import.meta.url), target: "_blank" };
   const panel = make("aside", {},
     make("div", { class: "tabs", role: "tablist", "aria-label": "Images" }, ...Object.values(page.tabs)),
     page.own.pad.element,
-    select("run", "Run", (run) => change({ run, step: null })),
-    select("layer", "Layer", (layer) => change({ layer, step: null, map: null })),
-    select("method", "Projection", (method) => change({ method })),
-    select("step", "Step", (step) => change({ step: step || null })),
-    select("order", "Order of the maps", (order) => change({ order })),
+    make("div", { class: "controls" },
+      select("run", "Run", (run) => change({ run, step: null })),
+      select("layer", "Layer", (layer) => change({ layer, step: null, map: null })),
+      select("method", "Projection", (method) => change({ method })),
+      page.step.element,
+      select("order", "Order of the maps", (order) => change({ order })),
+      select("beside", "Beside the chosen map", (beside) => change({ beside: beside || null }))),
+    page.stale,
     page.note,
-    make("p", {}, make("a", guide, "How to read these pictures")));
+    make("div", { class: "row" },
+      make("button", { type: "button", id: "save", onclick: save }, "Save as PNG"), helpButton()));
   document.body.replaceChildren(panel, page.grid, page.detail);
 }
 
@@ -230,6 +187,7 @@ export function render() {
   readAddress();
   host.addEventListener("hashchange", () => {
     if (!isShown()) return;
+    loading = true;
     readAddress();
     show();
   });

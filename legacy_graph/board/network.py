@@ -21,6 +21,7 @@ from legacy_graph.logdir import identity, layout
 from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize.image_grid import percentile_scale, to_diverging, to_grayscale
 from legacy_graph.visualize.image_report import PERCENTILE
+from legacy_graph.visualize.rank_correlation import rank_correlation
 from legacy_graph.visualize.sanity_check import random_kernel
 
 SESSIONS = 4  # maximum number of runs in memory; one takes about 15 MB
@@ -58,19 +59,22 @@ class LiveNetwork:
         probabilities, maps, output, projection = session.run(
             [self._net.probabilities, activations, chosen.output, self._projections[layer, rule]], feed
         )
-        if method == CONTROL:
-            # The same activations, with the layer's kernel replaced by random numbers.
-            feed.update({chosen.output: output, chosen.kernel: self._kernels[layer]})
-            projection = session.run(self._projections[layer, rule], feed)
-        scale = percentile_scale(projection, PERCENTILE)
+        # The same activations and method, with the layer's kernel replaced by random numbers.
+        feed.update({chosen.output: output, chosen.kernel: self._kernels[layer]})
+        control = session.run(self._projections[layer, rule], feed)
+        shown = {"projection": control} if method == CONTROL else {"projection": projection, "control": control}
+        scales = {name: percentile_scale(values, PERCENTILE) for name, values in shown.items()}
+        compared = projection.any() and control.any()
         return {
             "step": step,
             "input": encode_tile(image.pixels),
             "preparation": image.preparation,
             "answers": [[name, float(p)] for name, p in zip(class_names(known), probabilities[0])],
             "layers": {name: _maps(relu[0].transpose(2, 0, 1)) for name, relu in maps.items()},
-            "projection": encode_tile(to_diverging(projection, scale)),
-            "scale": scale,
+            **{name: encode_tile(to_diverging(values, scales[name])) for name, values in shown.items()},
+            "scale": scales["projection"],
+            "control_scale": scales.get("control"),
+            "rank_correlation": rank_correlation(projection.ravel(), control.ravel()) if compared else None,
         }
 
     def _restored(self, folder) -> Tuple[tf.Session, int]:

@@ -10,7 +10,7 @@ const HINT = `Draw a digit on the black square, or drop a picture on it. All map
 const WAITING = "Waiting for the answer. The first picture takes some seconds: TensorFlow is loaded.";
 const SLOW = 500; // milliseconds until WAITING is shown
 
-/** The pad and the view. `board` is {ask, page, showSteps, trainCommand} of the dashboard. */
+/** The pad and the view. `board` is {ask, page, trainCommand} of the dashboard. */
 export class OwnPicture {
   constructor(board) {
     this.board = board;
@@ -19,7 +19,7 @@ export class OwnPicture {
 
   /** Show the view for a run. */
   show(run) {
-    const { page, showSteps, trainCommand } = this.board;
+    const { page, trainCommand } = this.board;
     this.run = run;
     this.view = null;
     page.detail.replaceChildren();
@@ -27,15 +27,19 @@ export class OwnPicture {
       const text = "This view needs the checkpoint of a training run. Train one first:";
       return page.grid.replaceChildren(emptyBox(text, trainCommand()));
     }
-    showSteps(run.newest);
+    this.showStep();
     if (this.pad.content) return this.read(performance.now());
     return page.grid.replaceChildren(emptyBox(HINT));
+  }
+
+  showStep() {
+    this.board.page.step.show([["", this.run.newest.toLocaleString("en")]], "");
   }
 
   /** Send the picture again, for a newer checkpoint of the same run. */
   readAgain(run) {
     this.run = run;
-    this.board.showSteps(run.newest);
+    this.showStep();
     this.read(performance.now());
   }
 
@@ -114,8 +118,15 @@ export class OwnPicture {
       make("p", { class: "faint" }, strongest > 0 ? active : "This map is not active in this picture."),
       make("div", { class: "row" },
         figure(found.projection, "projection"),
+        found.control ? figure(found.control, this.describeControl(found)) : null,
         figure(found.input, `what the network reads, ${found.preparation}`)),
     ];
+  }
+
+  /** The caption of the control: the same activations by the same method through a random kernel. */
+  describeControl({ rank_correlation: correlation, control_scale: scale }) {
+    if (correlation === null) return "control, through a random kernel: empty, nothing to compare";
+    return `control, through a random kernel, ±${short(scale)}; rank correlation ${correlation.toFixed(2)} (1 alike, 0 unrelated)`;
   }
 
   /** The grids of all layers; returns the buttons and the heading of each. */

@@ -5,6 +5,7 @@ import { make } from "./tiles.js";
 
 const SIDE = 280; // pixels of the canvas
 const PEN = 22; // pixels
+const KEPT = "deconvnet-drawing"; // the drawing in the storage of the browser's tab, so that a reload keeps it
 
 /** The pad. It calls changed(time) once it has new content, and cleared() once it is empty. */
 export class Pad {
@@ -24,6 +25,7 @@ export class Pad {
     Object.assign(this.pen, style);
     this.listen();
     this.empty();
+    this.restore().catch(() => {}); // nothing was kept
   }
 
   /** The file to send: the dropped one, or the drawing as PNG; null if the pad is empty. */
@@ -55,7 +57,10 @@ export class Pad {
       draw(event);
     };
     canvas.onpointermove = draw;
-    canvas.onpointerup = canvas.onpointercancel = () => (last = null);
+    canvas.onpointerup = canvas.onpointercancel = () => {
+      if (last) this.keep();
+      last = null;
+    };
     // By default, the browser opens a dropped file in place of TensorBoard's page, also if it is dropped beside the frame.
     for (const area of new Set([window, host])) {
       const accept = (event) => (area === window || isShown()) && event.preventDefault();
@@ -73,7 +78,28 @@ export class Pad {
     this.status.textContent = "Draw a digit, or drop a picture here.";
   }
 
+  /** Keep a drawing until the browser's tab is closed. A picture file is not kept. */
+  keep() {
+    try {
+      sessionStorage.setItem(KEPT, this.canvas.toDataURL());
+    } catch {
+      // The browser forbids the storage: a reload then starts with an empty pad.
+    }
+  }
+
+  /** Draw what was kept before a reload, if anything was. */
+  async restore() {
+    const image = new Image();
+    image.src = sessionStorage.getItem(KEPT) ?? "data:,";
+    await image.decode();
+    if (this.content) return;
+    this.pen.drawImage(image, 0, 0);
+    this.content = this.canvas;
+    this.changed(performance.now());
+  }
+
   clear() {
+    sessionStorage.removeItem(KEPT);
     this.empty();
     this.cleared();
   }

@@ -4,7 +4,7 @@ Requests name runs, layers, maps and methods, and only names that exist are acce
 """
 
 import os
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional
 
 from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
@@ -20,8 +20,9 @@ MAX_BYTES = 32 * 2**20  # of a posted picture; `data.user_image` limits the numb
 # asks TensorBoard for permission to send the header, and TensorBoard does not give it. A comparison of Origin and Host
 # would fail behind a proxy that changes Host.
 HEADER = "X-Deconvnet"
-FILES = dict.fromkeys(("address.js", "frontend.js", "own.js", "pad.js", "spots.js", "tiles.js"), "text/javascript")
-FILES.update({"style.css": "text/css", "README.md": "text/plain"})
+SCRIPTS = "address frontend help maps own pad save server spots steps strip tiles"
+FILES = dict.fromkeys([f"{name}.js" for name in SCRIPTS.split()], "text/javascript")
+FILES.update({"style.css": "text/css", "help-en.html": "text/html", "help-zh.html": "text/html"})
 
 
 class DeconvnetPlugin(base_plugin.TBPlugin):
@@ -32,12 +33,11 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
     def __init__(self, context: base_plugin.TBContext) -> None:
         self._logdir = os.path.expanduser(context.logdir or "")
         self._reader = live.Reader()
+        self._known: Dict[str, runs.Run] = {}  # as of the last search, which may take seconds in a large directory
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """The tab. The page refreshes itself, so TensorBoard's reload button is disabled."""
-        # If the tabs do not fit into the window, TensorBoard cuts off the end of the last name: here the two em spaces.
-        name = "Deconvnet\u2003\u2003"
-        return base_plugin.FrontendMetadata(es_module_path="/frontend.js", tab_name=name, disable_reload=True)
+        return base_plugin.FrontendMetadata(es_module_path="/frontend.js", tab_name="Deconvnet", disable_reload=True)
 
     def is_active(self) -> bool:
         """Whether there is a run to show. If not, TensorBoard lists the tab among the inactive dashboards."""
@@ -45,13 +45,20 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
 
     def get_plugin_apps(self) -> Dict[str, Callable]:
         """The route of each file and of each kind of answer."""
-        answers = {"/runs": self._runs, "/maps": self._maps, "/map": self._map, "/own": self._own}
+        answers = {
+            "/runs": self._runs,
+            "/maps": self._maps,
+            "/map": self._map,
+            "/strip": self._strip,
+            "/own": self._own,
+        }
         files = {"/" + name: _file_route(name, mimetype) for name, mimetype in FILES.items()}
         return {**files, **{route: _json_route(answer) for route, answer in answers.items()}}
 
     def _runs(self, request):
         """The runs, their layers, and the commands that fill what is missing."""
-        return runs.describe(self._logdir)
+        self._known = runs.find_runs(self._logdir)
+        return runs.describe(self._logdir, self._known)
 
     def _maps(self, request):
         """All maps of a layer: run, layer, step, method."""
@@ -60,6 +67,13 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
     def _map(self, request):
         """One map with its strongest activations: run, layer, step, method, map."""
         return self._sheet(request).map(_number(request), request.args.get("method"))
+
+    def _strip(self, request):
+        """The strongest spot of one map at each step, in order of the steps: run, layer, method, map."""
+        number, method = _number(request), request.args.get("method")
+        columns = [_column(step, path, number, method) for step, path in self._steps(request).items()]
+        single = {column["step"]: column for column in sorted(columns, key=lambda column: "error" not in column)}
+        return {"columns": sorted(single.values(), key=lambda column: _order(column["step"]))}
 
     def _own(self, request):
         """A posted picture: run, layer, method, map."""
@@ -77,11 +91,34 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
         return self._reader.read(run.folder, content, name, _number(request), method)
 
     def _sheet(self, request):
-        steps = find("layer", self._run(request).sheets, request.args.get("layer"))
-        return sheet.load(find("step", steps, request.args.get("step", "")))
+        return sheet.load(find("step", self._steps(request), request.args.get("step", "")))
+
+    def _steps(self, request):
+        run, layer, step = [request.args.get(key, "") for key in ("run", "layer", "step")]
+        if step not in getattr(self._known.get(run), "sheets", {}).get(layer, {}):
+            self._known = runs.find_runs(self._logdir)
+        return find("layer", self._run(request).sheets, layer)
 
     def _run(self, request):
-        return find("run", runs.find_runs(self._logdir), request.args.get("run"))
+        name = request.args.get("run")
+        if name not in self._known:
+            self._known = runs.find_runs(self._logdir)
+        return find("run", self._known, name)
+
+
+def _column(step: str, path: str, number: int, method: str) -> Dict[str, Any]:
+    """One column of the film strip; an error if the results of the step are damaged, or have no such map or method."""
+    try:
+        found = sheet.load(path)
+        known = found.step if step == "" else int(step)
+        return {"step": known, "key": step, "spot": found.strongest(number, method)}
+    except UserError as error:
+        return {"step": int(step) if step else None, "key": step, "error": str(error)}
+
+
+def _order(step: Optional[int]) -> float:
+    """Results that record no step come behind all others."""
+    return float("inf") if step is None else step
 
 
 def _number(request) -> int:

@@ -41,13 +41,16 @@ def find_runs(logdir: str) -> Dict[str, Run]:
     return dict(sorted(runs.items()))
 
 
-def describe(logdir: str) -> Dict[str, Any]:
-    """The runs as JSON, and the commands that fill what is missing."""
+def describe(logdir: str, found: Dict[str, Run]) -> Dict[str, Any]:
+    """The runs that `find_runs` found, as JSON, and the commands that fill what is missing."""
     shown = []
-    for name, run in find_runs(logdir).items():
+    for name, run in found.items():
         title = os.path.basename(os.path.abspath(run.folder)) if name == "." else name
         layers = {
-            layer: {"changed": _changed(paths[""]), "earlier": sorted(int(step) for step in paths if step)}
+            layer: {
+                "changed": {step: _changed(path) for step, path in paths.items()},
+                "earlier": sorted(int(step) for step in paths if step),
+            }
             for layer, paths in run.sheets.items()
         }
         commands = {} if run.newest is None else {layer: features_command(run.folder, layer) for layer in LAYERS}
@@ -61,18 +64,21 @@ def features_command(folder: str, layer: str) -> str:
     return f"{launch_command()} features --layer {shlex.quote(layer)} --logdir {shlex.quote(folder)}"
 
 
-def _walk(folder: str, depth: int) -> Iterator[Tuple[str, List[str]]]:
+def _walk(folder: str, depth: int, above: Tuple[str, ...] = ()) -> Iterator[Tuple[str, List[str]]]:
     """For the directory and all directories below it: (directory, names of its subdirectories).
 
-    Skips hidden directories, directories of results, and the parts of a run.
+    Skips hidden directories, directories of results, the parts of a run, and links to a directory that is `above`.
     """
+    real = os.path.realpath(folder)
+    if real in above:
+        return
     names = _folders(folder)
     yield folder, names
     ours = os.path.lexists(os.path.join(folder, layout.CHECKPOINTS, layout.OPTIONS))
     parts = layout.PARTS if ours else (layout.FEATURES, layout.DECONV)
     for name in names if depth else ():
         if name not in (layout.GRAPHS, *parts):
-            yield from _walk(os.path.join(folder, name), depth - 1)
+            yield from _walk(os.path.join(folder, name), depth - 1, (*above, real))
 
 
 def _sheets(folder: str) -> Dict[str, Dict[str, str]]:
@@ -84,7 +90,8 @@ def _results(folder: str) -> Dict[str, str]:
     """{step: path} of the results for one layer; the newest have the step ""."""
     with contextlib.suppress(OSError):
         matches = [_NUMBERS.fullmatch(name) for name in os.listdir(folder)]
-        return {match.group(1) or "": os.path.join(folder, match.group()) for match in matches if match}
+        paths = {match.group(1) or "": os.path.join(folder, match.group()) for match in matches if match}
+        return paths if "" in paths or not paths else {**paths, "": paths[max(paths, key=int)]}
     return {}
 
 

@@ -58,6 +58,9 @@ class Sheet:
         self._rows = {int(number): row for row, number in enumerate(arrays["maps"])}
         own = str(arrays.get("method", DECONVNET))
         self.methods = {own: arrays["projections"], **{name: arrays[name] for name in SHOWN if name in arrays}}
+        controls = {own: CONTROL, **{name: f"{CONTROL}_{name}" for name in METHODS if name != own}}
+        # method -> the same spots by the same method through a random kernel
+        self._controls = {name: arrays[key] for name, key in controls.items() if key in arrays}
 
     def maps(self, method: Optional[str] = None) -> Json:
         """All maps in the order of the file, each with the projection of its strongest activation.
@@ -68,11 +71,11 @@ class Sheet:
         projections = find("method", {**dict.fromkeys(SHOWN), **self.methods}, method)
         rows = {} if projections is None else self._rows
         found = [self._map(number, row, projections[row]) for number, row in rows.items()]
-        step, channels = self._arrays.get("step"), self._arrays.get("channels")
+        channels = self._arrays.get("channels")
         return {
             "maps": found,
             "method": method,
-            "step": None if step is None else int(step),
+            "step": self.step,
             "channels": None if channels is None else int(channels),
         }
 
@@ -85,14 +88,28 @@ class Sheet:
         patches, scale = self._patches(row, projections)
         tiles = _encode(patches, scale)
         control, control_scale, correlations = [None] * len(spots), None, [None] * len(spots)
-        if CONTROL in self.methods and method != CONTROL:
-            random = self.methods[CONTROL][row]
+        if method in self._controls:
+            random = self._controls[method][row]
             control_patches, control_scale = self._patches(row, random)
             control = _encode(control_patches, control_scale)
-            correlations = rank_correlations(projections[there], random[there], places[there], self._fields).tolist()
+            pairs = rank_correlations(projections[there], random[there], places[there], self._fields)
+            # Without a signal through the random kernel there is nothing to compare.
+            correlations = [float(value) if patch.any() else None for value, patch in zip(pairs, control_patches)]
         for spot, tile, random, correlation in zip(spots, tiles, control, correlations):
             spot.update(projection=tile, control=random, rank_correlation=correlation)
         return {**self._map(number, row, projections), "spots": spots, "scale": scale, "control_scale": control_scale}
+
+    def strongest(self, number: int, method: str) -> Json:
+        """The strongest spot of a map, or None if the map is dead: for one column of the film strip."""
+        row = find("map", self._rows, number)
+        projections = find("method", self.methods, method)[row]
+        tile = self._map(number, row, projections)["tile"]
+        return None if tile is None else dict(self._spot(row, 0), projection=tile)
+
+    @property
+    def step(self) -> Optional[int]:
+        """The training step of the checkpoint; None if the file does not say."""
+        return int(self._arrays["step"]) if "step" in self._arrays else None
 
     def _map(self, number, row, projections) -> Json:
         patches, scale = self._patches(row, projections)

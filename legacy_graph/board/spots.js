@@ -32,11 +32,7 @@ export function describeMap(map, query, command) {
   if (!map.spots.length) return [title, emptyBox("This map is dead: no activation is above 0.")];
   const control = map.control_scale !== null;
   let legend = `${summarize(map)}. Mid grey is 0; white and black are ±${short(map.scale)}`;
-  if (control) {
-    const mean = map.spots.reduce((sum, spot) => sum + spot.rank_correlation, 0) / map.spots.length;
-    legend += `, in the control (random kernel) ±${short(map.control_scale)}. `;
-    legend += `Rank correlation of both (1 alike, 0 unrelated): mean ${mean.toFixed(2)}`;
-  }
+  if (control) legend += describeControl(map, query.method);
   const heads = ["patch", METHODS[query.method], "whole image", `${map.spots.length} strongest spots`];
   if (control) heads.splice(2, 0, "control");
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
@@ -45,11 +41,22 @@ export function describeMap(map, query, command) {
     make("table", {}, head, ...rows)];
 }
 
+/** About the control: the same method through a random kernel. Where it is empty, there is nothing to compare. */
+function describeControl({ spots, control_scale: scale }, method) {
+  const found = spots.map((spot) => spot.rank_correlation).filter((value) => value !== null);
+  const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
+  const empty = spots.length - found.length;
+  let text = `, in the control (${METHODS[method]} through a random kernel) ±${short(scale)}. `;
+  if (found.length) text += `Rank correlation of both (1 alike, 0 unrelated): mean ${mean.toFixed(2)}`;
+  if (empty) text += `${found.length ? "; " : ""}${empty} of ${spots.length} controls are empty and not compared`;
+  return text;
+}
+
 /** A box that lists what is missing in results of earlier versions or without --control; [] if nothing is. */
 function describeMissing(map, query, command) {
   const missing = [];
   if (!map.spots[0].input) missing.push("images, classes and answers");
-  if (map.control_scale === null && query.method !== "control") missing.push("control");
+  if (map.control_scale === null && query.method !== "control") missing.push(`control by ${METHODS[query.method]}`);
   if (!missing.length) return [];
   const hint = command ? "This command writes them:" : "Run the features command again, with --control random.";
   return [emptyBox(`These results have no ${missing.join(" and no ")}. ${hint}`, command)];
@@ -62,6 +69,7 @@ function describeSpot(spot, rank, control) {
   const wrong = answer && label !== null && label !== answer[0];
   if (answer) lines.push(`read as ${answer[0]} (${percent(answer[1])})${wrong ? ", wrong" : ""}`);
   if (correlation !== null) lines.push(`rank correlation ${correlation.toFixed(2)}`);
+  else if (control) lines.push("control is empty");
   const whole = `whole image of spot ${rank} with a frame around its receptive field`;
   const cells = [
     spot.patch ? picture(spot.patch, `patch of spot ${rank}`) : "none",
@@ -71,4 +79,22 @@ function describeSpot(spot, rank, control) {
   ];
   const text = make("td", {}, ...lines.flatMap((line) => [line, make("br")]));
   return make("tr", {}, ...cells.map((cell) => make("td", {}, cell)), text);
+}
+
+/** Two sets of spots of the same map beside each other, each with its name. */
+export function compare(maps, names) {
+  const columns = maps.map((map, at) => make("div", {}, make("h2", {}, names[at]), ...compareOne(map)));
+  return make("div", { class: "beside" }, ...columns);
+}
+
+function compareOne(map) {
+  if (map.error) return [alertBox(map.error)];
+  if (!map.spots.length) return [emptyBox("This map is dead here.")];
+  const legend = `${summarize(map)}. White and black are ±${short(map.scale)}.`;
+  const rows = map.spots.map((spot, at) => make("tr", {},
+    make("td", {}, spot.patch ? picture(spot.patch, `patch of spot ${at + 1}`) : "none"),
+    make("td", {}, picture(spot.projection, `projection of spot ${at + 1}`)),
+    make("td", {}, short(spot.activation), make("br"), `image ${spot.file ?? spot.image.toLocaleString("en")}`,
+      make("br"), spot.label ?? "")));
+  return [make("p", { class: "faint" }, legend), make("table", {}, ...rows)];
 }

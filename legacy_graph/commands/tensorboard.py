@@ -29,11 +29,14 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from absl import app
     from tensorboard import default, program
     from tensorboard.plugins.base_plugin import FlagsError
+    from tensorboard.plugins.image.images_plugin import ImagesPlugin
 
     from legacy_graph.board.plugin import DeconvnetPlugin
 
     # TensorBoard's dashboards, then those of installed packages. TensorBoard 2 has both in the first list.
-    plugins = list(dict.fromkeys([*default.get_plugins(), *default.get_dynamic_plugins(), DeconvnetPlugin]))
+    plugins = list(dict.fromkeys([*default.get_plugins(), *default.get_dynamic_plugins()]))
+    # After IMAGES: in a window of 1,280 pixels, the last tabs are hidden.
+    plugins.insert(plugins.index(ImagesPlugin) + 1, DeconvnetPlugin)
     board = program.TensorBoard(plugins, server_class=_create_server)
     absl.logging.set_verbosity(absl.logging.WARNING)
 

@@ -5,10 +5,11 @@
     method, channels    name of the projection method, number of feature maps of the layer
     control             as `projections`, through a random kernel
     gradient, guided    as `projections`, by the other methods
+    control_gradient, control_guided    as these, through a random kernel
     answers             float32 [K, 10], the class probabilities of the complete images
 
-`gradient`, `guided` and `answers` exist only for the article's network. For a graph that someone else trained,
-`control` exists only if it was computed for the sheet.
+`gradient`, `guided`, their controls and `answers` exist only for the article's network. For a graph that someone else
+trained, `control` exists only if it was computed for the sheet.
 """
 
 from typing import Any, Dict, NamedTuple, Optional
@@ -74,12 +75,13 @@ def collect(
         arrays["answers"] = _answers(session, probe, images, numbers, details)
         for name, projections in details.projections.items():
             arrays[name] = np.zeros_like(found.projections)
+            other = probe._replace(projections=projections)
             if there.any():
                 maps = found.maps[np.nonzero(there)[0]]
-                other = probe._replace(projections=projections)
                 arrays[name][there] = project(
                     session, other, images, found.images[there], maps, found.places[there]
                 )[1]  # fmt: skip
+            arrays[f"control_{name}"] = sanity_check.project_random(session, other, images, found).projections
     if control is not None:
         arrays["control"] = control.projections
     return arrays

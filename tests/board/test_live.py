@@ -89,6 +89,10 @@ def test_answers_equal_those_of_a_separate_graph(reading, expected, trained, lay
     for part, largest in zip(found["layers"].values(), maxima):
         np.testing.assert_allclose(part["activations"], largest, rtol=1e-5, atol=1e-6)
     assert [name for name, _ in found["answers"]] == list("0123456789")
+    if method == "deconvnet":  # beside it is the projection that "control" shows
+        tile, scale = grey(projections[layer, "control", 3])
+        control = np.frombuffer(base64.b64decode(found["control"]["data"]), np.uint8).reshape(28, 28)
+        assert np.abs(control - tile).max() <= 1 and found["control_scale"] == pytest.approx(scale, rel=1e-5)
 
 
 def test_the_input_is_prepared_as_in_deconv(reading, trained):

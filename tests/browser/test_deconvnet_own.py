@@ -30,6 +30,18 @@ def test_a_drawing_is_read_and_its_maps_follow(visit):
     expect(frame.locator("#grid .empty")).to_contain_text("Draw a digit")
 
 
+def test_a_drawing_survives_a_reload(open_view):
+    page, frame = open_view("deconvnet&p.deconvnet.view=own")
+    board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
+    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+    expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
+    before = frame.locator("#detail").inner_text()
+    page.reload()
+    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+    assert frame.locator("#detail").inner_text() == before
+    expect(frame.locator("#grid button[data-map='63'][aria-label$=conv2]")).to_be_attached()
+
+
 def test_a_map_of_another_graph_is_not_asked_for(visit):
     """As after a look at a layer with more maps, of a graph that someone else trained."""
     page, frame = visit("deconvnet&p.deconvnet.view=own&p.deconvnet.layer=Conv2D_1&p.deconvnet.map=500")

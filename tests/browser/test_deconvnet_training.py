@@ -37,7 +37,7 @@ def test_own_pictures_follow_a_run_that_is_training(browser, tmp_path):
             ) as (page, frame):
                 board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
                 expect(frame.locator("#detail h1")).to_contain_text("Read as ")
-                step = frame.locator("#step")
+                step = frame.locator("#step-text")
                 before = step.inner_text()
                 board.soon(
                     lambda: page.evaluate("window.dispatchEvent(new Event('focus'))") and step.inner_text() != before

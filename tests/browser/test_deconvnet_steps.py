@@ -1,0 +1,70 @@
+"""The steps of the DECONVNET dashboard: slider, player, film strip, two steps beside each other, the saved picture."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def earlier(features_log, arrays):
+    """Results for the steps 7 and 12, which are removed after the test: the activations are 1 and 2 larger."""
+    paths = [os.path.join(features_log[0], "features", "conv2", f"features-{step}.npz") for step in (7, 12)]
+    for path, step, more in zip(paths, (7, 12), (1, 2)):
+        np.savez(path, **dict(arrays, step=step, activations=arrays["activations"] + more, wins=arrays["wins"][::-1]))
+    yield
+    for path in paths:
+        os.remove(path)
+
+
+def test_the_slider_the_keys_and_the_player_choose_the_step(visit, open_view, earlier, arrays):
+    page, frame = open_view()
+    order = list(map(str, arrays["maps"].tolist()))
+    frame.locator("#grid button").first.click()
+    expect(frame.locator("#step-text")).to_have_text("30 (3 of 3)")
+    expect(frame.locator(".strip button")).to_have_count(3)
+    expect(frame.locator(".strip button[aria-pressed=true]")).to_contain_text("30")
+    frame.locator("#step").focus()
+    page.keyboard.press("Home")
+    strongest = f"Strongest activation {arrays['activations'][0, 0] + 1:#.3g}, wins"
+    expect(frame.locator("#detail > p").first).to_contain_text(strongest)
+    expect(frame.locator("#grid button")).to_have_text(order)  # every map keeps its place
+    expect(frame.locator("#step-text")).to_have_text("7 (1 of 3)")
+    expect(frame.locator(".strip button[aria-pressed=true]")).to_contain_text("7")
+    assert "p.deconvnet.step=7" in page.url
+    _, shared = open_view(page.url.partition("#")[2])
+    expect(shared.locator("#detail > p").first).to_contain_text(strongest)
+    frame.locator("#play").click()
+    expect(frame.locator("#step-text")).to_have_text("12 (2 of 3)")
+    expect(frame.locator("#step-text")).to_have_text("30 (3 of 3)")
+    expect(frame.locator("#play")).to_have_attribute("title", "Play the steps")
+    frame.locator(".strip button").nth(1).click()
+    expect(frame.locator("#step-text")).to_have_text("12 (2 of 3)")
+    frame.locator("#beside").select_option("7@.")
+    expect(frame.locator(".beside h2")).to_have_text(["log, step 12", "log, step 7"])
+    activations = frame.locator(".beside > div:last-child td:last-child").all_inner_texts()
+    assert [text.split()[0] for text in activations] == [f"{one:#.3g}" for one in arrays["activations"][0] + 1]
+
+
+def test_a_new_step_appears_by_itself(open_view, features_log, arrays):
+    path = os.path.join(features_log[0], "features", "conv2", "features-9.npz")
+    page, frame = open_view()
+    expect(frame.locator("#step-text")).to_have_text("30")
+    try:
+        np.savez(path, **dict(arrays, step=9))
+        expect(frame.locator("#step-text")).to_have_text("30 (2 of 2)")
+    finally:
+        os.remove(path)
+
+
+def test_what_is_seen_is_saved_as_a_picture(visit, tmp_path):
+    page, frame = visit()
+    expect(frame.locator("#detail tr")).to_have_count(10)
+    with page.expect_download() as saved:
+        frame.locator("#save").click()
+    assert saved.value.suggested_filename == "deconvnet-conv2-deconvnet-30.png"
+    picture = Image.open(str(saved.value.path()))
+    height = frame.locator("#detail").evaluate("one => one.scrollHeight")
+    assert picture.height > height and len(set(np.asarray(picture.convert("L")).ravel())) > 100
