@@ -8,8 +8,16 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import RETRY, UserError, reason
 from legacy_graph.logdir import event_reader, layout, locate
-from legacy_graph.logdir.event_reader import AUDIO, DISTRIBUTIONS, EMBEDDINGS, GRAPHS, HISTOGRAMS, IMAGES, SCALARS, Run
+from legacy_graph.logdir.event_reader import AUDIO, DISTRIBUTIONS, GRAPHS, HISTOGRAMS, IMAGES, PROJECTOR, SCALARS, Run
 
+# How many steps of a tag TensorBoard keeps: the last, and others by chance. (name in --samples_per_plugin, number)
+KEPT = {
+    SCALARS: ("scalars", 1000),
+    IMAGES: ("images", 10),
+    AUDIO: ("audio", 10),
+    DISTRIBUTIONS: ("histograms", 500),
+    HISTOGRAMS: ("histograms", 500),
+}
 # The call that writes data for each dashboard, in the article's order.
 NEEDS = {
     SCALARS: "tf.summary.scalar",
@@ -18,7 +26,7 @@ NEEDS = {
     GRAPHS: "tf.summary.FileWriter(logdir, graph)",
     DISTRIBUTIONS: "tf.summary.histogram (tf.summary.distribution never existed)",
     HISTOGRAMS: "tf.summary.histogram",
-    EMBEDDINGS: "projector.visualize_embeddings (train calls it at its end)",
+    PROJECTOR: "projector.visualize_embeddings (train calls it at its end)",
 }
 ROW = "{:<13}  {:<{width}}  {:>4}  {:>5}  {:>6}  {:>6}  {:>9}"
 
@@ -42,7 +50,7 @@ def report(logdir: str) -> Tuple[str, bool]:
     fill = locate.train_hint(logdir) if layout.is_ours(logdir) else ""  # train would write beside a foreign log
     reasons = _reasons(logdir, runs, fill)
     for dashboard in empty:
-        cause = _projector(logdir, runs, fill) if dashboard == EMBEDDINGS else None
+        cause = _projector(logdir, runs, fill) if dashboard == PROJECTOR else None
         if cause is None:
             cause = "see below" if reasons else _joined(f"nothing came from {NEEDS[dashboard]}", fill)
         lines.append(f"{dashboard} is empty: {cause}")
@@ -72,7 +80,7 @@ def _joined(*parts):
 
 
 def _projector(logdir, runs, fill):
-    """Why EMBEDDINGS is empty although projector files exist; None without such files."""
+    """Why PROJECTOR is empty although projector files exist; None without such files."""
     for run in runs:
         if run.problem:
             return _joined(f"in {run.name}, {run.problem}", fill)
@@ -108,6 +116,29 @@ def _reasons(logdir, runs: List[Run], fill: str):
     return lines
 
 
+def _not_shown(run):
+    """A line on points that TensorBoard does not show: they are too many, or replaced by a run that went back."""
+    most = {
+        dashboard: max(map(len, run.fed[dashboard].tags.values()))
+        for dashboard, (_, limit) in KEPT.items()
+        if dashboard in run.fed and any(len(steps) > limit for steps in run.fed[dashboard].tags.values())
+    }
+    if most:
+        counts = ", ".join(f"{KEPT[dashboard][1]} of {count} in {dashboard}" for dashboard, count in most.items())
+        numbers = {KEPT[dashboard][0]: count for dashboard, count in most.items()}
+        flags = ",".join(f"{plugin}={count}" for plugin, count in numbers.items())
+        yield (
+            f"{run.name} has more steps than TensorBoard keeps, by chance and always the last: {counts}; "
+            f"--samples_per_plugin {flags} keeps all"
+        )
+    replaced = sum(data.replaced for dashboard, data in run.fed.items() if dashboard in KEPT)
+    if replaced and not any(file.continues for file in run.files):
+        yield (
+            f"{run.name} goes back to earlier steps: TensorBoard does not show the {replaced:,} points that are "
+            "replaced; --load_fast=false shows them too"
+        )
+
+
 def _notes(logdir, runs):
     """Notes on runs that TensorBoard shows differently than expected."""
     lines = []
@@ -118,6 +149,8 @@ def _notes(logdir, runs):
                 f"{run.name} has {len(run.files)} event files in one run: curves overlap, and while two write, "
                 "only one file is read on; give each run its own directory"
             )
+        lines += [f"In {run.name}, {note}: TensorBoard shows wrong labels, or none" for note in run.notes]
+        lines += _not_shown(run)
         if GRAPHS in run.fed and not run.traced:
             lines.append(f"{run.name} has a graph but no traced session run, so no compute time: RunOptions.FULL_TRACE")
     first = {run.name.split(os.sep)[0] for run in runs}

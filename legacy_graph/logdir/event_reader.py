@@ -9,20 +9,18 @@ import os
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 import tensorflow.compat.v1 as tf
-from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.backend.event_processing.io_wrapper import IsTensorFlowEventsFile
-from tensorboard.plugins import projector
 
-from legacy_graph.errors import reason
+from legacy_graph.logdir.projector_files import CONFIGURATION, Vectors, read_vectors
 
 SCALARS, IMAGES, AUDIO, GRAPHS = "SCALARS", "IMAGES", "AUDIO", "GRAPHS"
-DISTRIBUTIONS, HISTOGRAMS, EMBEDDINGS = "DISTRIBUTIONS", "HISTOGRAMS", "EMBEDDINGS"
+DISTRIBUTIONS, HISTOGRAMS, PROJECTOR = "DISTRIBUTIONS", "HISTOGRAMS", "PROJECTOR"
 LINKS = 2  # maximum depth of nested directory links; without a limit the search may not end
 FRAME = 16  # bytes around a record: its length, and checksums of length and data
 MARKS = ("file_version", "session_log")  # events at the start of a file, before any data
-CONFIGURATION = "projector_config.pbtxt"
+COMPRESSED = (".gz", ".bz2", ".xz", ".zip")  # suffixes of files that TensorBoard takes for event files
 # The kind of a summary value: its field in TensorFlow 1, or the name of its plugin.
 FEEDS = {
     "simple_value": (SCALARS,),
@@ -32,6 +30,10 @@ FEEDS = {
     "scalars": (SCALARS,),
     "images": (IMAGES,),
     "histograms": (DISTRIBUTIONS, HISTOGRAMS),
+    "graphs": (GRAPHS,),
+    "graph_keras_model": (GRAPHS,),
+    "graph_run_metadata": (GRAPHS,),
+    "graph_run_metadata_graph": (GRAPHS,),
 }
 
 
@@ -48,9 +50,23 @@ class EventFileInfo(NamedTuple):
 class DashboardData(NamedTuple):
     """The data of one run for one dashboard."""
 
-    tags: Set[str]
-    steps: Set[int]
+    tags: Dict[str, List[int]]  # tag -> the steps that TensorBoard shows, ascending
     size: int = 0  # bytes of the files that contain it
+    replaced: int = 0  # points that TensorBoard's fast loading does not show, because later ones go back to their steps
+
+    @property
+    def steps(self) -> Set[int]:
+        """The steps of all tags."""
+        return {step for steps in self.tags.values() for step in steps}
+
+    def add(self, tag: str, step: int) -> "DashboardData":
+        """With one more point of a tag, which replaces the points of the tag at this step and later."""
+        steps, replaced = self.tags.setdefault(tag, []), self.replaced
+        while steps and steps[-1] >= step:
+            steps.pop()
+            replaced += 1
+        steps.append(step)
+        return self._replace(replaced=replaced)
 
 
 class Run(NamedTuple):
@@ -61,6 +77,7 @@ class Run(NamedTuple):
     fed: Dict[str, DashboardData]  # dashboard -> its data
     traced: bool  # whether a session run was traced with compute times, for GRAPHS
     problem: Optional[str]  # why the projector cannot show the embeddings; None if it can, or if there are none
+    notes: Tuple[str, ...] = ()  # what the projector shows wrongly
 
 
 def read_runs(logdir: str) -> Tuple[List[Run], List[str]]:
@@ -85,7 +102,7 @@ def orphan_projectors(logdir: str) -> List[str]:
 
 def event_files(folder: str) -> List[str]:
     """The names of the event files in one directory, in the order in which TensorBoard reads them."""
-    names = filter(IsTensorFlowEventsFile, _list(folder))
+    names = [name for name in filter(IsTensorFlowEventsFile, _list(folder)) if not name.endswith(COMPRESSED)]
     return [name for name in names if os.path.isfile(os.path.join(folder, name))]
 
 
@@ -101,12 +118,13 @@ def read_run(name: str, folder: str, names: List[str]) -> Run:
             files.append(_file(path, fed, metadata, plugins))
     size = sum(file.size for file in files)
     fed = {dashboard: found._replace(size=size) for dashboard, found in fed.items()}
-    problem = None
-    if os.path.isfile(os.path.join(folder, CONFIGURATION)):
-        tensors, bytes_, problem = _projector(folder)
-        if tensors and not problem:
-            fed[EMBEDDINGS] = DashboardData(tensors, set(), bytes_)
-    return Run(name, files, fed, any(one.step_stats.dev_stats for one in metadata), problem)
+    vectors = Vectors({})
+    with _unless_vanished(folder):
+        vectors = read_vectors(folder)
+    if vectors.tensors and not vectors.problem:
+        fed[PROJECTOR] = DashboardData({name: [] for name in vectors.tensors}, vectors.size)
+    traced = any(one.step_stats.dev_stats for one in metadata)
+    return Run(name, files, fed, traced, vectors.problem, vectors.notes)
 
 
 def _find_event_files(logdir):
@@ -126,6 +144,9 @@ def _find_event_files(logdir):
                     problems.append(f"{path} is a link to a directory above it, which TensorBoard follows: remove it")
                 elif deeper <= LINKS:
                     waiting.append((path, above, deeper))
+            elif IsTensorFlowEventsFile(name) and name.endswith(COMPRESSED):
+                if not os.path.exists(os.path.splitext(path)[0]):
+                    problems.append(f"{path} is compressed, and TensorBoard cannot read it: unpack it")
             elif IsTensorFlowEventsFile(name) and not os.path.isfile(path) and os.path.exists(path):
                 problems.append(f"{path} is no regular file, and TensorBoard may wait for it without end: remove it")
     return found, sorted(problems)
@@ -161,9 +182,7 @@ def _file(path, fed, metadata, plugins):
         records += event.WhichOneof("what") not in MARKS
         continues = continues or event.session_log.status == tf.SessionLog.START
         for dashboard, tag in _tags(event, plugins):
-            found = fed.setdefault(dashboard, DashboardData(set(), set()))
-            found.tags.add(tag)
-            found.steps.add(event.step)
+            fed[dashboard] = fed.get(dashboard, DashboardData({})).add(tag, event.step)
         if event.WhichOneof("what") == "tagged_run_metadata":
             metadata.append(tf.RunMetadata.FromString(event.tagged_run_metadata.run_metadata))
     return EventFileInfo(os.path.basename(path), os.path.getsize(path), bytes_read, records, continues)
@@ -172,7 +191,7 @@ def _file(path, fed, metadata, plugins):
 def _tags(event, plugins):
     """(dashboard, tag) for each value of an event. Only the first value of a tag names its plugin, so it is kept."""
     kind = event.WhichOneof("what")
-    if kind in ("graph_def", "meta_graph_def"):
+    if kind == "graph_def":  # TensorBoard 2 does not show a meta graph
         yield GRAPHS, "graph"
     elif kind == "tagged_run_metadata":
         yield GRAPHS, event.tagged_run_metadata.tag
@@ -182,34 +201,3 @@ def _tags(event, plugins):
             field = plugins.setdefault(value.tag, value.metadata.plugin_data.plugin_name)
         for dashboard in FEEDS.get(field, ()):
             yield dashboard, value.tag
-
-
-def _projector(folder):
-    """(tensors that the projector shows, bytes of their files, problem or None) of a directory."""
-    try:
-        with open(os.path.join(folder, CONFIGURATION), encoding="utf-8") as file:
-            config = text_format.Parse(file.read(), projector.ProjectorConfig())
-    except (text_format.ParseError, UnicodeDecodeError, OSError) as error:
-        return set(), 0, f"{CONFIGURATION} cannot be read ({reason(error)})"
-    paths = [os.path.join(folder, name) for name in _list(folder)]
-    for path in paths:  # TensorFlow would wait for a FIFO
-        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-            return set(), 0, f"{os.path.basename(path)} is no regular file"
-    checkpoint = config.model_checkpoint_path or tf.train.latest_checkpoint(folder)
-    if not checkpoint:
-        return set(), 0, "no checkpoint lies beside its configuration"
-    try:
-        shapes = tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map()
-    except (tf.errors.OpError, ValueError):
-        return set(), 0, f"its checkpoint {checkpoint} is missing or damaged"
-    tensors = {name for name, shape in shapes.items() if len(shape) == 2}
-    for info in config.embeddings:
-        for name in filter(None, (info.metadata_path, info.sprite.image_path)):
-            path = os.path.realpath(os.path.join(folder, name))
-            if not path.startswith(os.path.realpath(folder) + os.sep):
-                return tensors, 0, f"{name} lies outside its directory, where TensorBoard does not look"
-            if not os.path.isfile(path):
-                return tensors, 0, f"{name} is missing"
-        if info.tensor_name.split(":")[0] not in tensors:
-            return tensors, 0, f"its checkpoint holds no table called {info.tensor_name!r}"
-    return tensors, sum(os.path.getsize(path) for path in paths if os.path.isfile(path)), None

@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.errors import launch_command
 from tests.support.program import ROOT, STEPS, legacy_graph
 
-SEVEN = ["SCALARS", "IMAGES", "AUDIO", "GRAPHS", "DISTRIBUTIONS", "HISTOGRAMS", "EMBEDDINGS"]
+SEVEN = ["SCALARS", "IMAGES", "AUDIO", "GRAPHS", "DISTRIBUTIONS", "HISTOGRAMS", "PROJECTOR"]
 
 
 def event_file(*folders):
@@ -52,7 +52,7 @@ def test_a_good_log(check, log):
     expected["SCALARS", "test"] = ["34", images, "0", last, sizes["test"]]
     folder = os.path.join(log, "projector")
     size = sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
-    expected["EMBEDDINGS", "projector"] = ["1", "-", "-", "-", f"{size / 1e6:.2f} MB"]
+    expected["PROJECTOR", "projector"] = ["1", "-", "-", "-", f"{size / 1e6:.2f} MB"]
     assert rows == expected
 
 
@@ -133,7 +133,7 @@ def test_a_damaged_event_file(check, log):
         file.write(bytes([byte ^ 1]))
     status, rows, rest = check(log)
     assert status == 1
-    assert fed(rows) == ["SCALARS", "IMAGES", "DISTRIBUTIONS", "HISTOGRAMS", "EMBEDDINGS"]
+    assert fed(rows) == ["SCALARS", "IMAGES", "DISTRIBUTIONS", "HISTOGRAMS", "PROJECTOR"]
     assert rest[:2] == ["AUDIO is empty: see below", "GRAPHS is empty: see below"]
     assert re.search(
         r"train.events\S+ is cut short or damaged: [01] records are readable, \d+ of [\d,]+ bytes", rest[2]
@@ -223,7 +223,7 @@ def test_what_keeps_the_projector_empty(check, log, spoil, reason):
     spoil(os.path.join(log, "projector"))
     status, rows, rest = check(log)
     assert (status, fed(rows)) == (1, SEVEN[:-1])
-    assert rest[0].startswith("EMBEDDINGS is empty: ")
+    assert rest[0].startswith("PROJECTOR is empty: ")
     assert reason in rest[0]
 
 

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from legacy_graph.logdir import event_reader
+from tests.support import forty_logs
+from tests.support.forty_logs import LOGS
 from tests.support.program import ROOT
 
 SEVEN = "7 of 7 dashboards are fed."
@@ -53,7 +55,7 @@ def test_a_fifo_among_the_files_of_the_projector_is_told(check, log, deadline, n
     os.mkfifo(path)
     status, _, rest = check(log)
     assert status == 1
-    assert rest[0].startswith(f"EMBEDDINGS is empty: in projector, {name} is no regular file")
+    assert rest[0].startswith(f"PROJECTOR is empty: in projector, {name} is no regular file")
 
 
 def test_files_that_vanish_are_left_out(check, log, monkeypatch):
@@ -106,3 +108,34 @@ def test_a_projector_configuration_that_cannot_be_read(check, log):
     status, rows, rest = check(log)
     assert status == 1
     assert "in projector, projector_config.pbtxt cannot be read (Input/output error)" in rest[0]
+
+
+def test_steps_that_tensorboard_does_not_show_are_reported(check, tmp_path):
+    """It keeps ten steps of an image, and replaces the points of a run that goes back: 50 to 100 are six points."""
+    forty_logs.write(tmp_path / "log" / "images", *map(forty_logs.image, range(11)))
+    LOGS["ten images"](tmp_path / "log" / "ten")
+    LOGS["steps that go back"](tmp_path / "log" / "back")
+    _, rows, rest = check(str(tmp_path / "log"))
+    assert rows["SCALARS", "back"][:4] == ["1", "8", "0", "70"]
+    assert [line.split()[0] for line in rest if "by chance" in line] == ["images"]
+    assert any("10 of 11 in IMAGES; --samples_per_plugin images=11 keeps all" in line for line in rest)
+    assert [line for line in rest if "goes back" in line and line.startswith("back ") and " 6 points " in line]
+
+
+def test_a_packed_event_file_is_no_event_file(check, tmp_path):
+    LOGS["a packed copy"](tmp_path / "both")
+    _, _, rest = check(str(tmp_path / "both"))
+    assert not [line for line in rest if ".gz" in line or "damaged" in line]
+    os.remove(str(tmp_path / "both" / "events.out.tfevents.1.host"))
+    _, _, rest = check(str(tmp_path / "both"))
+    assert [line for line in rest if ".gz is compressed" in line]
+
+
+def test_labels_that_do_not_match_the_vectors_are_reported(check, tmp_path):
+    config = forty_logs.TSV.replace("}", '  metadata_path: "labels.tsv"\n}')
+    for rows, reported in [(4, 0), (6, 1)]:
+        forty_logs.vectors(tmp_path / str(rows), config)
+        (tmp_path / str(rows) / "labels.tsv").write_text("label\n" * rows)
+        _, table, rest = check(str(tmp_path / str(rows)))
+        assert ("PROJECTOR", ".") in table
+        assert len([line for line in rest if f"labels {rows} vectors, and words has 4" in line]) == reported
