@@ -139,3 +139,20 @@ def test_labels_that_do_not_match_the_vectors_are_reported(check, tmp_path):
         _, table, rest = check(str(tmp_path / str(rows)))
         assert ("PROJECTOR", ".") in table
         assert len([line for line in rest if f"labels {rows} vectors, and words has 4" in line]) == reported
+
+
+@pytest.mark.parametrize(
+    "old, new, reason",
+    [
+        ('"sprite.png"', '"../sprite.png"', "../sprite.png lies outside its directory"),
+        ('"fc1"', '"fc3"', "its checkpoint holds no table called 'fc3'"),
+        ("embeddings", "embedings", "projector_config.pbtxt cannot be read"),
+    ],
+)
+def test_a_configuration_that_points_elsewhere(check, log, old, new, reason):
+    path = os.path.join(log, "projector", "projector_config.pbtxt")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(old, new))
+    assert reason in check(log)[2][0]
