@@ -63,7 +63,9 @@ def load_target(
 
     signature = options.signature or DEFAULT_SIGNATURE
     values = dict(options.set or ())
-    model = load.load_model(options.graph, options.checkpoint, signature, options.input, name, values=values)
+    model = load.load_model(
+        options.graph, options.checkpoint, signature, options.input, name, values=values, tags=options.tags
+    )
     if options.size and options.size != model.input_shape[:2]:
         if None not in model.input_shape[:2]:
             fixed = "x".join(map(str, model.input_shape[:2]))

@@ -17,6 +17,7 @@ def add_graph_options(command: argparse.ArgumentParser) -> None:
     )
     add("--checkpoint", type=path, metavar="PREFIX", help="the checkpoint of a MetaGraph (default: the one beside it)")
     add("--signature", metavar="NAME", help=f"of a SavedModel (default: {DEFAULT_SIGNATURE})")
+    add("--tags", metavar="TAGS", help="of the graph of a SavedModel with several (default: the one for inference)")
     add("--input", metavar="NAME", help="the node that takes the images, if the graph has several inputs")
     add(
         "--set",
@@ -53,7 +54,7 @@ def check_graph_options(options: argparse.Namespace) -> None:
     Raises:
         UserError: names the first such option.
     """
-    names = ("checkpoint", "signature", "input", "set", "range", "mean", "bgr", "size", "method")
+    names = ("checkpoint", "signature", "tags", "input", "set", "range", "mean", "bgr", "size", "method")
     given = ["--" + name for name in names if getattr(options, name, None)]
     if given and options.graph is None:
         raise UserError(given[0], "--graph PATH beside it", "none", "name the graph with --graph")

@@ -22,7 +22,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
     else:
         signature = options.signature or DEFAULT_SIGNATURE
         values = dict(options.set or ())
-        model = load.load_model(options.graph, options.checkpoint, signature, options.input, values=values)
+        model = load.load_model(
+            options.graph, options.checkpoint, signature, options.input, values=values, tags=options.tags
+        )
         rows, notes = graph_table.layer_rows(model)
     print(tabulate(rows, layer_table.HEADERS, tablefmt="plain", intfmt=","))
     for note in notes:

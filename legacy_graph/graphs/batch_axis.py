@@ -17,6 +17,7 @@ from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import cut
 from legacy_graph.graphs.op_table import SHAPES, row
+from legacy_graph.graphs.tensor_types import TensorType, type_of
 
 RULES = {**batch_rules.RULES, **batch_joins.RULES}
 _SIDES = (64, 256)  # assumed height and width where the graph leaves them open: the first that the graph accepts
@@ -46,6 +47,8 @@ def check_batch(graph: Graph, layers: List[ConvLayer], all_needed: bool) -> Tupl
             error = before[0] if before else images.follow(name)
             if error:
                 errors[name] = error
+    if None not in _sides(graph):
+        graph.types = images.types()
     for layer in layers:
         if layer.start not in errors and images.places.get(layer.start) != Batch():
             errors[layer.start] = _other_results(layer, images.places.get(layer.start))
@@ -76,6 +79,14 @@ class _Images:
         self.images = session.graph.get_tensor_by_name(f"{graph.input}:0")
         self.places: Dict[str, Batch] = {graph.input: Batch()}
 
+    def types(self) -> Dict[str, TensorType]:
+        """The types of the tensors, with an open batch."""
+        types = {operation.name: type_of(operation) for operation in self.session.graph.get_operations()}
+        for name, place in self.places.items():
+            if types[name].shape:
+                types[name].shape[place.axis] = None
+        return types
+
     def follow(self, name) -> Optional[UserError]:
         """Follow the images through a node; returns why it cannot run, or may combine them."""
         operation = self.session.graph.get_operation_by_name(name)
@@ -105,6 +116,11 @@ class _Images:
             return None
 
 
+def _sides(graph):
+    """Height, width and channels of the images; None where they are open."""
+    return tf.TensorShape(graph.by_name[graph.input].attr["shape"].shape).as_list()[1:]
+
+
 def _other_results(layer, place):
     hint = "use --input to name a node after the operation that changes the batch"
     found = "images along another axis" if place.axis else f"{IMAGES * place.before * place.after} for {IMAGES} images"
@@ -114,7 +130,7 @@ def _other_results(layer, place):
 def _with_batch(graph):
     """The graph imported with a batch of IMAGES."""
     graph_def = graph.to_graph_def()
-    sides = tf.TensorShape(graph.by_name[graph.input].attr["shape"].shape).as_list()[1:]
+    sides = _sides(graph)
     for assumed in (*_SIDES, None):
         cut(graph_def, graph.input, [IMAGES, *(side or assumed for side in sides)])
         try:

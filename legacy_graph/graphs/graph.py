@@ -1,5 +1,6 @@
 """A graph that can be changed, with an index of its nodes that is always current."""
 
+import collections
 from typing import Collection, Dict, Iterable, List, Optional, Set
 
 import numpy as np
@@ -69,7 +70,7 @@ class Graph:
     def consumers(self) -> Dict[str, List[tf.NodeDef]]:
         """{node name: the nodes that read its outputs}, in topological order."""
         if self._consumers is None:
-            self._consumers = {name: [] for name in self.by_name}
+            self._consumers = collections.defaultdict(list)
             for name in self.order:
                 for source in dict.fromkeys(self.data_inputs(name)):
                     self._consumers[source].append(self.by_name[name])
@@ -85,6 +86,10 @@ class Graph:
         if self._types is None:
             self._types = infer_types(self.to_graph_def())
         return self._types
+
+    @types.setter
+    def types(self, types: Dict[str, TensorType]) -> None:
+        self._types = types
 
     def infer_types(self, names: Iterable[str]) -> Dict[str, TensorType]:
         """`types` for these nodes and their ancestors: TensorFlow need not know the operations of the others."""
@@ -115,10 +120,10 @@ class Graph:
 
     def dependents(self, names: Iterable[str], shapes: bool = False) -> Set[str]:
         """The named nodes and all nodes that depend on their values, or, with `shapes`, on their shapes."""
-        reached = set(names)
+        reached, consumers = set(names), self.consumers
         waiting = list(reached)
         while waiting:
-            for reader in self.consumers.get(waiting.pop(), ()):
+            for reader in consumers.get(waiting.pop(), ()):
                 if reader.name not in reached and (shapes or reader.op not in SHAPES):
                     reached.add(reader.name)
                     waiting.append(reader.name)
@@ -190,8 +195,9 @@ class Graph:
 
     def keep(self, names: Set[str]) -> None:
         """Remove all nodes but the named ones."""
-        self.by_name = {name: node for name, node in self.by_name.items() if name in names}
-        self._forget_order()
+        if not self.by_name.keys() <= names:
+            self.by_name = {name: node for name, node in self.by_name.items() if name in names}
+            self._forget_order()
 
     def remove(self, names: Set[str]) -> None:
         """Remove the named nodes and all nodes that depend on their outputs, such as an optimizer's update."""
@@ -207,7 +213,7 @@ class Graph:
             kept = [text for text in node.input if not text.startswith("^") or sources and text[1:] not in sources]
             if len(kept) < len(node.input):
                 node.input[:] = kept
-        self._forget_order()
+                self._forget_order()
 
     def edit(self, name: str) -> tf.NodeDef:
         """The node, to change its attributes at once."""

@@ -28,6 +28,7 @@ def load_model(
     layer: Optional[str] = None,
     size: Optional[Tuple[int, int]] = None,
     values: Optional[Dict[str, bool]] = None,
+    tags: Optional[str] = None,
 ) -> Model:
     """Load a graph for its feature maps.
 
@@ -40,11 +41,12 @@ def load_model(
             kept.
         size: height and width of the images, in pixels, if the graph does not fix them.
         values: of bool placeholders, such as {"is_training": False}; by default their names decide.
+        tags: of the graph of a SavedModel, separated by commas; by default the graph for inference.
 
     Raises:
         UserError: the graph cannot be read, run, or shown correctly.
     """
-    source = read_source(path, checkpoint, signature)
+    source = read_source(path, checkpoint, signature, tags)
     graph = source.graph
     notes = set_placeholders(graph, values or {}) + run_passes(graph, PASSES)
     types, entry_notes = cut_at_input(graph, path, input, source.inputs)

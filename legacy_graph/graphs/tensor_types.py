@@ -36,10 +36,11 @@ def infer_types(graph_def: tf.GraphDef) -> Dict[str, TensorType]:
         except (ValueError, tf.errors.OpError) as error:
             expected = f"a graph that TensorFlow {tf.__version__} accepts"
             raise UserError("graph", expected, reason(error), "export the graph again") from error
-        return {operation.name: _type_of(operation) for operation in graph.get_operations()}
+        return {operation.name: type_of(operation) for operation in graph.get_operations()}
 
 
-def _type_of(operation):
+def type_of(operation: tf.Operation) -> TensorType:
+    """The type of output 0 of an imported operation."""
     if not operation.outputs:
         return TensorType(None, None)
     tensor = operation.outputs[0]

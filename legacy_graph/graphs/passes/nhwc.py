@@ -22,6 +22,8 @@ def to_nhwc(graph: Graph) -> List[str]:
     """
     order = graph.order
     nchw = [name for name in order if _is_nchw(graph.by_name[name])]
+    if not nchw and not any(node.op == "Transpose" for node in graph.by_name.values()):
+        return []
     dependent = graph.dependents([graph.input])
     convolutions = [name for name in order if graph.by_name[name].op in CONVOLUTIONS and name in dependent]
     way = graph.ancestors((nchw or convolutions)[:1]) & dependent

@@ -27,8 +27,9 @@ def pass_on(graph: Graph) -> List[str]:
 
 def remove_defaults(graph: Graph) -> List[str]:
     """Replace each placeholder whose default depends on the input by an Identity of the default."""
-    for name in graph.dependents([graph.input]):
-        node = graph.by_name[name]
-        if node.op == "PlaceholderWithDefault":
-            graph.add(identity(name, node.input[0], node.attr["dtype"].type))
+    nodes = [node for node in graph.by_name.values() if node.op == "PlaceholderWithDefault"]
+    dependent = graph.dependents([graph.input]) if nodes else set()
+    for node in nodes:
+        if node.name in dependent:
+            graph.add(identity(node.name, node.input[0], node.attr["dtype"].type))
     return []

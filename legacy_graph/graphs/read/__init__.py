@@ -12,13 +12,16 @@ from legacy_graph.graphs.read.source import Source
 from legacy_graph.graphs.read.variables import read_checkpoint, refuse_variables
 
 
-def read_source(path: str, checkpoint: Optional[str] = None, signature: str = DEFAULT_SIGNATURE) -> Source:
+def read_source(
+    path: str, checkpoint: Optional[str] = None, signature: str = DEFAULT_SIGNATURE, tags: Optional[str] = None
+) -> Source:
     """Read a graph of any format.
 
     Args:
         path: a frozen GraphDef (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory.
         checkpoint: prefix of a checkpoint; by default that with the name of the MetaGraph.
         signature: of a SavedModel.
+        tags: of the graph of a SavedModel, separated by commas.
 
     Raises:
         UserError: the file cannot be read, or an option does not belong to its format.
@@ -27,9 +30,11 @@ def read_source(path: str, checkpoint: Optional[str] = None, signature: str = DE
         if checkpoint is not None:
             hint = "leave it out: a SavedModel holds its variables"
             raise UserError("--checkpoint", "a MetaGraph", f"the SavedModel {path}", hint)
-        return read_signature(path, signature)
+        return read_signature(path, signature, tags)
     if signature != DEFAULT_SIGNATURE:
         raise UserError("--signature", "a SavedModel directory", path, "leave it out: only a SavedModel has signatures")
+    if tags is not None:
+        raise UserError("--tags", "a SavedModel directory", path, "leave it out: only a SavedModel has tags")
     for suffix, reader in _READERS.items():
         if path.endswith(suffix):
             return reader(path, checkpoint)

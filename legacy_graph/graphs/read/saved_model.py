@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Optional
 
 import tensorflow.compat.v1 as tf
 
@@ -24,19 +24,19 @@ _RESTORE_OPERATIONS = {
 }  # fmt: skip
 
 
-def read_signature(directory: str, signature: str) -> Source:
+def read_signature(directory: str, signature: str, tags: Optional[str] = None) -> Source:
     """Read one signature of a SavedModel.
 
     Args:
         directory: of the SavedModel.
         signature: its name, such as "serving_default".
+        tags: of the graph, separated by commas; by default that with the tag "serve", or the only one without "train".
 
     Raises:
         UserError: the directory is not a SavedModel, is damaged, or has no such signature.
     """
     meta_graphs = read_saved_model(directory).meta_graphs
-    serving = [graph for graph in meta_graphs if "serve" in graph.meta_info_def.tags]
-    meta_graph = (serving or list(meta_graphs))[0]
+    meta_graph = _choose_graph(meta_graphs, directory, tags)
     names = sorted(name for name, one in meta_graph.signature_def.items() if one.inputs and one.outputs)
     if signature not in names:
         expected = f"a signature out of {', '.join(names) or 'none at all'}"
@@ -48,6 +48,23 @@ def read_signature(directory: str, signature: str) -> Source:
     variables = os.path.join(directory, "variables", "variables")
     graph = _without_saver(meta_graph)
     return Source(graph, inputs, _reader(meta_graph, graph, variables))
+
+
+def _choose_graph(meta_graphs, directory, tags):
+    """The graph with these tags; without tags, the one for inference."""
+    by_tags = {",".join(sorted(graph.meta_info_def.tags)): graph for graph in meta_graphs}
+    if tags is not None:
+        wanted = ",".join(sorted(tag for tag in tags.split(",") if tag))
+        chosen = [graph for name, graph in by_tags.items() if name == wanted]
+    else:
+        serving = [graph for graph in meta_graphs if "serve" in graph.meta_info_def.tags]
+        chosen = serving[:1] or [graph for graph in meta_graphs if "train" not in graph.meta_info_def.tags]
+        chosen = chosen if len(meta_graphs) > 1 else list(meta_graphs)
+    if len(chosen) != 1:
+        listed = ", ".join(repr(name) for name in by_tags)
+        found = repr(tags) if tags is not None else "none or several for inference"
+        raise UserError(directory, f"one graph with the tags out of {listed}", found, "name its tags with --tags")
+    return chosen[0]
 
 
 def _without_saver(meta_graph) -> Graph:

@@ -3,7 +3,6 @@
 from typing import Dict, Tuple
 
 import tensorflow.compat.v1 as tf
-from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
@@ -77,24 +76,28 @@ def read_checkpoint(prefix: str, graph: Graph) -> ReadVariables:
 
     def read(variables):
         values = {}
-        for node in variables:
-            key, piece = restored.get(node.name, (node.name, ""))
-            if key not in stored:
-                hint = "the checkpoint is of another model or incomplete: random weights are not shown"
-                raise UserError(f"checkpoint {prefix}", f"the variable {key}", "none of that name", hint)
-            try:
-                values[node.name] = _cut(reader.get_tensor(key), piece)
-            except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
-                hint = "copy the checkpoint again"
-                raise UserError(f"checkpoint {prefix}", f"the variable {key}", reason(error), hint) from error
+        with tf.Graph().as_default(), tf.Session() as session:
+            for node in variables:
+                key, piece = restored.get(node.name, (node.name, ""))
+                if key not in stored:
+                    hint = "the checkpoint is of another model or incomplete: random weights are not shown"
+                    raise UserError(f"checkpoint {prefix}", f"the variable {key}", "none of that name", hint)
+                restore = tf.raw_ops.RestoreV2(  # it reads format V1 too
+                    prefix=prefix, tensor_names=[key], shape_and_slices=[piece], dtypes=[node.attr["dtype"].type]
+                )
+                try:
+                    values[node.name] = session.run(restore[0])
+                except (tf.errors.OpError, ValueError) as error:
+                    hint = "copy the checkpoint again, or name that of this graph"
+                    raise UserError(f"checkpoint {prefix}", f"the variable {key}", reason(error), hint) from error
         return values
 
     return read
 
 
 def _restored_from(graph) -> Dict[str, Tuple[str, str]]:
-    """{variable: (key in the checkpoint, slice)}, from the Assign and RestoreV2 nodes of the graph."""
-    found = {}
+    """{variable: (key in the checkpoint, slice)}, from the Assign nodes of the graph and what they restore."""
+    restored = {}
     for name in graph.order:
         node = graph.by_name[name]
         if node.op not in ("Assign", "AssignVariableOp"):
@@ -103,18 +106,10 @@ def _restored_from(graph) -> Dict[str, Tuple[str, str]]:
         while graph.by_name[node_name(source)].op == "Identity":
             source = graph.by_name[node_name(source)].input[0]
         restore = graph.by_name[node_name(source)]
-        if restore.op == "RestoreV2":
-            parts = [graph.by_name[node_name(text)].attr["value"].tensor for text in restore.input[1:3]]
-            position = int(source.split(":")[1]) if ":" in source else 0
-            key, piece = (tensor_util.MakeNdarray(part).ravel()[position].decode() for part in parts)
-            found[node_name(node.input[0])] = key, piece
-    return found
-
-
-def _cut(value, piece):
-    """The part of a partitioned variable for a slice such as "10 4 0,5:0,4"."""
-    if not piece:
-        return value
-    ranges = piece.split(" ")[-1].split(":")
-    bounds = [tuple(map(int, one.split(","))) if one != "-" else (0, None) for one in ranges]
-    return value[tuple(slice(begin, None if size is None else begin + size) for begin, size in bounds)]
+        if restore.op in ("Restore", "RestoreSlice", "RestoreV2"):  # file, keys, slices
+            values = [graph.constant(text) for text in graph.references(restore.name)[1:3]]
+            if all(value is not None for value in values):
+                position = int(source.split(":")[1]) if ":" in source else 0
+                key, piece = ([value.ravel()[position].decode() for value in values] + [""])[:2]
+                restored[node_name(node.input[0])] = key, piece
+    return restored

@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.load import load_model
-from tests.support.graph_files import images, run, variable, write_meta
+from tests.support.graph_files import constant, images, run, variable, write_meta
 
 FEEDS = {"images": images(2, 12, 12, 3)}
 
@@ -96,3 +96,31 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
     data.write_bytes(data.read_bytes()[:100])
     with pytest.raises(UserError, match="^checkpoint .*model: expected the variable net/kernel.*; copy the checkpoint"):
         load_model(path)
+
+
+@pytest.mark.parametrize("operation, parts", [("Saver", 1), ("Saver", 2), ("Restore", 1), ("RestoreSlice", 1)])
+def test_checkpoints_of_format_1(operation, parts, tmp_path):
+    """Format V1 with a key that is not the name of the variable, restored by a Saver or by the operations of old."""
+    kernel = constant([3, 3, 3, 4])
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        x = tf.placeholder(tf.float32, [None, 12, 12, 3], "images")
+        options = {"use_resource": False, "partitioner": tf.fixed_size_partitioner(parts, axis=3)}
+        value = tf.get_variable("w", [3, 3, 3, 4], initializer=tf.zeros_initializer(), **options)
+        pieces = list(value)
+        end = tf.nn.conv2d(x, tf.convert_to_tensor(value), [1] * 4, "SAME", name="conv")
+        saver = tf.train.Saver({"shadow/w": value}, write_version=tf.train.SaverDef.V1)
+        for piece, part in zip(pieces, np.split(kernel, parts, 3)):
+            session.run(piece.assign(part))
+        prefix = saver.save(session, str(tmp_path / "model"))
+        expected = session.run(end, {x: images(2, 12, 12, 3)})
+    if operation != "Saver":
+        with tf.Graph().as_default() as graph:
+            x = tf.placeholder(tf.float32, [None, 12, 12, 3], "images")
+            value = tf.get_variable("w", [3, 3, 3, 4], use_resource=False)
+            tf.nn.conv2d(x, value, [1] * 4, "SAME", name="conv")
+            slices = {"shape_and_slice": ""} if operation == "RestoreSlice" else {}
+            restore = getattr(tf.raw_ops, operation)
+            value.assign(restore(file_pattern="model", tensor_name="shadow/w", dt=tf.float32, **slices))
+            (tmp_path / "model.meta").write_bytes(tf.MetaGraphDef(graph_def=graph.as_graph_def()).SerializeToString())
+    model = load_model(prefix + ".meta")
+    np.testing.assert_allclose(run(model.graph_def, "conv", {model.input: images(2, 12, 12, 3)}), expected, atol=1e-6)
