@@ -4,11 +4,13 @@ TensorFlow reports some of these mistakes only when a session runs, in terms of 
 channels in the wrong order aborts the process on TensorFlow 1.15. `conv2d_transpose` below checks the shapes first.
 """
 
-from typing import List, Optional, Sequence, Union
+from typing import Any, List, Optional, Sequence, Union
 
 import tensorflow.compat.v1 as tf
 
 ORDER = "[height, width, output_channels, in_channels]"
+# Names of arguments in the versions of TensorFlow, and in earlier versions of this package.
+_NAMES = {"input": "value", "filter": "kernel", "filters": "kernel", "stride": "strides"}
 
 
 class ShapeError(ValueError):
@@ -16,44 +18,81 @@ class ShapeError(ValueError):
 
 
 def conv2d_transpose(
-    value: tf.Tensor,
-    kernel: tf.Tensor,
-    output_shape: Sequence[Union[int, tf.Tensor]],
-    stride: int = 1,
+    value: Optional[tf.Tensor] = None,
+    kernel: Optional[tf.Tensor] = None,
+    output_shape: Optional[Sequence[Union[int, tf.Tensor]]] = None,
+    strides: Union[int, Sequence[int]] = 1,
     padding: str = "SAME",
+    data_format: str = "NHWC",
     name: Optional[str] = None,
+    **names: Any,
 ) -> tf.Tensor:
-    """反卷积 (deconvolution): check the shapes, then call `tf.nn.conv2d_transpose`.
+    """反卷积 (deconvolution): check the shapes, then call `tf.nn.conv2d_transpose`. Takes its arguments in its order.
 
     Args:
         value: float32 [B, H, W, in_channels], the output of a convolution: its output channels are in_channels here.
         kernel: float32 [height, width, output_channels, in_channels], the kernel of the convolution, unchanged.
         output_shape: [B, H_out, W_out, output_channels], numbers or int32 scalars; output_channels is a number.
-        stride: of the convolution, in pixels, for height and width.
+        strides: of the convolution, in pixels: one number, two for height and width, or four in `data_format`.
         padding: "SAME" or "VALID", of the convolution.
+        data_format: "NHWC", or "NCHW": then `value`, `output_shape` and four strides have the channels second.
         name: of the operation.
+        names: other names of the arguments: `input` for value, `filter` or `filters` for kernel, `stride`.
 
     Returns:
-        float32 [B, H_out, W_out, output_channels].
+        float32, of `output_shape`.
 
     Raises:
         ShapeError: the batch is a constant that differs from the batch of `value`, or that batch is unknown (the
             article's problem 2); the channels of the kernel are unknown or in the wrong order (problem 3, aborts the
-            process on 1.15); the channels of `output_shape` differ from the kernel's; or a convolution with this
-            stride does not reduce the height and width of `output_shape` to those of `value`.
+            process on 1.15); the channels of `output_shape` differ from the kernel's; or a convolution with these
+            strides does not reduce the height and width of `output_shape` to those of `value`.
+        TypeError, ValueError: an argument is missing, given twice or unknown, or the strides are not those of an image.
     """
+    given = {"value": value, "kernel": kernel, "output_shape": output_shape, "strides": strides}
+    value, kernel, output_shape, strides = _arguments(given, names).values()
+    order = {"NHWC": [0, 1, 2, 3], "NCHW": [0, 2, 3, 1]}[data_format]
     value_shape, kernel_shape = _rank_4(value, "value"), _rank_4(kernel, "kernel")
     wanted = _numbers(output_shape)
+    value_shape, wanted = [value_shape[axis] for axis in order], [wanted[axis] for axis in order]
+    down, across = _strides(strides, order)
     _check_kernel(value_shape, kernel_shape)
     if wanted[3] != kernel_shape[2]:
         raise ShapeError(
             f"output_shape: its channels are {wanted[3]} but the kernel {kernel_shape} has {kernel_shape[2]} "
-            f"output_channels (the order is {ORDER}): write {kernel_shape[2]} as the last number of output_shape"
+            f"output_channels (the order is {ORDER}): write {kernel_shape[2]} as the channels of output_shape"
         )
     _check_batch(value_shape[0], wanted[0])
-    for axis, side in ((1, "height"), (2, "width")):
+    for axis, side, stride in ((1, "height", down), (2, "width", across)):
         _check_side(side, value_shape[axis], wanted[axis], kernel_shape[axis - 1], stride, padding)
-    return tf.nn.conv2d_transpose(value, kernel, output_shape, [1, stride, stride, 1], padding, name=name)
+    strides = [1, down, across, 1] if data_format == "NHWC" else [1, 1, down, across]
+    return tf.nn.conv2d_transpose(value, kernel, output_shape, strides, padding, data_format, name)
+
+
+def _arguments(given, names):
+    """The arguments by name, after those in `names` have replaced the ones that are missing."""
+    for name, content in names.items():
+        if name not in _NAMES:
+            raise TypeError(f"conv2d_transpose() got an unexpected keyword argument {name!r}")
+        if given[_NAMES[name]] is not None and _NAMES[name] != "strides":
+            raise TypeError(f"conv2d_transpose() got both {_NAMES[name]!r} and {name!r}")
+        given[_NAMES[name]] = content
+    missing = [name for name, content in given.items() if content is None]
+    if missing:
+        raise TypeError(f"conv2d_transpose() missing the arguments {', '.join(missing)}")
+    return given
+
+
+def _strides(strides, order):
+    """The strides down and across."""
+    strides = [strides] if isinstance(strides, int) else list(strides)
+    if len(strides) == 4:
+        batch, *sides, channels = [strides[axis] for axis in order]
+        if (batch, channels) == (1, 1):
+            return sides
+    elif len(strides) in (1, 2):
+        return [strides[0], strides[-1]]
+    raise ValueError(f"strides: expected one, two or four numbers, with 1 for batch and channels, found {strides}")
 
 
 def dims(tensor: tf.Tensor) -> List[Union[int, tf.Tensor]]:

@@ -177,3 +177,44 @@ def test_dims_are_numbers_where_they_are_known():
         assert (height, channels) == (28, 3)
         assert session.run([batch, width], {tensor: np.zeros([5, 28, 9, 3])}) == [5, 9]
         assert dims(tf.zeros([2, 3])) == [2, 3]
+
+
+SPELLINGS = [
+    (lambda call, x, k: call(x, k, SHAPE, [1, 2, 2, 1], "SAME", "NHWC", "back")),
+    (lambda call, x, k: call(x, k, SHAPE, 2)),
+    (lambda call, x, k: call(x, k, SHAPE, [2, 2])),
+    (lambda call, x, k: call(value=x, filter=k, output_shape=SHAPE, strides=[1, 2, 2, 1], padding="SAME")),
+    (lambda call, x, k: call(input=x, filters=k, output_shape=SHAPE, strides=2, data_format="NHWC")),
+]
+SHAPE = [2, 8, 6, 3]
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS)
+def test_tensorflows_own_arguments_give_its_own_result(spelled):
+    """`tf.nn.conv2d_transpose` itself is the truth; the function replaces it in a program without other changes."""
+    random = np.random.RandomState(0)
+    with tf.Graph().as_default(), tf.Session() as session:
+        value = tf.constant(random.normal(size=[2, 4, 3, 5]), tf.float32)
+        kernel = tf.constant(random.normal(size=[3, 3, 3, 5]), tf.float32)
+        expected = tf.nn.conv2d_transpose(value, kernel, SHAPE, [1, 2, 2, 1], "SAME")
+        found = [spelled(conv2d_transpose, value, kernel)]
+        found.append(conv2d_transpose(value, kernel, SHAPE, stride=2))  # our name for it
+        for one, truth in zip(session.run(found), [session.run(expected)] * 2):
+            np.testing.assert_array_equal(one, truth)
+
+
+def test_channels_second_and_unequal_strides_are_checked():
+    with tf.Graph().as_default():
+        value, kernel = tf.zeros([2, 5, 4, 3]), tf.zeros([3, 3, 3, 5])
+        built = conv2d_transpose(value, kernel, [2, 3, 8, 9], [1, 1, 2, 3], "SAME", "NCHW")
+        assert built.shape.as_list() == [2, 3, 8, 9]
+        with pytest.raises(ShapeError, match="height is 9"):
+            conv2d_transpose(value, kernel, [2, 3, 9, 9], [1, 1, 2, 3], "SAME", "NCHW")
+        for wrong in (
+            {"filter": kernel},
+            {"dilation": 2},
+        ):
+            with pytest.raises(TypeError):
+                conv2d_transpose(value, kernel, [2, 3, 8, 9], **wrong)
+        with pytest.raises(ValueError, match="strides"):
+            conv2d_transpose(value, kernel, [2, 3, 8, 9], [2, 1, 1, 1])
