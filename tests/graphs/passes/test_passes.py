@@ -230,11 +230,8 @@ def test_nchw_with_one_tensor_twice(side, tmp_path):
     """A sum that reads one tensor twice; with 4 channels, a missing transpose of [B, 4, 4, 4] gives no error."""
 
     def build(x, layout):
-        channels_first = layout == "NCHW"
-        other = constant([1, side, side, 4], 3)
         x = tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME", data_format=layout)
-        other = other.transpose(0, 3, 1, 2) if channels_first else other
-        x = tf.add_n([x, x, tf.tile(other, [tf.shape(x)[0], 1, 1, 1])])
+        x = tf.add_n([x, x, tf.reverse(x, [layout.index("H")])])  # the reversed tensor stays NCHW
         return tf.nn.conv2d(x, constant([3, 3, 4, 2]), [1] * 4, "SAME", data_format=layout, name="last")
 
     path = write_frozen(tmp_path / "model.pb", lambda x: build(x, "NCHW"), shape=(None, 3, side, side))
