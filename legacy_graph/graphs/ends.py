@@ -113,13 +113,15 @@ class EndFinder:
 
     def _connected(self, start, only) -> Set[str]:
         """`only`, and the readers of `start` that elementwise nodes connect with it."""
+        wanted = self._readers(start)
+        last = max(self._position[reader] for reader in wanted)  # no node after it leads to one of them
         reached, waiting = {only}, [only]
         while waiting:
             for reader in self._readers(waiting.pop()):
-                if reader not in reached and self._is_elementwise(reader):
+                if reader not in reached and self._position[reader] <= last and self._is_elementwise(reader):
                     reached.add(reader)
                     waiting.append(reader)
-        return reached.intersection(self._readers(start)) | {only}
+        return reached.intersection(wanted) | {only}
 
     def _readers(self, name: str) -> List[str]:
         """The nodes that read the values of a node's output 0 and count."""
