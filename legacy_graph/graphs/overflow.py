@@ -10,15 +10,13 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.probe import Bound
+from legacy_graph.graphs.op_table import SHAPES, row
 from legacy_graph.graphs.path import Path
 
 # The largest float32 is 3.4e38. The margin is for rounding and for intermediate values of fast convolutions.
 LIMIT = 1e34
-_BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
-# Operation -> the operation that adds magnitudes in its place.
-_POSITIVE = {"Sub": "AddV2", "Neg": "Identity"}
-_UNKNOWN = ("BatchNormWithGlobalNormalization", "ResizeBicubic")  # a subtracted mean; negative weights
-_SHAPES = ("Rank", "Shape", "ShapeN", "Size")
+# Column `bound` of the table -> the operation that adds magnitudes in place of the node's own.
+_POSITIVE = {"sum": "AddV2", "identity": "Identity"}
 
 
 def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
@@ -32,10 +30,9 @@ def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
         None if the path contains an operation without a known bound, or reads a tensor beside the path that depends
         on the values of the images, such as a mask.
     """
-    undefined, variable = set(path.undefined), _reached(images) - set(path.operations)
+    variable = _reached(images) - set(path.operations)
     for operation in path.operations:
-        known = operation.type not in _UNKNOWN and (operation.name not in undefined or _is_monotone(operation))
-        if not known or any(tensor.op in variable for tensor in operation.inputs):
+        if not _has_bound(operation, path) or any(tensor.op in variable for tensor in operation.inputs):
             return None
     with tf.name_scope("bound"):
         magnitude = tf.placeholder(tf.float32, [], "magnitude")
@@ -43,12 +40,13 @@ def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
         largest = [magnitude]
         for operation in path.operations:
             inputs = [found[tensor] if tensor in found else _magnitude(tensor) for tensor in operation.inputs]
-            if operation.type in _BATCH_NORMS:
+            rule = row(operation.type).bound
+            if rule == "batch norm":
                 inputs[3] = -inputs[3]  # the mean, which is subtracted
             attributes = {key: value for key, value in operation.node_def.attr.items() if not key.startswith("_")}
             dtypes = [tensor.dtype for tensor in operation.outputs]
             copy = tf.get_default_graph().create_op(
-                _POSITIVE.get(operation.type, operation.type), inputs, dtypes, attrs=attributes
+                _POSITIVE.get(rule, operation.type), inputs, dtypes, attrs=attributes
             )
             found.update(zip(operation.outputs, copy.outputs))
             largest.append(tf.reduce_max(copy.outputs[0]))
@@ -72,16 +70,20 @@ def _reached(images):
     """The operations whose results depend on the values of `images`, not only on their shape."""
     reached, waiting = set(), [images]
     while waiting:
-        new = {operation for operation in waiting.pop().consumers() if operation.type not in _SHAPES} - reached
+        new = {operation for operation in waiting.pop().consumers() if operation.type not in SHAPES} - reached
         reached |= new
         waiting += [tensor for operation in new for tensor in operation.outputs]
     return reached
 
 
-def _is_monotone(operation):
-    """Whether |f(x)| <= f(m) for the function f of the operation, every value x, and every m >= |x|."""
-    leaky = operation.type == "LeakyRelu" and abs(operation.get_attr("alpha")) <= 1
-    return leaky or operation.type in ("Sigmoid", "Tanh")
+def _has_bound(operation, path):
+    """Whether |f(x)| <= f(m) for the function f of the operation, or its replacement, every x, and every m >= |x|."""
+    rule = row(operation.type).bound
+    if rule == "leaky":
+        return abs(operation.get_attr("alpha")) <= 1
+    if rule == "quotient":
+        return operation.inputs[1].op not in path.operations
+    return rule != "unknown"
 
 
 def _magnitude(tensor):
