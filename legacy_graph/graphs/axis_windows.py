@@ -27,6 +27,7 @@ class Axis(NamedTuple):
     # Places that MirrorPad added. They depend on pixels outside the field, but a later window that contains each of
     # them together with its reflection does not.
     mirrored: int = 0
+    number: int = 0  # of the axis of the image, 1 or 2; a transpose may swap them
 
     def to_field(self) -> Optional[Field]:
         """The field in pixels; None if it is unknown, contains no pixel, or the step is a fraction of a pixel."""
@@ -37,7 +38,7 @@ class Axis(NamedTuple):
 
     def whole(self) -> Optional["Axis"]:
         """The field of a position that depends on all positions of this axis; None if the side is not known."""
-        return self.side and Axis(self.side, 0, 0, 1, self.side)
+        return self.side and Axis(self.side, 0, 0, 1, self.side, 0, self.number)
 
 
 # One entry per axis of a tensor, None for batch and channels. Axes None: unknown.
@@ -177,6 +178,8 @@ def union(many: List[Axes]) -> Axes:
     for along in zip(*many):
         if all(axis is None for axis in along):
             result.append(None)
+        elif len({axis.number for axis in along if axis}) > 1:
+            return None
         elif any(axis is not None and axis.step == 0 for axis in along):
             result.append(next(axis for axis in along if axis is not None and axis.step == 0))
         elif None in along or len({(axis.step, axis.spread, axis.mirrored) for axis in along}) > 1:

@@ -112,7 +112,7 @@ _GROUPS = {
     "AvgPool": _image("average pool", field="pool", bound="same", projection="linear", layout="window"),
     "ExtractImagePatches": _image("patches", field="patches", bound="same", projection="linear"),
     "LRN": _image("normalization", field="last axis"),
-    "Dilation2D FusedPadConv2D FusedResizeAndPadConv2D AdjustContrastv2": _image("window"),
+    "Dilation2D AdjustContrastv2": _image("window"),
     "ResizeNearestNeighbor ResizeBilinear": _image("resize", field="resize", bound="same", projection="linear"),
     "ResizeBicubic": _image("resize", projection="linear"),
     "ResizeArea": _image("resize"),

@@ -49,7 +49,7 @@ def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
                 _POSITIVE.get(rule, operation.type), inputs, dtypes, attrs=attributes
             )
             found.update(zip(operation.outputs, copy.outputs))
-            largest.append(tf.reduce_max(copy.outputs[0]))
+            largest.append(tf.cast(tf.reduce_max(copy.outputs[0]), tf.float32))
         return Bound(magnitude, tf.reduce_max(tf.stack(largest)))
 
 

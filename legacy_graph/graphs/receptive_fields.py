@@ -58,7 +58,9 @@ def receptive_fields(
         unknown, the field after a strided SAME window is unknown: its padding depends on the side.
     """
     sides = (types[input].shape or [None] * 4)[1:3]
-    known: Dict[str, Axes] = {input: [None, *(Axis(side=side) for side in sides), None]}
+    known: Dict[str, Axes] = {
+        input: [None, *(Axis(side=side, number=at) for at, side in enumerate(sides, start=1)), None]
+    }
     lost: Dict[str, str] = {}
     for name in nodes.order:
         if nodes.by_name[name].op in SHAPES or name == input or types[name].dtype is None:
@@ -78,7 +80,8 @@ def receptive_fields(
         if axes and len(axes) == 4 and not axes[0] and not axes[3]:
             along = [axis or new for axis, new in zip(axes[1:3], inserted)]
             fields = [axis and axis.to_field() for axis in along]
-            if all(fields):
+            swapped = any(axis and axis.number not in (0, at) for at, axis in enumerate(along, start=1))
+            if all(fields) and not swapped:
                 found[name] = tuple(fields)
     return found, lost
 
