@@ -138,7 +138,6 @@ def _resize(step):
 
 
 def _joined(step):
-    """SpaceToDepth."""
     axes = step.many[0]
     return axis_windows.joined(axes, attribute(step.node, "block_size").i) if axes[3] is None else None
 
@@ -199,7 +198,6 @@ def _expanded(step):
 
 
 def _packed(step):
-    """Several tensors along a new axis."""
     axes = union(step.many)
     return axes and _with_axis(axes, attribute(step.node, "axis").i)
 
@@ -228,7 +226,6 @@ def _last_axis(step):
 
 
 def _reduced(step):
-    """A reduction over some of the axes."""
     axes, over = step.many[0], step.axes_input()
     if over is None:
         return None

@@ -62,6 +62,7 @@ EXAMPLES = {
     "Zeta": lambda x: tf.zeta(x + 2, weights(SIDE)),
     "Polygamma": lambda x: tf.polygamma(tf.fill([SIDE], 2.0), x),
     "Betainc": lambda x: tf.betainc(tf.ones_like(x), tf.ones_like(x), x),
+    "Atan2": lambda x: tf.atan2(x, 0.7 * tf.ones_like(x)),
     "Igamma": lambda x: tf.igamma(weights(1, 1, 1, SIDE), x),
     "Igammac": lambda x: tf.igammac(weights(1, 1, 1, SIDE), x),
     "ClipByValue": lambda x: _RAW.ClipByValue(t=x, clip_value_min=0.2, clip_value_max=0.3),
