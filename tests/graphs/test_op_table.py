@@ -16,7 +16,10 @@ from legacy_graph.graphs.operations import definition
 from legacy_graph.graphs.passes.nhwc import to_nhwc
 from legacy_graph.graphs.path import find_path
 from legacy_graph.graphs.receptive_fields import receptive_fields
+from tests.agreement import operation_table
+from tests.support import page_tables
 from tests.support.op_examples import SIDE, example
+from tests.support.readme import read
 
 # Rows that keep the images apart. All others stand for operations that run only on constants, or never.
 APART = [name for name in TABLE if row(name).batch != "mixes"]
@@ -161,3 +164,8 @@ def test_rows_with_linear_rules_are_linear(examples):
 )
 def test_an_operation_without_a_row_is_refused(operation):
     assert refusal(operation) is not None and operation not in TABLE
+
+
+def test_the_page_has_the_table():
+    regions = page_tables.regions(read(operation_table.PAGE), "operation_table")
+    assert regions["operations"].strip() == operation_table.table()
