@@ -182,7 +182,8 @@ def _notes(layer, path, method, start, rectified) -> Tuple[str, ...]:
             "the map and the position, not on the image. --method guided depends on the image."
         )
     if layer.fields is None:
-        notes.append(f"The receptive field of {layer.label} is unknown: the complete image is shown.")
+        after = f" after {layer.lost}" if layer.lost else ""
+        notes.append(f"The receptive field of {layer.label} is unknown{after}: the complete image is shown.")
     if path.max_pools:
         notes.append(TIES_IN_WORDS[FIRST])
     if not rectified:

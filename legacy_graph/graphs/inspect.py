@@ -26,7 +26,7 @@ def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
         UserError: TensorFlow does not accept the graph, or a layer has a fixed batch.
     """
     types, moving = graph.types, graph.dependents([graph.input], shapes=True)
-    fields, _ = receptive_fields(graph, graph.input, types)
+    fields, lost = receptive_fields(graph, graph.input, types)
     measured = []
     for layer in layers:
         batch, *shape = _image_shape(types, layer)
@@ -34,7 +34,8 @@ def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
             hint = "export the graph without a fixed batch size"
             raise UserError(f"layer {layer.label}", "any number of images", f"a batch fixed at {batch}", hint)
         parameters = _count_parameters(graph, moving, layer.name, layer.activation or layer.start)
-        measured.append(layer._replace(shape=tuple(shape), fields=fields.get(layer.start), parameters=parameters))
+        found = {"fields": fields.get(layer.start), "lost": lost.get(layer.start, "")}
+        measured.append(layer._replace(shape=tuple(shape), parameters=parameters, **found))
     return measured
 
 

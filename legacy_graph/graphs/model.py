@@ -22,6 +22,7 @@ class ConvLayer(NamedTuple):
     shape: Tuple[Optional[int], Optional[int], int]  # [H, W, C] of `start`, None if not fixed
     parameters: int
     fields: Optional[Fields]  # receptive field of `start`; a step of 0 means the complete axis; None if unknown
+    lost: str = ""  # node name of the first operation after which the receptive field is unknown
 
 
 class Model(NamedTuple):

@@ -202,3 +202,11 @@ def test_everything_and_unknown_are_different(tmp_path):
 )
 def test_labels_are_short_and_unique(names, labels):
     assert list(short_labels(names).values()) == labels
+
+
+def test_the_operation_that_loses_the_field_is_named(tmp_path):
+    def build(x):
+        return tf.nn.relu(tf.nn.conv2d(tf.roll(x, 1, 2, name="rolled"), constant([3, 3, 3, 4]), [1] * 4, "SAME"))
+
+    (layer,) = load_model(write_frozen(tmp_path / "model.pb", build)).layers
+    assert (layer.fields, layer.lost) == (None, "rolled")
