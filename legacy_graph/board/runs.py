@@ -11,7 +11,7 @@ from legacy_graph.logdir import layout
 
 DEPTH = 4  # levels of directories below the log directory that are searched for runs
 LAYERS = ("conv1", "conv2")  # of the article's network
-_NUMBERS = re.compile(r"features(?:-(\d+))?\.npz")  # `layout.NUMBERS` and `layout.EARLIER_NUMBERS`
+_NUMBERS = re.compile(r"features(?:-(\d+))?\.npz")  # `layout.NUMBERS`, also for an earlier step
 
 
 class Run(NamedTuple):

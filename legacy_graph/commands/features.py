@@ -1,6 +1,7 @@
 """The features command: what each feature map of a layer responds to."""
 
 import argparse
+import io
 import os
 from typing import List, NamedTuple, Optional, Sequence
 
@@ -17,10 +18,12 @@ from legacy_graph.data.class_names import class_names
 from legacy_graph.data.files import find_files
 from legacy_graph.data.images import Preprocessing, from_array, open_images
 from legacy_graph.errors import ExitStatus, UserError, printable
-from legacy_graph.logdir import identity, layout
+from legacy_graph.logdir import identity, kept_kernels, layout
 
 DEFAULT_LAYER = "conv2"  # of the article's network
 ALL = "all"  # value of --layer
+DENSE = ("fc1", "fc2")  # layers whose weights are not kept
+EVOLUTION = "evolution.png"  # the sheet of all steps of --steps
 OTHER = "-other"  # suffix of the folder if the images are not the run's own data
 
 
@@ -42,6 +45,8 @@ def run(options: argparse.Namespace) -> ExitStatus:
     cluster = read_cluster(options.task_timeout)
     if cluster is not None and len(_split(options.layer)) != 1:
         raise UserError("--layer", "one layer with TF_CONFIG", options.layer, "name one layer in each command")
+    if options.steps != () and (cluster is not None or options.graph is not None):
+        raise UserError("--steps", "no TF_CONFIG and no --graph with it", "one of them", "leave one out")
     if serve_unless_chief(cluster):
         return ExitStatus.OK
     scan = _scan_article if options.graph is None else _scan_graph
@@ -58,8 +63,14 @@ def _publish(options, folder, source, step, sheets):
     finish_publishing(options.logdir)
     keep = options.graph is None
     folder = publish(folder, step, sheets.images, sheets.files, source, keep_earlier=keep)
-    print(f"Contact sheet: {os.path.join(folder, 'features.png')}")
-    print(f"Image and place of each tile: {os.path.join(folder, SPOTS)}")
+    if EVOLUTION in sheets.files:
+        print(f"Evolution sheet: {os.path.join(folder, EVOLUTION)}")
+    elif options.steps != ():
+        print(f"Step {step:,}: results are in {folder}")
+    else:
+        for name, words in (("features.png", "Contact sheet"), (SPOTS, "Image and place of each tile")):
+            path, earlier = [os.path.join(folder, named) for named in (name, layout.name_with_step(name, step))]
+            print(f"{words}: {earlier if os.path.exists(earlier) else path}")
     if sheets.report:
         print(sheets.report)
 
@@ -75,6 +86,7 @@ def _scan_article(options, cluster):
     """Yield (name of the folder, None, training step, sheets) for each layer of the article's network."""
     check_graph_options(options)
     layout.check_trained(options.logdir)
+    steps = _chosen_steps(options.logdir, options.steps) if options.steps != () else []
     digits = _digits(options)
     tf_setup.import_tensorflow(cluster is not None)
     from legacy_graph.training.checkpoints import restored_session
@@ -84,16 +96,72 @@ def _scan_article(options, cluster):
     images = from_array(digits.pixels.reshape(-1, mnist.SIDE, mnist.SIDE, 1), preprocessing, f"grey, {preprocessing}")
     more = (options.maps, options.top, len(images), options.order, options.ties or SHARED, cluster)
     layers = _split(options.layer or DEFAULT_LAYER) or feature_sheets.article_layers()
+    if options.steps != ():
+        layers = _with_kernels(layers, options.layer == ALL)
+
+    def draw(session, scan, step):
+        subject = f"{scan.probe.layer.name} after {step:,} training steps"
+        run = {"step": step, "class_names": digits.class_names}
+        if digits.labels is not None:
+            run["labels"] = digits.labels
+        shown = bool(options.control), options.context, digits.about, run
+        return feature_sheets.draw(session, scan, images, subject, *shown)
+
     for layer, scan in [(layer, feature_sheets.prepare(layer, *more)) for layer in layers]:
+        folder = os.path.join(options.logdir, layout.FEATURES, layer + digits.ending)
+        if options.steps != ():
+            title = f"{layer}, over {len(images):,} {digits.about}"
+            for step, sheets in _scan_steps(options.logdir, steps, scan, draw, title):
+                yield folder, None, step, sheets
+            continue
         with restored_session(scan.graph, options.logdir, cluster) as (session, step):
-            subject = f"{layer} after {step:,} training steps"
-            run = {"step": step, "class_names": digits.class_names}
-            if digits.labels is not None:
-                run["labels"] = digits.labels
-            sheets = feature_sheets.draw(
-                session, scan, images, subject, bool(options.control), options.context, digits.about, run
-            )
-        yield os.path.join(options.logdir, layout.FEATURES, layer + digits.ending), None, step, sheets
+            sheets = draw(session, scan, step)
+        yield folder, None, step, sheets
+
+
+def _chosen_steps(logdir, steps) -> List[int]:
+    """The steps of --steps, ascending, each with kept kernels or a checkpoint; all kept ones for None."""
+    kept = kept_kernels.kept_steps(logdir)
+    if not kept:
+        hint = "train the run again, or leave --steps out"
+        raise UserError("--steps", f"steps whose kernels the run in {logdir!r} has kept", "none", hint)
+    chosen = kept if steps is None else sorted(set(steps))
+    known = sorted({*kept, *layout.saved_steps(os.path.join(logdir, layout.CHECKPOINTS))})
+    for step in chosen:
+        if step not in known:
+            raise UserError("--steps", f"some of {', '.join(map(str, known))}, or all", step, "choose among these")
+    return chosen
+
+
+def _with_kernels(layers, left_out: bool) -> List[str]:
+    """The layers whose weights are kept: the convolutions. Another one is refused, or with `left_out` reported."""
+    dense = [layer for layer in layers if layer in DENSE]
+    if dense and not left_out:
+        raise UserError(
+            "--layer", "a convolution layer with --steps", dense[0], "leave --steps out, or name conv1,conv2"
+        )
+    if dense:
+        print(f"Left out: {', '.join(dense)}. Only the weights of the convolutions are kept for each step.")
+    return [layer for layer in layers if layer not in dense]
+
+
+def _scan_steps(logdir, steps, scan, draw, title):
+    """Yield (step, sheets) for each step, and for the last step once more the sheet of all steps."""
+    from legacy_graph.cluster.session import open_session
+    from legacy_graph.training.kernels import restore_step
+    from legacy_graph.visualize import evolution, feature_sheets, image_grid
+
+    columns = {}
+    without_classes = scan._replace(details=scan.details._replace(answers=None))
+    with open_session(scan.graph, None) as session:
+        for step in steps:
+            complete = restore_step(session, logdir, step)
+            sheets = draw(session, scan if complete else without_classes, step)
+            with np.load(io.BytesIO(sheets.files[layout.NUMBERS])) as arrays:
+                columns[step] = evolution.read_column(arrays)
+            yield step, sheets
+    sheet = evolution.draw_steps(columns, title)
+    yield steps[-1], feature_sheets.Sheets({"evolution/sheet": sheet}, {EVOLUTION: image_grid.encode_png(sheet)}, "")
 
 
 def _scan_graph(options, cluster):

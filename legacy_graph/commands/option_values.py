@@ -35,6 +35,11 @@ def integer_list(text: str) -> List[int]:
         raise argparse.ArgumentTypeError(f"expected whole numbers such as 0,5,7, found {text!r}") from error
 
 
+def step_list(text: str) -> Optional[List[int]]:
+    """A parser for training steps, separated by commas; None for all."""
+    return None if text == "all" else integer_list(text)
+
+
 def positive_float(low: float, high: float) -> Callable[[str], float]:
     """A parser for a number such as 0.5 or 1e-4, above `low` and up to `high`; other text is an `argparse` error."""
 

@@ -7,7 +7,15 @@ import sys
 
 from legacy_graph import __version__, config
 from legacy_graph.commands import graph_options
-from legacy_graph.commands.option_values import add_options, data_directory, integer, integer_list, local_path, path
+from legacy_graph.commands.option_values import (
+    add_options,
+    data_directory,
+    integer,
+    integer_list,
+    local_path,
+    path,
+    step_list,
+)
 from legacy_graph.errors import ExitStatus, launch_command
 
 DEFAULT_COMMAND = "train"
@@ -160,6 +168,8 @@ def _add_features(command):
     add("--context", action="store_true", help="also draw each complete image, with a frame around the receptive field")
     add("--images", type=path, metavar="PATH", help="scan an IDX file of 28 x 28 images, not the test digits; "
         "with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
+    add("--steps", type=step_list, default=(), metavar="N,N", help="training steps whose kernels were kept, separated "
+        "by commas, or all: results for each, and a sheet with a column for each (default: the last step)")  # fmt: skip
     add("--control", choices=["random"], help="also project the same activations with a random kernel, and compare")
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)
@@ -177,6 +187,8 @@ def _add_deconv(command):
     add_options(command, ("logdir",))
     _add_ties(command)
     add("--fit", choices=["digit", "none"], help=FIT_HELP)
+    add("--step", type=integer(0, 10**9), metavar="N", help="a training step whose kernels were kept "
+        "(default: the newest checkpoint)")  # fmt: skip
     add("--class-names", type=path, metavar="FILE", help="text file with the ten class names, one a line")
     add(
         "--layer",

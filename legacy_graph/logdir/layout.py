@@ -18,8 +18,7 @@ GRAPHS = "graphs"  # results for graphs that someone else trained; no part of a 
 OPTIONS = "options.json"  # in CHECKPOINTS; the first file of a run, marks the directory as written by this program
 CHECKPOINT = "model.ckpt"  # in CHECKPOINTS; the files of a step are model.ckpt-<step>.index and .data-00000-of-00001
 CHECKPOINT_FILE = re.compile(re.escape(CHECKPOINT) + r"-(\d+)\.(index|data-00000-of-00001)")
-NUMBERS = "features.npz"  # in FEATURES/<layer>, the results of `features`
-EARLIER_NUMBERS = "features-{step}.npz"  # in FEATURES/<layer>, the results for an earlier step
+NUMBERS = "features.npz"  # in FEATURES/<layer>, the results of `features`; see also `name_with_step`
 # The parts of a run. Checkpoints are moved first: the rest cannot then be resumed by mistake.
 PARTS = (CHECKPOINTS, TRAIN, TEST, KERNELS, PROJECTOR, FEATURES, DECONV)
 _WRITTEN = (CHECKPOINTS, TRAIN, TEST, KERNELS, PROJECTOR)  # by `train`
@@ -137,6 +136,12 @@ def list_checkpoints(folder: str) -> List[str]:
         return []
     except OSError as error:
         raise UserError(folder, "a readable directory of checkpoints", reason(error), RETRY) from error
+
+
+def name_with_step(name: str, step: int) -> str:
+    """The name of a file of `features` for an earlier step than the newest: "features.npz" -> "features-200.npz"."""
+    stem, ending = os.path.splitext(name)
+    return f"{stem}-{step}{ending}"
 
 
 def tensorboard_command(logdir: str) -> str:

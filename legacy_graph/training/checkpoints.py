@@ -147,6 +147,11 @@ def restore_weights(session: tf.Session, logdir: str) -> int:
     return step
 
 
+def restore_checkpoint(session: tf.Session, logdir: str, step: int) -> bool:
+    """As `restore_weights`, from the checkpoint of `step`. Returns False if there is none, or it is damaged."""
+    return _restore_newest(session, os.path.join(logdir, layout.CHECKPOINTS), (step,)).step is not None
+
+
 @contextlib.contextmanager
 def restored_session(
     graph: tf.Graph, logdir: str, cluster: Optional[Cluster] = None
@@ -165,11 +170,14 @@ class _Restored(NamedTuple):
     error: Optional[Exception]  # why the checkpoint at `path` is damaged
 
 
-def _restore_newest(session, folder):
-    """Fill the variables from the newest intact checkpoint in a folder, and report each damaged one."""
+def _restore_newest(session, folder, among=None):
+    """Fill the variables from the newest intact checkpoint in a folder, and report each damaged one.
+
+    `among` has the steps to try; None tries all.
+    """
     variables = session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
     path = error = None
-    for step in reversed(layout.saved_steps(folder)):
+    for step in reversed([saved for saved in layout.saved_steps(folder) if among is None or saved in among]):
         path = os.path.join(folder, f"{layout.CHECKPOINT}-{step}")
         _check_readable(path)
         try:
@@ -177,7 +185,8 @@ def _restore_newest(session, folder):
             values = [_read_variable(reader, variable, path) for variable in variables]
         except _DAMAGED as damage:
             error = damage
-            print(f"{path} is damaged ({type(damage).__name__}): trying the previous checkpoint")
+            other = "the previous checkpoint" if among is None else "its kernels"
+            print(f"{path} is damaged ({type(damage).__name__}): trying {other}")
             continue
         # Feed the value to the input tensor of the initializer, which adds no operation to the graph.
         fed = {variable.initializer.inputs[1]: value for variable, value in zip(variables, values)}

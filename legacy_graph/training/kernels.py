@@ -10,15 +10,14 @@ from legacy_graph.article.network import Network
 from legacy_graph.errors import UserError
 from legacy_graph.logdir import kept_kernels
 from legacy_graph.logdir.kept_kernels import kept_steps
+from legacy_graph.training.checkpoints import restore_checkpoint
 
-__all__ = ["keep", "kept_steps", "restore", "variables"]
+__all__ = ["keep", "kept_steps", "restore", "restore_step", "variables"]
 
 
 def variables(net: Network) -> Dict[str, tf.Variable]:
     """The variables of the network's convolution layers: "conv1/weights" -> variable, in the order of the layers."""
-    names = [layer.name for layer in net.layers]
-    found = net.images.graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)
-    return {os.path.dirname(one.op.name): one for one in found if one.op.name.split("/")[0] in names}
+    return _variables(net.images.graph, [layer.name for layer in net.layers])
 
 
 def keep(session: tf.Session, net: Network, logdir: str, step: int) -> Dict[str, np.ndarray]:
@@ -32,19 +31,19 @@ def keep(session: tf.Session, net: Network, logdir: str, step: int) -> Dict[str,
     return arrays
 
 
-def restore(session: tf.Session, net: Network, logdir: str, step: int) -> None:
+def restore(session: tf.Session, logdir: str, step: int) -> None:
     """Fill the convolution weights with those of `step`; other variables are unchanged. Adds no operations.
 
     Args:
-        session: of the network's graph.
-        net: as from `network.build`.
+        session: of a graph with the network's variables.
         logdir: the run's log directory.
         step: one of `kept_steps(logdir)`.
 
     Raises:
         UserError: the step was not kept, its file is damaged or of another network, or a weight is not finite.
     """
-    wanted, found = variables(net), kept_kernels.read(logdir, step)
+    found = kept_kernels.read(logdir, step)
+    wanted = _variables(session.graph, {name.split("/")[0] for name in found})
     shapes = {name: variable.shape.as_list() for name, variable in wanted.items()}
     hint, path = "train a new run, or name another --logdir", kept_kernels.path(logdir, step)
     if {name: list(array.shape) for name, array in found.items()} != shapes:
@@ -55,3 +54,20 @@ def restore(session: tf.Session, net: Network, logdir: str, step: int) -> None:
     # Feed the value to the input tensor of the initializer, which adds no operation to the graph.
     fed = {wanted[name].initializer.inputs[1]: array for name, array in found.items()}
     session.run([wanted[name].initializer for name in found], fed)
+
+
+def restore_step(session: tf.Session, logdir: str, step: int) -> bool:
+    """Fill all weights with those of `step` from its checkpoint, if it has one, else as `restore`.
+
+    Returns:
+        Whether all were filled.
+    """
+    if restore_checkpoint(session, logdir, step):
+        return True
+    restore(session, logdir, step)
+    return False
+
+
+def _variables(graph, layers):
+    found = graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)
+    return {os.path.dirname(one.op.name): one for one in found if one.op.name.split("/")[0] in layers}

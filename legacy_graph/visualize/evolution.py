@@ -5,12 +5,98 @@ Does not import TensorFlow.
 Source: Zeiler and Fergus, ECCV 2014, section 4.1 and figure 4.
 """
 
+import textwrap
+from typing import Dict, List, Mapping, NamedTuple
+
 import numpy as np
 
+from legacy_graph.article.receptive_field import Field, crop_patches
 from legacy_graph.visualize import image_grid
 
 TILE = 80  # pixels: maximum side of an enlarged tile
 ROW = 8  # maps in a row of the sheet of all maps
+SMALL = 64  # pixels: maximum side of a tile in the sheet of the steps
+MARK, GAP = 4, 10  # pixels: width of the mark before a step, and of the space it is in
+LEGEND = (
+    "Each row is a feature map, each column a training step: the strongest activation of the map over all images, as "
+    "its projection to the pixels (left) and its image patch (right). A black bar before a step: another image is the "
+    "strongest from here on. Mid grey is 0; white and black are \u00b1 the {percentile}th percentile of the tile's "
+    "magnitudes. A cross: no activation of the map is above 0."
+)
+
+
+class Column(NamedTuple):
+    """The strongest spot of each of M maps at one step."""
+
+    maps: np.ndarray  # int64 [M]
+    images: np.ndarray  # int64 [M], numbers of the images; -1 for a dead map
+    projections: np.ndarray  # float32 [M, h, w], cropped to the receptive field
+    patches: np.ndarray  # uint8 [M, h, w], of the images
+
+
+def read_column(arrays: Mapping[str, np.ndarray]) -> Column:
+    """The column of a step, from the arrays of its `features.npz`; see `spot_details` and `TopActivations`."""
+    fields = tuple(Field(*map(int, field)) for field in arrays["receptive_field"])
+    images, places = arrays["images"][:, 0], arrays["places"][:, 0]
+    rows = np.searchsorted(arrays["input_numbers"], np.maximum(images, 0))
+    inputs = np.zeros_like(arrays["projections"][:, 0], np.uint8)
+    inputs[images >= 0] = arrays["inputs"][rows[images >= 0]]
+    projections = crop_patches(arrays["projections"][:, 0], places, fields, 0)
+    return Column(arrays["maps"], images, projections, crop_patches(inputs, places, fields, image_grid.OUTSIDE))
+
+
+def draw_steps(columns: Dict[int, Column], title: str) -> np.ndarray:
+    """The evolution sheet: a row for each map, in the order of the last step, a column for each step.
+
+    Args:
+        columns: step -> column; a map that a step does not have is left empty there.
+        title: the layer and the images.
+
+    Returns:
+        uint8 [H, W].
+    """
+    steps = sorted(columns)
+    drawn = [draw_column(columns[step]) for step in steps]
+    maps = columns[steps[-1]].maps.tolist()
+    height, width = next(iter(drawn[-1].values())).shape
+    label = 70
+    header = [image_grid.render_text("", 16, label)]
+    header += [image_grid.render_text(f"step {step:,}", 16, GAP + width)[:, : GAP + width] for step in steps]
+    rows = [image_grid.stack_horizontally(header, 0)]
+    for number in maps:
+        cells = [image_grid.render_text(f"map {number}", 16, label)[:height]]
+        before = None
+        for step, tiles in zip(steps, drawn):
+            image = _image(columns[step], number)
+            gap = np.full([height, GAP], image_grid.PAPER, np.uint8)
+            if before not in (None, image):
+                gap[:, (GAP - MARK) // 2 : (GAP + MARK) // 2] = 0
+            cells += [gap, tiles.get(number, np.full([height, width], image_grid.PAPER, np.uint8))]
+            before = image
+        rows.append(image_grid.stack_horizontally(cells, 0))
+    heading = [image_grid.render_text(title, 28), *_legend()]
+    return image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 4))
+
+
+def draw_column(column: Column) -> Dict[int, np.ndarray]:
+    """Map -> its projection beside its patch, uint8 [H, W]."""
+    alive = column.images >= 0
+    projections = draw_tiles(column.projections, alive, side=SMALL)
+    patches = image_grid.enlarge(column.patches, projections.shape[1] // column.patches.shape[1])
+    patches[~alive] = projections[~alive]
+    pairs = np.concatenate([projections, patches], 2)
+    return dict(zip(column.maps.tolist(), pairs))
+
+
+def _image(column, number):
+    """The number of the strongest image of a map; None if the column does not have the map."""
+    found = column.images[column.maps == number]
+    return int(found[0]) if len(found) else None
+
+
+def _legend() -> List[np.ndarray]:
+    text = LEGEND.format(percentile=image_grid.SPOT_PERCENTILE)
+    return [image_grid.render_text(line, 16) for line in textwrap.wrap(text, 150)]
 
 
 def draw_maps(patches: np.ndarray, alive: np.ndarray, percentile: float = image_grid.SPOT_PERCENTILE) -> np.ndarray:
@@ -32,11 +118,13 @@ def draw_maps(patches: np.ndarray, alive: np.ndarray, percentile: float = image_
     return image_grid.add_margin(image_grid.stack_vertically(rows, 0), 4)
 
 
-def draw_tiles(patches: np.ndarray, alive: np.ndarray, percentile: float = image_grid.SPOT_PERCENTILE) -> np.ndarray:
-    """The enlarged tile of each map, uint8 [C, H, W]; the arguments are those of `draw_maps`."""
+def draw_tiles(
+    patches: np.ndarray, alive: np.ndarray, percentile: float = image_grid.SPOT_PERCENTILE, side: int = TILE
+) -> np.ndarray:
+    """The enlarged tile of each map, uint8 [C, H, W], of at most `side` pixels; for the rest see `draw_maps`."""
     scales = [image_grid.percentile_scale(patch, percentile) for patch in patches]
     grey = [image_grid.to_diverging(patch, scale) for patch, scale in zip(patches, scales)]
-    tiles = image_grid.enlarge(np.array(grey), max(1, TILE // max(patches.shape[1:])))
+    tiles = image_grid.enlarge(np.array(grey), max(1, side // max(patches.shape[1:])))
     tiles[~alive] = _cross(*tiles.shape[1:])
     return tiles
 

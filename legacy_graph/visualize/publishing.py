@@ -12,10 +12,11 @@ import re
 import shutil
 import time
 import zipfile
-from typing import Dict, Iterator, Optional
+from typing import Dict, Iterator, List, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 
 from legacy_graph.errors import RETRY, UserError, reason
 from legacy_graph.logdir import durable, event_writer, layout
@@ -24,6 +25,7 @@ from legacy_graph.visualize import image_grid
 # Directories in that of the results. No file in them has "tfevents" in its name, so TensorBoard shows neither as a run.
 DRAFT, READY = ".draft", ".ready"
 EVENTS, SOURCE = "events", "source.txt"
+BY_STEP = (layout.NUMBERS, "features.png", "features.csv", "control.npz", "control.png")  # files of one training step
 _EVENT_FILE = re.compile(r"events\.out\.tfevents\.\d+\..*")
 
 
@@ -46,7 +48,8 @@ def publish(
         files: name -> its content.
         source: what the results are made from, as text for the file `SOURCE`. If the directory has results of
             another source, they stay, and the new results go to a directory with a number after its name.
-        keep_earlier: keep the file `features.npz` of another step as `features-<step>.npz`.
+        keep_earlier: keep the results of other steps: their pictures in the event file, and the files in `BY_STEP`
+            with the step in their names, such as `features-<step>.npz`. Only the files of the last step have none.
 
     Returns:
         The directory of the results.
@@ -63,8 +66,8 @@ def publish(
                 _finish(folder)
                 if source is None or _is_free(folder) or _read_source(folder) == source:
                     if keep_earlier:
-                        _keep_earlier(folder, step)
-                    _replace(folder, step, images, files)
+                        files = _keep_earlier(folder, step, files)
+                    _replace(folder, step, images, files, keep_earlier)
                     return folder
             number += 1
             folder = f"{directory}_{number}"
@@ -107,25 +110,39 @@ def _locked(directory: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _keep_earlier(directory: str, step: int) -> None:
-    """Keep `features.npz` as `features-<its step>.npz`, unless it is of the step of the new results."""
+def _keep_earlier(directory: str, step: int, files: Dict[str, bytes]) -> Dict[str, bytes]:
+    """Keep the files of an earlier step under names with this step.
+
+    Returns:
+        `files`, under names with `step` if those of a later step are there.
+    """
     newest = os.path.join(directory, layout.NUMBERS)
     try:
         with durable.open_regular(newest) as file, np.load(file, allow_pickle=False) as arrays:
             found = int(arrays["step"])
     except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
-        return  # no file, a damaged one, or one of a version that recorded no step
-    earlier = os.path.join(directory, layout.EARLIER_NUMBERS.format(step=found))
-    if found == step or os.path.lexists(earlier):
+        return files  # no file, a damaged one, or one of a version that recorded no step
+    if found > step:
+        return {layout.name_with_step(name, step) if name in BY_STEP else name: files[name] for name in files}
+    for name in BY_STEP if found < step else ():
+        _link(os.path.join(directory, name), os.path.join(directory, layout.name_with_step(name, found)))
+    return files
+
+
+def _link(newest, earlier):
+    """A second name of a file, if it exists; `_replace` replaces the first."""
+    if os.path.lexists(earlier) or not os.path.lexists(newest):
         return
     try:
-        os.link(newest, earlier)  # a second name of the file; `_replace` replaces the first
+        os.link(newest, earlier)
     except OSError:  # a file system without hard links
         shutil.copy2(newest, earlier + durable.DRAFT)
         os.replace(earlier + durable.DRAFT, earlier)
 
 
-def _replace(directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes]) -> None:
+def _replace(
+    directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes], keep_earlier: bool = False
+) -> None:
     """Write all files to `DRAFT`, wait until they are on the disk, and move them to their places."""
     draft = os.path.join(directory, DRAFT)
     shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed
@@ -134,7 +151,10 @@ def _replace(directory: str, step: int, images: Dict[str, np.ndarray], files: Di
         for name, content in files.items():
             with open(os.path.join(draft, name), "wb") as file:
                 file.write(content)
-        _write_events(os.path.join(draft, EVENTS), step, images)
+        events = [_image_event(step, images)]
+        if keep_earlier:
+            events += _other_events(directory, events[0])
+        _write_events(os.path.join(draft, EVENTS), events)
         for path in [*(os.path.join(draft, name) for name in os.listdir(draft)), draft]:
             durable.sync(path)
         os.rename(draft, os.path.join(directory, READY))
@@ -156,8 +176,8 @@ def _finish(directory: str) -> None:
     os.rmdir(ready)
 
 
-def _write_events(path: str, step: int, images: Dict[str, np.ndarray]) -> None:
-    """Write one image summary per picture, without `tf.summary.image`, which adds operations to the graph."""
+def _image_event(step: int, images: Dict[str, np.ndarray]) -> tf.Event:
+    """An event with an image summary per picture, without `tf.summary.image`, which adds operations to the graph."""
     values = []
     for tag, picture in images.items():
         height, width, colorspace = (*picture.shape, 1)[:3]
@@ -165,7 +185,28 @@ def _write_events(path: str, step: int, images: Dict[str, np.ndarray]) -> None:
             height=height, width=width, colorspace=colorspace, encoded_image_string=image_grid.encode_png(picture)
         )
         values.append(tf.Summary.Value(tag=tag, image=image))
+    return tf.Event(wall_time=time.time(), step=step, summary=tf.Summary(value=values))
+
+
+def _other_events(directory: str, new: tf.Event) -> List[tf.Event]:
+    """The published events without those that `new` replaces: of its step, with the first part of one of its tags."""
+    parts, kept = _first_parts(new), []
+    for name in sorted(name for name in os.listdir(directory) if _EVENT_FILE.fullmatch(name))[-1:]:
+        for record in RawEventFileLoader(os.path.join(directory, name)).Load():
+            event = tf.Event.FromString(record)
+            if event.summary.value and not (event.step == new.step and parts & _first_parts(event)):
+                kept.append(event)
+    return kept
+
+
+def _first_parts(event):
+    """{"features"} of an event with the tag "features/sheet"."""
+    return {value.tag.partition("/")[0] for value in event.summary.value}
+
+
+def _write_events(path: str, events: List[tf.Event]) -> None:
+    """Write an event file, in the order of the steps: TensorBoard shows the pictures in the order of the file."""
+    version = tf.Event(wall_time=time.time(), file_version="brain.Event:2")
     with tf.io.TFRecordWriter(path) as writer:
-        for event in (tf.Event(file_version="brain.Event:2"), tf.Event(step=step, summary=tf.Summary(value=values))):
-            event.wall_time = time.time()
+        for event in [version, *sorted(events, key=lambda event: event.step)]:
             writer.write(event.SerializeToString())

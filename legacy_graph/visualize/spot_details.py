@@ -8,8 +8,9 @@
     control_gradient, control_guided    as these, through a random kernel
     answers             float32 [K, 10], the class probabilities of the complete images
 
-`gradient`, `guided`, their controls and `answers` exist only for the article's network. For a graph that someone else
-trained, `control` exists only if it was computed for the sheet.
+`gradient`, `guided`, their controls and `answers` exist only for the article's network, `answers` not for a step of which
+only the convolution weights were kept. For a graph that someone else trained, `control` exists only if it was computed
+for the sheet.
 """
 
 from typing import Any, Dict, NamedTuple, Optional
@@ -33,7 +34,7 @@ class Details(NamedTuple):
     """The tensors to fetch from the article's network."""
 
     projections: Dict[str, tf.Tensor]  # name in the file -> float32 [B, H, W, 1], for the maps and places of the probe
-    answers: tf.Tensor  # float32 [B, 10], probabilities
+    answers: Optional[tf.Tensor]  # float32 [B, 10], probabilities; None if only convolution weights are restored
     feed: Dict[tf.Tensor, Any]  # what `answers` needs besides the images
 
 
@@ -72,7 +73,8 @@ def collect(
     }
     if details is not None:
         control = control or sanity_check.project_random(session, probe, images, found)
-        arrays["answers"] = _answers(session, probe, images, numbers, details)
+        if details.answers is not None:
+            arrays["answers"] = _answers(session, probe, images, numbers, details)
         for name, projections in details.projections.items():
             arrays[name] = np.zeros_like(found.projections)
             other = probe._replace(projections=projections)

@@ -48,7 +48,7 @@ def test_restored_kernels_are_those_that_were_kept(undisturbed, net):
     session, net = net
     before = session.run("fc1/weights/Variable/Read/ReadVariableOp:0")
     for step in (12, 0):
-        kernels.restore(session, net, undisturbed, step)
+        kernels.restore(session, undisturbed, step)
         restored, kept = session.run(kernels.variables(net)), kept_kernels.read(undisturbed, step)
         assert all(np.array_equal(restored[name], kept[name]) for name in kept)
     assert np.array_equal(session.run("fc1/weights/Variable/Read/ReadVariableOp:0"), before)
@@ -121,15 +121,15 @@ def test_unusable_kernels_are_refused_by_name(undisturbed, net, tmp_path, spoil)
     shutil.copytree(os.path.join(undisturbed, "kernels"), os.path.join(logdir, "kernels"))
     spoil(kept_kernels.path(logdir, 12))
     with pytest.raises(UserError, match="step-000012.npz: expected |one of these") as caught:
-        kernels.restore(*net, logdir, 12)
+        kernels.restore(net[0], logdir, 12)
     assert ("0, 6, found 12" in str(caught.value)) == (spoil is os.remove)
-    kernels.restore(*net, logdir, 6)
+    kernels.restore(net[0], logdir, 6)
 
 
 def test_no_run_has_kept_nothing(tmp_path, net):
     assert kernels.kept_steps(str(tmp_path)) == []
     with pytest.raises(UserError, match="has kept: none, found 5"):
-        kernels.restore(*net, str(tmp_path), 5)
+        kernels.restore(net[0], str(tmp_path), 5)
 
 
 def test_a_full_disk_is_one_line(tmp_path, net, monkeypatch):

@@ -31,7 +31,7 @@ def restored(undisturbed):
     with tf.Graph().as_default(), tf.Session() as session:
         net = network.build()
         probes = [top_activations.build_probe(net, layer.name, "shared") for layer in net.layers]
-        yield session, net, probes, lambda step: kernels.restore(session, net, undisturbed, step)
+        yield session, net, probes, lambda step: kernels.restore(session, undisturbed, step)
 
 
 def values(events):
