@@ -43,3 +43,14 @@ def assert_refused(capsys, words, *expected):
     assert said.count("\n") == 1
     for words in expected:
         assert words in said
+
+
+def events_of(folder):
+    """{tag: [(step, uint8 picture), ...]} of the event files in a run, in the order of the files."""
+    found = {}
+    for name in sorted(name for name in os.listdir(folder) if "tfevents" in name):
+        for event in tf.train.summary_iterator(os.path.join(folder, name)):
+            for value in event.summary.value:
+                picture = np.asarray(Image.open(io.BytesIO(value.image.encoded_image_string)))
+                found.setdefault(value.tag, []).append((event.step, picture))
+    return found

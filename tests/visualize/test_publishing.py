@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.event_multiplexer import EventMultiple
 from legacy_graph.errors import UserError
 from legacy_graph.visualize import publishing
 from tests.support.program import ROOT
-from tests.support.published import images_of
+from tests.support.published import events_of, images_of
 
 FILES = ("features.npz", "features.png")
 # The system calls of a publication into a directory that exists, in their order.
@@ -229,3 +229,21 @@ def test_a_failed_copy_is_not_taken_for_earlier_numbers(tmp_path, monkeypatch):
             publishing.publish(str(tmp_path), 200, {}, {"features.npz": b"new"}, keep_earlier=True)
     publishing.publish(str(tmp_path), 200, {}, {"features.npz": b"new"}, keep_earlier=True)
     assert (tmp_path / "features-100.npz").read_bytes() == complete
+
+
+def sheet(step, value):
+    return {"features/sheet": np.full([2, 2], value, np.uint8)}, {"features.npz": numbers(step)["features.npz"]}
+
+
+def test_pictures_of_other_steps_stay(tmp_path):
+    """In the order of the steps, whatever the order in which they were published; of the same step the last counts."""
+    folder = str(tmp_path / "conv2")
+    for step, value in ((20, 1), (10, 2), (30, 3), (10, 4)):
+        publishing.publish(folder, step, *sheet(step, value), keep_earlier=True)
+    publishing.publish(folder, 30, {"evolution/sheet": np.zeros([2, 2], np.uint8)}, {}, keep_earlier=True)
+    found = events_of(folder)
+    assert [(step, picture[0, 0]) for step, picture in found["features/sheet"]] == [(10, 4), (20, 1), (30, 3)]
+    assert [step for step, _ in found["evolution/sheet"]] == [30]
+    assert kept(folder) == ["features-10.npz", "features-20.npz", "features.npz"]
+    with np.load(os.path.join(folder, "features.npz")) as file:
+        assert file["step"] == 30
