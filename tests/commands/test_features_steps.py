@@ -60,7 +60,7 @@ def test_all_steps_are_in_images_in_their_order(runs, layer):
     assert [step for step, _ in shown["features/sheet"]] == [0, 10, 20, 30]
     assert [step for step, _ in shown["features/map 07"]] == [0, 10, 20, 30]
     assert [step for step, _ in shown["evolution/sheet"]] == [30]
-    ((_, before),) = [pair for pair in events_of(os.path.join(runs[0], "features", layer))["features/sheet"]]
+    ((_, before),) = events_of(os.path.join(runs[0], "features", layer))["features/sheet"]
     assert np.array_equal(shown["features/sheet"][1][1], before)
 
 
