@@ -1,6 +1,7 @@
 """The deconv command: the activations and projections of the user's own pictures."""
 
 import argparse
+import contextlib
 import os
 
 from legacy_graph import tf_setup
@@ -44,24 +45,38 @@ def _publish_article(options):
     names = class_names(known, options.class_names)
     pictures = [user_image.read_image(path, options.fit, known == identity.MNIST) for path in options.pictures]
     tf_setup.import_tensorflow()
-    from legacy_graph.training.checkpoints import restored_session
     from legacy_graph.visualize import digit_report
 
     ties = options.ties or SHARED
     graph, net, fetches = digit_report.build(ties)
-    with restored_session(graph, options.logdir) as (session, step):
-        found = [digit_report.read(session, net, fetches, picture.pixels) for picture in pictures]
+    with _restored(options, graph) as (session, step, complete):
+        found = [digit_report.read(session, net, fetches, picture.pixels, complete) for picture in pictures]
     for path, *one in zip(options.pictures, pictures, found):
         name = printable(os.path.basename(path))
-        folder = os.path.join(options.logdir, layout.DECONV, os.path.splitext(name)[0])
+        ending = "" if options.step is None else f"-step-{options.step}"
+        folder = os.path.join(options.logdir, layout.DECONV, os.path.splitext(name)[0] + ending)
         report = digit_report.draw(name, *one, ties, names)
         _publish(path, folder, printable(os.path.abspath(path)) + "\n", step, report)
 
 
+@contextlib.contextmanager
+def _restored(options, graph):
+    """(session, step, whether the weights of all layers are known) of --step, else of the newest checkpoint."""
+    from legacy_graph.cluster.session import open_session
+    from legacy_graph.training import checkpoints, kernels
+
+    if options.step is None:
+        with checkpoints.restored_session(graph, options.logdir) as (session, step):
+            yield session, step, True
+    else:
+        with open_session(graph, None) as session:
+            yield session, options.step, kernels.restore_step(session, options.logdir, options.step)
+
+
 def _publish_graph(options):
     """Publish in graphs/<graph>-<layer>-<picture>, with the graph of --graph."""
-    if options.fit or options.class_names:
-        raise UserError("--fit and --class-names", "these options without --graph", "--graph", "leave them out")
+    if options.fit or options.class_names or options.step is not None:
+        raise UserError("--fit, --class-names and --step", "these options without --graph", "--graph", "leave them out")
     target = load_target(options, options.layer, lambda *settings: from_files(options.pictures, *settings))
     from legacy_graph.visualize import graph_report
 

@@ -76,7 +76,7 @@ def read(logdir: str, step: int) -> Dict[str, np.ndarray]:
             found = {name: arrays[name] for name in arrays.files}
     except FileNotFoundError as error:
         kept = ", ".join(map(str, kept_steps(logdir))) or "none"
-        raise UserError("step", f"a step that the run has kept: {kept}", step, "name one of these") from error
+        raise UserError("--step", f"a step that the run has kept: {kept}", step, "name one of these") from error
     except OSError as error:
         raise UserError(source, "a readable file", reason(error), RETRY) from error
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

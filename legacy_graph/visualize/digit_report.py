@@ -1,6 +1,6 @@
 """The activations and projections of one digit in the article's network."""
 
-from typing import Dict, NamedTuple, Sequence, Tuple
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -19,12 +19,13 @@ LEGEND = (
     *(f"    {METHODS[name]}: {rule.passes}" for name, rule in deconv.RULES.items()),
     "For conv1 they give the same picture, because the output of conv1 is never negative.",
 )
+UNKNOWN = "class unknown, only the convolution weights of this step were kept"
 
 
 class Fetches(NamedTuple):
     """The tensors to fetch for one digit, or their values."""
 
-    probabilities: np.ndarray  # float32 [10]
+    probabilities: Optional[np.ndarray]  # float32 [10]; None if only the convolution weights are known
     activations: Dict[str, np.ndarray]  # layer -> float32 [C, H, W], after its ReLU
     projections: Dict[str, Dict[str, np.ndarray]]  # layer -> method -> float32 [28, 28], all feature maps together
 
@@ -38,9 +39,15 @@ def build(ties: str = FIRST) -> Tuple[tf.Graph, network.Network, Fetches]:
     return graph, net, fetches
 
 
-def read(session: tf.Session, net: network.Network, fetches: Fetches, digit: np.ndarray) -> Fetches:
-    """Compute the probabilities, activations and projections of one digit, uint8 [28, 28]."""
-    return session.run(fetches, {net.images: scale_pixels(digit.reshape(1, -1)), net.keep_prob: 1.0})
+def read(
+    session: tf.Session, net: network.Network, fetches: Fetches, digit: np.ndarray, complete: bool = True
+) -> Fetches:
+    """Compute the probabilities, activations and projections of one digit, uint8 [28, 28].
+
+    Without `complete`, the fully connected layers have no weights, and the probabilities are None.
+    """
+    feed = {net.images: scale_pixels(digit.reshape(1, -1)), net.keep_prob: 1.0}
+    return session.run(fetches, feed) if complete else Fetches(None, *session.run(fetches[1:], feed))
 
 
 def draw(
@@ -55,7 +62,7 @@ def draw(
         ties: the value that the graph was built with.
         names: the ten class names.
     """
-    answer = format_answer(found.probabilities, names)
+    answer = UNKNOWN if found.probabilities is None else format_answer(found.probabilities, names)
     reading = image_report.Reading(found.activations, found.projections)
     legend, summary = [*LEGEND, deconv.TIES_IN_WORDS[ties]], f"{answer}; {image.preparation}"
     return image_report.draw(f"{name}: {answer}", image.pixels, reading, legend, summary, f", {image.preparation}")

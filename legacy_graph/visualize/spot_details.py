@@ -8,9 +8,9 @@
     control_gradient, control_guided    as these, through a random kernel
     answers             float32 [K, 10], the class probabilities of the complete images
 
-`gradient`, `guided`, their controls and `answers` exist only for the article's network, `answers` not for a step of which
-only the convolution weights were kept. For a graph that someone else trained, `control` exists only if it was computed
-for the sheet.
+`gradient`, `guided`, their controls and `answers` exist only for the article's network, `answers` not for a step of
+which only the convolution weights were kept. For a graph that someone else trained, `control` exists only if it was
+computed for the sheet.
 """
 
 from typing import Any, Dict, NamedTuple, Optional

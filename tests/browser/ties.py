@@ -14,7 +14,7 @@ from legacy_graph.article import deconv, network
 from legacy_graph.config import TIES
 from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
-from legacy_graph.training.loop import one_of_each
+from legacy_graph.training.recording import one_of_each
 from legacy_graph.visualize import image_grid
 from tests.benchmarks import machine
 from tests.browser.side_by_side import FOLDER
