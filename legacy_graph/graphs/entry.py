@@ -4,17 +4,16 @@ from typing import Dict, List, Optional, Tuple
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.inputs import choose_input, first_image
+from legacy_graph.graphs.inputs import choose_input, first_image, select_output
 from legacy_graph.graphs.layers import find_convolutions
 from legacy_graph.graphs.nodes import placeholder
-from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, of_kind
+from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, row
 from legacy_graph.graphs.operations import check_operations, definition
 from legacy_graph.graphs.passes.free_batch import free_batch, remove_reshapes
 from legacy_graph.graphs.passes.pass_on import remove_defaults
+from legacy_graph.graphs.skipped import describe_skipped
 from legacy_graph.graphs.tensor_types import TensorType
 
-# These keep the values of the images; the type or the shape may change.
-_KEEPING = of_kind("identity", "pass", "stop", "cast", "reshape", "transpose", "input")
 _FOLLOWING = ELEMENTWISE | {"Reshape"}
 
 
@@ -37,8 +36,9 @@ def cut_at_input(
     """
     convolutions = {name for name, node in graph.by_name.items() if node.op in CONVOLUTIONS}
     if not convolutions:
-        check_operations(graph.by_name[name] for name in graph.order)
+        check_operations(graph.by_name[name] for name in graph.order if _hides_convolutions(graph, name))
         raise UserError(path, "a graph with 2-D convolutions", "none", "give a convolutional network")
+    named, output_notes = select_output(graph, named, convolutions)
     start = choose_input(graph, named, declared, convolutions)
     names = set(find_convolutions(graph, graph.dependents([start])))
     unknown = graph.dependents(
@@ -50,7 +50,7 @@ def cut_at_input(
         check_operations(graph.by_name[name] for name in graph.order if name in needed)
     types = graph.infer_types(_with_elementwise(graph, importable, unknown))
     name = first_image(graph, start, types, names, skip=named is None)
-    notes = _entry_notes(graph, start, name)
+    notes = output_notes + ([] if name == start else [describe_skipped(graph, types, start, name)])
     graph.library.Clear()  # the layers do not depend on any call
     shape = types[name].shape or [None] * 4
     graph.add(placeholder(name, [None, *shape[1:3], shape[3] or _channels(graph, types, names)]))
@@ -74,14 +74,14 @@ def _with_elementwise(graph, convolutions, unknown):
     return reached
 
 
-def _entry_notes(graph, start, name):
-    """A sentence that names the node where the images enter, if this is not the input of the graph."""
-    if name == start:
-        return []
-    skipped = graph.ancestors([name]) & graph.dependents([start]) - {start, name}
-    does = any(graph.by_name[skip].op not in _KEEPING for skip in skipped)
-    note = f"The images enter at {name}, after {start}."
-    return [f"{note} The operations between them do not run." if does else note]
+def _hides_convolutions(graph, name):
+    """Whether a node may be a convolution that this program does not read, or a function that contains one."""
+    node = graph.by_name[name]
+    if definition(node.op) is None or row(node.op).kind in ("quantised", "volume"):
+        return True
+    inside = {node.op for function in graph.library.function for node in function.node_def}
+    hidden = any(operation in CONVOLUTIONS or row(operation).kind in ("quantised", "volume") for operation in inside)
+    return row(node.op).kind == "call" and hidden
 
 
 def _channels(graph, types, names):

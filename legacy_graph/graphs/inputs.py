@@ -1,12 +1,12 @@
 """Find the tensor of a graph that takes the images."""
 
-from typing import Dict, List, Optional, Set
+from typing import Dict, List, Optional, Set, Tuple
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.nodes import canonical, is_bool, node_name
+from legacy_graph.graphs.nodes import canonical, identity, is_bool, node_name
 from legacy_graph.graphs.op_table import CALLS, LOOPS, SOURCES, of_kind
 from legacy_graph.graphs.tensor_types import TensorType
 
@@ -18,6 +18,33 @@ _HINT = "name the node that takes the images with --input"
 def find_sources(nodes: Graph) -> List[str]:
     """The names of all nodes that may feed data into a graph."""
     return [name for name in nodes.order if nodes.by_name[name].op in SOURCES]
+
+
+def select_output(nodes: Graph, named: Optional[str], convolutions: Set[str]) -> Tuple[Optional[str], List[str]]:
+    """Give an output of a node with several outputs, such as a split batch, a node of its own.
+
+    Args:
+        nodes: of the graph. Changes it.
+        named: by the user with --input: "split:1", or "split" for output 0.
+        convolutions: names of the convolutions.
+
+    Returns:
+        The name of the node with this output alone, and a sentence about the layers behind the other outputs.
+    """
+    name = node_name(named or "")
+    reference = canonical(named or "")
+    outputs = sorted({text for other in nodes.by_name for text in nodes.references(other) if node_name(text) == name})
+    if name not in nodes.by_name or outputs in ([], [name]) or "T" not in nodes.by_name[name].attr:
+        return named, []
+    if reference not in outputs:
+        raise UserError("--input", f"an output that other nodes read: {_listed(outputs)}", named, _HINT)
+    alone = f"{name}/output_{reference.partition(':')[2] or 0}"
+    others = [text for text in outputs if text != reference]
+    nodes.redirect({reference: alone})
+    nodes.add(identity(alone, reference, nodes.by_name[name].attr["T"].type))
+    behind = (convolutions & nodes.dependents([name])) - nodes.dependents([alone])
+    note = f"Layers behind other outputs of {name} are left out: {len(behind)}; name {_listed(others)} with --input."
+    return alone, [note] if behind else []
 
 
 def choose_input(nodes: Graph, named: Optional[str], declared: List[str], convolutions: Set[str]) -> str:

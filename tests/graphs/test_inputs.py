@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.errors import UserError
 from legacy_graph.graphs.load import load_model
 from tests.support.graph_files import CONSTRUCTS, constant, graph_of, images, run, write_frozen
 
 BATCH = images(3, 12, 12, 3)
-DO_NOT_RUN = ". The operations between them do not run."
+SKIPPED = ". These operations between them are skipped: "
 
 
 def loaded(path, feed=BATCH, **options):
@@ -46,7 +47,8 @@ def test_a_loop_over_the_batch_is_left_out(version, tmp_path):
         (tf.enable_control_flow_v2 if before else tf.disable_control_flow_v2)()
     model, values = loaded(path)
     assert model.input_shape == (12, 12, 3)
-    assert model.notes == [f"The images enter at {model.input}, after image_tensor{DO_NOT_RUN}"]
+    (note,) = model.notes
+    assert note.startswith(f"The images enter at {model.input}, after image_tensor{SKIPPED}")
     np.testing.assert_array_equal(values, expected())
 
 
@@ -60,7 +62,9 @@ def test_preprocessing_of_one_image_is_left_out(axes, tmp_path):
 
     model, values = loaded(write(tmp_path / "model.pb", build))
     assert (model.input, model.input_shape) == ("resized", (12, 12, 3))
-    assert model.notes == [f"The images enter at resized, after ImageTensor{DO_NOT_RUN}"]
+    (note,) = model.notes
+    assert note.startswith(f"The images enter at resized, after ImageTensor{SKIPPED}")
+    assert note.endswith("They make 1 of 0 and 256 of 255.")
     np.testing.assert_array_equal(values, expected())
     assert load_model(str(tmp_path / "model.pb"), input="again").input == "again"  # the user's choice
 
@@ -144,3 +148,62 @@ def test_an_nchw_input_takes_nhwc_images(batch, tmp_path):
     assert model.input_shape == (12, 10, 3)
     assert model.notes == ["The NCHW input of the graph takes NHWC images."]
     assert [tuple(field.size for field in layer.fields) for layer in model.layers] == [(3, 5), (3, 5)]
+
+
+def test_what_0_and_255_become_at_the_images(tmp_path):
+    """The mean of each channel is subtracted from one image: 0 becomes -1 to -1.5, 255 becomes 0.5 to 1."""
+
+    def build():
+        one = tf.squeeze(tf.cast(tf.placeholder(tf.uint8, [1, 20, 16, 3], "bytes"), tf.float32), [0])
+        scaled = tf.subtract(one / 127.5, [1.0, 1.25, 1.5])
+        return tf.image.resize_bilinear(tf.expand_dims(scaled, 0), [12, 12], name="resized")
+
+    (note,) = load_model(str(write(tmp_path / "model.pb", build))).notes
+    assert note.endswith("They make -1.5 to -1 of 0 and 0.5 to 1 of 255.")
+
+
+def towers():
+    """A batch that is split for two towers."""
+    with tf.Graph().as_default() as graph:
+        pixels = tf.placeholder(tf.float32, [None, 12, 12, 3], "images")
+        for number, part in enumerate(tf.split(pixels, 2, 0, name="split")):
+            linear = tf.nn.conv2d(part, constant([3, 3, 3, 4], number), 1, "SAME", name=f"tower_{number}/c1")
+            tf.nn.relu(linear, name=f"tower_{number}/relu")
+    return graph.as_graph_def()
+
+
+@pytest.mark.parametrize("named, number", [("split", 0), ("split:0", 0), ("split:1", 1)])
+def test_an_output_of_a_split_batch_can_be_the_input(named, number, tmp_path):
+    path = tmp_path / "towers.pb"
+    path.write_bytes(towers().SerializeToString())
+    model = load_model(str(path), input=named)
+    (layer,) = model.layers
+    assert layer.start == f"tower_{number}/relu"
+    assert model.notes[0].startswith("Layers behind other outputs of split are left out: 1;")
+    whole = np.concatenate([BATCH, BATCH])
+    wanted = run(towers(), layer.start, {"images": whole})
+    np.testing.assert_array_equal(run(model.graph_def, layer.start, {model.input: BATCH}), wanted)
+
+
+def test_an_output_that_nothing_reads_is_refused(tmp_path):
+    path = tmp_path / "towers.pb"
+    path.write_bytes(towers().SerializeToString())
+    with pytest.raises(UserError, match="--input: expected an output that other nodes read: split, split:1, found spl"):
+        load_model(str(path), input="split:2")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_loop_without_a_convolution_has_no_convolutions(version, tmp_path):
+    """As in a recurrent tagger of words. The loop itself is not what is wrong."""
+    switch = tf.enable_control_flow_v2 if version == 2 else tf.disable_control_flow_v2
+    before = tf.control_flow_v2_enabled()
+    switch()
+    try:
+        with tf.Graph().as_default() as graph:
+            words = tf.placeholder(tf.float32, [None, 8], "words")
+            tf.while_loop(lambda i, h: i < 3, lambda i, h: (i + 1, tf.matmul(h, tf.ones([8, 8]))), [0, words])
+    finally:
+        (tf.enable_control_flow_v2 if before else tf.disable_control_flow_v2)()
+    (tmp_path / "model.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    with pytest.raises(UserError, match="expected a graph with 2-D convolutions, found none"):
+        load_model(str(tmp_path / "model.pb"))

@@ -18,6 +18,9 @@ OTHER_FILES = [
     ("model.pb", b"", "empty", "copy it again"),
     ("model.pb.gz", b"\x1f\x8b\x08" + bytes(50), "gzip", "unpack it"),
     ("model.keras", b"PK\x03\x04" + bytes(50), "zip", "model.export("),
+    ("model.json", b'{"format": "layers-model", "modelTopology": {}}', "TensorFlow.js model", "keras_saved_model"),
+    ("model.json", b'{"format": "graph-model", "weightsManifest": []}', "TensorFlow.js model", "tfjs_graph_converter"),
+    ("model.json", b'{"nodes": []}', "text file", "give the graph itself"),
     ("model.meta", b"\xff" * 50, "damaged", "copy it again"),
 ]
 
@@ -29,7 +32,7 @@ def refuse(path, *words, **options):
     assert [word for word in words if word not in str(refused.value)] == [], refused.value
 
 
-@pytest.mark.parametrize("name, data, kind, hint", OTHER_FILES, ids=[f"{row[0]} {row[2]}" for row in OTHER_FILES])
+@pytest.mark.parametrize("name, data, kind, hint", OTHER_FILES, ids=[f"{row[0]} {row[3]}" for row in OTHER_FILES])
 def test_other_kinds_of_files(name, data, kind, hint, tmp_path):
     (tmp_path / name).write_bytes(data)
     refuse(tmp_path / name, name, kind, hint)

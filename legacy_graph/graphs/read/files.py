@@ -1,6 +1,7 @@
 """Read a GraphDef, MetaGraphDef or SavedModel, and refuse other kinds of files with a clear message."""
 
 import itertools
+import json
 import os
 from typing import Type, TypeVar
 
@@ -15,6 +16,10 @@ from legacy_graph.graphs.operations import definition
 
 KINDS = "a frozen graph (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory"
 _FREEZE = "with tf.graph_util.convert_variables_to_constants, or as a SavedModel"
+_CONVERTERS = {  # the tools that write a SavedModel of the two kinds of TensorFlow.js models
+    "keras_saved_model": "tensorflowjs_converter --input_format tfjs_layers_model --output_format keras_saved_model",
+    "tf_saved_model": "tfjs_graph_converter --output_format tf_saved_model (of the package tfjs-graph-converter)",
+}
 _Proto = TypeVar("_Proto", bound=Message)
 
 
@@ -92,6 +97,7 @@ def _parse(path: str, kind: Type[_Proto]) -> _Proto:
     _refuse_other_formats(path, data)
     message = kind()
     if _is_text(data):
+        _refuse_tfjs(path, data)
         try:
             return text_format.Parse(data, message)
         except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
@@ -131,6 +137,18 @@ def _refuse_other_formats(path, data):
         raise _bad_file(path, "a zip archive", hint)
     if data.startswith(b"\x1f\x8b"):
         raise _bad_file(path, "a gzip archive", "unpack it")
+
+
+def _refuse_tfjs(path, data):
+    """Refuse the model.json of TensorFlow.js: a JSON object with the lists of its weights."""
+    try:
+        found = json.loads(data.decode())
+    except ValueError:
+        return
+    if isinstance(found, dict) and {"modelTopology", "weightsManifest"} & set(found):
+        to = "keras_saved_model" if found.get("format") == "layers-model" else "tf_saved_model"
+        hint = f"convert it with {_CONVERTERS[to]}, and give that directory"
+        raise _bad_file(path, "a TensorFlow.js model", hint)
 
 
 def _is_text(data):
