@@ -13,7 +13,10 @@ def add_graph_options(command: argparse.ArgumentParser) -> None:
     """Add the options that select the graph and its input."""
     add = command.add_argument_group("a graph that someone else trained").add_argument
     add(
-        "--graph", type=path, metavar="PATH", help="frozen graph (.pb, .pbtxt), MetaGraph (.meta), SavedModel directory"
+        "--graph",
+        type=path,
+        metavar="PATH",
+        help="frozen graph (.pb, .pbtxt), MetaGraph (.meta), Keras file (.h5, .keras) or SavedModel",
     )
     add("--checkpoint", type=path, metavar="PREFIX", help="the checkpoint of a MetaGraph (default: the one beside it)")
     add("--signature", metavar="NAME", help=f"of a SavedModel (default: {DEFAULT_SIGNATURE})")

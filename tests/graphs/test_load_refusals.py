@@ -12,15 +12,15 @@ from tests.support import graph_files
 from tests.support.graph_files import CONSTRUCTS, graph_of, write_frozen
 
 OTHER_FILES = [
-    ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "HDF5", "model.export("),
+    ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "Keras", "model.export("),
     ("model.tflite", b"\x1c\0\0\0TFL3" + bytes(50), "TensorFlow Lite", "convert_variables_to_constants"),
     ("model.pb", b"just words\n", "text file", "give the graph itself"),
     ("model.pb", b"", "empty", "copy it again"),
     ("model.pb.gz", b"\x1f\x8b\x08" + bytes(50), "gzip", "unpack it"),
-    ("model.keras", b"PK\x03\x04" + bytes(50), "zip", "model.export("),
     ("model.json", b'{"format": "layers-model", "modelTopology": {}}', "TensorFlow.js model", "keras_saved_model"),
     ("model.json", b'{"format": "graph-model", "weightsManifest": []}', "TensorFlow.js model", "tfjs_graph_converter"),
     ("model.json", b'{"nodes": []}', "text file", "give the graph itself"),
+    ("model.keras", b"PK\x03\x04" + bytes(50), "zip", "copy it again"),
     ("model.meta", b"\xff" * 50, "damaged", "copy it again"),
 ]
 

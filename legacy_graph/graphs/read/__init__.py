@@ -7,6 +7,7 @@ from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.read.files import read_frozen, read_meta_graph
+from legacy_graph.graphs.read.keras import is_keras, read_keras
 from legacy_graph.graphs.read.saved_model import read_signature
 from legacy_graph.graphs.read.source import Source
 from legacy_graph.graphs.read.variables import read_checkpoint, refuse_variables
@@ -18,7 +19,8 @@ def read_source(
     """Read a graph of any format.
 
     Args:
-        path: a frozen GraphDef (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory.
+        path: a frozen GraphDef (.pb, .pbtxt), a MetaGraph (.meta), a Keras file (.h5, .keras) or a SavedModel
+            directory.
         checkpoint: prefix of a checkpoint; by default that with the name of the MetaGraph.
         signature: of a SavedModel.
         tags: of the graph of a SavedModel, separated by commas.
@@ -35,6 +37,11 @@ def read_source(
         raise UserError("--signature", "a SavedModel directory", path, "leave it out: only a SavedModel has signatures")
     if tags is not None:
         raise UserError("--tags", "a SavedModel directory", path, "leave it out: only a SavedModel has tags")
+    if is_keras(path):
+        if checkpoint is not None:
+            hint = "leave it out: a Keras file holds its variables"
+            raise UserError("--checkpoint", "a MetaGraph", f"the Keras file {path}", hint)
+        return read_keras(path)
     for suffix, reader in _READERS.items():
         if path.endswith(suffix):
             return reader(path, checkpoint)

@@ -14,7 +14,7 @@ from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import check_size
 from legacy_graph.graphs.operations import definition
 
-KINDS = "a frozen graph (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory"
+KINDS = "a frozen graph (.pb, .pbtxt), a MetaGraph (.meta), a Keras file (.h5, .keras) or a SavedModel directory"
 _FREEZE = "with tf.graph_util.convert_variables_to_constants, or as a SavedModel"
 _CONVERTERS = {  # the tools that write a SavedModel of the two kinds of TensorFlow.js models
     "keras_saved_model": "tensorflowjs_converter --input_format tfjs_layers_model --output_format keras_saved_model",
@@ -127,14 +127,8 @@ def _read(path):
 
 
 def _refuse_other_formats(path, data):
-    if data.startswith(b"\x89HDF\r\n\x1a\n"):
-        hint = "load it with tf.keras.models.load_model(FILE) and save it with model.export(DIRECTORY)"
-        raise _bad_file(path, "an HDF5 file (Keras .h5)", hint)
     if data[4:8] == b"TFL3":
         raise _bad_file(path, "a TensorFlow Lite file", f"save the model it was converted from {_FREEZE}")
-    if data.startswith(b"PK\x03\x04"):
-        hint = "unpack it; load a .keras file with tf.keras.models.load_model and save it with model.export(DIRECTORY)"
-        raise _bad_file(path, "a zip archive", hint)
     if data.startswith(b"\x1f\x8b"):
         raise _bad_file(path, "a gzip archive", "unpack it")
 

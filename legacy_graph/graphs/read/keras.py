@@ -1,0 +1,210 @@
+"""Read a Keras model, .h5 or .keras, as a frozen graph in inference mode.
+
+The Keras of the installed TensorFlow loads the model. Keras 3 traces it once with its weights as constants; Keras 2
+builds it in a session, whose variables become constants. No Python code from the file runs: layers with code inside
+are refused.
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+import warnings
+import zipfile
+from typing import Any, Dict, Iterator, Set
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.errors import UserError, reason
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.read.session import read_session
+from legacy_graph.graphs.read.source import Source
+from legacy_graph.graphs.read.variables import REFERENCES, RESOURCES, refuse_variables
+
+HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
+_EXPECTED = "a Keras model with one input, made of Keras's own layers"
+# Needed for training only. Keras 3 refuses those that Keras 2 wrote.
+_TRAINING = ("_initializer", "_regularizer", "_constraint")
+_CONFIG = "config.json"  # in a .keras archive
+_MODELS = ("Sequential", "Model", "Functional")
+# Keras 3 runs a model with given weights by `stateless_call`. Keras 2 has no such method and runs it in a session.
+_KERAS_3 = hasattr(tf.keras.Model, "stateless_call")
+
+
+def is_keras(path: str) -> bool:
+    """Whether a file begins as an HDF5 file or a zip archive do, whatever its name."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(HDF5)).startswith((HDF5, ZIP))
+
+
+def read_keras(path: str) -> Source:
+    """The model in a .h5 or .keras file as a graph with one float32 placeholder.
+
+    Raises:
+        UserError: the file has weights only, a layer with Python code, several inputs, or a layer that this Keras does
+            not know.
+    """
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras warns of settings for training
+        try:
+            copy = _prepared(path, folder)
+            return _load_keras_3(copy, path) if _KERAS_3 else _load_keras_2(copy, path)
+        except UserError:
+            raise
+        except Exception as error:  # Keras raises many types for a model that it cannot build
+            text = (reason(error).strip() or type(error).__name__).splitlines()[0]
+            hint = "export it with the Keras that saved it: model.export(DIRECTORY)"
+            raise UserError(path, _EXPECTED, text, hint) from error
+
+
+def _prepared(path, folder) -> str:
+    """A copy with a suffix that Keras knows; of HDF5 with a configuration that Keras 2 and 3 read."""
+    import h5py  # comes with TensorFlow
+
+    with open(path, "rb") as file:
+        is_zip = file.read(len(ZIP)) == ZIP
+    if is_zip:
+        if not zipfile.is_zipfile(path):
+            raise UserError(path, "a .keras file", "a damaged zip archive", "copy it again")
+        with zipfile.ZipFile(path) as archive:
+            if _CONFIG not in archive.namelist():
+                hint = "unpack it, and name the graph in it"
+                raise UserError(path, "a .keras file, which has config.json", "another zip archive", hint)
+            _check_config(path, json.loads(archive.read(_CONFIG).decode()), 3)
+        return shutil.copyfile(path, os.path.join(folder, "model.keras"))
+    copy = shutil.copyfile(path, os.path.join(folder, "model.h5"))
+    with h5py.File(copy, "r+") as file:
+        if "model_config" not in file.attrs:
+            hint = "build the model, load the weights, and save it complete: model.save(FILE)"
+            raise UserError(path, "a complete Keras model", "weights without a model_config", hint)
+        config = json.loads(_text(file.attrs["model_config"]))
+        major = int(_text(file.attrs.get("keras_version", "2")).split(".")[0])
+        _check_config(path, config, major)
+        config = _without_training(config)
+        file.attrs["model_config"] = json.dumps(_renumbered(config) if major < 3 and _KERAS_3 else config).encode()
+    return copy
+
+
+def _text(value) -> str:
+    return value if isinstance(value, str) else value.decode()
+
+
+def _load_keras_2(copy, path) -> Source:
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.keras.backend.set_session(session)
+        tf.keras.backend.set_learning_phase(0)
+        model = tf.keras.models.load_model(copy, compile=False)
+        _check_inputs(path, model)
+        source = read_session(session)
+        source.graph.keep(source.graph.ancestors([tensor.op.name for tensor in model.outputs]))
+        values = source.read([node for node in source.graph.by_name.values() if node.op in REFERENCES | RESOURCES])
+    return source._replace(read=lambda nodes: {node.name: values[node.name] for node in nodes})
+
+
+def _load_keras_3(copy, path) -> Source:
+    safe = {"safe_mode": True} if copy.endswith(".keras") else {}
+    model = tf.keras.models.load_model(copy, compile=False, **safe)
+    _check_inputs(path, model)
+    kinds = (model.trainable_variables, model.non_trainable_variables)
+    weights = [[np.asarray(weight) for weight in kind] for kind in kinds]
+    with tf.Graph().as_default() as graph:
+        images = tf.placeholder(tf.float32, model.inputs[0].shape, model.inputs[0].name)
+        constants = [[tf.constant(weight) for weight in kind] for kind in weights]
+        model.stateless_call(*constants, images, training=False)
+    names = {part["name"] for part in _objects(json.loads(model.to_json())) if isinstance(part.get("name"), str)}
+    return Source(Graph(_rename_scopes(graph.as_graph_def(), names)), [], refuse_variables(path))
+
+
+def _check_inputs(path, model) -> None:
+    if len(model.inputs) != 1:
+        names = ", ".join(tensor.name.split(":")[0] for tensor in model.inputs)
+        raise UserError(path, _EXPECTED, f"{len(model.inputs)} inputs ({names})", "give a model with one input")
+
+
+def _check_config(path, config, major) -> None:
+    """Refuse a model that this Keras cannot read, and a layer whose configuration holds Python code."""
+    if major >= 3 and not _KERAS_3:
+        raise UserError(path, "a model saved by Keras 2", f"one saved by Keras {major}", "use TensorFlow 2.16 or newer")
+    for layer in _objects(config):
+        if layer.get("class_name") in ("Lambda", "TFOpLambda") or layer.get("class_name") == "__lambda__":
+            settings = layer.get("config")
+            name = settings.get("name", "unnamed") if isinstance(settings, dict) else "unnamed"
+            hint = "replace it by Keras's own layers, or export the model: model.export(DIRECTORY)"
+            raise UserError(path, _EXPECTED, f"the layer {name} ({layer['class_name']}), which holds Python code", hint)
+
+
+def _objects(config: Any) -> Iterator[dict]:
+    """All JSON objects in a configuration."""
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _without_training(config: Any) -> Any:
+    """The configuration without what only training needs, and with the shape of the input as both versions read it."""
+    if isinstance(config, list):
+        return [_without_training(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    kept = {key: _without_training(value) for key, value in config.items() if not key.endswith(_TRAINING)}
+    settings = kept.get("config")
+    if kept.get("class_name") != "InputLayer" and isinstance(settings, dict) and "batch_input_shape" in settings:
+        settings["input_shape"] = settings.pop("batch_input_shape")[1:]
+    return kept
+
+
+def _renumbered(config: Any) -> Any:
+    """The configuration with the numbers that Keras 3 gives to the calls of a nested model.
+
+    Keras 2 counts the building of a model as its call 0; Keras 3 does not.
+    """
+    for model in _objects(config):
+        layers = model.get("layers")
+        if isinstance(layers, list):
+            nested = {layer["config"]["name"] for layer in layers if layer.get("class_name") in _MODELS}
+            references = [layer.get("inbound_nodes", []) for layer in layers] + [model.get("output_layers", [])]
+            for reference in _references(references):
+                reference[1] -= reference[0] in nested
+    return config
+
+
+def _references(value: Any) -> Iterator[list]:
+    """All lists [layer, number of the call, number of the output, ...] in nested lists."""
+    if isinstance(value, list):
+        if len(value) > 2 and isinstance(value[0], str):
+            yield value
+        else:
+            for part in value:
+                yield from _references(part)
+
+
+def _rename_scopes(graph_def: tf.GraphDef, layers: Set[str]) -> tf.GraphDef:
+    """The graph with scopes named as the layers: Keras 3 used each name before, so TensorFlow appended "_1" to it."""
+    new_names = {}
+    for node in graph_def.node:
+        *scopes, last = node.name.split("/")
+        new_names[node.name] = "/".join([_layer_of(scope, layers) for scope in scopes] + [last])
+    if len(set(new_names.values())) == len(new_names):
+        for node in graph_def.node:
+            node.name = new_names[node.name]
+            node.input[:] = [_renamed(reference, new_names) for reference in node.input]
+    return graph_def
+
+
+def _layer_of(scope: str, layers: Set[str]) -> str:
+    layer = re.sub(r"_\d+$", "", scope)
+    return layer if scope not in layers and layer in layers else scope
+
+
+def _renamed(reference: str, new_names: Dict[str, str]) -> str:
+    control, name, output = re.fullmatch(r"(\^?)([^:]+)(:\d+)?", reference).groups("")
+    return control + new_names[name] + output

@@ -1,0 +1,34 @@
+"""Read the graph and the variables of an open session. Adds nothing to its graph, so a finalized graph works too."""
+
+from typing import Dict, List
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.read.source import Source
+
+
+def read_session(session: tf.Session) -> Source:
+    """The graph of a session, with the values that its variables have when the graph is loaded.
+
+    Args:
+        session: with a graph of TensorFlow 1: placeholders and variables.
+    """
+    graph_def = session.graph.as_graph_def()
+    with session.graph.as_default():
+        variables = {variable.op.name: variable for variable in tf.global_variables() + tf.local_variables()}
+
+    def read(nodes: List[tf.NodeDef]) -> Dict[str, object]:
+        needed = [node.name for node in nodes]
+        for name in needed:
+            if name not in variables:
+                hint = "add it to tf.GraphKeys.GLOBAL_VARIABLES"
+                raise UserError(f"variable {name}", "a variable that the session knows", "none", hint)
+        try:
+            return session.run({name: variables[name] for name in needed})
+        except tf.errors.FailedPreconditionError as error:
+            hint = "run tf.global_variables_initializer() first"
+            raise UserError("session", "variables with values", "a variable without a value", hint) from error
+
+    return Source(Graph(graph_def), [], read)

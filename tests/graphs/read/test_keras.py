@@ -1,0 +1,78 @@
+"""Keras files: the graph computes what the model predicts; weights alone, code and several inputs are refused."""
+
+import numpy as np
+import pytest
+
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.load import load_model
+from legacy_graph.graphs.read import read_source
+from tests.support import keras_models
+
+IMAGES = np.random.RandomState(1).uniform(0, 1, [3, *keras_models.SHAPE]).astype("f")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """(folder, {name: prediction}) of all models, saved in each format."""
+    folder = tmp_path_factory.mktemp("keras")
+    return folder, {
+        name: keras_models.save(build, str(folder / name), IMAGES) for name, build in keras_models.MODELS.items()
+    }
+
+
+@pytest.mark.parametrize("suffix", keras_models.suffixes())
+@pytest.mark.parametrize("name", keras_models.MODELS)
+def test_the_graph_computes_what_the_model_predicts(saved, name, suffix):
+    folder, predictions = saved
+    found, expected = keras_models.run_file(str(folder / (name + suffix)), IMAGES), predictions[name]
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("suffix", keras_models.suffixes())
+def test_layers_have_the_names_of_the_model(saved, suffix):
+    model = load_model(str(saved[0] / ("plain" + suffix)))
+    assert [(layer.label, layer.shape, layer.parameters) for layer in model.layers] == [
+        ("c1", (7, 7, 4), 3 * 3 * 3 * 4 + 4),
+        ("c2", (7, 7, 5), 3 * 3 * 4 * 5 + 5),
+    ]
+
+
+def test_the_name_of_the_file_does_not_matter(saved, tmp_path):
+    path = tmp_path / "network.model"
+    path.write_bytes((saved[0] / "plain.h5").read_bytes())
+    assert len(load_model(str(path)).layers) == 2
+
+
+def test_settings_that_only_training_needs_are_ignored(saved, tmp_path):
+    """A file of Keras 2 has initializers with a dtype, and an optimizer with "lr"; Keras 3 knows neither."""
+    import h5py
+
+    path = tmp_path / "old.h5"
+    path.write_bytes((saved[0] / "plain.h5").read_bytes())
+    with h5py.File(str(path), "a") as file:
+        file.attrs["training_config"] = b'{"optimizer_config": {"class_name": "Adam", "config": {"lr": 0.1}}}'
+    assert len(load_model(str(path)).layers) == 2
+
+
+@pytest.mark.parametrize(
+    "build, named", [(keras_models.two_inputs, "one, other"), (keras_models.with_lambda, "twice (Lambda)")]
+)
+def test_what_cannot_be_shown_is_refused_by_name(tmp_path, build, named):
+    with keras_models.keras_session():
+        build().save(str(tmp_path / "model.h5"))
+    with pytest.raises(UserError) as caught:
+        read_source(str(tmp_path / "model.h5"))
+    assert named in caught.value.found
+
+
+def test_weights_alone_are_recognised(saved, tmp_path):
+    import h5py
+
+    path = tmp_path / "weights.h5"
+    path.write_bytes((saved[0] / "plain.h5").read_bytes())
+    with h5py.File(str(path), "a") as file:
+        del file.attrs["model_config"]
+    with pytest.raises(UserError) as caught:
+        read_source(str(path))
+    assert "weights" in caught.value.found
