@@ -112,8 +112,11 @@ def saved_steps(folder: str) -> List[int]:
 
 
 def is_ours(logdir: str) -> bool:
-    """Whether a run of this program is in the directory itself."""
-    return any(os.path.lexists(os.path.join(logdir, CHECKPOINTS, name)) for name in _MARKS)
+    """Whether a run of this program is in the directory itself; also true if its checkpoints may not be read."""
+    folder = os.path.join(logdir, CHECKPOINTS)
+    if os.path.isdir(folder) and not os.access(folder, os.X_OK):
+        return True
+    return any(os.path.lexists(os.path.join(folder, name)) for name in _MARKS)
 
 
 def check_trained(logdir: str) -> None:

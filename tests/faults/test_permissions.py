@@ -80,7 +80,7 @@ CASES = {
     "options": (TRAIN, "log/checkpoints/options.json", close, "expected the options of a run as JSON, " + DENIED),
     "options of deconv": (DECONV, "log/checkpoints/options.json", close, "options of a run as JSON, " + DENIED),
     "checkpoints": (TRAIN, CHECKPOINTS, close, "log/checkpoints" + READ_AND_WRITTEN),
-    "checkpoints of deconv": (DECONV, CHECKPOINTS, close, "options.json: expected .*, " + DENIED),
+    "checkpoints of deconv": (DECONV, CHECKPOINTS, close, "checkpoints: expected .*, " + DENIED),
     "checkpoints not listed": (DECONV, CHECKPOINTS, lambda path: os.chmod(path, 0o311), "directory of checkpoints, "),
     "checkpoints of another user": (OTHER_RUN, CHECKPOINTS, show_only, "log/checkpoints" + READ_AND_WRITTEN),
     "log": (TRAIN, "log", show_only, r"--logdir: expected a writable directory, found '.*/log' \(Permission denied\)"),

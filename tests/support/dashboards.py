@@ -64,7 +64,7 @@ def scalars(look):
 
 def images(look):
     """Ten images per tag and run, with the pixels of the last step, or of the step that the slider selects."""
-    page = look.open("images", ".*", height=3000)
+    page = look.open("images", "^({})/image/".format("|".join(PICTURES)), height=3000)
     tags = [f"{tag}/image/{number}" for tag in PICTURES for number in range(10)]
     cards, names = _cards(page, "tf-image-loader", len(RUNS) * len(tags))
     assert set(names) == {(tag, run) for tag in tags for run in RUNS}
@@ -83,7 +83,7 @@ def images(look):
 
 def histograms(look):
     """A ridge per step for each of the eight variables, in both runs; none of them flat."""
-    page = look.open("histograms", ".*", height=3000)
+    page = look.open("histograms", "/summaries/histogram$", height=3000)
     cards, names = _cards(page, "tf-histogram-loader", 2 * len(VARIABLES))
     assert set(names) == {(variable + "/summaries/histogram", run) for variable in VARIABLES for run in RUNS}
     for index, (tag, run) in enumerate(names):
@@ -94,7 +94,7 @@ def histograms(look):
 
 def distributions(look):
     """Eight distinct bands over all steps for each of the eight variables, in both runs."""
-    page = look.open("distributions", ".*", height=3000)
+    page = look.open("distributions", "/summaries/histogram$", height=3000)
     cards, names = _cards(page, "tf-distribution-loader", 2 * len(VARIABLES))
     assert set(names) == {(variable + "/summaries/histogram", run) for variable in VARIABLES for run in RUNS}
     for index, (tag, run) in enumerate(names):
