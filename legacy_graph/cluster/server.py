@@ -10,7 +10,7 @@ from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import VARIABLE, Cluster, Task
 from legacy_graph.errors import UserError, reason
 
-NO_PROXY = "no_grpc_proxy"  # lower case, as gRPC reads it
+NO_PROXY = ("no_grpc_proxy", "no_proxy")  # lower case, as gRPC reads them; TensorFlow 1.15's gRPC knows the second only
 POLL = 0.2  # seconds
 PATIENCE = 10000  # milliseconds for a server to take the token; one that was stopped never does
 GRACE = 1.0  # seconds that a server runs on after the token, so that the chief can close its session
@@ -41,13 +41,13 @@ def start_server(cluster: Cluster) -> tf.train.Server:
 def bypass_proxy(cluster: Cluster) -> None:
     """Connect to the tasks directly: gRPC would use the HTTP proxy of the environment, even on one machine.
 
-    gRPC reads `no_grpc_proxy`, and only without it `no_proxy`. The hosts of the tasks are added to the user's.
+    The hosts of the tasks are added to those that the user excludes.
 
     Source: gRPC Core, "Environment variables".
     """
-    users = os.environ.get(NO_PROXY) or os.environ.get("no_proxy") or ""
+    users = next(filter(None, map(os.environ.get, NO_PROXY)), "")
     hosts = {task.address.rpartition(":")[0].strip("[]") for task in cluster.tasks}
-    os.environ[NO_PROXY] = ",".join(filter(None, [users, *sorted(hosts)]))
+    os.environ.update(dict.fromkeys(NO_PROXY, ",".join(filter(None, [users, *sorted(hosts)]))))
 
 
 def serve(cluster: Cluster) -> None:

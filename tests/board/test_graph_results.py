@@ -30,8 +30,8 @@ def test_results_of_a_graph_are_a_run_with_images_and_control(tmp_path):
     assert __main__.main([*words(tmp_path), *RANGE, *choice, "--control", "random"]) == 0
     assert __main__.main([*words(tmp_path, layer="Conv2D"), *RANGE, *choice]) == 0
     (run,) = runs.find_runs(str(tmp_path / "log")).values()
-    assert (run.newest, list(run.sheets)) == (None, ["two_layers-Conv2D", "two_layers-Conv2D_1"])
-    shown = sheet.load(run.sheets["two_layers-Conv2D_1"][""])
+    assert (run.newest, list(run.sheets)) == (None, ["two_layers-Conv2D-guided", "two_layers-Conv2D_1-guided"])
+    shown = sheet.load(run.sheets["two_layers-Conv2D_1-guided"][""])
     found = shown.maps()
     assert (found["method"], found["step"], found["channels"]) == ("guided", None, 7)
     assert [one["map"] for one in found["maps"]] == [3, 0]
@@ -42,6 +42,6 @@ def test_results_of_a_graph_are_a_run_with_images_and_control(tmp_path):
     assert spot["file"] == f"{spot['image']}.png"
     photo = np.asarray(Image.open(str(tmp_path / "photos" / f"{spot['image']}.png")).convert("RGB"), float)
     assert np.corrcoef(pixels(spot["input"]).mean(axis=(0, 1)), photo.mean(axis=(0, 1)))[0, 1] > 0.99
-    without = sheet.load(run.sheets["two_layers-Conv2D"][""])
+    without = sheet.load(run.sheets["two_layers-Conv2D-guided"][""])
     assert without.maps("control")["maps"] == []
     assert without.map(3, "guided")["control_scale"] is None

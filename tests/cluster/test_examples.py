@@ -57,6 +57,6 @@ def test_the_tf_config_on_the_page_is_accepted(monkeypatch):
 
 def test_the_command_in_the_tfjob_is_accepted(monkeypatch):
     monkeypatch.setattr(os.path, "lexists", lambda path: True)
-  # the container has the directory /data
+    # the container has the directory /data
     (command,) = re.findall(r"command: \[bash, run.sh, (.*)\]", of("yaml"))
     assert make_parser().parse_args(command.split(", ")).data_dir == "/data/MNIST_data"

@@ -1,5 +1,6 @@
 """Where `features --graph` and `deconv --graph` put their results, and what they leave alone."""
 
+import argparse
 import os
 import shutil
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from legacy_graph import __main__
+from legacy_graph.commands.graph_model import graph_folder
 from legacy_graph.logdir import layout
 from tests.support.graph_commands import RANGE, words, write_graph_and_photos
 from tests.support.published import assert_refused
@@ -43,6 +45,26 @@ def test_a_graph_with_a_hidden_name_is_named_after_its_folder(folder):
     shutil.copy(str(folder / "two_layers.pb"), str(folder / "vgg" / ".pb"))
     assert __main__.main([*words(folder, "deconv", "vgg/.pb", logdir="hidden"), *RANGE]) == 0
     assert os.listdir(str(folder / "hidden" / "graphs")) == ["vgg-Conv2D_1-2"]
+
+
+def test_results_of_methods_stand_side_by_side(folder):
+    for method in ("deconvnet", "guided", "gradient"):
+        assert __main__.main([*words(folder, logdir="methods"), *RANGE, "--maps", "0", "--method", method]) == 0
+    place = folder / "methods" / "graphs"
+    assert sorted(os.listdir(str(place))) == [
+        "two_layers-Conv2D_1", "two_layers-Conv2D_1-gradient", "two_layers-Conv2D_1-guided",
+    ]  # fmt: skip
+    for name, method in [("", "deconvnet"), ("-gradient", "gradient"), ("-guided", "guided")]:
+        with np.load(str(place / f"two_layers-Conv2D_1{name}" / "features.npz")) as arrays:
+            assert str(arrays["method"]) == method
+
+
+def test_long_labels_have_different_folders():
+    """A file system takes names of 255 bytes; the characters of these labels have three bytes each."""
+    options = argparse.Namespace(graph="model.pb", logdir="log", method=None)
+    names = [os.path.basename(graph_folder(options, "层" * 100 + end)[0]) for end in ("a", "b")]
+    assert len(set(names)) == 2 and max(len(name.encode()) for name in names) <= 250
+    assert graph_folder(options, "层" * 100 + "a")[1].endswith("层" * 100 + "a\n")
 
 
 def test_a_run_can_start_beside_results_of_other_graphs(folder):
