@@ -8,7 +8,6 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.article import probe
 from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations
 from legacy_graph.config import DECONVNET, FIRST, GRADIENT, METHODS
 from legacy_graph.errors import UserError, reason
@@ -17,7 +16,6 @@ from legacy_graph.graphs.inspect import is_rectified
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import cut
 from legacy_graph.graphs.op_table import CONVOLUTIONS, row
-from legacy_graph.graphs.overflow import build_bound
 from legacy_graph.graphs.path import Path, find_path, open_stops
 
 PRODUCTS = ("product", "divided")  # projections of operations with weights
@@ -44,43 +42,8 @@ def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
     return (GRADIENT,) if path.undefined else tuple(METHODS)
 
 
-def build_probe(model: Model, layer: ConvLayer, method: str) -> probe.Probe:
-    """Import a model into the default graph, and add the tensors of a probe of one layer.
-
-    Args:
-        model: as loaded.
-        layer: one of its layers.
-        method: a name in `config.METHODS`.
-
-    Raises:
-        UserError: the method is not defined for this graph, or the model does not fix the size of its images.
-    """
-    back = import_backward(model, layer, method)
-
-    def project_spots(maps, places):
-        return project(back, maps, places)
-
-    convolutions = [operation for operation in back.path.operations if operation.type in CONVOLUTIONS]
-    first = len(convolutions) == 1 and convolutions[0].type == "Conv2D" and back.kernel is not None
-    bound = build_bound(back.images, back.path)
-    probed = probe.Layer(
-        layer.label, back.images, back.kernel, back.start, layer.fields, first, method, back.notes, back.finite, bound,
-        back.rectified,
-    )  # fmt: skip
-    return probe.build_probe(probed, project_spots)
-
-
-def build_scanner(model: Model, layer: ConvLayer, device: str) -> probe.Scanner:
-    """Import a model once more, on the device of another task, to rank the activations of a layer there."""
-    graph_def = with_rules(model.graph_def, GRADIENT)
-    cut(graph_def, model.input, [None, *model.input_shape])
-    with tf.device(device):
-        images, start = tf.import_graph_def(graph_def, None, [model.input + ":0", layer.start + ":0"], name="tower")
-        return probe.build_scanner(images, start, is_rectified(model.graph, layer))
-
-
 def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
-    """Import a model into the default graph with the rules of a method; errors as in `build_probe`."""
+    """Import a model into the default graph with the rules of a method; for projections of `layer`."""
     height, width, channels = model.input_shape
     if height is None or width is None:
         raise UserError(

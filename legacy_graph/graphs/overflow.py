@@ -4,12 +4,11 @@ The bound holds for all images at once. The operations run once more, for one im
 magnitude, and with the magnitudes of weights and constants. By the triangle inequality, no image gives larger values.
 """
 
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.article.probe import Bound
 from legacy_graph.graphs.op_table import SHAPES, row
 from legacy_graph.graphs.path import Path
 
@@ -17,6 +16,13 @@ from legacy_graph.graphs.path import Path
 LIMIT = 1e34
 # Column `bound` of the table -> the operation that adds magnitudes in place of the node's own.
 _POSITIVE = {"sum": "AddV2", "identity": "Identity"}
+
+
+class Bound(NamedTuple):
+    """The tensors of a bound. `value` needs an image too, because shapes may depend on it."""
+
+    magnitude: tf.Tensor  # float32 [], a placeholder: the largest magnitude of all pixels
+    value: tf.Tensor  # float32 [], no value has a larger magnitude; infinite or NaN if the bound overflows
 
 
 def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:

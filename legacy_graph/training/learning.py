@@ -20,7 +20,7 @@ from legacy_graph.article import summaries
 from legacy_graph.article.network import Network
 from legacy_graph.article.receptive_field import crop_patches
 from legacy_graph.data.mnist import scale_pixels
-from legacy_graph.visualize import evolution, top_activations
+from legacy_graph.visualize import evolution, layer_probes
 from legacy_graph.visualize.rank_correlation import rank_correlation
 from legacy_graph.visualize.top_activations import Probe
 
@@ -38,7 +38,7 @@ class Learning(NamedTuple):
 def build(net: Network, ties: str) -> Learning:
     """Add the summaries to the network's graph. `ties` is as in `deconv.unpool`."""
     names = [layer.name for layer in net.layers]
-    probes = [top_activations.build_probe(net, name, ties) for name in names]
+    probes = [layer_probes.article_probe(net, name, ties) for name in names]
     activations = {**{layer.name: layer.relu for layer in net.layers}, "fc1": net.features}
     for name, values in activations.items():
         summaries.activation_summaries(name, values)

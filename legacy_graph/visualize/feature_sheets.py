@@ -8,17 +8,15 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
-from legacy_graph.article.dense import DENSE, all_layers
-from legacy_graph.article.layer import layers_up_to
-from legacy_graph.article.probe import Probe, Scanner, build_scanner
+from legacy_graph.article.dense import DENSE
 from legacy_graph.cluster.placement import chief_scope, later_towers
 from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import FIRST, TOP
 from legacy_graph.data.images import Images
 from legacy_graph.errors import UserError
-from legacy_graph.graphs import backward
 from legacy_graph.graphs.model import ConvLayer, Model
-from legacy_graph.visualize import contact_sheet, image_grid, sanity_check, spot_details, top_activations
+from legacy_graph.visualize import contact_sheet, image_grid, layer_probes, sanity_check, spot_details, top_activations
+from legacy_graph.visualize.probe import Probe, Scanner
 
 SPOTS = "features.csv"  # the image and the place of each tile of the sheet
 MEMORY = 128 * 2**20  # maximum size in bytes of a sheet's projections, without --maps
@@ -80,9 +78,10 @@ def prepare(
         names = [*(each.name for each in net.layers), *DENSE]
         if layer not in names:
             raise UserError("--layer", "one of " + ", ".join(names), repr(layer), "name one of these")
-        probe = top_activations.build_probe(net, layer, ties)
+        probe = layer_probes.article_probe(net, layer, ties)
         towers = [
-            _article_scanner(tower, device, layer) for tower, (device, _) in zip(net.towers, later_towers(cluster))
+            layer_probes.article_scanner(tower, layer, device)
+            for tower, (device, _) in zip(net.towers, later_towers(cluster))
         ]
         details = spot_details.build(net, probe, ties)
         graph.finalize()
@@ -107,16 +106,10 @@ def prepare_graph(
         UserError: no such map, fewer than `top` images, or the method is not defined for this layer.
     """
     with tf.Graph().as_default() as graph, chief_scope(cluster):
-        probe = backward.build_probe(model, layer, method)
-        towers = [backward.build_scanner(model, layer, device) for device, _ in later_towers(cluster)]
+        probe = layer_probes.graph_probe(model, layer, method)
+        towers = [layer_probes.graph_scanner(model, layer, device) for device, _ in later_towers(cluster)]
         graph.finalize()
     return _choose(graph, probe, maps, top, count, order)._replace(towers=towers)
-
-
-def _article_scanner(tower, device, name):
-    layer = layers_up_to(all_layers(tower), name)[-1]
-    with tf.device(device):
-        return build_scanner(tower.layers[0].input, layer.output)
 
 
 def _choose(graph, probe, maps, top, count, order):

@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.network import DEVIATION
-from legacy_graph.article.probe import Probe
 from legacy_graph.article.receptive_field import Fields
 from legacy_graph.data.images import Images
+from legacy_graph.visualize.probe import Probe
 from legacy_graph.visualize.rank_correlation import field_pairs, rank_correlation
 from legacy_graph.visualize.top_activations import TopActivations, project
 

@@ -21,10 +21,10 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import network
 from legacy_graph.article.deconv import deconvolve
 from legacy_graph.article.dense import all_layers
-from legacy_graph.article.probe import Probe
 from legacy_graph.config import GRADIENT, GUIDED
 from legacy_graph.data.images import Images
 from legacy_graph.visualize import sanity_check
+from legacy_graph.visualize.probe import Probe
 from legacy_graph.visualize.top_activations import TopActivations, project
 
 OTHERS = (GRADIENT, GUIDED)  # methods of `deconvolve`, also the names in the file

@@ -14,17 +14,11 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
-from legacy_graph.article import network, probe
-from legacy_graph.article.deconv import TIES_IN_WORDS, deconvolve
-from legacy_graph.article.dense import all_layers
-from legacy_graph.article.layer import layers_up_to
-from legacy_graph.article.probe import Probe, Scanner
-from legacy_graph.article.receptive_field import receptive_fields
-from legacy_graph.config import DECONVNET, FIRST
 from legacy_graph.data.images import Images, run_ahead
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.overflow import is_bounded
 from legacy_graph.visualize import finite
+from legacy_graph.visualize.probe import Probe, Scanner
 
 CHECKED = 16  # images at the start, for which all convolutions are checked
 
@@ -41,21 +35,6 @@ class TopActivations(NamedTuple):
     # True: no value before the layer overflows, for any image. False: only the first `CHECKED` images and the images on
     # the sheet were checked.
     bounded: bool = False
-
-
-def build_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
-    """Add the tensors of `scan` and `project` to the article's network. ValueError if there is no such layer.
-
-    `ties` is as in `deconv.unpool`.
-    """
-    layers = all_layers(net)
-    layer = layers_up_to(layers, name)[-1]
-    pixels, fields = net.layers[0].input, receptive_fields(layers, name)
-    first, notes = layer is net.layers[0], (TIES_IN_WORDS[ties],)
-    return probe.build_probe(
-        probe.Layer(name, pixels, layer.kernel, layer.output, fields, first, DECONVNET, notes),
-        lambda maps, places: deconvolve(layers, name, maps, places, ties=ties),
-    )
 
 
 def scan(

@@ -54,11 +54,11 @@ def memory(settings):
 
     from legacy_graph.article import network
     from legacy_graph.data.images import Preprocessing, from_array
-    from legacy_graph.visualize import top_activations
+    from legacy_graph.visualize import layer_probes, top_activations
 
     with tf.Graph().as_default():
         net = network.build()
-        ends = top_activations.build_probe(net, "conv2")
+        ends = layer_probes.article_probe(net, "conv2")
         session = tf.Session()
         session.run(tf.global_variables_initializer())
     pixels = mnist.load(settings.data_dir).test.images.reshape(-1, mnist.SIDE, mnist.SIDE, 1)

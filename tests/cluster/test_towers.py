@@ -5,12 +5,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
-from legacy_graph.article.probe import build_scanner
 from legacy_graph.data import mnist
 from legacy_graph.data.images import Preprocessing, from_array
-from legacy_graph.graphs import backward
 from legacy_graph.training.checkpoints import restore_weights
-from legacy_graph.visualize import top_activations
+from legacy_graph.visualize import layer_probes, top_activations
+from legacy_graph.visualize.probe import build_scanner
 from tests.support.graph_commands import two_layers
 from tests.support.graph_models import model_of
 from tests.support.program import SAMPLE
@@ -60,7 +59,7 @@ def assert_same_scan(session, probe, images, towers):
 def test_towers_scan_the_articles_network_like_one_network(trained, digits):
     with tf.Graph().as_default() as graph, tf.Session() as session:
         net = network.build(towers=[(HERE, 0)] * 2)
-        probe = top_activations.build_probe(net, "conv2")._replace(chunk=13)
+        probe = layer_probes.article_probe(net, "conv2")._replace(chunk=13)
         scanners = [build_scanner(tower.layers[0].input, tower.layers[1].output) for tower in net.towers]
         graph.finalize()
         restore_weights(session, trained.logdir)
@@ -72,7 +71,7 @@ def test_towers_scan_a_loaded_graph_like_one_network():
     model = model_of(two_layers)
     photos = np.random.RandomState(0).randint(0, 256, [60, *model.input_shape]).astype(np.uint8)
     with tf.Graph().as_default() as graph, tf.Session() as session:
-        probe = backward.build_probe(model, model.layers[0], "deconvnet")._replace(chunk=13)
-        scanners = [backward.build_scanner(model, model.layers[0], HERE) for _ in range(2)]
+        probe = layer_probes.graph_probe(model, model.layers[0], "deconvnet")._replace(chunk=13)
+        scanners = [layer_probes.graph_scanner(model, model.layers[0], HERE) for _ in range(2)]
         graph.finalize()
         assert_same_scan(session, probe, from_array(photos, Preprocessing(-1, 1), "photos"), scanners)

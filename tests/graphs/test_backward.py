@@ -10,6 +10,7 @@ from legacy_graph.config import METHODS
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.gradient_rules import CONVOLUTION_RULE
+from legacy_graph.visualize import layer_probes
 from tests.support import article_formats, constructs, second_network
 from tests.support.construct_differences import run_projection
 from tests.support.constructs import UNDEFINED, relu6, strided
@@ -75,7 +76,7 @@ def test_other_activations_are_refused_by_name(construct, method):
     model = model_of(lambda value: construct(Maker(), value))
     assert backward.allowed_methods(model, model.layers[0]) == ("gradient",)
     with tf.Graph().as_default(), pytest.raises(UserError, match="choose --method gradient") as refusal:
-        backward.build_probe(model, model.layers[0], method)
+        layer_probes.graph_probe(model, model.layers[0], method)
     assert all(name in str(refusal.value.found) for name in NAMED[construct])
     assert ("Relu_2" in str(refusal.value.found)) is False
 
@@ -87,7 +88,7 @@ def test_a_deconvnet_without_max_pools_ignores_the_image():
     patterns = {}
     for method in METHODS:
         with tf.Graph().as_default() as graph:
-            probe = backward.build_probe(model, model.layers[0], method)
+            probe = layer_probes.graph_probe(model, model.layers[0], method)
             height, width, maps = model.layers[0].shape
             feed = {probe.layer.images: images, probe.maps: [1] * 4, probe.places: [[2, 1]] * 4}
             feed[probe.layer.output] = np.ones([4, height, width, maps])
@@ -105,7 +106,7 @@ def test_relu6_is_ranked_and_projected_before_its_clip():
     model = model_of(lambda value: relu6(Maker(), 100 * value))
     images = np.random.RandomState(6).normal(size=(2, *SIDES, CHANNELS))
     with tf.Graph().as_default() as graph:
-        probe = backward.build_probe(model, model.layers[0], "deconvnet")
+        probe = layer_probes.graph_probe(model, model.layers[0], "deconvnet")
         with tf.Session(graph=graph) as session:
             strongest = session.run(probe.strongest, {probe.layer.images: images})
     assert strongest.max() > 6
@@ -128,7 +129,7 @@ def test_rules_inside_a_function_are_refused():
 
     model = model_of(build)
     with tf.Graph().as_default(), pytest.raises(UserError, match="expected a graph without function calls"):
-        backward.build_probe(model, model.layers[0], "guided")
+        layer_probes.graph_probe(model, model.layers[0], "guided")
 
 
 def test_foreign_gradient_overrides_are_dropped():
@@ -191,7 +192,7 @@ def test_the_gradient_of_a_convolution_in_groups():
 def test_an_open_size_is_asked_for():
     model = model_of(lambda value: ends(tf.nn.relu(Maker().convolve(value, 4))), (None, None))
     with tf.Graph().as_default(), pytest.raises(UserError, match="--size"):
-        backward.build_probe(model, model.layers[0], "guided")
+        layer_probes.graph_probe(model, model.layers[0], "guided")
 
 
 def test_a_size_that_does_not_fit_a_constant_in_the_graph():

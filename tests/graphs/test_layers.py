@@ -8,10 +8,9 @@ from legacy_graph.article.receptive_field import Field
 from legacy_graph.config import DECONVNET
 from legacy_graph.data.images import from_array
 from legacy_graph.errors import UserError
-from legacy_graph.graphs import backward
 from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.load import find_layer, load_model
-from legacy_graph.visualize import top_activations
+from legacy_graph.visualize import layer_probes, top_activations
 from tests.support.graph_files import constant, graph_of, images, run, write_frozen
 
 
@@ -70,7 +69,7 @@ def scan(path, name, pixels):
     model = load_model(path, layer=name)
     layer = find_layer(model, name)
     with tf.Graph().as_default(), tf.Session() as session:
-        probe = backward.build_probe(model, layer, DECONVNET)
+        probe = layer_probes.graph_probe(model, layer, DECONVNET)
         shown = from_array(pixels, None, "random")
         found = top_activations.collect(session, probe, shown, np.arange(layer.shape[2]), 2)
     return layer, found
@@ -108,7 +107,7 @@ def test_a_layer_without_a_relu_is_ranked_by_value(tmp_path):
         (gradient,) = session.run(tf.gradients(end[0, y, x, 1], fed), {fed: pixels[number : number + 1]})
     with tf.Graph().as_default(), tf.Session() as session:
         model = load_model(path, layer="head")
-        probe = backward.build_probe(model, layer, "gradient")
+        probe = layer_probes.graph_probe(model, layer, "gradient")
         shown = from_array(pixels, None, "random")
         _, projected = top_activations.project(session, probe, shown, [number], np.array([1]), np.array([[y, x]]))
     np.testing.assert_allclose(projected[0], gradient[0], rtol=1e-5, atol=1e-7)

@@ -14,7 +14,7 @@ from legacy_graph.article.receptive_field import crop_patches
 from legacy_graph.data import mnist
 from legacy_graph.logdir import kept_kernels
 from legacy_graph.training import kernels
-from legacy_graph.visualize import evolution, top_activations
+from legacy_graph.visualize import evolution, layer_probes
 from tests.support.faulty_runs import OPTIONS
 
 
@@ -30,7 +30,7 @@ def restored(undisturbed):
     """A session of a network without weights of its own, and a function that restores a step into it."""
     with tf.Graph().as_default(), tf.Session() as session:
         net = network.build()
-        probes = [top_activations.build_probe(net, layer.name, "shared") for layer in net.layers]
+        probes = [layer_probes.article_probe(net, layer.name, "shared") for layer in net.layers]
         yield session, net, probes, lambda step: kernels.restore(session, undisturbed, step)
 
 

@@ -8,7 +8,7 @@ from legacy_graph.article import network
 from legacy_graph.config import Config, is_image_step
 from legacy_graph.data import mnist
 from legacy_graph.training import recording
-from legacy_graph.visualize import top_activations
+from legacy_graph.visualize import layer_probes
 
 
 def image_steps(last, every=None):
@@ -40,7 +40,7 @@ def tested(data):
     """A session of an untrained network with probes, and 11 test digits, more than a chunk."""
     with tf.Graph().as_default(), tf.Session() as session:
         net = network.build(seed=2)
-        probes = [top_activations.build_probe(net, layer.name) for layer in net.layers]
+        probes = [layer_probes.article_probe(net, layer.name) for layer in net.layers]
         session.run(tf.global_variables_initializer())
         yield session, net, probes, mnist.Digits(data.test.images[:11], data.test.labels[:11])
 

@@ -7,12 +7,12 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import deconv, network
-from legacy_graph.article.probe import Layer, Probe
 from legacy_graph.data import mnist
 from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import UserError
 from legacy_graph.training.checkpoints import restore_weights
-from legacy_graph.visualize import top_activations
+from legacy_graph.visualize import layer_probes, top_activations
+from legacy_graph.visualize.probe import Layer, Probe
 from tests.support.program import SAMPLE, STEPS
 
 
@@ -26,7 +26,7 @@ class Trained:
     def __init__(self, logdir, layer):
         with tf.Graph().as_default() as self.graph:
             self.net = network.build()
-            self.ends = top_activations.build_probe(self.net, layer)
+            self.ends = layer_probes.article_probe(self.net, layer)
             self.ends = self.ends._replace(chunk=37)  # does not divide 200: what is strongest must not depend on it
             self.whole = deconv.deconvolve(self.net.layers, layer, self.ends.maps, self.ends.places)
             self.graph.finalize()

@@ -7,15 +7,9 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import Field, Fields
 from legacy_graph.article.shapes import dims
+from legacy_graph.graphs.overflow import Bound
 
 MEMORY = 32 * 2**20  # maximum size in bytes of the graph's largest tensor in one session run; a scan makes two at once
-
-
-class Bound(NamedTuple):
-    """The tensors of a bound, see `graphs.overflow`. `value` needs an image too, because shapes may depend on it."""
-
-    magnitude: tf.Tensor  # float32 [], a placeholder: the largest magnitude of all pixels
-    value: tf.Tensor  # float32 [], no value has a larger magnitude; infinite or NaN if the bound overflows
 
 
 class Layer(NamedTuple):

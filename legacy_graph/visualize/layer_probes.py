@@ -1,0 +1,72 @@
+"""Probes and scanners of one layer: of the article's network, and of a graph that someone else trained."""
+
+from typing import Optional
+
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import network
+from legacy_graph.article.deconv import TIES_IN_WORDS, deconvolve
+from legacy_graph.article.dense import all_layers
+from legacy_graph.article.layer import layers_up_to
+from legacy_graph.article.receptive_field import receptive_fields
+from legacy_graph.config import DECONVNET, FIRST, GRADIENT
+from legacy_graph.graphs import backward
+from legacy_graph.graphs.gradient_rules import with_rules
+from legacy_graph.graphs.inspect import is_rectified
+from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.graphs.nodes import cut
+from legacy_graph.graphs.op_table import CONVOLUTIONS
+from legacy_graph.graphs.overflow import build_bound
+from legacy_graph.visualize.probe import Layer, Probe, Scanner, build_probe, build_scanner
+
+
+def article_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
+    """Add a probe of the layer `name` of the article's network. ValueError if there is no such layer.
+
+    `ties` is as in `deconv.unpool`.
+    """
+    layers = all_layers(net)
+    layer = layers_up_to(layers, name)[-1]
+    pixels, fields = net.layers[0].input, receptive_fields(layers, name)
+    first, notes = layer is net.layers[0], (TIES_IN_WORDS[ties],)
+    return build_probe(
+        Layer(name, pixels, layer.kernel, layer.output, fields, first, DECONVNET, notes),
+        lambda maps, places: deconvolve(layers, name, maps, places, ties=ties),
+    )
+
+
+def article_scanner(tower: network.Network, name: str, device: Optional[str]) -> Scanner:
+    """Add a scanner of the layer `name` of a tower of the article's network."""
+    layer = layers_up_to(all_layers(tower), name)[-1]
+    with tf.device(device):
+        return build_scanner(tower.layers[0].input, layer.output)
+
+
+def graph_probe(model: Model, layer: ConvLayer, method: str) -> Probe:
+    """Import a model into the default graph, and add a probe of one of its layers.
+
+    `method` is a name in `config.METHODS`.
+
+    Raises:
+        UserError: the method is not defined for this graph, or the model does not fix the size of its images.
+    """
+    back = backward.import_backward(model, layer, method)
+    convolutions = [operation for operation in back.path.operations if operation.type in CONVOLUTIONS]
+    first = len(convolutions) == 1 and convolutions[0].type == "Conv2D" and back.kernel is not None
+    bound = build_bound(back.images, back.path)
+    return build_probe(
+        Layer(
+            layer.label, back.images, back.kernel, back.start, layer.fields, first, method, back.notes, back.finite,
+            bound, back.rectified,
+        ),
+        lambda maps, places: backward.project(back, maps, places),
+    )  # fmt: skip
+
+
+def graph_scanner(model: Model, layer: ConvLayer, device: str) -> Scanner:
+    """Import a model once more, on the device of another task, to rank the activations of a layer there."""
+    graph_def = with_rules(model.graph_def, GRADIENT)
+    cut(graph_def, model.input, [None, *model.input_shape])
+    with tf.device(device):
+        images, start = tf.import_graph_def(graph_def, None, [model.input + ":0", layer.start + ":0"], name="tower")
+        return build_scanner(images, start, is_rectified(model.graph, layer))
