@@ -8,7 +8,9 @@ import io
 from typing import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from legacy_graph.visualize.fonts import choose_font
 
 PAPER, EMPTY, LINE, ZERO = 255, 232, 190, 127  # grey of: background, empty cell, line between cells, value 0
 OUTSIDE = 64  # grey outside the image, in the patch of a spot
@@ -73,9 +75,8 @@ def grid(tiles: np.ndarray, columns: int, line: int = 2) -> np.ndarray:
 
 
 def render_text(line: str, size: int = 14, width: int = 0) -> np.ndarray:
-    """One line of black text, at least `width` pixels wide; characters outside Latin-1 become question marks."""
-    line = line.encode("latin-1", "replace").decode("latin-1")
-    font = _font(size)
+    """One line of black text, at least `width` pixels wide, in a font with its characters (`fonts.choose_font`)."""
+    line, font = choose_font(line, size)
     left, _, right, bottom = font.getbbox(line)
     _, _, _, tall = font.getbbox("Agj")
     canvas = Image.new("L", (max(width, right - min(left, 0) + 1), max(bottom, tall) + 3), PAPER)
@@ -112,10 +113,3 @@ def encode_png(picture: np.ndarray) -> bytes:
 
 def _pad(picture, down, across):
     return np.pad(picture, [down, across, (0, 0)][: picture.ndim], "constant", constant_values=PAPER)
-
-
-def _font(size):
-    try:
-        return ImageFont.load_default(size)
-    except TypeError:  # Pillow before 10.1 has only one size, 11 pixels.
-        return ImageFont.load_default()
