@@ -45,6 +45,7 @@ class Probe(NamedTuple):
     strongest: tf.Tensor  # float32 [B, C], the largest activation of each map; infinity if their sum is not finite
     wins: tf.Tensor  # float32 [B, C], the fraction of positions where the map is the strongest of all maps
     places: tf.Tensor  # int64 [B, 2], the argmax of the map to project: (y, x) in the layer's output
+    activations: tf.Tensor  # float32 [B], of this map at this place
     projections: tf.Tensor  # float32 [B, H, W, channels], the activation at this place projected to the pixels
     chunk: int  # images in one run of the session
 
@@ -64,10 +65,12 @@ def build_probe(layer: Layer, project: Callable[[tf.Tensor, tf.Tensor], tf.Tenso
         flat = tf.argmax(tf.reshape(one, [-1, height * width]), 1)  # [B]
         width = tf.cast(width, tf.int64)
         places = tf.stack([flat // width, flat % width], 1)  # [B, 2]
+        rows = tf.range(tf.size(maps, out_type=tf.int64))
+        activations = tf.gather_nd(layer.output, tf.concat([rows[:, None], places, maps[:, None]], 1))  # [B]
         projections = project(maps, places)
         wins = count_wins(layer.output, layer.rectified)
     fields = _shown_fields(layer.fields, layer.images.shape.as_list()[1:3])
-    return Probe(layer, fields, maps, strongest, wins, places, projections, chunk_size(layer.output.graph))
+    return Probe(layer, fields, maps, strongest, wins, places, activations, projections, chunk_size(layer.output.graph))
 
 
 def build_scanner(images: tf.Tensor, output: tf.Tensor, rectified: bool = True) -> Scanner:

@@ -144,7 +144,7 @@ def scan_of(table, top, chunk):
     """`scan` over images of one pixel, which is their row in the table."""
     output = types.SimpleNamespace(shape=tf.TensorShape([None, 1, 1, table.shape[1]]))
     layer = Layer("any", "images", None, output, None, False, "deconvnet")
-    ends = Probe(layer, None, None, "strongest", "wins", None, None, chunk)
+    ends = Probe(layer, None, None, "strongest", "wins", None, None, None, chunk)
     images = from_array(np.arange(len(table), dtype=np.uint8).reshape(-1, 1, 1, 1), Preprocessing(0, 1), "numbers")
     session = Table(table.astype(np.float32))
     return top_activations.scan(session, ends, images, top)[:3] + (session.calls,)

@@ -1,0 +1,220 @@
+"""Occlusion: cover a patch of the image and measure how far an activation, or the probability of a class, falls.
+
+Occlusion needs forward passes only, no gradient: it shows which pixels the network uses. The patches stand at multiples
+of the stride, from the upper left corner; the last one of a row or column may be cut off at the border. The value of a
+pixel is the mean over all patches that cover it, as in captum's `Occlusion`.
+
+Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, section 4.2 and figure 7.
+"""
+
+import functools
+import itertools
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from tqdm import tqdm
+
+from legacy_graph.article.network import Network
+from legacy_graph.article.receptive_field import Fields
+from legacy_graph.data.images import Images, run_ahead
+from legacy_graph.visualize import finite
+from legacy_graph.visualize.probe import Probe, chunk_size
+
+Corners = List[Tuple[int, int]]  # (y, x) of the upper left pixel of each patch
+
+
+class Cover(NamedTuple):
+    """The patch that covers a part of the image."""
+
+    patch: int  # side in pixels, at most that of the image
+    stride: int  # pixels from one position to the next, at most `patch`, so that each pixel is covered
+    value: Tuple[float, ...] = (0.0,)  # of the covered pixels, as the network reads them: one, or one for each channel
+    about: str = "black"  # the value in words
+
+
+class ClassOcclusion(NamedTuple):
+    """What covering does to the class probabilities of N images."""
+
+    probabilities: np.ndarray  # float32 [N, 10], of the complete images
+    falls: np.ndarray  # float32 [N, H, W], how far covering this pixel lowers the probability of the class that is read
+    classes: np.ndarray  # int64 [N, H, W], the most probable class while this pixel is covered
+
+
+class Job(NamedTuple):
+    """One image, and the patches to cover in it."""
+
+    read: Callable[[], np.ndarray]  # () -> float32 [H, W, channels], the image as the network reads it
+    corners: Corners
+    feed: Dict[tf.Tensor, Any] = {}  # placeholder with a batch axis -> its value for this image
+
+
+def spot_occlusion(
+    session: tf.Session,
+    probe: Probe,
+    images: Images,
+    numbers: np.ndarray,
+    maps: np.ndarray,
+    places: np.ndarray,
+    cover: Cover,
+) -> np.ndarray:
+    """How far each activation falls when a patch of its image is covered. Shows a progress bar on a terminal.
+
+    A patch outside the receptive field is not run, because its fall is 0.
+
+    Args:
+        session: of the probe's graph.
+        probe: of the layer.
+        images: the images that `numbers` refers to.
+        numbers: integers [N], the image of each activation.
+        maps: integers [N], its feature map.
+        places: integers [N, 2], its (y, x) in the layer's output.
+        cover: the patch.
+
+    Returns:
+        float32 [N, H, W]: activation of the complete image minus activation with a patch covered, as the mean over the
+        patches that cover the pixel. Below 0 where covering raises the activation.
+
+    Raises:
+        UserError: an activation is not finite.
+    """
+    jobs = [
+        Job(functools.partial(_take, images, number), _corners_inside(probe.fields, place, images.size, cover), spot)
+        for number, place, spot in zip(numbers, places, _feeds(probe, maps, places))
+    ]
+    pictures = np.zeros([len(jobs), *images.size], np.float32)
+    runs = run_covered(session, probe.activations, probe.layer.images, jobs, cover, probe.chunk)
+    for picture, job, activations in zip(pictures, jobs, runs):
+        finite.check_layer(probe.layer.name, activations, "activations")
+        falls = activations[0].astype(float) - activations[1:]
+        picture[:] = mean_over_patches(falls, job.corners, images.size, cover)
+    return pictures
+
+
+def class_occlusion(session: tf.Session, net: Network, images: np.ndarray, cover: Cover) -> ClassOcclusion:
+    """How covering a patch changes the class probabilities of the article's network.
+
+    Args:
+        session: of the network's graph, with trained weights.
+        net: as from `network.build`.
+        images: float32 [N, 28, 28, 1], pixels in [0, 1].
+        cover: the patch. Patches are covered at all positions of the image.
+    """
+    size, pixels = images.shape[1:3], net.layers[0].input
+    jobs = [Job(functools.partial(np.asarray, image), all_corners(size, cover)) for image in images]
+    chunk, keep_all = chunk_size(net.images.graph), {net.keep_prob: 1.0}
+    runs = run_covered(session, net.probabilities, pixels, jobs, cover, chunk, keep_all)
+    found = [(values[0], mean_over_patches(values[1:], job.corners, size, cover)) for job, values in zip(jobs, runs)]
+    probabilities, covered = [np.array(parts) for parts in zip(*found)]  # [N, 10], [N, H, W, 10]
+    read = np.argmax(probabilities, 1)
+    of_class = covered[np.arange(len(read)), :, :, read]  # [N, H, W]
+    falls = probabilities.max(axis=1)[:, None, None] - of_class
+    return ClassOcclusion(probabilities, falls.astype(np.float32), np.argmax(covered, 3))
+
+
+def run_covered(
+    session: tf.Session,
+    fetch: tf.Tensor,
+    pixels: tf.Tensor,
+    jobs: Sequence[Job],
+    cover: Cover,
+    chunk: int,
+    feed: Optional[Dict[tf.Tensor, Any]] = None,
+) -> Iterator[np.ndarray]:
+    """Run the network on each image, complete and covered. A batch has patches of several images, so that it is full.
+
+    Args:
+        session: to run.
+        fetch: [B, ...], the tensor to fetch.
+        pixels: float32 [B, H, W, channels], the tensor to feed.
+        jobs: the images and their patches.
+        cover: the patch.
+        chunk: images in a batch.
+        feed: more values to feed, the same for all images.
+
+    Yields:
+        For each job, [1 + patches, ...]: the value for the complete image, then one for each patch.
+    """
+    lengths = [1 + len(job.corners) for job in jobs]
+
+    def run(copies, spots):
+        each = {tensor: np.array([spot[tensor] for spot in spots]) for tensor in spots[0]}
+        return session.run(fetch, {pixels: np.array(copies), **each, **(feed or {})})
+
+    def run_all():
+        copies = itertools.chain.from_iterable(_copies(job, cover) for job in jobs)
+        batches = iter(lambda: list(itertools.islice(copies, chunk)), [])
+        # The next batch is covered while two others run.
+        calls = (functools.partial(run, *zip(*batch)) for batch in batches)
+        with tqdm(total=sum(lengths), unit="image", disable=None, leave=False, dynamic_ncols=True) as bar:
+            for values in run_ahead(calls, 2, 3):
+                bar.update(len(values))
+                yield from values
+
+    values = run_all()
+    for length in lengths:
+        yield np.array(list(itertools.islice(values, length)))
+
+
+def all_corners(size: Tuple[int, int], cover: Cover) -> Corners:
+    """The patches of an image of `size`, [height, width], row by row."""
+    return list(itertools.product(*(_starts(side, cover) for side in size)))
+
+
+def mean_over_patches(values: np.ndarray, corners: Corners, size: Tuple[int, int], cover: Cover) -> np.ndarray:
+    """For each pixel, the mean over all patches of the image that cover it; patches not in `corners` have the value 0.
+
+    Args:
+        values: floats [P, ...], one for each of `corners`.
+        corners: of the patches.
+        size: [height, width] of the image.
+        cover: the patch.
+
+    Returns:
+        float64 [height, width, ...].
+    """
+    total = np.zeros([*size, *values.shape[1:]])
+    for (y, x), value in zip(corners, values):
+        total[y : y + cover.patch, x : x + cover.patch] += value
+    down, across = [_cover_counts(side, cover) for side in size]
+    counts = np.outer(down, across)
+    return total / counts.reshape(counts.shape + (1,) * (values.ndim - 1))
+
+
+def _take(images, number):
+    return images.take([number])[0]
+
+
+def _feeds(probe, maps, places):
+    return [{probe.maps: number, probe.places: place} for number, place in zip(maps, places)]
+
+
+def _copies(job, cover):
+    """(image, what to feed with it) of a job: first the complete image, then one with each patch covered."""
+    image = job.read()
+    yield image, job.feed
+    for y, x in job.corners:
+        covered = image.copy()
+        covered[y : y + cover.patch, x : x + cover.patch] = cover.value
+        yield covered, job.feed
+
+
+def _starts(side, cover) -> np.ndarray:
+    """The first pixel of each patch along an axis of `side` pixels."""
+    return np.arange(0, side - cover.patch + cover.stride, cover.stride)
+
+
+def _cover_counts(side, cover) -> np.ndarray:
+    """How many patches cover each pixel of an axis."""
+    pixels, starts = np.arange(side)[:, None], _starts(side, cover)
+    return ((starts <= pixels) & (pixels < starts + cover.patch)).sum(axis=1)
+
+
+def _corners_inside(fields: Fields, place, size, cover) -> Corners:
+    """The patches that cover a pixel of the receptive field of one place."""
+    begins = [field.begin + int(at) * field.step for field, at in zip(fields, place)]
+    axes = [
+        [start for start in _starts(side, cover) if begin - cover.patch < start < begin + field.size]
+        for field, begin, side in zip(fields, begins, size)
+    ]
+    return list(itertools.product(*axes))
