@@ -125,7 +125,7 @@ def _record_evaluation(session, program, config, test, writer, step, due, first)
     `first` has the kernels of step 0; None if they are unknown. Returns them.
     """
     net, learning, digits = program.network, program.learning, recording.tested_digits(test)
-    found = recording.evaluate(session, net, digits, learning.probes)
+    found = recording.evaluate(session, net, digits, learning.probes, due.test)
     if due.images:
         writer.add_summary(summarize_sheets(session, net, learning, digits.images, found.strongest), step)
         kernels.keep(session, net, config.logdir, step)

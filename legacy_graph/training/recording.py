@@ -51,25 +51,28 @@ def due(step: int, config: Config) -> Due:
 
 
 def evaluate(
-    session: tf.Session, net: network.Network, digits: mnist.Digits, probes: Sequence[Probe] = ()
+    session: tf.Session, net: network.Network, digits: mnist.Digits, probes: Sequence[Probe] = (), tested: bool = True
 ) -> Evaluation:
-    """Run the network on all of `digits`, without dropout."""
+    """Run the network on all of `digits`, without dropout.
+
+    Without `tested` the fully connected layers do not run, and `loss` and `accuracy` are NaN.
+    """
     loss = correct = 0.0
     strongest = [[np.zeros([0, *probe.strongest.shape.as_list()[1:]], np.float32)] for probe in probes]
+    measured, found = [net.loss, net.accuracy] if tested else [], [probe.strongest for probe in probes]
     for begin in range(0, len(digits.labels), CHUNK):
         images, labels = digits.images[begin : begin + CHUNK], digits.labels[begin : begin + CHUNK]
         pixels = mnist.scale_pixels(images)
-        fetches, found = [net.loss, net.accuracy], [probe.strongest for probe in probes]
         feed = network.feed(net, pixels, mnist.one_hot(labels))
         if net.towers:  # the probes are on the first tower, which gets a share of the images only
-            found_loss, found_accuracy = session.run(fetches, feed)
-            found = session.run(found, {net.images: pixels})
+            chunk, parts = session.run(measured, feed), session.run(found, {net.images: pixels})
         else:
-            (found_loss, found_accuracy), found = session.run([fetches, found], feed)
-        loss += found_loss
-        correct += found_accuracy * len(labels)
-        for parts, part in zip(strongest, found):
-            parts.append(part)
+            chunk, parts = session.run([measured, found], feed)
+        chunk_loss, chunk_accuracy = chunk or (np.nan, np.nan)
+        loss += chunk_loss
+        correct += chunk_accuracy * len(labels)
+        for whole, part in zip(strongest, parts):
+            whole.append(part)
     count = len(digits.labels)
     return Evaluation(loss / count, correct / count, [np.concatenate(parts) for parts in strongest])
 

@@ -58,3 +58,7 @@ def test_an_evaluation_in_chunks_equals_one_pass(tested, monkeypatch):
     assert found.loss == pytest.approx(-np.log(right).mean(), rel=1e-5)
     assert found.accuracy == pytest.approx((probabilities.argmax(1) == digits.labels).mean())
     assert recording.evaluate(session, net, digits)[:2] == found[:2]
+    untested = recording.evaluate(session, net, digits, probes, tested=False)
+    assert np.isnan(untested[:2]).all()
+    for strongest, expected in zip(untested.strongest, found.strongest):
+        np.testing.assert_array_equal(strongest, expected)
