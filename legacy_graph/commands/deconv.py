@@ -5,7 +5,8 @@ import contextlib
 import os
 
 from legacy_graph import tf_setup
-from legacy_graph.commands.graph_model import graph_folder, load_target
+from legacy_graph.commands.graph_folder import graph_folder
+from legacy_graph.commands.graph_model import load_target
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.config import SHARED
 from legacy_graph.data import user_image

@@ -9,7 +9,8 @@ import numpy as np
 
 from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import read_cluster
-from legacy_graph.commands.graph_model import graph_folder, layer_labels, load_target
+from legacy_graph.commands.graph_folder import graph_folder
+from legacy_graph.commands.graph_model import layer_labels, load_target
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.serve import serve_unless_chief
 from legacy_graph.config import DECONVNET, SHARED, Config
@@ -187,7 +188,7 @@ def _scan_graph(options, cluster):
             print(f"Left out: {target.layer.label}. {unsuitable}")
         else:
             shown = True
-            yield (*graph_folder(options, target.layer.label), 0, sheets)
+            yield (*graph_folder(options, target.layer.label, options.images), 0, sheets)
     if error is not None and not shown:
         raise error
 

@@ -1,21 +1,16 @@
 """Load the graph, layer and images of --graph, for the commands `features` and `deconv`."""
 
 import argparse
-import os
 import shlex
-import zlib
-from typing import TYPE_CHECKING, Callable, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, List, NamedTuple, Optional
 
 from legacy_graph import tf_setup
-from legacy_graph.config import DECONVNET, DEFAULT_SIGNATURE
+from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.data import images
-from legacy_graph.errors import UserError, launch_command, printable
-from legacy_graph.logdir import layout
+from legacy_graph.errors import UserError, launch_command
 
 if TYPE_CHECKING:
     from legacy_graph.graphs.model import ConvLayer, Model
-
-LONGEST = 200  # bytes of a directory's name; a file system takes 255, and `publish` may append a number
 
 
 class Target(NamedTuple):
@@ -24,26 +19,6 @@ class Target(NamedTuple):
     model: "Model"
     layer: "ConvLayer"
     images: images.Images
-
-
-def graph_folder(options: argparse.Namespace, label: str, image: Optional[str] = None) -> Tuple[str, str]:
-    """The directory for the results of one layer, or of one image file in it, and their source as a text."""
-    path = os.path.abspath(options.graph)
-    if os.path.basename(path).startswith("."):  # ".meta" of a checkpoint that only its folder names
-        path = os.path.dirname(path)
-    graph, *picture = [os.path.splitext(os.path.basename(one))[0] for one in (path, image) if one]
-    method = [] if options.method in (None, DECONVNET) else [options.method]  # results of methods stand side by side
-    source = "\n".join(printable(os.path.abspath(path)) for path in (options.graph, image) if path) + f"\n{label}\n"
-    name = printable("-".join([graph, label, *picture, *method])).replace("/", "_")
-    return os.path.join(options.logdir, layout.GRAPHS, _shortened(name)), source
-
-
-def _shortened(name):
-    """A file name of at most `LONGEST` bytes. A longer one is cut and gets a checksum, so that it stays unique."""
-    content = name.encode()
-    if len(content) <= LONGEST:
-        return name
-    return f"{content[: LONGEST - 9].decode(errors='ignore')}-{zlib.crc32(content):08x}"
 
 
 def load_target(

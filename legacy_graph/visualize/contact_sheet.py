@@ -107,8 +107,9 @@ def _caption(found, row, fields):
     if not alive:
         return f"map {found.maps[row]}: dead, no activation is above 0"
     few = "" if alive == len(found.images[row]) else f", only {alive} activations"
-    wins = f"wins {100 * found.wins[row]:.2f} %"
-    return f"map {found.maps[row]}   {wins}   scale \u00b1{_scale(found, row, fields):.3g}{few}"
+    wins, scale = f"wins {100 * found.wins[row]:.2f} %", _scale(found, row, fields)
+    shown = f"scale \u00b1{scale:.3g}" if scale else "blank: every projection is 0"
+    return f"map {found.maps[row]}   {wins}   {shown}{few}"
 
 
 def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:

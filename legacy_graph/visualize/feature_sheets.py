@@ -19,7 +19,8 @@ from legacy_graph.visualize import contact_sheet, image_grid, layer_probes, sani
 from legacy_graph.visualize.probe import Probe, Scanner
 
 SPOTS = "features.csv"  # the image and the place of each tile of the sheet
-MEMORY = 128 * 2**20  # maximum size in bytes of a sheet's projections, without --maps
+MEMORY = 2**27  # maximum size in bytes of the projections that a sheet draws, cropped to their fields, without --maps
+STORED = 2**29  # and of the complete projections in its .npz file
 LIMIT = 256  # maximum number of maps of a sheet, without --maps
 
 
@@ -125,8 +126,10 @@ def _choose(graph, probe, maps, top, count, order):
 
 def _limit(probe, top):
     """How many maps a sheet shows without --maps."""
-    size = 4 * top * int(np.prod(probe.projections.shape.as_list()[1:]))
-    return min(LIMIT, max(1, MEMORY // size))
+    height, width, channels = probe.projections.shape.as_list()[1:]
+    values = 4 * top * channels
+    drawn = values * probe.fields[0].size * probe.fields[1].size
+    return max(1, min(LIMIT, MEMORY // drawn, STORED // (values * height * width)))
 
 
 def draw(

@@ -64,7 +64,7 @@ def publish(
             os.makedirs(folder, exist_ok=True)
             with _locked(folder):
                 _finish(folder)
-                if source is None or _is_free(folder) or _read_source(folder) == source:
+                if source is None or _is_free(folder) or read_source(folder) == source:
                     if keep_earlier:
                         files = _keep_earlier(folder, step, files)
                     _replace(folder, step, images, files, keep_earlier)
@@ -92,7 +92,8 @@ def _is_free(folder: str) -> bool:
     return set(os.listdir(folder)) <= {DRAFT}
 
 
-def _read_source(folder: str) -> str:
+def read_source(folder: str) -> str:
+    """The source of the results in a directory, as given to `publish`; empty if it has none."""
     with contextlib.suppress(OSError), durable.open_regular(os.path.join(folder, SOURCE)) as file:
         return file.read().decode(errors="replace")
     return ""

@@ -8,7 +8,7 @@ Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks
 
 import functools
 import itertools
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -136,7 +136,8 @@ def project(
     """
     layer = probe.layer
     shape = layer.output.shape.as_list()[1:]
-    found: List[Tuple[np.ndarray, np.ndarray]] = []
+    found = np.zeros([len(numbers), 2], np.int64)
+    shown = images.to_shown(np.zeros([len(numbers), *layer.images.shape.as_list()[1:]], np.float32))
     for begin in range(0, len(numbers), probe.chunk):
         part = slice(begin, begin + probe.chunk)
         feed = {layer.images: images.take(numbers[part]), probe.maps: maps[part]}
@@ -147,9 +148,8 @@ def project(
         where, projections, are_finite = session.run([probe.places, probe.projections, layer.finite], feed)
         finite.check_operations(are_finite)
         finite.check_layer(layer.name, projections, "projections")
-        found.append((where, images.to_shown(projections)))
-    where, projections = [np.concatenate(parts) for parts in zip(*found)]
-    return where, projections
+        found[part], shown[part] = where, images.to_shown(projections)
+    return found, shown
 
 
 def collect(

@@ -29,9 +29,13 @@ def test_results_of_a_graph_are_a_run_with_images_and_control(tmp_path):
     choice = ["--maps", "3,0", "--method", "guided"]
     assert __main__.main([*words(tmp_path), *RANGE, *choice, "--control", "random"]) == 0
     assert __main__.main([*words(tmp_path, layer="Conv2D"), *RANGE, *choice]) == 0
+    names = [
+        "two_layers-Conv2D-photos-guided-maps=3,0-range=-1,1",
+        "two_layers-Conv2D_1-photos-guided-control=random-maps=3,0-range=-1,1",
+    ]
     (run,) = runs.find_runs(str(tmp_path / "log")).values()
-    assert (run.newest, list(run.sheets)) == (None, ["two_layers-Conv2D-guided", "two_layers-Conv2D_1-guided"])
-    shown = sheet.load(run.sheets["two_layers-Conv2D_1-guided"][""])
+    assert (run.newest, list(run.sheets)) == (None, names)
+    shown = sheet.load(run.sheets[names[1]][""])
     found = shown.maps()
     assert (found["method"], found["step"], found["channels"]) == ("guided", None, 7)
     assert [one["map"] for one in found["maps"]] == [3, 0]
@@ -42,6 +46,6 @@ def test_results_of_a_graph_are_a_run_with_images_and_control(tmp_path):
     assert spot["file"] == f"{spot['image']}.png"
     photo = np.asarray(Image.open(str(tmp_path / "photos" / f"{spot['image']}.png")).convert("RGB"), float)
     assert np.corrcoef(pixels(spot["input"]).mean(axis=(0, 1)), photo.mean(axis=(0, 1)))[0, 1] > 0.99
-    without = sheet.load(run.sheets["two_layers-Conv2D-guided"][""])
+    without = sheet.load(run.sheets[names[0]][""])
     assert without.maps("control")["maps"] == []
     assert without.map(3, "guided")["control_scale"] is None

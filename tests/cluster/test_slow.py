@@ -104,10 +104,11 @@ def test_features_on_a_cluster_writes_the_same_bytes(workers, trained, tmp_path)
 def test_features_of_a_loaded_graph_writes_the_same_bytes(tmp_path):
     (tmp_path / "two_layers.pb").write_bytes(model_of(two_layers, (24, 18)).graph_def.SerializeToString())
     write_photos(tmp_path)
-    for name, count in (("alone", 0), ("shared", 2)):
-        ended = cluster_runs.cluster(count, True, *words(tmp_path, logdir=name), *RANGE, "--top", "4")
+    for logdir, count in (("alone", 0), ("shared", 2)):
+        ended = cluster_runs.cluster(count, True, *words(tmp_path, logdir=logdir), *RANGE, "--top", "4")
         assert ended.returncode == 0, ended.stderr
-    assert_same_bytes(*[str(tmp_path / name / "graphs" / "two_layers-Conv2D_1") for name in ("alone", "shared")])
+    name = "two_layers-Conv2D_1-photos-range=-1,1-top=4"
+    assert_same_bytes(*[str(tmp_path / logdir / "graphs" / name) for logdir in ("alone", "shared")])
 
 
 def assert_same_bytes(one, other):

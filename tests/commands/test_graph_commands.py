@@ -39,7 +39,8 @@ def folder(tmp_path_factory):
 def shown(folder):
     run = legacy_graph(*words(folder), *RANGE, "--maps", "3,0", "--top", "4", "--control", "random", "--context")
     assert run.returncode == 0, run.stderr
-    run.place = str(folder / "log" / "graphs" / "two_layers-Conv2D_1")
+    name = "two_layers-Conv2D_1-photos-context-control=random-maps=3,0-range=-1,1-top=4"
+    run.place = str(folder / "log" / "graphs" / name)
     return run
 
 
@@ -103,7 +104,7 @@ def test_bgr_projections_are_shown_as_rgb(folder):
     for graph, more in (("two_layers.pb", []), ("bgr.pb", ["--bgr"])):
         asked = [*words(folder, graph=graph, logdir="channels"), *RANGE, "--maps", "1", "--top", "2", *more]
         assert __main__.main(asked) == 0
-        place = folder / "channels" / "graphs" / (graph.replace(".pb", "") + "-Conv2D_1")
+        (place,) = (folder / "channels" / "graphs").glob(f"{graph[:-3]}-*")
         with np.load(str(place / "features.npz")) as numbers:
             found.append({name: numbers[name] for name in numbers.files})
     np.testing.assert_array_equal(found[0]["images"], found[1]["images"])
@@ -113,7 +114,7 @@ def test_bgr_projections_are_shown_as_rgb(folder):
 
 def test_deconv_shows_the_photo_the_maps_and_all_methods(folder, capsys):
     assert __main__.main([*words(folder, "deconv"), *RANGE]) == 0
-    place = str(folder / "log" / "graphs" / "two_layers-Conv2D_1-2")
+    place = str(folder / "log" / "graphs" / "two_layers-Conv2D_1-2-range=-1,1")
     found = images_of(place)
     assert list(found) == ["input", "Conv2D_1/maps", "Conv2D_1/deconvnet", "Conv2D_1/gradient", "Conv2D_1/guided",
                            "picture"]  # fmt: skip
@@ -128,7 +129,7 @@ def test_deconv_shows_the_photo_the_maps_and_all_methods(folder, capsys):
 
 def test_a_prelu_has_only_its_gradient(folder, capsys):
     assert __main__.main([*words(folder, "deconv", "prelu.pb", "Conv2D", "prelu"), *RANGE]) == 0
-    found = images_of(str(folder / "prelu" / "graphs" / "prelu-Conv2D-2"))
+    found = images_of(str(folder / "prelu" / "graphs" / "prelu-Conv2D-2-range=-1,1"))
     assert [tag for tag in found if tag.startswith("Conv2D/")] == ["Conv2D/maps", "Conv2D/gradient"]
     capsys.readouterr()
     for method in ([], ["--method", "deconvnet"], ["--method", "guided"]):

@@ -73,6 +73,8 @@ def test_the_scale_is_a_percentile_of_nonzero_pixels(found, monkeypatch):
     assert tile(panels(blocks["map 03"], 2)[0], 0, 0) == [[254, 127], [0, 212]]  # 127 + 127 / 1.5
     assert contact_sheet._caption(found, 0, FIELDS) == "map 3   wins 12.50 %   scale \u00b11.5, only 2 activations"
     assert contact_sheet._caption(found, 1, FIELDS) == "map 4: dead, no activation is above 0"
+    blank = found._replace(projections=0 * found.projections)
+    assert "blank" in contact_sheet._caption(blank, 0, FIELDS)
 
 
 def test_the_kernel_stands_first_on_its_own_scale(found, images):

@@ -1,0 +1,73 @@
+"""The directory for the results of `features` and `deconv` with --graph: its name says what made them."""
+
+import argparse
+import os
+import re
+import zlib
+from typing import Any, Dict, Sequence, Tuple
+
+from legacy_graph.config import TOP
+from legacy_graph.errors import printable
+from legacy_graph.logdir import layout
+
+LONGEST = 200  # bytes of a directory's name; a file system takes 255, and `publish` may append a number
+# Options that change no result, or that the name has in another form.
+OTHERS = ("command", "debug", "logdir", "task_timeout", "graph", "checkpoint", "layer", "images", "pictures")
+
+
+def graph_folder(options: argparse.Namespace, label: str, image: str) -> Tuple[str, str]:
+    """The directory for the results of one layer, and what made them as a text: the graph, the images, the options.
+
+    The name of the directory has the names of the graph, the layer and the images, and all options that are not at
+    their default. The graph gets the name of its parent directory too if the name is taken by another graph.
+
+    Args:
+        options: of the command.
+        label: of the layer.
+        image: the path of the images, or of one of them.
+    """
+    from legacy_graph.visualize.publishing import read_source
+
+    path = os.path.abspath(options.graph)
+    lines = [path, os.path.abspath(image), label]
+    if os.path.basename(path).startswith("."):  # ".meta" of a checkpoint that only its folder names
+        path = os.path.dirname(path)
+    given = _given_options(options)
+    parts = [_stem(path), label, _stem(image)]
+    parts += [text if name == "method" else f"{name}={text}".rstrip("=") for name, text in given.items()]
+    lines += [f"--{name.replace('_', '-')} {text}".rstrip() for name, text in given.items()]
+    if options.checkpoint:
+        lines.append(f"--checkpoint {os.path.abspath(options.checkpoint)}")
+    folder = os.path.join(options.logdir, layout.GRAPHS)
+    name = _file_name(parts)
+    if read_source(os.path.join(folder, name)).splitlines()[:1] not in ([], [printable(lines[0])]):
+        name = _file_name([_stem(os.path.dirname(path)), *parts])
+    return os.path.join(folder, name), "".join(printable(line) + "\n" for line in lines)
+
+
+def _given_options(options) -> Dict[str, str]:
+    """The options that change results and are not at their default, as text: {"range": "-1,1", "bgr": ""}."""
+    given = {name: value for name, value in sorted(vars(options).items()) if value and name not in OTHERS}
+    if given.get("top") == TOP:
+        del given["top"]
+    given = {name: _value_text(value) for name, value in given.items()}
+    return {**{name: given[name] for name in ("method",) if name in given}, **given}  # the method first
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(_value_text, value))
+    return "" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(os.path.abspath(path)))[0]
+
+
+def _file_name(parts: Sequence[str]) -> str:
+    """A file name of at most `LONGEST` bytes. A longer one is cut and gets a checksum, so that it stays unique."""
+    name = re.sub("[/:]", "_", printable("-".join(filter(None, parts))))
+    content = name.encode()
+    if len(content) <= LONGEST:
+        return name
+    return f"{content[: LONGEST - 9].decode(errors='ignore')}-{zlib.crc32(content):08x}"
