@@ -9,16 +9,16 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.article import network
-from legacy_graph.article.deconv import deconvolve
 from legacy_graph.board.answers import encode_tile, find
+from legacy_graph.board.runs import LAYERS
 from legacy_graph.board.sheet import CONTROL
 from legacy_graph.config import DECONVNET, METHODS, SHARED
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
-from legacy_graph.data.mnist import scale_pixels
+from legacy_graph.data.images import Preprocessing
 from legacy_graph.logdir import identity, layout
 from legacy_graph.training.checkpoints import restore_weights
+from legacy_graph.visualize import reading
 from legacy_graph.visualize.image_grid import percentile_scale, to_diverging, to_grayscale
 from legacy_graph.visualize.image_report import PERCENTILE
 from legacy_graph.visualize.rank_correlation import rank_correlation
@@ -32,45 +32,37 @@ class LiveNetwork:
     """Runs the network on single pictures. Not thread-safe."""
 
     def __init__(self) -> None:
-        with tf.Graph().as_default() as self._graph:
-            self._net = network.build()
-            self._map = tf.placeholder(tf.int64, [1], name="map")
-            self._layers = {layer.name: layer for layer in self._net.layers}
-            self._projections = {
-                (name, rule): deconvolve(self._net.layers, name, self._map, method=rule, ties=SHARED)[0, :, :, 0]
-                for name in self._layers
-                for rule in set(RULES.values())
-            }
-            self._graph.finalize()
-        self._kernels = {name: random_kernel(layer.kernel.shape.as_list()) for name, layer in self._layers.items()}
+        self._reader = reading.article_reader(LAYERS, SHARED)
+        self._kernels = {
+            name: random_kernel(layer.kernel.shape.as_list()) for name, layer in self._reader.layers.items()
+        }
         # folder -> session, checkpoints in it, restored step; the run that was used last is the last entry
         self._runs: Dict[str, Tuple[tf.Session, List[Tuple[int, int]], int]] = collections.OrderedDict()
 
     def read(self, folder: str, content: bytes, layer: str, number: int, method: str) -> Dict[str, Any]:
         """See `live.Reader.read`."""
-        chosen, rule = find("layer", self._layers, layer), find("method", RULES, method)
+        chosen, rule = find("layer", self._reader.layers, layer), find("method", RULES, method)
         find("map", dict.fromkeys(range(chosen.output.shape.as_list()[3])), number)
         known = identity.run_data(folder).known_name
-        image = user_image.decode_image("picture", io.BytesIO(content), digits=known == identity.MNIST)
+        picture = user_image.decode_image("picture", io.BytesIO(content), digits=known == identity.MNIST)
         session, step = self._restored(folder)
-        feed = {self._net.images: scale_pixels(image.pixels.reshape(1, -1)), self._net.keep_prob: 1.0}
-        feed[self._map] = [number]
-        activations = {name: one.relu for name, one in self._layers.items()}
-        probabilities, maps, output, projection = session.run(
-            [self._net.probabilities, activations, chosen.output, self._projections[layer, rule]], feed
-        )
+        image = Preprocessing(0, 1).apply(picture.pixels[..., None])
+        outputs = reading.read_outputs(session, self._reader, image)
+        signals = reading.keep(outputs.outputs[layer], number)[None]
         # The same activations and method, with the layer's kernel replaced by random numbers.
-        feed.update({chosen.output: output, chosen.kernel: self._kernels[layer]})
-        control = session.run(self._projections[layer, rule], feed)
+        projection, control = [
+            reading.project(session, self._reader, layer, image, signals, rule, kernel)[0, :, :, 0]
+            for kernel in (None, self._kernels[layer])
+        ]
         shown = {"projection": control} if method == CONTROL else {"projection": projection, "control": control}
         scales = {name: percentile_scale(values, PERCENTILE) for name, values in shown.items()}
         compared = projection.any() and control.any()
         return {
             "step": step,
-            "input": encode_tile(image.pixels),
-            "preparation": image.preparation,
-            "answers": [[name, float(p)] for name, p in zip(class_names(known), probabilities[0])],
-            "layers": {name: _maps(relu[0].transpose(2, 0, 1)) for name, relu in maps.items()},
+            "input": encode_tile(picture.pixels),
+            "preparation": picture.preparation,
+            "answers": [[name, float(p)] for name, p in zip(class_names(known), outputs.answers)],
+            "layers": {name: _maps(activations) for name, activations in outputs.shown.items()},
             **{name: encode_tile(to_diverging(values, scales[name])) for name, values in shown.items()},
             "scale": scales["projection"],
             "control_scale": scales.get("control"),
@@ -80,7 +72,9 @@ class LiveNetwork:
     def _restored(self, folder) -> Tuple[tf.Session, int]:
         """(session, step) of the newest intact checkpoint, which is restored again if the checkpoints change."""
         there = _list_checkpoints(os.path.join(folder, layout.CHECKPOINTS))
-        session, restored_from, step = self._runs.pop(folder, None) or (tf.Session(graph=self._graph), None, None)
+        if folder not in self._runs:
+            self._runs[folder] = tf.Session(graph=self._reader.graph), [], 0
+        session, restored_from, step = self._runs.pop(folder)
         with contextlib.ExitStack() as on_error:
             on_error.callback(session.close)
             if there != restored_from or not there:

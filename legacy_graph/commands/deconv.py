@@ -4,64 +4,74 @@ import argparse
 import contextlib
 import os
 
+import numpy as np
+
 from legacy_graph import tf_setup
 from legacy_graph.commands.graph_folder import graph_folder
 from legacy_graph.commands.graph_model import load_target
 from legacy_graph.commands.graph_options import check_graph_options
+from legacy_graph.commands.option_values import ALL, layer_names
 from legacy_graph.config import SHARED
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
-from legacy_graph.data.images import from_files
+from legacy_graph.data.images import Preprocessing, from_array, from_files
 from legacy_graph.errors import ExitStatus, UserError, printable
 from legacy_graph.logdir import identity, layout
+
+LAYERS, DENSE = ["conv1", "conv2"], ["fc1", "fc2"]  # of the article's network
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Publish one report per picture in the log directory, and print its summary."""
-    if options.graph is None:
-        _publish_article(options)
-    else:
-        _publish_graph(options)
-    from legacy_graph.visualize.publishing import finish_publishing
+    reports = _read_article(options) if options.graph is None else _read_graph(options)
+    from legacy_graph.visualize.publishing import finish_publishing, publish
 
+    for path, folder, source, step, report in reports:
+        folder = publish(folder, step, report.images, report.files, source)
+        print(f"{printable(path)}: {report.summary}. See {os.path.join(folder, 'picture.png')}")
     finish_publishing(options.logdir)
     print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
     return ExitStatus.OK
 
 
-def _publish(path, folder, source, step, report):
-    from legacy_graph.visualize.publishing import publish
-
-    folder = publish(folder, step, report.images, report.files, source)
-    print(f"{printable(path)}: {report.summary}. See {os.path.join(folder, 'picture.png')}")
-
-
-def _publish_article(options):
-    """Publish in deconv/<picture>, with the article's network. Pictures of the same file name get numbers."""
+def _read_article(options):
+    """(path, folder, source, step, report) of each picture, in deconv/<picture>, with the article's network."""
     check_graph_options(options)
-    if options.layer:
-        raise UserError("--layer", "this option with --graph", "no --graph", "leave it out: all layers are shown")
+    layers = _article_layers(options.layer)
     layout.check_trained(options.logdir)
     known = identity.run_data(options.logdir).known_name
     names = class_names(known, options.class_names)
     pictures = [user_image.read_image(path, options.fit, known == identity.MNIST) for path in options.pictures]
+    images = from_array(np.stack([picture.pixels for picture in pictures])[..., None], Preprocessing(0, 1), "grey")
     tf_setup.import_tensorflow()
-    from legacy_graph.visualize import digit_report
+    from legacy_graph.visualize import image_report, reading
 
-    ties = options.ties or SHARED
-    graph, net, fetches = digit_report.build(ties)
-    with _restored(options, graph) as (session, step, complete):
-        found = [digit_report.read(session, net, fetches, picture.pixels, complete) for picture in pictures]
-    for path, *one in zip(options.pictures, pictures, found):
-        name = printable(os.path.basename(path))
+    reader = reading.article_reader(layers, options.ties or SHARED)
+    with _restored(options, reader.graph, layers) as (session, step, complete):
+        readings = list(reading.read_images(session, reader, images, options.maps or (), complete))
+    reports = []
+    for path, picture, values in zip(options.pictures, pictures, readings):
+        name, answer = printable(os.path.basename(path)), image_report.format_answer(values.answers, names)
         ending = "" if options.step is None else f"-step-{options.step}"
         folder = os.path.join(options.logdir, layout.DECONV, os.path.splitext(name)[0] + ending)
-        report = digit_report.draw(name, *one, ties, names)
-        _publish(path, folder, printable(os.path.abspath(path)) + "\n", step, report)
+        texts = reader.notes, f"{answer}; {picture.preparation}", f", {picture.preparation}"
+        report = image_report.draw(f"{name}: {answer}", picture.pixels, values, *texts)
+        reports.append((path, folder, printable(os.path.abspath(path)) + "\n", step, report))
+    return reports
+
+
+def _article_layers(wanted):
+    """The names in the value of --layer; by default the convolutions."""
+    names = LAYERS if wanted is None else LAYERS + DENSE if wanted == ALL else layer_names(wanted)
+    for name in names:
+        if name not in LAYERS + DENSE:
+            hint = "name one of these, several separated by commas, or all"
+            raise UserError("--layer", f"one of {', '.join(LAYERS + DENSE)}", repr(name), hint)
+    return names
 
 
 @contextlib.contextmanager
-def _restored(options, graph):
+def _restored(options, graph, layers):
     """(session, step, whether the weights of all layers are known) of --step, else of the newest checkpoint."""
     from legacy_graph.cluster.session import open_session
     from legacy_graph.training import checkpoints, kernels
@@ -69,20 +79,37 @@ def _restored(options, graph):
     if options.step is None:
         with checkpoints.restored_session(graph, options.logdir) as (session, step):
             yield session, step, True
-    else:
-        with open_session(graph, None) as session:
-            yield session, options.step, kernels.restore_step(session, options.logdir, options.step)
+        return
+    with open_session(graph, None) as session:
+        complete = kernels.restore_step(session, options.logdir, options.step)
+        dense = [layer for layer in layers if layer in DENSE]
+        if dense and not complete:
+            expected, found = f"a step with a checkpoint, which {dense[0]} needs", f"{options.step}, without one"
+            raise UserError("--step", expected, found, f"name another step, or --layer {','.join(LAYERS)}")
+        yield session, options.step, complete
 
 
-def _publish_graph(options):
-    """Publish in graphs/<graph>-<layer>-<picture>, with the graph of --graph."""
+def _read_graph(options):
+    """(path, folder, source, 0, report) of each picture, in graphs/<graph>-<layer>-<picture>, with --graph."""
     if options.fit or options.class_names or options.step is not None:
         raise UserError("--fit, --class-names and --step", "these options without --graph", "--graph", "leave them out")
-    target = load_target(options, options.layer, lambda *settings: from_files(options.pictures, *settings))
-    from legacy_graph.visualize import graph_report
+    model, layer, images = load_target(
+        options, options.layer, lambda *settings: from_files(options.pictures, *settings)
+    )
+    from legacy_graph.cluster.session import open_session
+    from legacy_graph.visualize import image_report, reading
 
-    subject = f"{target.layer.label} of {printable(os.path.basename(os.path.normpath(options.graph)))}"
-    names = [printable(os.path.basename(path)) for path in options.pictures]
-    reports = graph_report.read_images(*target, names, options.method, subject)
-    for path, report in zip(options.pictures, reports):
-        _publish(path, *graph_folder(options, target.layer.label, path), 0, report)
+    reader = reading.graph_reader(model, layer, options.method)
+    with open_session(reader.graph, None) as session:
+        readings = list(reading.read_images(session, reader, images, options.maps or ()))
+    subject = f"{layer.label} of {printable(os.path.basename(os.path.normpath(options.graph)))}"
+    notes = [*reader.notes, f"Images: {images.about}."]
+    if all(map(image_report.is_blank, readings)):
+        notes.append("Every projection is 0: no signal reaches the pixels.")
+    reports = []
+    for number, (path, values) in enumerate(zip(options.pictures, readings)):
+        summary = image_report.format_maps(values, layer.label, reader.layers[layer.label].rectified)
+        title = f"{printable(os.path.basename(path))} in {subject}: {summary}"
+        report = image_report.draw(title, images.shown([number])[0], values, notes, summary)
+        reports.append((path, *graph_folder(options, layer.label, path), 0, report))
+    return reports

@@ -12,6 +12,7 @@ from legacy_graph.cluster.tf_config import read_cluster
 from legacy_graph.commands.graph_folder import graph_folder
 from legacy_graph.commands.graph_model import layer_labels, load_target
 from legacy_graph.commands.graph_options import check_graph_options
+from legacy_graph.commands.option_values import ALL, layer_names
 from legacy_graph.commands.serve import serve_unless_chief
 from legacy_graph.config import DECONVNET, SHARED, Config
 from legacy_graph.data import idx, mnist
@@ -22,7 +23,6 @@ from legacy_graph.errors import ExitStatus, UserError, printable
 from legacy_graph.logdir import identity, kept_kernels, layout
 
 DEFAULT_LAYER = "conv2"  # of the article's network
-ALL = "all"  # value of --layer
 DENSE = ("fc1", "fc2")  # layers whose weights are not kept
 EVOLUTION = "evolution.png"  # the sheet of all steps of --steps
 OTHER = "-other"  # suffix of the folder if the images are not the run's own data
@@ -77,10 +77,8 @@ def _publish(options, folder, source, step, sheets):
 
 
 def _split(layers: Optional[str]) -> List[Optional[str]]:
-    """The names in the value of --layer, without duplicates; none for `ALL`, and None without the option."""
-    if layers is None:
-        return [None]
-    return [] if layers == ALL else list(dict.fromkeys(layers.split(",")))
+    """The names in the value of --layer; none for `ALL`, and None without the option."""
+    return [None] if layers is None else layer_names(layers)
 
 
 def _scan_article(options, cluster):

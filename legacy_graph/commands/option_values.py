@@ -11,6 +11,8 @@ from legacy_graph.config import Choice, Config, Flag, Number, Path, WholeNumber
 from legacy_graph.errors import UserError
 from legacy_graph.logdir import locate
 
+ALL = "all"  # value of --layer
+
 
 def integer(low: int, high: int) -> Callable[[str], int]:
     """A parser for an integer from `low` to `high` in the digits 0 to 9; other text is an `argparse` error.
@@ -38,6 +40,11 @@ def integer_list(text: str) -> List[int]:
 def step_list(text: str) -> Optional[List[int]]:
     """A parser for training steps, separated by commas; None for all."""
     return None if text == "all" else integer_list(text)
+
+
+def layer_names(text: str) -> List[str]:
+    """The names in a value of --layer, separated by commas, without duplicates; none for `ALL`."""
+    return [] if text == ALL else list(dict.fromkeys(text.split(",")))
 
 
 def positive_float(low: float, high: float) -> Callable[[str], float]:

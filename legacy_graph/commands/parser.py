@@ -190,10 +190,9 @@ def _add_deconv(command):
     add("--step", type=integer(0, 10**9), metavar="N", help="a training step whose kernels were kept "
         "(default: the newest checkpoint)")  # fmt: skip
     add("--class-names", type=path, metavar="FILE", help="text file with the ten class names, one a line")
-    add(
-        "--layer",
-        metavar="NAME",
-        help="of --graph, as listed by the command layers --graph PATH; must be given with --graph",
-    )
+    add("--layer", metavar="NAME", help="one or more layers of the article's network, separated by commas, or all "
+        "(default: conv1,conv2); with --graph one layer, which must be given")  # fmt: skip
+    add("--maps", type=integer_list, metavar="N,N", help="also project these feature maps, separated by commas, one by "
+        "one, and the strongest activation of each")  # fmt: skip
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)

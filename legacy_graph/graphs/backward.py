@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations
 from legacy_graph.config import DECONVNET, FIRST, GRADIENT, METHODS
 from legacy_graph.errors import UserError, reason
-from legacy_graph.graphs.gradient_rules import USED, check_groups, rule_of, with_rules
+from legacy_graph.graphs.gradient_rules import METHOD, USED, check_groups, rule_of, with_rules
 from legacy_graph.graphs.inspect import is_rectified
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import cut
@@ -29,7 +29,7 @@ class Backward(NamedTuple):
     start: tf.Tensor  # float32 [B, h, w, maps], the activations to project
     kernel: Optional[tf.Tensor]  # float32, of the layer's convolution; None for a layer without one
     path: Path
-    method: str
+    methods: Tuple[str, ...]  # for which `project` may be called
     notes: Tuple[str, ...]  # sentences to print on the sheet
     finite: Dict[str, tf.Tensor]  # bool []: whether the values of a convolution or product on the path are finite
     rectified: bool  # the layer ends with a ReLU
@@ -38,18 +38,21 @@ class Backward(NamedTuple):
 def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
     """The names of the methods that are defined for projections of `layer`: all, or only the gradient."""
     with tf.Graph().as_default():
-        path = import_backward(model, layer, GRADIENT).path
-    return (GRADIENT,) if path.undefined else tuple(METHODS)
+        return import_backward(model, layer).methods
 
 
-def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
-    """Import a model into the default graph with the rules of a method; for projections of `layer`."""
+def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None) -> Backward:
+    """Import a model into the default graph, for projections of `layer` by one method, or by all that are defined.
+
+    Raises:
+        UserError: the method is not defined for this layer, or the model does not fix the size of its images.
+    """
     height, width, channels = model.input_shape
     if height is None or width is None:
         raise UserError(
             "--size", "the height and width of the images", "a graph that leaves them open", "add --size HxW"
         )
-    graph_def = with_rules(model.graph_def, method)
+    graph_def = with_rules(model.graph_def)
     # The placeholder is a node of the graph: TensorFlow warns of an old graph that is imported beside other nodes.
     cut(graph_def, model.input, [None, height, width, channels])
     open_stops(graph_def, model.input, layer.start)
@@ -61,19 +64,22 @@ def import_backward(model: Model, layer: ConvLayer, method: str) -> Backward:
     for operation in path.operations:
         if operation.type == "Conv2D":
             check_groups(operation)
-    if method != GRADIENT and path.undefined:
+    methods = (GRADIENT,) if path.undefined else tuple(METHODS)
+    if method not in (None, *methods):
         expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
         raise UserError("--method", expected, _listed(path.undefined), f"choose --method {GRADIENT}")
-    notes = tuple(model.notes) + _notes(layer, path, method, start, is_rectified(model.graph, layer))
+    methods = (method,) if method else methods
+    rectified = is_rectified(model.graph, layer)
+    notes = [note for name in methods for note in _notes(layer, path, name, start)]
     products = [operation for operation in path.operations if row(operation.type).projection in PRODUCTS]
     # A ReLU hides NaN and minus infinity: they become 0 on some processors.
     finite = {operation.name: tf.reduce_all(tf.is_finite(operation.outputs[0])) for operation in products}
     kernel = convolution.inputs[1] if convolution.type in CONVOLUTIONS else None
-    return Backward(images, start, kernel, path, method, notes, finite, is_rectified(model.graph, layer))
+    return Backward(images, start, kernel, path, methods, (*model.notes, *dict.fromkeys(notes)), finite, rectified)
 
 
 def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[tf.Tensor] = None) -> tf.Tensor:
-    """Project the layer to the pixels, as `article.deconv.deconvolve` does for the article's network.
+    """Project the layer to the pixels by its first method, as `article.deconv.deconvolve` does.
 
     Args:
         back: from `import_backward`.
@@ -86,11 +92,17 @@ def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[t
     Raises:
         UserError: an operation between the images and the layer has no gradient.
     """
-    used = back.images.graph.get_collection_ref(USED)
-    used.clear()
     # A value below 0 would reverse the projection: the largest value of a map without a ReLU can be one.
     values = back.start if maps is None or back.rectified else tf.ones_like(back.start)
-    signal = select_activations(values, maps, places)
+    return project_signal(back, select_activations(values, maps, places), back.methods[0])
+
+
+def project_signal(back: Backward, signal: tf.Tensor, method: str) -> tf.Tensor:
+    """Project any signal, of the shape of `back.start`, to the pixels. Returns and raises as `project`."""
+    graph = back.images.graph
+    used = graph.get_collection_ref(USED)
+    used.clear()
+    graph.get_collection_ref(METHOD)[:] = [method]
     try:
         (projection,) = tf.gradients(back.start, back.images, signal)
     except LookupError as error:
@@ -100,7 +112,7 @@ def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[t
         raise UserError("image size", "one that fits each node on the way", reason(error), hint) from error
     if projection is None:
         raise UserError("--layer", "a way back to the images", "nodes without a gradient", "choose a layer below them")
-    expected = [operation.name for operation in back.path.differentiated if rule_of(operation.node_def, back.method)]
+    expected = [operation.name for operation in back.path.differentiated if rule_of(operation.node_def)]
     if sorted(used) != sorted(expected):
         missed = _listed(sorted(set(expected) - set(used)))
         found = f"{len(used)} uses, none for {missed}"
@@ -135,7 +147,7 @@ def _check_weights(path):
                 raise UserError("--graph", "finite weights", f"NaN or infinite values in {source.name}", hint)
 
 
-def _notes(layer, path, method, start, rectified) -> Tuple[str, ...]:
+def _notes(layer, path, method, start) -> Tuple[str, ...]:
     notes: List[str] = []
     if not path.max_pools and not path.relus and not path.undefined:
         notes.append(f"All nodes between the images and {layer.label} are linear: no projection depends on the image.")
@@ -149,8 +161,6 @@ def _notes(layer, path, method, start, rectified) -> Tuple[str, ...]:
         notes.append(f"The receptive field of {layer.label} is unknown{after}: the complete image is shown.")
     if path.max_pools:
         notes.append(TIES_IN_WORDS[FIRST])
-    if not rectified:
-        notes.append(f"{layer.label} has no ReLU: it is ranked by value, and the signal of each projection is 1.")
     activation = layer.activation and start.graph.get_operation_by_name(layer.activation)
     if activation and activation.type == "Relu6" and activation not in path.operations:
         notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")

@@ -1,7 +1,8 @@
 """The gradients that `backward` puts in place of TensorFlow's own, and how the nodes of a graph select them.
 
 They are registered by `tf.RegisterGradient`; the node attribute `_gradient_op_type` selects one. TensorFlow ignores
-this attribute inside functions, so each use is recorded in the collection `USED`.
+this attribute inside functions, so each use is recorded in the collection `USED`. The rule of the ReLU reads the method
+from the collection `METHOD` when `tf.gradients` calls it, so one import of a graph serves all methods.
 """
 
 from typing import Optional
@@ -14,22 +15,22 @@ from legacy_graph.config import DECONVNET, GUIDED
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.op_table import RELUS
 
-RELU_RULES = {DECONVNET: "LegacyGraphDeconvnetRelu", GUIDED: "LegacyGraphGuidedRelu"}  # GRADIENT uses TensorFlow's own
+RELU_RULE = "LegacyGraphRelu"
 CONVOLUTION_RULE = "LegacyGraphConv2D"
 USED = "legacy_graph_used_rules"  # collection: names of the nodes whose gradient was computed by a rule
+METHOD = "legacy_graph_method"  # collection: the method of the projection that is being built
 
 
-@tf.RegisterGradient(RELU_RULES[DECONVNET])
-def _deconvnet_relu(operation, signal):
+@tf.RegisterGradient(RELU_RULE)
+def _relu(operation, signal):
     operation.graph.add_to_collection(USED, operation.name)
-    return unrelu(signal)
-
-
-@tf.RegisterGradient(RELU_RULES[GUIDED])
-def _guided_relu(operation, signal):
-    operation.graph.add_to_collection(USED, operation.name)
+    (method,) = operation.graph.get_collection(METHOD)
+    if method in (DECONVNET, GUIDED):
+        signal = unrelu(signal)
+    if method == DECONVNET:
+        return signal
     gradient = tf.raw_ops.ReluGrad if operation.type == "Relu" else tf.raw_ops.Relu6Grad
-    return gradient(gradients=unrelu(signal), features=operation.outputs[0])
+    return gradient(gradients=signal, features=operation.outputs[0])
 
 
 @tf.RegisterGradient(CONVOLUTION_RULE)
@@ -81,18 +82,18 @@ def check_groups(convolution: tf.Operation) -> None:
             raise UserError(where, "a kernel for groups of channels on CPUs", found, hint) from error
 
 
-def rule_of(node: tf.NodeDef, method: str) -> Optional[str]:
+def rule_of(node: tf.NodeDef) -> Optional[str]:
     """The name of the rule for a node, None for TensorFlow's own gradient."""
     if node.op in RELUS:
-        return RELU_RULES.get(method)
+        return RELU_RULE
     return CONVOLUTION_RULE if node.op == "Conv2D" else None
 
 
-def with_rules(graph_def: tf.GraphDef, method: str) -> tf.GraphDef:
-    """The graph with the rules of the method in its nodes, without other custom gradients. Changes the graph."""
+def with_rules(graph_def: tf.GraphDef) -> tf.GraphDef:
+    """The graph with the names of the rules in its nodes, without other custom gradients. Changes the graph."""
     for node in graph_def.node:
         node.attr.pop("_gradient_op_type", None)
-        rule = rule_of(node, method)
+        rule = rule_of(node)
         if rule:
             node.attr["_gradient_op_type"].s = rule.encode()
     return graph_def

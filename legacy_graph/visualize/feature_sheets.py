@@ -16,7 +16,7 @@ from legacy_graph.data.images import Images
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import contact_sheet, image_grid, layer_probes, sanity_check, spot_details, top_activations
-from legacy_graph.visualize.probe import Probe, Scanner
+from legacy_graph.visualize.probe import Probe, Scanner, check_maps
 
 SPOTS = "features.csv"  # the image and the place of each tile of the sheet
 MEMORY = 2**27  # maximum size in bytes of the projections that a sheet draws, cropped to their fields, without --maps
@@ -48,7 +48,7 @@ class Sheets(NamedTuple):
 def article_layers() -> List[str]:
     """The names of the layers of the article's network that `prepare` accepts."""
     with tf.Graph().as_default():
-        return [layer.name for layer in network.build().layers]
+        return [*(layer.name for layer in network.build().layers), *DENSE]
 
 
 def prepare(
@@ -118,7 +118,7 @@ def _choose(graph, probe, maps, top, count, order):
         top = min(top, count)
     if top > count:
         raise UserError("--top", f"at most {count:,}, the number of images", top, "choose a smaller number")
-    chosen = _chosen(probe, maps)
+    chosen = np.array(check_maps(probe.layer.name, probe.layer.output.shape.as_list()[3], maps), np.int64)
     by_wins = order == "wins" or not (order or maps)
     limit = None if maps else _limit(probe, top)
     return Scan(graph, probe, np.sort(chosen) if order else chosen, top, by_wins, limit)
@@ -201,17 +201,6 @@ def _notes(scan, images, spots):
     elif not spots.projections.any():
         notes.append("Every projection is 0: no signal reaches the pixels.")
     return notes
-
-
-def _chosen(probe, maps):
-    """The numbers of the maps, int64 [M], without duplicates."""
-    count = probe.layer.output.shape.as_list()[3]
-    chosen = list(range(count)) if maps is None else list(dict.fromkeys(maps))
-    for number in chosen:
-        if not 0 <= number < count:
-            expected = f"maps of {probe.layer.name}, 0 to {count - 1}"
-            raise UserError("--maps", expected, number, "choose among these")
-    return np.array(chosen, np.int64)
 
 
 def _kernels(session, layer, images, maps, random):

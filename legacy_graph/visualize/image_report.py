@@ -1,27 +1,34 @@
-"""The page that the deconv command publishes: one picture, its activations and its projections."""
+"""What the deconv command publishes of one picture: a page with its activations and projections, and the numbers."""
 
+import csv
+import io
 import textwrap
-from typing import Dict, NamedTuple, Sequence, Tuple
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
+from legacy_graph.article.deconv import RULES
+from legacy_graph.config import METHODS
+from legacy_graph.data.class_names import DIGITS
 from legacy_graph.visualize import image_grid
+from legacy_graph.visualize.reading import Reading
 
 WIDE = 8  # maps in one row of a layer's activations
 SHOWN = 64  # maximum number of maps per layer; the strongest are shown
 PERCENTILE = 99  # of a projection's magnitudes; larger magnitudes are clipped
-SCALE = (
+MAP_SIDE, PICTURE_SIDE = 56, 224  # approximate sides in pixels of a map and of a picture
+NUMBERS, SPOTS = "deconv.npz", "deconv.csv"
+ALL_MAPS = (
+    "The output of all feature maps of a layer, projected to the pixels with the kernels of the network. "
     f"Mid grey is 0. White and black are plus and minus the number above the picture: the {PERCENTILE}th percentile of "
     "the magnitudes. Larger magnitudes are clipped."
 )
-MAP_SIDE, PICTURE_SIDE = 56, 224  # approximate sides in pixels of a map and of a picture
-
-
-class Reading(NamedTuple):
-    """Activations and projections of one picture."""
-
-    activations: Dict[str, np.ndarray]  # layer -> float32 [C, H, W]
-    projections: Dict[str, Dict[str, np.ndarray]]  # layer -> method -> float32 [H, W] or [H, W, 3], all maps together
+SINGLE = (
+    'A row "map N" is the projection of this map alone, and "spot" of its strongest activation alone. By the gradient, '
+    "the projections of all single maps add up to that of all maps together."
+)
+UNKNOWN = "class unknown, only the convolution weights of this step were kept"
+COLOUR = "The colour channels of a projection are drawn separately, all with the same scale."
 
 
 class Report(NamedTuple):
@@ -33,7 +40,7 @@ class Report(NamedTuple):
 
 
 def draw(
-    title: str, seen: np.ndarray, reading: Reading, legend: Sequence[str], summary: str, preparation: str = ""
+    title: str, seen: np.ndarray, reading: Reading, notes: Sequence[str], summary: str, preparation: str = ""
 ) -> Report:
     """The report of one picture.
 
@@ -41,22 +48,61 @@ def draw(
         title: of the page.
         seen: uint8 [H, W] or [H, W, 3], the image that the network reads.
         reading: its activations and projections.
-        legend: lines below the projections.
+        notes: sentences to print below the projections.
         summary: the text to print.
         preparation: how the picture was preprocessed, for its caption.
     """
     parts, captions = _parts(seen, reading)
     rows = []
-    for layer, projections in reading.projections.items():
-        tiles = [_captioned(captions[f"{layer}/{method}"], parts[f"{layer}/{method}"]) for method in projections]
-        rows.append(image_grid.stack_horizontally(tiles, 16))
-    lines = [image_grid.render_text(line) for note in legend for line in textwrap.wrap(note, 100)]
+    for row, projections in reading.projections.items():
+        tags = [_tag(row, method) for method in projections]
+        rows.append(image_grid.stack_horizontally([_captioned(captions[tag], parts[tag]) for tag in tags], 16))
+    legend = _legend(reading, seen.ndim == 3)
+    lines = [image_grid.render_text(line) for note in (*legend, *notes) for line in textwrap.wrap(note, 100)]
     down = image_grid.stack_vertically([*rows, image_grid.stack_vertically(lines)], 16)
     up = [_captioned(captions[f"{layer}/maps"], parts[f"{layer}/maps"]) for layer in reading.activations]
     left = _captioned(captions["input"] + preparation, parts["input"])
     below = image_grid.stack_horizontally([image_grid.stack_vertically([left, up[0]], 16), *up[1:], down], 32)
     page = image_grid.add_margin(image_grid.stack_vertically([image_grid.render_text(title, 28), below], 16))
-    return Report(dict(parts, picture=page), {"picture.png": image_grid.encode_png(page)}, summary)
+    files = {"picture.png": image_grid.encode_png(page), NUMBERS: _numbers(seen, reading), SPOTS: _table(reading)}
+    return Report(dict(parts, picture=page), files, summary)
+
+
+def format_answer(probabilities: Optional[np.ndarray], names: Sequence[str] = DIGITS) -> str:
+    """The three most probable classes as text. `probabilities` is float32 [10] or None, `names` has ten entries."""
+    if probabilities is None:
+        return UNKNOWN
+    first, second, third = [f"{names[n]} ({100 * probabilities[n]:.1f} %)" for n in np.argsort(-probabilities)[:3]]
+    return f"read as {first}, else {second} or {third}"
+
+
+def format_maps(reading: Reading, layer: str, rectified: bool) -> str:
+    """The strongest maps of a layer as text; after a ReLU also how many are active."""
+    low, high = reading.limits
+    if low == high:
+        return f"the image has the value {high:g} everywhere after preprocessing, check --range and --mean"
+    strongest = reading.strongest[layer]
+    if rectified and not strongest.max() > 0:
+        return f"all {len(strongest)} maps of {layer} are dead, check --range, --mean and --bgr"
+    order = np.argsort(-strongest, kind="stable")[:3]
+    active = f"{int((strongest > 0).sum())} of {len(strongest)} maps active, " if rectified else ""
+    return f"{active}strongest {', '.join(f'{number} ({strongest[number]:.3g})' for number in order)}"
+
+
+def is_blank(reading: Reading) -> bool:
+    """Whether every projection is 0."""
+    return not any(values.any() for projections in reading.projections.values() for values in projections.values())
+
+
+def _legend(reading, colour):
+    methods = [method for method in RULES if method in next(iter(reading.projections.values()))]
+    single = [SINGLE] if len(reading.projections) > len(reading.activations) else []
+    rules = [f"    {METHODS[method]}: {RULES[method].passes}" for method in methods]
+    return [ALL_MAPS, *single, "What a ReLU passes backward by each method:", *rules, *([COLOUR] * colour)]
+
+
+def _tag(row, method):
+    return f"{row}/{METHODS.get(method, method)}"
 
 
 def _parts(seen, reading) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
@@ -71,11 +117,13 @@ def _parts(seen, reading) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
         tiles = image_grid.enlarge(image_grid.to_grayscale(shown, shown.max()), max(1, MAP_SIDE // max(maps.shape[1:])))
         parts[f"{layer}/maps"] = image_grid.grid(image_grid.shrink(tiles, 2 * MAP_SIDE), WIDE)
         captions[f"{layer}/maps"] = f"{layer}: {few}{len(maps)} feature maps, white is {shown.max():.3g}"
-    for layer, projections in reading.projections.items():
+    for row, projections in reading.projections.items():
         for method, values in projections.items():
             scale = image_grid.percentile_scale(values, PERCENTILE)
-            parts[f"{layer}/{method}"] = _large(image_grid.to_diverging(values, scale))
-            captions[f"{layer}/{method}"] = f"{layer}: {method}, \u00b1{scale:.3g}"
+            parts[_tag(row, method)] = _large(image_grid.to_diverging(values, scale))
+            captions[_tag(row, method)] = (
+                f"{row.replace('/map ', ' map ')}: {METHODS.get(method, method)}, \u00b1{scale:.3g}"
+            )
     return parts, captions
 
 
@@ -86,3 +134,28 @@ def _large(picture):
 
 def _captioned(caption, picture):
     return image_grid.stack_vertically([image_grid.render_text(caption), picture])
+
+
+def _numbers(seen, reading):
+    """The .npz file: `input`, `answers`, "conv2/maps" with the activations, and each row of `Reading.projections`, such
+    as "conv2/map 3/gradient"."""
+    arrays = {"input": seen}
+    if reading.answers is not None:
+        arrays["answers"] = reading.answers
+    arrays.update((f"{layer}/maps", maps) for layer, maps in reading.activations.items())
+    for row, projections in reading.projections.items():
+        arrays.update((f"{row}/{method}", values) for method, values in projections.items())
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def _table(reading):
+    """The strongest activation of each map as CSV, strongest first for each layer."""
+    file = io.StringIO()
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(["layer", "map", "rank", "y", "x", "activation"])
+    for layer, strongest in reading.strongest.items():
+        for rank, number in enumerate(np.argsort(-strongest, kind="stable"), 1):
+            rows.writerow([layer, number, rank, *reading.places[layer][number], f"{strongest[number]:.6g}"])
+    return file.getvalue().encode()

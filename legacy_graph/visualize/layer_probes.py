@@ -9,7 +9,7 @@ from legacy_graph.article.deconv import TIES_IN_WORDS, deconvolve
 from legacy_graph.article.dense import all_layers
 from legacy_graph.article.layer import layers_up_to
 from legacy_graph.article.receptive_field import receptive_fields
-from legacy_graph.config import DECONVNET, FIRST, GRADIENT
+from legacy_graph.config import DECONVNET, FIRST
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.gradient_rules import with_rules
 from legacy_graph.graphs.inspect import is_rectified
@@ -53,10 +53,12 @@ def graph_probe(model: Model, layer: ConvLayer, method: str) -> Probe:
     back = backward.import_backward(model, layer, method)
     convolutions = [operation for operation in back.path.operations if operation.type in CONVOLUTIONS]
     first = len(convolutions) == 1 and convolutions[0].type == "Conv2D" and back.kernel is not None
-    bound = build_bound(back.images, back.path)
+    bound, notes = build_bound(back.images, back.path), back.notes
+    if not back.rectified:
+        notes += (f"{layer.label} has no ReLU: it is ranked by value, and the signal of each projection is 1.",)
     return build_probe(
         Layer(
-            layer.label, back.images, back.kernel, back.start, layer.fields, first, method, back.notes, back.finite,
+            layer.label, back.images, back.kernel, back.start, layer.fields, first, method, notes, back.finite,
             bound, back.rectified,
         ),
         lambda maps, places: backward.project(back, maps, places),
@@ -65,7 +67,7 @@ def graph_probe(model: Model, layer: ConvLayer, method: str) -> Probe:
 
 def graph_scanner(model: Model, layer: ConvLayer, device: str) -> Scanner:
     """Import a model once more, on the device of another task, to rank the activations of a layer there."""
-    graph_def = with_rules(model.graph_def, GRADIENT)
+    graph_def = with_rules(model.graph_def)
     cut(graph_def, model.input, [None, *model.input_shape])
     with tf.device(device):
         images, start = tf.import_graph_def(graph_def, None, [model.input + ":0", layer.start + ":0"], name="tower")

@@ -1,12 +1,13 @@
 """Tensors that find the strongest activations of a layer and project them, for the article's and other graphs."""
 
-from typing import Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import Field, Fields
 from legacy_graph.article.shapes import dims
+from legacy_graph.errors import UserError
 from legacy_graph.graphs.overflow import Bound
 
 MEMORY = 32 * 2**20  # maximum size in bytes of the graph's largest tensor in one session run; a scan makes two at once
@@ -119,3 +120,16 @@ def _shown_fields(fields, sides) -> Fields:
     whole = [Field(side, 0, 0) for side in sides]
     down, across = [field if field.size < image.size else image for field, image in zip(fields or whole, whole)]
     return down, across
+
+
+def check_maps(layer: str, count: int, maps: Optional[Iterable[int]]) -> List[int]:
+    """The feature maps of --maps without duplicates; all `count` maps of the layer for None.
+
+    Raises:
+        UserError: the layer has no such map.
+    """
+    chosen = list(range(count)) if maps is None else list(dict.fromkeys(maps))
+    for number in chosen:
+        if not 0 <= number < count:
+            raise UserError("--maps", f"maps of {layer}, 0 to {count - 1}", number, "choose among these")
+    return chosen

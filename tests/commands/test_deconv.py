@@ -12,7 +12,7 @@ from legacy_graph import __main__
 from legacy_graph.config import METHODS
 from legacy_graph.data import class_names, mnist
 from legacy_graph.training.checkpoints import restored_session
-from legacy_graph.visualize import digit_report
+from legacy_graph.visualize import image_report, reading
 from tests.support.program import SAMPLE, STEPS, legacy_graph
 from tests.support.published import assert_refused, images_of, tree
 
@@ -75,8 +75,8 @@ def test_tied_maxima_share_the_signal_by_default(read, logdir, digit_files, tmp_
 
 def test_the_answer_in_words():
     probabilities = np.array([0, 0.02, 0, 0.9, 0, 0.005, 0, 0, 0.075, 0])
-    assert digit_report.format_answer(probabilities) == "read as 3 (90.0 %), else 8 (7.5 %) or 1 (2.0 %)"
-    named = digit_report.format_answer(
+    assert image_report.format_answer(probabilities) == "read as 3 (90.0 %), else 8 (7.5 %) or 1 (2.0 %)"
+    named = image_report.format_answer(
         probabilities, "Top Trouser Pullover Dress Coat Sandal Shirt Shoe Bag Boot".split()
     )
     assert named == "read as Dress (90.0 %), else Bag (7.5 %) or Trouser (2.0 %)"
@@ -160,10 +160,10 @@ def fashion(fashion_run, tmp_path_factory):
 def test_pictures_of_other_data_go_in_as_they_are(fashion, digit_files, capsys):
     """The answers are the network's own on the arrays. Fails where each picture is fitted as a digit."""
     logdir, paths, digits = fashion
-    graph, net, _ = digit_report.build()
-    with restored_session(graph, logdir) as (session, _):
-        feed = {net.images: mnist.scale_pixels(digits.images), net.keep_prob: 1.0}
-        expected = session.run(net.probabilities, feed).argmax(axis=1)
+    reader = reading.article_reader([])
+    with restored_session(reader.graph, logdir) as (session, _):
+        pixels = mnist.scale_pixels(digits.images).reshape(-1, 28, 28, 1)
+        expected = session.run(reader.answers, {reader.images: pixels, **reader.feed}).argmax(axis=1)
     assert (expected == digits.labels).mean() > 0.5
     assert __main__.main(["deconv", *paths[:6], "--logdir", logdir]) == 0
     found = [answer(line) for line in capsys.readouterr().out.splitlines()[:6]]

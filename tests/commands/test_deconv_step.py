@@ -10,8 +10,9 @@ from PIL import Image
 
 from legacy_graph.__main__ import main
 from legacy_graph.data import mnist
+from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.training import kernels
-from legacy_graph.visualize import digit_report
+from legacy_graph.visualize import reading
 from tests.support.program import SAMPLE
 from tests.support.published import assert_refused, images_of
 
@@ -37,15 +38,24 @@ def test_the_picture_is_that_of_the_kept_kernels(log, picture, capsys):
     assert main(["deconv", picture, "--logdir", log, "--step", "20"]) == 0
     assert "class unknown" in capsys.readouterr().out
     folder = os.path.join(log, "deconv", "seven-step-20")
-    graph, net, fetches = digit_report.build("shared")
-    with tf.Session(graph=graph) as session:
+    reader = reading.article_reader(["conv1", "conv2"], "shared")
+    images = from_array(np.asarray(Image.open(picture))[None, ..., None], Preprocessing(0, 1), "")
+    with tf.Session(graph=reader.graph) as session:
         kernels.restore(session, log, 20)
-        pixels = np.asarray(Image.open(picture))
-        found = digit_report.read(session, net, fetches, pixels, complete=False)
-    assert found.probabilities is None
+        (values,) = reading.read_images(session, reader, images, answers=False)
+    assert values.answers is None
+    with np.load(os.path.join(folder, "deconv.npz")) as arrays:
+        np.testing.assert_array_equal(arrays["conv2/guided"], values.projections["conv2"]["guided"])
+        assert arrays["conv2/guided"].any() and "answers" not in arrays
     assert {step for step, _ in images_of(folder).values()} == {20}
     assert os.path.exists(os.path.join(folder, "picture.png"))
 
 
 def test_a_step_that_was_not_kept_is_refused(log, picture, capsys):
     assert_refused(capsys, ["deconv", picture, "--logdir", log, "--step", "21"], "has kept: 0, 10, 20, 30, found 21")
+
+
+def test_a_dense_layer_needs_a_checkpoint_of_the_step(log, picture, capsys):
+    words = ["deconv", picture, "--logdir", log, "--layer", "fc2", "--step"]
+    assert_refused(capsys, [*words, "20"], "--step: expected a step with a checkpoint")
+    assert main([*words, "0"]) == 0

@@ -8,8 +8,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph import __main__, tf_setup
+from legacy_graph.config import METHODS
 from legacy_graph.data.images import Preprocessing, open_images
-from legacy_graph.visualize import feature_sheets, graph_report
+from legacy_graph.visualize import feature_sheets, image_report
 from tests.support.graph_commands import RANGE, SIDES, two_layers, words, write_photos
 from tests.support.graph_models import Maker, ends, model_of
 from tests.support.program import legacy_graph
@@ -116,9 +117,9 @@ def test_deconv_shows_the_photo_the_maps_and_all_methods(folder, capsys):
     assert __main__.main([*words(folder, "deconv"), *RANGE]) == 0
     place = str(folder / "log" / "graphs" / "two_layers-Conv2D_1-2-range=-1,1")
     found = images_of(place)
-    assert list(found) == ["input", "Conv2D_1/maps", "Conv2D_1/deconvnet", "Conv2D_1/gradient", "Conv2D_1/guided",
-                           "picture"]  # fmt: skip
-    pictures = [found[f"Conv2D_1/{method}"][1] for method in ("deconvnet", "gradient", "guided")]
+    methods = [f"Conv2D_1/{method}" for method in METHODS.values()]
+    assert list(found) == ["input", "Conv2D_1/maps", *methods, "picture"]
+    pictures = [found[method][1] for method in methods]
     assert not any(np.array_equal(pictures[one], pictures[other]) for one, other in ((0, 1), (0, 2), (1, 2)))
     photo = open_images(str(folder / "photos"), (*SIDES, 3), Preprocessing(-1, 1)).shown([2])[0]
     np.testing.assert_array_equal(found["input"][1][2:-2:9, 2:-2:9], photo)
@@ -218,6 +219,6 @@ def test_stopped_by_the_user_nothing_is_published(folder, shown, monkeypatch):
             patch.setattr(*place, stop)
             assert __main__.main([*words(folder), *RANGE, "--top", "2"]) == 130
     with monkeypatch.context() as patch:
-        patch.setattr(graph_report.image_report, "draw", stop)
+        patch.setattr(image_report, "draw", stop)
         assert __main__.main([*words(folder, "deconv"), *RANGE]) == 130
     assert tree(str(folder)) == before

@@ -1,0 +1,227 @@
+"""Read pictures with a network: class probabilities, activations, projections of all feature maps and of single ones.
+
+One way for the article's network and for a graph that someone else trained, for the command `deconv` and the dashboard.
+"""
+
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article import network
+from legacy_graph.article.deconv import RULES, TIES_IN_WORDS, deconvolve
+from legacy_graph.article.dense import all_layers
+from legacy_graph.article.layer import layers_up_to
+from legacy_graph.config import FIRST
+from legacy_graph.data.images import Images
+from legacy_graph.graphs import backward
+from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.visualize import finite
+from legacy_graph.visualize.probe import check_maps, chunk_size
+
+CONV1 = "For conv1 the methods give the same picture, because the output of conv1 is never negative."
+
+
+class ReadLayer(NamedTuple):
+    """A layer, and the projections of a signal at its output. B is any batch size."""
+
+    shown: tf.Tensor  # float32 [B, H, W, C], the maps to draw; for the article's convolutions before the pool
+    output: tf.Tensor  # float32 [B, h, w, C], the activations to project
+    kernel: Optional[tf.Tensor]  # float32 [height, width, C_in, C]; None for a layer that is no convolution
+    signal: tf.Tensor  # float32 [B, h, w, C], a placeholder: what is projected
+    projections: Dict[str, tf.Tensor]  # method -> float32 [B, H, W, channels], of `signal`
+    rectified: bool = True  # the layer ends with a ReLU: a map without a value above 0 is dead
+
+
+class Reader(NamedTuple):
+    """A network for reading single pictures. B is any batch size."""
+
+    graph: tf.Graph
+    images: tf.Tensor  # float32 [B, H, W, channels], the tensor to feed
+    layers: Dict[str, ReadLayer]
+    answers: Optional[tf.Tensor] = None  # float32 [B, classes], probabilities
+    feed: Dict[tf.Tensor, Any] = {}  # what `answers` needs besides the images
+    finite: Dict[str, tf.Tensor] = {}  # name of an operation -> bool [], whether its values are finite
+    notes: Tuple[str, ...] = ()  # sentences to print on the page
+
+
+class Outputs(NamedTuple):
+    """What a network computes for one picture, before any projection."""
+
+    answers: Optional[np.ndarray]  # float32 [classes]; None if unknown
+    shown: Dict[str, np.ndarray]  # layer -> float32 [C, H, W]
+    outputs: Dict[str, np.ndarray]  # layer -> float32 [h, w, C]
+
+
+class Reading(NamedTuple):
+    """The activations and projections of one picture.
+
+    `projections` has a row for each layer, named as the layer: all its maps together; a row "conv2/map 3" for each
+    single map; and a row "conv2/map 3, spot" for the strongest activation of this map, if the layer has more than one
+    position.
+    """
+
+    limits: Tuple[float, float]  # the smallest and the largest value of the preprocessed picture
+    answers: Optional[np.ndarray]  # float32 [classes]; None if unknown
+    activations: Dict[str, np.ndarray]  # layer -> float32 [C, H, W]
+    places: Dict[str, np.ndarray]  # layer -> int64 [C, 2], (y, x) in the output of the strongest activation of each map
+    strongest: Dict[str, np.ndarray]  # layer -> float32 [C], this activation
+    projections: Dict[str, Dict[str, np.ndarray]]  # row -> method -> float32 [H, W] or [H, W, 3]
+
+
+def article_reader(layers: Sequence[str], ties: str = FIRST) -> Reader:
+    """The article's network, for reading some of its layers: conv1, conv2, fc1, fc2.
+
+    `ties` is as in `deconv.unpool`. Raises ValueError if there is no such layer.
+    """
+    with tf.Graph().as_default() as graph:
+        net = network.build()
+        known = all_layers(net)
+        built = {name: _article_layer(layers_up_to(known, name), ties) for name in layers}
+        graph.finalize()
+    notes = (*([CONV1] if "conv1" in layers else []), TIES_IN_WORDS[ties])
+    return Reader(graph, net.layers[0].input, built, net.probabilities, {net.keep_prob: 1.0}, notes=notes)
+
+
+def _article_layer(walked, ties):
+    last = walked[-1]
+    signal = tf.placeholder(tf.float32, last.output.shape, "signal")
+    walked = [*walked[:-1], last._replace(output=signal)]
+    back = {method: deconvolve(walked, last.name, method=method, ties=ties) for method in RULES}
+    return ReadLayer(last.relu, last.output, last.kernel, signal, back, last.relu is not last.linear)
+
+
+def graph_reader(model: Model, layer: ConvLayer, method: Optional[str] = None) -> Reader:
+    """A graph that someone else trained, for reading one of its layers, by one method or by all that are defined.
+
+    Raises:
+        UserError: the method is not defined for this layer, or the model does not fix the size of its images.
+    """
+    with tf.Graph().as_default() as graph:
+        back = backward.import_backward(model, layer, method)
+        signal = tf.placeholder(tf.float32, back.start.shape, "legacy_graph_signal")
+        projections = {name: backward.project_signal(back, signal, name) for name in back.methods}
+        graph.finalize()
+    read = ReadLayer(back.start, back.start, back.kernel, signal, projections, back.rectified)
+    return Reader(graph, back.images, {layer.label: read}, finite=back.finite, notes=back.notes)
+
+
+def read_outputs(session: tf.Session, reader: Reader, image: np.ndarray, answers: bool = True) -> Outputs:
+    """Run the network on one preprocessed picture.
+
+    Args:
+        session: of the reader's graph.
+        reader: of the network.
+        image: float32 [H, W, channels].
+        answers: False if the weights of the class probabilities are not known.
+
+    Raises:
+        UserError: an activation, or a value of an operation before it, is not finite.
+    """
+    tensors = {name: (layer.shown, layer.output) for name, layer in reader.layers.items()}
+    probabilities = reader.answers if answers and reader.answers is not None else []
+    feed = {reader.images: image[None], **reader.feed}
+    probabilities, values, are_finite = session.run([probabilities, tensors, reader.finite], feed)
+    finite.check_operations(are_finite)
+    for name, pair in values.items():
+        finite.check_layer(name, pair[1], "activations")
+    shown = {name: maps[0].transpose(2, 0, 1) for name, (maps, _) in values.items()}
+    known = probabilities[0] if len(probabilities) else None
+    return Outputs(known, shown, {name: output[0] for name, (_, output) in values.items()})
+
+
+def project(
+    session: tf.Session,
+    reader: Reader,
+    layer: str,
+    image: np.ndarray,
+    signals: np.ndarray,
+    method: str,
+    kernel: Optional[np.ndarray] = None,
+) -> np.ndarray:
+    """Project signals at the output of a layer to the pixels of one picture.
+
+    Args:
+        session: of the reader's graph.
+        reader: of the network.
+        layer: name of the layer.
+        image: float32 [H, W, channels].
+        signals: float32 [N, h, w, C], such as the activations of one map, see `keep`.
+        method: one of `ReadLayer.projections`.
+        kernel: replaces the layer's kernel.
+
+    Returns:
+        float32 [N, H, W, channels].
+
+    Raises:
+        UserError: a projection is not finite.
+    """
+    chosen, chunk = reader.layers[layer], chunk_size(reader.graph)
+    found = []
+    for begin in range(0, len(signals), chunk):
+        part = signals[begin : begin + chunk]
+        feed = {reader.images: np.repeat(image[None], len(part), 0), chosen.signal: part, **reader.feed}
+        if kernel is not None:
+            feed[chosen.kernel] = kernel
+        found.append(session.run(chosen.projections[method], feed))
+    projections = np.concatenate(found)
+    finite.check_layer(layer, projections, "projections")
+    return projections
+
+
+def keep(output: np.ndarray, number: int, place: Optional[Sequence[int]] = None) -> np.ndarray:
+    """The signal of one map, or of one of its positions (y, x): `output`, float32 [h, w, C], with zeros elsewhere."""
+    signal = np.zeros_like(output)
+    where = (..., number) if place is None else (*place, number)
+    signal[where] = output[where]
+    return signal
+
+
+def read_images(
+    session: tf.Session,
+    reader: Reader,
+    images: Images,
+    maps: Sequence[int] = (),
+    answers: bool = True,
+) -> Iterator[Reading]:
+    """Read each image by all layers and methods of the reader.
+
+    Args:
+        session: of the reader's graph.
+        reader: of the network.
+        images: to read.
+        maps: feature maps to project singly as well, of every layer.
+        answers: False if the weights of the class probabilities are not known.
+
+    Raises:
+        UserError: a layer has no such map; an image cannot be read; or a value is not finite.
+    """
+    for name, layer in reader.layers.items():
+        check_maps(name, layer.output.shape.as_list()[3], maps)
+    for number in range(len(images)):
+        (image,) = images.take([number])
+        limits = finite.check_images(images.names[number] if images.names else "image", image[None])
+        outputs = read_outputs(session, reader, image, answers)
+        projections, places, strongest = {}, {}, {}
+        for name, output in outputs.outputs.items():
+            flat = output.reshape(-1, output.shape[2])
+            places[name] = np.stack(np.unravel_index(flat.argmax(axis=0), output.shape[:2]), 1)
+            strongest[name] = flat.max(axis=0)
+            signals = _signals(name, output, places[name], maps)
+            for row in signals:
+                projections[row] = {}
+            for method in reader.layers[name].projections:
+                values = project(session, reader, name, image, np.array(list(signals.values())), method)
+                for row, value in zip(signals, images.to_shown(values)):
+                    projections[row][method] = value
+        yield Reading(limits, outputs.answers, outputs.shown, places, strongest, projections)
+
+
+def _signals(name, output, places, maps) -> Dict[str, np.ndarray]:
+    """Row of a reading -> signal at the output of the layer `name`."""
+    signals = {name: output}
+    for number in dict.fromkeys(maps):
+        signals[f"{name}/map {number}"] = keep(output, number)
+        if output.shape[:2] != (1, 1):
+            signals[f"{name}/map {number}, spot"] = keep(output, number, places[number])
+    return signals
