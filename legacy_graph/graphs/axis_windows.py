@@ -2,7 +2,7 @@
 
 import math
 from fractions import Fraction
-from typing import List, NamedTuple, Optional, Sequence, Union
+from typing import Collection, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -168,6 +168,13 @@ def broadcast(axes: Axes, shape: Shape, output: Shape) -> Axes:
             if result[position] is None:
                 return None
     return result
+
+
+def without_axes(axes: Axes, gone: Collection[int]) -> Axes:
+    """The other axes. Each value depends on the complete image if one of the removed axes does."""
+    if any(axes[position] and is_complete(axes[position]) for position in gone):
+        return EVERYTHING
+    return [axis for position, axis in enumerate(axes) if position not in gone]
 
 
 def union(many: List[Axes]) -> Axes:

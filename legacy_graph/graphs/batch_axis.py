@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow.python.framework import tensor_util
 
-from legacy_graph.errors import UserError, reason
+from legacy_graph.errors import UserError
 from legacy_graph.graphs import batch_joins, batch_rules
 from legacy_graph.graphs.batch_rules import IMAGES, Batch, Result, Step
 from legacy_graph.graphs.choose_layers import left_out
@@ -39,12 +39,12 @@ def check_batch(graph: Graph, layers: List[ConvLayer], all_needed: bool) -> Tupl
         UserError: no layer is left, or one would be left out although `all_needed`. The error names the operation, or
             the layer whose results are not one for each image.
     """
-    imported, errors = _with_batch(graph), {}
+    imported, errors = _with_batch(graph)
     with tf.Session(graph=imported) as session:
         images = _Images(graph, session)
         for name in graph.order:
             before = [errors[source] for source in graph.data_inputs(name) if source in errors]
-            error = before[0] if before else images.follow(name)
+            error = errors.get(name) or (before[0] if before else images.follow(name))
             if error:
                 errors[name] = error
     if None not in _sides(graph):
@@ -128,16 +128,40 @@ def _other_results(layer, place):
 
 
 def _with_batch(graph):
-    """The graph imported with a batch of IMAGES."""
-    graph_def = graph.to_graph_def()
-    sides = _sides(graph)
-    for assumed in (*_SIDES, None):
-        cut(graph_def, graph.input, [IMAGES, *(side or assumed for side in sides)])
+    """(the graph imported with a batch of IMAGES, {node that does not accept this number of images: the error})."""
+    names, sides, errors = graph.order, _sides(graph), {}
+    while True:
+        for assumed in (*_SIDES, None):
+            imported = _import(graph, names, [IMAGES, *(side or assumed for side in sides)])
+            if imported is not None:
+                return imported, errors
+        refused = _first_refused(graph, names, [IMAGES, *sides])
+        where = f"operation {graph.by_name[refused].op} ({refused})"
+        hint = "export the graph without a fixed batch size, or name it, or a node after it, with --input"
+        errors[refused] = UserError(where, "any number of images", "certain numbers only", hint)
+        behind = graph.dependents([refused], shapes=True)
+        names = [name for name in names if name not in behind]
+
+
+def _first_refused(graph, names, shape) -> str:
+    """The first node, in topological order, that TensorFlow does not accept with images of this shape."""
+    accepted, refused = 0, len(names)
+    while refused - accepted > 1:
+        middle = (accepted + refused) // 2
+        if _import(graph, names[:middle], shape) is None:
+            refused = middle
+        else:
+            accepted = middle
+    return names[refused - 1]
+
+
+def _import(graph, names, shape) -> Optional[tf.Graph]:
+    """These nodes imported, with images of this shape; None if TensorFlow does not accept them."""
+    graph_def = tf.GraphDef(versions=graph.versions, node=[graph.by_name[name] for name in names])
+    cut(graph_def, graph.input, shape)
+    with tf.Graph().as_default() as imported:
         try:
-            with tf.Graph().as_default() as imported:
-                tf.import_graph_def(graph_def, name="")
-                return imported
-        except ValueError as error:
-            refused = error
-    hint = "export the graph without a fixed batch size"
-    raise UserError("graph", "any number of images", reason(refused), hint) from refused
+            tf.import_graph_def(graph_def, name="")
+        except ValueError:
+            return None
+    return imported

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.op_table import row
+from legacy_graph.graphs.operations import attribute, sliced_axes
 
 IMAGES = 7  # assumed number of images
 
@@ -154,31 +155,20 @@ def _sliced(step, batch):
 
 def _strided(step, batch):
     """A slice [..., a:b:c, ...]: all images in their order."""
-    masks = {
-        key: step.operation.get_attr(f"{key}_mask") for key in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
-    }
-    shape, bounds = sides(step.operation.inputs[0]), [step.value(tensor) for tensor in step.operation.inputs[1:]]
+    node, shape = step.operation.node_def, sides(step.operation.inputs[0])
+    bounds = [step.value(tensor) for tensor in step.operation.inputs[1:]]
     if shape is None or any(bound is None for bound in bounds):
         return UNKNOWN
-    axis = place = 0  # of the input, of the output
-    count = len(bounds[0])
-    news = bin(masks["new_axis"] & ((1 << count) - 1)).count("1")
-    for number, (begin, end, stride) in enumerate(zip(*bounds)):
-        is_set = {key: mask >> number & 1 for key, mask in masks.items()}
-        if is_set["ellipsis"]:
-            skipped = len(shape) - (count - news - 1)
-            if axis <= batch.axis < axis + skipped:
-                return batch._replace(axis=place + batch.axis - axis)
-            axis, place = axis + skipped, place + skipped
-        elif is_set["new_axis"]:
-            place += 1
-        elif axis == batch.axis:
-            length = batch.before * IMAGES * batch.after
-            whole = (is_set["begin"] or begin in (0, -length)) and (is_set["end"] or end >= length)
-            return batch._replace(axis=place) if whole and stride == 1 and not is_set["shrink_axis"] else BATCH
-        else:
-            axis, place = axis + 1, place + (not is_set["shrink_axis"])
-    return batch._replace(axis=place + batch.axis - axis)
+    axes = sliced_axes(node, len(shape), len(bounds[0]))
+    position = [axis for axis, _, _ in axes].index(batch.axis)
+    place = sum(stays for _, _, stays in axes[:position])
+    _, number, stays = axes[position]
+    if number is None:
+        return batch._replace(axis=place)
+    (begin, end, stride), length = [bound[number] for bound in bounds], batch.before * IMAGES * batch.after
+    from_first = attribute(node, "begin_mask").i >> number & 1 or begin in (0, -length)
+    to_last = attribute(node, "end_mask").i >> number & 1 or end >= length
+    return batch._replace(axis=place) if stays and from_first and to_last and stride == 1 else BATCH
 
 
 def _unpacked(step, batch):

@@ -10,11 +10,11 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import Fields
 from legacy_graph.graphs import axis_windows
-from legacy_graph.graphs.axis_windows import EVERYTHING, Axes, Axis, Shape, is_complete, shift, union
+from legacy_graph.graphs.axis_windows import EVERYTHING, Axes, Axis, Shape, shift, union, without_axes
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import node_name
 from legacy_graph.graphs.op_table import SHAPES, row
-from legacy_graph.graphs.operations import attribute
+from legacy_graph.graphs.operations import attribute, sliced_axes
 from legacy_graph.graphs.tensor_types import TensorType
 
 _SEVERAL = ("elementwise", "channels", "packed")  # rules for several inputs that depend on the images
@@ -148,8 +148,10 @@ def _blocks(step):
     if block is None or before is None:
         return None
     opening = step.node.op == "SpaceToBatchND"
-    for position, (size, (pad, _)) in enumerate(zip(block.tolist(), before.tolist()), start=1):
+    for position, (size, (pad, after)) in enumerate(zip(block.tolist(), before.tolist()), start=1):
         axis = result[position]
+        if size == 1 and pad == after == 0:
+            continue  # the rows of a 1-D convolution
         if axis is None:
             return None
         result[position] = shift(axis, -pad if opening else pad)._replace(spread=size if opening else 1)
@@ -168,23 +170,25 @@ def _mirrored(step):
 
 
 def _sliced(step):
-    """A slice [:, a:b:c, ...] with constant bounds that keeps all axes."""
-    axes, begins = step.many[0], step.axes_input()
+    """A slice [..., a:b:c, ...] with constant bounds that removes no axis of several positions."""
+    axes, begins, shape = step.many[0], step.axes_input(), step.shapes[0]
     steps = step.constant(3) if step.node.op == "StridedSlice" else np.ones(len(axes), int)
-    masks = {key: attribute(step.node, f"{key}_mask").i for key in ("begin", "ellipsis", "new_axis", "shrink_axis")}
-    if begins is None or steps is None or masks["ellipsis"] or masks["new_axis"] or masks["shrink_axis"]:
+    if begins is None or steps is None:
         return None
-    result = list(axes)
-    for position, (begin, stride) in enumerate(zip(begins.tolist(), steps.tolist())):
-        axis, side = axes[position], step.shapes[0][position]
-        begin = 0 if masks["begin"] >> position & 1 else begin
-        if axis is None:
-            continue
-        if stride < 0 or axis.spread > 1 or (begin < 0 and side is None):
-            return None
-        begin += side if begin < 0 else 0
-        result[position] = shift(axis, begin)._replace(step=axis.step * stride)
-    return result
+    open_begins = attribute(step.node, "begin_mask").i
+    result, gone = [], set()
+    for position, number, stays in sliced_axes(step.node, len(axes), len(begins)):
+        axis = None if position is None else axes[position]
+        if axis and number is not None:
+            side, begin, stride = shape[position], begins[number], steps[number]
+            begin = 0 if open_begins >> number & 1 else begin
+            if stride < 0 or axis.spread > 1 or (begin < 0 and side is None) or not (stays or side == 1):
+                return None
+            axis = shift(axis, begin + (side if begin < 0 else 0))._replace(step=axis.step * int(stride))
+        if not stays:
+            gone.add(len(result))
+        result.append(axis)
+    return without_axes(result, gone)
 
 
 def _transpose(step):
@@ -210,14 +214,7 @@ def _with_axis(axes, position):
 def _squeezed(step):
     axes = step.many[0]
     gone = {position % len(axes) for position in step.integers("squeeze_dims")}
-    return _without_axes(axes, gone) if gone else None
-
-
-def _without_axes(axes, gone):
-    """Each value depends on the complete image if the axes that are removed do."""
-    if any(axes[position] and is_complete(axes[position]) for position in gone):
-        return EVERYTHING
-    return [axis for position, axis in enumerate(axes) if position not in gone]
+    return without_axes(axes, gone) if gone else None
 
 
 def _last_axis(step):
@@ -233,7 +230,7 @@ def _reduced(step):
     result: List[Optional[Axis]] = [axis and axis.whole() if at in over else axis for at, axis in enumerate(axes)]
     if any(axis and not new for axis, new in zip(axes, result)):
         return None
-    return result if attribute(step.node, "keep_dims").b else _without_axes(result, over)
+    return result if attribute(step.node, "keep_dims").b else without_axes(result, over)
 
 
 def _reshape(step):

@@ -94,6 +94,8 @@ REFUSED = {
     "turned": (turned, "Conv2D (conv)"),
     "gram": (gram, "MatMul (gram)"),
     "tiled": (tiled, "Tile (tiled)"),
+    "towers": (lambda x: tf.concat([convolution(part) for part in tf.split(x, 2, name="towers")], 0), "Split (towers)"),
+    "fixed batch": (lambda x: convolution(tf.reshape(x, [32, 6, 24, 3], name="fixed")), "Reshape (fixed)"),
     "halves": (lambda x: convolution(tf.reshape(x, [-1, 6, 12, 3])), "layer conv"),
 }
 
@@ -127,3 +129,16 @@ def test_other_axes_are_allowed(tmp_path):
     batch = images(3, 12, 12, 3)
     whole, alone = [run(model.graph_def, "conv", {"images": one}) for one in (batch, batch[:1])]
     np.testing.assert_allclose(whole[:1], alone, rtol=1e-5, atol=1e-6)
+
+
+def test_a_layer_beside_a_fixed_batch_is_loaded(tmp_path):
+    """The note does not speak of the number of images that the check assumes."""
+
+    def both(x):
+        halves = [tf.nn.relu(tf.nn.conv2d(half, constant([3, 3, 3, 4]), [1] * 4, "SAME")) for half in tf.split(x, 2)]
+        return tf.concat(halves, 0) + convolution(x)
+
+    model = load_model(write_frozen(tmp_path / "model.pb", both))
+    assert [layer.name for layer in model.layers] == ["conv"]
+    (note,) = [note for note in model.notes if "Split" in note]
+    assert "7" not in note and "--input" in note

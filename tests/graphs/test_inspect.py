@@ -5,12 +5,10 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import Field
-from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.layers import short_labels
 from legacy_graph.graphs.load import load_model
-from legacy_graph.graphs.passes.one_dimension import move_squeezes
-from tests.support.graph_files import CONSTRUCTS, constant, graph_of, images, run, write_frozen
+from tests.support.graph_files import CONSTRUCTS, constant, images, run, write_frozen
 
 # (label, activation, start, parameters) of the last layer; the kernels are [3, 3, channels before, channels].
 LAST = {
@@ -86,59 +84,35 @@ def test_a_broadcast_average_depends_on_all_pixels(tmp_path):
     assert [layer.fields for layer in model.layers] == [(Field(8, 0, 0), Field(8, 0, 0))]
 
 
-def pooled_rows(x):
-    """1-D convolutions, each with a max pool: over [B, W, 1, C] as Keras writes it, then over [B, 1, W, C]."""
-    for name, axis, sides in (("one", 2, [1, 3, 1, 1]), ("two", 1, [1, 1, 2, 1])):
-        x = tf.nn.relu(tf.nn.conv1d(x, constant([3, int(x.shape[-1]), 4]), 1, "SAME", name=name))
-        pooled = tf.nn.max_pool(tf.expand_dims(x, axis), sides, sides, "SAME", name=f"pool_{name}")
-        x = tf.squeeze(pooled, [axis], name=f"row_{name}")
-    return x
+SLICES = {  # of [B, 12, 12, 3]: (slice, pixels of its position 0 along height and width)
+    "last axis after an ellipsis": (lambda x: x[..., :2], (0, 0)),
+    "an axis after an ellipsis": (lambda x: x[..., 3:, :], (0, 3)),
+    "axes around an ellipsis": (lambda x: x[:, 2:, ..., :2], (2, 0)),
+    "a new axis that is removed": (lambda x: x[:, 1:, tf.newaxis, -8:][:, :, 0], (1, 4)),
+    "a removed channel": (lambda x: x[..., 1][..., tf.newaxis], (0, 0)),
+}
 
 
-def test_the_pool_belongs_to_a_1d_convolution(tmp_path):
-    path, row = tmp_path / "model.pb", images(2, 20, 3)
-    model = load_model(write_frozen(path, pooled_rows, shape=(None, 20, 3)))
-    assert [(layer.start, layer.shape) for layer in model.layers] == [("pool_one", (1, 7, 4)), ("pool_two", (1, 4, 4))]
-    # First field: 3 pixels of the convolution and 2 more of the pool. Second field: 2 more positions of the convolution
-    # and 1 more of the pool, each with step 3. The pools, over 20 and 7 positions, pad only after the last position.
-    assert [layer.fields[1] for layer in model.layers] == [Field(5, 3, -1), Field(14, 6, -4)]
-    assert layer_rows(model)[0][1][1] == "Conv2D 1 x 3, stride 1, SAME; Relu; MaxPool 1 x 3"
-    found = run(model.graph_def, ["pool_one", "pool_two"], {model.input: row[:, None]})
-    expected = run(graph_of(pooled_rows, shape=(None, 20, 3)), ["row_one", "row_two"], {"images": row})
-    for one, other in zip(found, expected):
-        np.testing.assert_array_equal(one[:, 0], other)
+@pytest.mark.parametrize("case", SLICES)
+def test_the_field_after_a_slice(case, tmp_path):
+    part, (top, left) = SLICES[case]
+
+    def build(x):
+        x = part(x)
+        return tf.nn.conv2d(x, constant([3, 3, int(x.shape[-1]), 2]), [1] * 4, "VALID", name="conv")
+
+    (layer,) = load_model(write_frozen(tmp_path / "model.pb", build)).layers
+    assert layer.fields == (Field(3, 1, top), Field(3, 1, left))
 
 
-def test_a_pool_with_explicit_padding_stays():
-    """Its padding is of the axes of [B, W, 1, C]. TensorFlow 1.15 has no such pool, so the graph is not run."""
-    graph_def = graph_of(pooled_rows, shape=(None, 20, 3))
-    pool = next(node for node in graph_def.node if node.name == "pool_one")
-    pool.attr["padding"].s = b"EXPLICIT"
-    pool.attr["explicit_paddings"].list.i.extend([0, 0, 1, 1, 0, 0, 0, 0])
-    before = tf.NodeDef.FromString(pool.SerializeToString())
-    move_squeezes(Graph(graph_def))
-    assert pool == before
+def test_the_field_after_a_row_of_pixels_is_unknown(tmp_path):
+    """`x[:, 5]` depends on row 5 alone, which no field of a picture without an axis of rows can say."""
 
+    def build(x):
+        return tf.nn.conv1d(x[:, 5], constant([3, 3, 2]), 1, "SAME", name="conv")
 
-def two_rows(x):
-    """1-D convolutions of stride 2 and 1, with a bias; the second ReLU has two readers."""
-    one = tf.nn.conv1d(x, constant([5, 3, 4]), 2, "SAME", name="one")
-    one = tf.nn.relu(tf.nn.bias_add(one, constant([4])), name="relu_one")
-    two = tf.nn.relu(tf.nn.conv1d(one, constant([3, 4, 6]), 1, "VALID", name="two") + constant([6]), name="relu_two")
-    return two + tf.reduce_mean(two, 1, keepdims=True)
-
-
-def test_the_relu_belongs_to_a_1d_convolution(tmp_path):
-    path, row = tmp_path / "model.pb", images(2, 20, 3)
-    model = load_model(write_frozen(path, two_rows, shape=(None, 20, 3)))
-    assert [layer.start for layer in model.layers] == ["relu_one", "relu_two"]
-    assert [layer.parameters for layer in model.layers] == [5 * 3 * 4 + 4, 3 * 4 * 6 + 6]
-    assert [tuple(field.size for field in layer.fields) for layer in model.layers] == [(1, 5), (1, 9)]
-    assert layer_rows(model)[0][1][1] == "Conv2D 1 x 5, stride 1 x 2, SAME; Relu"
-    found = run(model.graph_def, ["relu_one", "relu_two"], {model.input: row[:, None]})
-    expected = run(graph_of(two_rows, shape=(None, 20, 3)), ["relu_one", "relu_two"], {"images": row})
-    for one, other in zip(found, expected):
-        np.testing.assert_array_equal(one[:, 0], other)
+    (layer,) = load_model(write_frozen(tmp_path / "model.pb", build)).layers
+    assert layer.fields is None
 
 
 def finer_than_pixels(x):

@@ -1,38 +1,66 @@
 """1-D convolutions: a Conv2D between ExpandDims and Squeeze. Bias and activation read the squeezed tensor [B, W, C].
 
-A 1-D pool expands this tensor again, often at another axis than the convolution does: to [B, W, 1, C].
+A 1-D pool expands this tensor again, often at another axis than the convolution does: to [B, W, 1, C]. A dilated 1-D
+convolution of TensorFlow 1 lies between SpaceToBatchND and BatchToSpaceND of [B, W, C].
 """
 
 from typing import Dict, List
 
+import tensorflow.compat.v1 as tf
+
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.nodes import node_name
+from legacy_graph.graphs.nodes import constant, new_node, node_name
 from legacy_graph.graphs.op_table import ELEMENTWISE, of_kind
 from legacy_graph.graphs.operations import attribute
 
 _VARIABLES = of_kind("variable", "resource")
 _POOLS = of_kind("max pool", "average pool")
+_PADDINGS = {"SpaceToBatchND": "Tpaddings", "BatchToSpaceND": "Tcrops"}  # attribute: type of input 2
+_INT32 = tf.int32.as_datatype_enum
 
 
 def move_squeezes(graph: Graph) -> List[str]:
-    """Move the Squeeze of each 1-D convolution behind its bias, batch norm, activation and pools.
+    """Move the Squeeze of each 1-D convolution behind its blocks, bias, batch norm, activation and pools.
 
     Then the tensors of these operations are [B, 1, W, C], and the operations belong to the layer, as with a 2-D
     convolution. The values do not change.
     """
+    _move_before_blocks(graph)
     _move_behind_elementwise(graph)
     _move_behind_pools(graph)
     return []
 
 
+def _move_before_blocks(graph):
+    """Replace SpaceToBatchND, ExpandDims with ExpandDims, SpaceToBatchND, so that images [B, 1, W, C] can enter."""
+    names = [name for name in graph.order if graph.by_name[name].op == "ExpandDims" and _reads_blocks(graph, name)]
+    for name in names:
+        blocks, axis = graph.by_name[graph.data_inputs(name)[0]], graph.constant(graph.by_name[name].input[1])
+        graph.redirect({name: blocks.name})
+        graph.connect(name, 0, blocks.input[0])
+        graph.connect(blocks.name, 0, name)
+        if axis % 4 == 1:
+            _insert_rows(graph, blocks.name)
+
+
+def _reads_blocks(graph, name):
+    """Whether an ExpandDims alone reads a SpaceToBatchND, and inserts axis 1 or 2."""
+    source, axis = graph.by_name[graph.data_inputs(name)[0]], graph.constant(graph.by_name[name].input[1])
+    is_only_reader = source.op == "SpaceToBatchND" and len(graph.consumers[source.name]) == 1
+    return is_only_reader and axis is not None and axis % 4 in (1, 2)
+
+
 def _move_behind_elementwise(graph):
     ends: Dict[str, str] = {}  # last node before the new place -> the Squeeze
+    rows: List[str] = []  # names of BatchToSpaceND, before which a Squeeze removes the axis of the rows
     for name in graph.order:
         node = graph.by_name[name]
         if node.op == "Squeeze" and node.attr["squeeze_dims"].list.i and _is_convolved(graph, node):
-            last = _last(graph, name)
-            if last != name:
-                ends[last] = name
+            chain = _chain(graph, name)
+            if chain:
+                ends[chain[-1]] = name
+            if _squeezed_axis(node) == 1:
+                rows += [inner for inner in chain if graph.by_name[inner].op == "BatchToSpaceND"]
     squeezes = [graph.by_name[name] for name in ends.values()]
     graph.redirect({squeeze.name: squeeze.input[0] for squeeze in squeezes})
     graph.redirect({last: f"{last}/squeezed" for last in ends})
@@ -41,6 +69,24 @@ def _move_behind_elementwise(graph):
         name, squeeze.name, squeeze.input[0] = squeeze.name, f"{last}/squeezed", last
         moved[name] = [squeeze]
     graph.expand(moved)
+    for name in rows:
+        _insert_rows(graph, name)
+
+
+def _insert_rows(graph, name):
+    """Let blocks of [B, W, C] take [B, 1, W, C]: one block without padding for the axis of the rows comes first."""
+    node = graph.by_name[name]
+    for position, first in ((1, [1]), (2, [[0, 0]])):
+        value, joined = graph.constant(node.input[position]), f"{name}/with_rows_{position}"
+        kind = attribute(node, "Tblock_shape" if position == 1 else _PADDINGS[node.op])
+        if value is not None:
+            graph.add(constant(joined, first + value.tolist(), kind.type))
+        else:  # computed from the width of the images
+            rows, axis = constant(f"{joined}/rows", first, kind.type), constant(f"{joined}/axis", 0, _INT32)
+            graph.add(rows, axis)
+            inputs, integer = [rows.name, node.input[position], axis.name], tf.AttrValue(type=_INT32)
+            graph.add(new_node("ConcatV2", joined, inputs, N=tf.AttrValue(i=2), T=kind, Tidx=integer))
+        graph.connect(name, position, joined)
 
 
 def _move_behind_pools(graph):
@@ -80,15 +126,18 @@ def _is_convolved(graph, node):
     return graph.by_name[node_name(node.input[0])].op == "Conv2D"
 
 
-def _last(graph, name):
-    """The last node of the chain of elementwise operations after a node: each has one reader, and constant operands."""
+def _chain(graph, name) -> List[str]:
+    """The chain of elementwise operations and blocks after a node: each has one reader, and constant operands."""
+    chain: List[str] = []
     while len(graph.consumers[name]) == 1:
         (reader,) = graph.consumers[name]
         others = [source for source in graph.data_inputs(reader.name) if source != name]
-        if reader.op not in ELEMENTWISE or not all(_is_vector(graph, source) for source in others):
+        is_elementwise = reader.op in ELEMENTWISE and all(_is_vector(graph, source) for source in others)
+        if not is_elementwise and reader.op != "BatchToSpaceND":
             break
         name = reader.name
-    return name
+        chain.append(name)
+    return chain
 
 
 def _is_vector(graph, name):
