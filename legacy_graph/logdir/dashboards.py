@@ -2,13 +2,24 @@
 
 import os
 import shlex
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 import tensorflow.compat.v1 as tf
+from tabulate import tabulate
 
 from legacy_graph.errors import RETRY, UserError, reason
 from legacy_graph.logdir import event_reader, layout, locate
-from legacy_graph.logdir.event_reader import AUDIO, DISTRIBUTIONS, GRAPHS, HISTOGRAMS, IMAGES, PROJECTOR, SCALARS, Run
+from legacy_graph.logdir.event_reader import (
+    AUDIO,
+    DISTRIBUTIONS,
+    GRAPHS,
+    HISTOGRAMS,
+    IMAGES,
+    PROJECTOR,
+    SCALARS,
+    DashboardData,
+    Run,
+)
 
 # How many steps of a tag TensorBoard keeps: the last, and others by chance. (name in --samples_per_plugin, number)
 KEPT = {
@@ -28,15 +39,22 @@ NEEDS = {
     HISTOGRAMS: "tf.summary.histogram",
     PROJECTOR: "projector.visualize_embeddings (train calls it at its end)",
 }
-ROW = "{:<13}  {:<{width}}  {:>4}  {:>5}  {:>6}  {:>6}  {:>9}"
+HEADERS = ("dashboard", "run", "tags", "steps", "first", "last", "file size")
+ALIGNMENT = ("left", "left", *["right"] * 5)
+DECONVNET = "DECONVNET"
 
 
-def report(logdir: str) -> Tuple[str, bool]:
+def report(logdir: str, results: Dict[str, DashboardData], no_results: str = "") -> Tuple[str, bool]:
     """Report on an existing log directory.
+
+    Args:
+        logdir: to report on.
+        results: {run: its layers and the size of its files} for DECONVNET, which is no dashboard of TensorBoard.
+        no_results: how to fill DECONVNET, if it has no results.
 
     Returns:
         The report: a table of dashboards and runs, reasons for empty dashboards with a fix, other problems. Also
-        whether all seven dashboards have data.
+        whether all seven dashboards of TensorBoard have data.
 
     Raises:
         UserError: a file in the directory cannot be opened.
@@ -46,7 +64,7 @@ def report(logdir: str) -> Tuple[str, bool]:
     except (OSError, tf.errors.OpError) as error:
         raise UserError(logdir, "readable event files", reason(error), RETRY) from error
     empty = [dashboard for dashboard in NEEDS if not any(dashboard in run.fed for run in runs)]
-    lines = _table(runs) + [""]
+    lines = [_table(runs, results), ""]
     fill = locate.train_hint(logdir) if layout.is_ours(logdir) else ""  # train would write beside a foreign log
     reasons = _reasons(logdir, runs, fill)
     for dashboard in empty:
@@ -54,25 +72,25 @@ def report(logdir: str) -> Tuple[str, bool]:
         if cause is None:
             cause = "see below" if reasons else _joined(f"nothing came from {NEEDS[dashboard]}", fill)
         lines.append(f"{dashboard} is empty: {cause}")
+    if no_results:
+        lines.append(f"{DECONVNET} is empty: {no_results}")
     lines += reasons + problems + _notes(logdir, runs)
     lines.append(f"{len(NEEDS) - len(empty)} of {len(NEEDS)} dashboards are fed.")
     return "\n".join(lines), not empty
 
 
-def _table(runs):
-    width = max([len(run.name) for run in runs] + [3])
-    lines = [ROW.format("dashboard", "run", "tags", "steps", "first", "last", "file size", width=width)]
-    for dashboard in NEEDS:
-        rows = [_row(dashboard, run, width) for run in runs if dashboard in run.fed]
-        lines += rows or [ROW.format(dashboard, "-", "-", "-", "-", "-", "-", width=width)]
-    return lines
+def _table(runs: List[Run], results: Dict[str, DashboardData]) -> str:
+    fed = {dashboard: {run.name: run.fed[dashboard] for run in runs if dashboard in run.fed} for dashboard in NEEDS}
+    fed[DECONVNET] = results
+    rows = []
+    for dashboard, found in fed.items():
+        rows += [_row(dashboard, name, data) for name, data in found.items()] or [(dashboard, *["-"] * 6)]
+    return tabulate(rows, HEADERS, tablefmt="plain", colalign=ALIGNMENT, disable_numparse=True)
 
 
-def _row(dashboard, run, width):
-    found = run.fed[dashboard]
-    first, last = (min(found.steps), max(found.steps)) if found.steps else ("-", "-")
-    counts = len(found.tags), len(found.steps) or "-", first, last
-    return ROW.format(dashboard, run.name, *counts, f"{found.size / 1e6:.2f} MB", width=width)
+def _row(dashboard: str, name: str, data: DashboardData) -> Tuple:
+    first, last = (min(data.steps), max(data.steps)) if data.steps else ("-", "-")
+    return dashboard, name, len(data.tags), len(data.steps) or "-", first, last, f"{data.size / 1e6:.2f} MB"
 
 
 def _joined(*parts):

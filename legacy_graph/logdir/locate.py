@@ -33,7 +33,7 @@ def find_logdir(words: List[str]) -> str:
         raise UserError(path, "a directory", "a file", f"name the directory it lies in: {shlex.quote(folder)}")
     if ":" in os.path.splitdrive(path)[1]:
         bare = [part.rpartition(":")[2] for part in path.split(",")]
-        advice = "name the path alone: {}, or give TensorBoard --logdir_spec {} (then without EMBEDDINGS)"
+        advice = "name the path alone: {}, or give TensorBoard --logdir_spec {} (then without PROJECTOR)"
         found = "the form name:path of 2018, which --logdir takes literally today"
         raise UserError(path, "a path", found, advice.format(" or ".join(map(shlex.quote, bare)), shlex.quote(path)))
     raise UserError(path, "a directory", "nothing of that name", suggest_logdir(path) or train_hint(path))

@@ -156,3 +156,13 @@ def test_a_configuration_that_points_elsewhere(check, log, old, new, reason):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text.replace(old, new))
     assert reason in check(log)[2][0]
+
+
+def test_results_for_the_deconvnet_tab(check, trained, features_run):
+    """They are no event files, and no dashboard of TensorBoard."""
+    status, rows, rest = check(features_run)
+    assert (status, rest[-1]) == (0, "7 of 7 dashboards are fed.")
+    size = os.path.getsize(os.path.join(features_run, "features", "conv2", "features.npz"))
+    assert rows["DECONVNET", "."] == ["1", "-", "-", "-", f"{size / 1e6:.2f} MB"]
+    status, rows, rest = check(trained.logdir)
+    assert status == 0 and rest[0].endswith(f"features --layer all --logdir {trained.logdir}")
