@@ -18,8 +18,9 @@ OTHERS = ("command", "debug", "logdir", "task_timeout", "graph", "checkpoint", "
 def graph_folder(options: argparse.Namespace, label: str, image: str) -> Tuple[str, str]:
     """The directory for the results of one layer, and what made them as a text: the graph, the images, the options.
 
-    The name of the directory has the names of the graph, the layer and the images, and all options that are not at
-    their default. The graph gets the name of its parent directory too if the name is taken by another graph.
+    The name of the directory has the names of the graph and the layer, of the picture for `deconv`, and all options
+    that are not at their default. If it is taken by another graph, the parent directory of the graph is added; if it
+    is taken by other images, their name.
 
     Args:
         options: of the command.
@@ -33,16 +34,19 @@ def graph_folder(options: argparse.Namespace, label: str, image: str) -> Tuple[s
     if os.path.basename(path).startswith("."):  # ".meta" of a checkpoint that only its folder names
         path = os.path.dirname(path)
     given = _given_options(options)
-    parts = [_stem(path), label, _stem(image)]
-    parts += [text if name == "method" else f"{name}={text}".rstrip("=") for name, text in given.items()]
+    names = [text if name == "method" else f"{name}={text}".rstrip("=") for name, text in given.items()]
     lines += [f"--{name.replace('_', '-')} {text}".rstrip() for name, text in given.items()]
     if options.checkpoint:
         lines.append(f"--checkpoint {os.path.abspath(options.checkpoint)}")
+    lines = [printable(line) for line in lines]
     folder = os.path.join(options.logdir, layout.GRAPHS)
-    name = _file_name(parts)
-    if read_source(os.path.join(folder, name)).splitlines()[:1] not in ([], [printable(lines[0])]):
-        name = _file_name([_stem(os.path.dirname(path)), *parts])
-    return os.path.join(folder, name), "".join(printable(line) + "\n" for line in lines)
+    picture = _stem(image) if options.command == "deconv" else ""
+    name = _file_name([_stem(path), label, picture, *names])
+    taken = read_source(os.path.join(folder, name)).splitlines() or lines
+    if taken[:2] != lines[:2]:
+        parent = _stem(os.path.dirname(path)) if taken[0] != lines[0] else ""
+        name = _file_name([parent, _stem(path), label, picture if parent else _stem(image), *names])
+    return os.path.join(folder, name), "\n".join(lines) + "\n"
 
 
 def _given_options(options) -> Dict[str, str]:

@@ -30,8 +30,8 @@ def test_results_of_a_graph_are_a_run_with_images_and_control(tmp_path):
     assert __main__.main([*words(tmp_path), *RANGE, *choice, "--control", "random"]) == 0
     assert __main__.main([*words(tmp_path, layer="Conv2D"), *RANGE, *choice]) == 0
     names = [
-        "two_layers-Conv2D-photos-guided-maps=3,0-range=-1,1",
-        "two_layers-Conv2D_1-photos-guided-control=random-maps=3,0-range=-1,1",
+        "two_layers-Conv2D-guided-maps=3,0-range=-1,1",
+        "two_layers-Conv2D_1-guided-control=random-maps=3,0-range=-1,1",
     ]
     (run,) = runs.find_runs(str(tmp_path / "log")).values()
     assert (run.newest, list(run.sheets)) == (None, names)

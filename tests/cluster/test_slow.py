@@ -107,7 +107,7 @@ def test_features_of_a_loaded_graph_writes_the_same_bytes(tmp_path):
     for logdir, count in (("alone", 0), ("shared", 2)):
         ended = cluster_runs.cluster(count, True, *words(tmp_path, logdir=logdir), *RANGE, "--top", "4")
         assert ended.returncode == 0, ended.stderr
-    name = "two_layers-Conv2D_1-photos-range=-1,1-top=4"
+    name = "two_layers-Conv2D_1-range=-1,1-top=4"
     assert_same_bytes(*[str(tmp_path / logdir / "graphs" / name) for logdir in ("alone", "shared")])
 
 

@@ -50,7 +50,7 @@ def test_several_layers_of_a_loaded_graph(folder):
         assert __main__.main([*words(folder, layer=layer, logdir=logdir), *RANGE, "--maps", "1"]) == 0
     for logdir in ("pair", "all"):
         names = os.listdir(str(folder / logdir / "graphs"))
-        assert sorted(names) == [f"two_layers-{layer}-photos-maps=1-range=-1,1" for layer in ("Conv2D", "Conv2D_1")]
+        assert sorted(names) == [f"two_layers-{layer}-maps=1-range=-1,1" for layer in ("Conv2D", "Conv2D_1")]
         for name in names:
             assert_same(arrays(str(folder), logdir, "graphs", name), arrays(str(folder), "one", "graphs", name))
 

@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
 def shown(folder):
     run = legacy_graph(*words(folder), *RANGE, "--maps", "3,0", "--top", "4", "--control", "random", "--context")
     assert run.returncode == 0, run.stderr
-    name = "two_layers-Conv2D_1-photos-context-control=random-maps=3,0-range=-1,1-top=4"
+    name = "two_layers-Conv2D_1-context-control=random-maps=3,0-range=-1,1-top=4"
     run.place = str(folder / "log" / "graphs" / name)
     return run
 

@@ -56,8 +56,17 @@ def test_results_of_methods_stand_side_by_side(folder):
     place = folder / "methods" / "graphs"
     assert len(os.listdir(str(place))) == 3
     for method in ("deconvnet", "guided", "gradient"):
-        with np.load(str(place / f"two_layers-Conv2D_1-photos-{method}-maps=0-range=-1,1" / "features.npz")) as arrays:
+        with np.load(str(place / f"two_layers-Conv2D_1-{method}-maps=0-range=-1,1" / "features.npz")) as arrays:
             assert str(arrays["method"]) == method
+
+
+def test_results_of_other_images_are_named_after_them(folder):
+    shutil.copytree(str(folder / "photos"), str(folder / "holiday"))
+    for images in ("photos", "holiday", "photos"):
+        asked = [*words(folder, logdir="images"), *RANGE, "--images", str(folder / images)]
+        assert __main__.main(asked) == 0
+    names = ["two_layers-Conv2D_1-holiday-range=-1,1", "two_layers-Conv2D_1-range=-1,1"]
+    assert sorted(os.listdir(str(folder / "images" / "graphs"))) == names
 
 
 def options_of(*more):
