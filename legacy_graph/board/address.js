@@ -1,7 +1,7 @@
 // The state of the page, and the address that contains it: #deconvnet&p.deconvnet.layer=conv2&p.deconvnet.map=5
 
 const PREFIX = "p.deconvnet.";
-const DEFAULTS = { view: "digits", run: null, layer: null, method: null, step: null, order: "wins", map: null, beside: null };
+const DEFAULTS = { view: "digits", run: null, layer: null, method: null, step: null, order: "wins", map: null, beside: null, page: null };
 
 /** TensorBoard's window. The dashboard is a frame in it, of the same origin. */
 export const host = window.parent;

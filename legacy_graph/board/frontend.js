@@ -3,18 +3,20 @@
 import { host, isShown, readAddress, state, writeAddress } from "./address.js";
 import { helpButton } from "./help.js";
 import { MapsView, ORDERS } from "./maps.js";
+import { NetworkPicture, ORDERS as NETWORK_ORDERS } from "./network.js";
 import { OwnPicture } from "./own.js";
+import { Pad } from "./pad.js";
 import { savePicture } from "./save.js";
 import { ask } from "./server.js";
 import { emptyBox, METHODS } from "./spots.js";
 import { Steps } from "./steps.js";
 import { make } from "./tiles.js";
 
-const VIEWS = { digits: "Strongest images", own: "Your own" };
+const VIEWS = { digits: "Strongest images", own: "Your own", network: "Your network" };
 const POLL = 5000; // milliseconds between requests for new results
 
 const page = {}; // the permanent elements: selects, step, note, grid, detail
-let listing = { runs: [] };
+let listing = { runs: [], graph: null };
 let stale = []; // what the address names, but the log does not have
 let loading = true; // whether the state comes from an address that was not yet compared with the log
 let lost = false; // whether TensorBoard did not answer the last time
@@ -49,22 +51,34 @@ function showNote(run, step) {
 /** Replace names in the address that do not exist by names that exist, and remember the former. */
 function repairState() {
   const wanted = { ...state };
-  if (!(state.view in VIEWS)) state.view = "digits";
+  if (!(state.view in VIEWS) || (state.view === "network" && !listing.graph)) state.view = "digits";
+  // Without a run, the graph of --graph is all that there is to show.
+  if (!listing.runs.length && listing.graph && wanted.run === null) state.view = "network";
   if (!(state.order in ORDERS)) state.order = "wins";
   if (state.method !== null && !(state.method in METHODS)) state.method = null;
   const runs = usableRuns();
   if (!runs.includes(currentRun())) state.run = runs[0]?.name ?? null;
-  const run = currentRun();
+  if (state.view === "network") repairGraph();
+  else repairRun(currentRun());
+  const lost = (name) => wanted[name] !== null && wanted[name] !== state[name] && !(name === "step" && state.view === "own");
+  const names = ["run", "layer", "step"].filter((name) => loading && lost(name));
+  if (loading) stale = names.map((name) => `the ${name} ${wanted[name]}`);
+  loading = false;
+}
+
+function repairGraph() {
+  const layers = listing.graph.layers.map(({ label }) => label);
+  if (!layers.includes(state.layer)) Object.assign(state, { layer: layers[0], map: null, page: null });
+  state.step = null;
+}
+
+function repairRun(run) {
   if (!run) return;
   const layers = state.view === "own" ? Object.keys(run.commands) : layersOf(run);
   const filled = Object.keys(run.layers).filter((name) => layers.includes(name));
   if (!layers.includes(state.layer)) Object.assign(state, { layer: filled.at(-1) ?? layers.at(-1) ?? null, map: null });
   const known = run.layers[state.layer]?.earlier.includes(Number(state.step ?? NaN));
   if (state.view === "own" || !known) state.step = null;
-  const lost = (name) => wanted[name] !== null && wanted[name] !== state[name] && !(name === "step" && state.view === "own");
-  const names = ["run", "layer", "step"].filter((name) => loading && lost(name));
-  if (loading) stale = names.map((name) => `the ${name} ${wanted[name]}`);
-  loading = false;
 }
 
 /** Change the state, then show it; resolves once it is drawn. */
@@ -89,22 +103,29 @@ function show() {
   repairState();
   const run = currentRun();
   fill(page.run, usableRuns().map(({ name, title }) => [name, title]), state.run);
-  fill(page.layer, run ? layersOf(run).map((name) => [name, name]) : [], state.layer);
-  fill(page.method, Object.entries(METHODS), state.method ?? "deconvnet");
-  fill(page.order, Object.entries(ORDERS).map(([name, [text]]) => [name, text]), state.order);
+  const network = state.view === "network";
+  const layers = network ? listing.graph.layers.map(({ label }) => label) : run ? layersOf(run) : [];
+  fill(page.layer, layers.map((name) => [name, name]), state.layer);
+  fill(page.method, Object.entries(METHODS).filter(([name]) => !network || name !== "control"),
+    state.method ?? (network ? listing.graph.method : "deconvnet"));
+  const orders = network ? NETWORK_ORDERS : Object.fromEntries(Object.entries(ORDERS).map(([name, [text]]) => [name, text]));
+  fill(page.order, Object.entries(orders), state.order in orders ? state.order : "activation");
   const others = run ? besides(run) : [["", "nothing"]];
   if (!others.some(([key]) => key === state.beside)) state.beside = null;
   fill(page.beside, others, state.beside ?? "");
   for (const [view, tab] of Object.entries(page.tabs)) tab.setAttribute("aria-selected", view === state.view);
   const own = state.view === "own";
+  page.tabs.network.hidden = !listing.graph;
   for (const name of ["layer", "order"]) page[name].parentElement.hidden = own;
-  page.beside.parentElement.hidden = own || others.length < 2;
-  page.own.pad.element.hidden = !own;
+  page.run.parentElement.hidden = page.step.element.hidden = network;
+  page.beside.parentElement.hidden = own || network || others.length < 2;
+  page.pad.element.hidden = !own && !network;
   page.grid.classList.toggle("own", own);
   page.note.replaceChildren();
   const missing = `The address names ${stale.join(" and ")}, which this log does not have.`;
   page.stale.replaceChildren(...(stale.length ? [emptyBox(missing)] : []));
   writeAddress();
+  if (network) return page.network.show();
   if (own) return page.own.show(run);
   if (run) return page.maps.show(run);
   return showEmpty(`No run in ${listing.logdir || "the log: --logdir is missing"}. Train one:`, listing.train);
@@ -120,8 +141,9 @@ function showEmpty(text, command) {
 async function save() {
   const [, step] = page.step.steps[page.step.at];
   const parts = state.view === "own" ? ["your own picture"] : [state.layer, METHODS[page.method.value]];
-  const caption = [`${listing.logdir}, run ${currentRun()?.title ?? "none"}`, ...parts, `step ${step}`].join(" · ");
-  await savePicture([page.grid, page.detail], caption, ["deconvnet", ...parts, step].join("-"));
+  if (state.view !== "network") parts.push(`step ${step}`);
+  const source = state.view === "network" ? listing.graph.title : `${listing.logdir}, run ${currentRun()?.title ?? "none"}`;
+  await savePicture([page.grid, page.detail], [source, ...parts].join(" · "), ["deconvnet", ...parts].join("-"));
 }
 
 function build() {
@@ -130,24 +152,26 @@ function build() {
     return make("div", {}, make("label", { for: name }, text), page[name]);
   };
   const tab = (view) => make("button", { type: "button", role: "tab", onclick: () => change({ view }) }, VIEWS[view]);
-  page.tabs = { digits: tab("digits"), own: tab("own") };
+  page.tabs = { digits: tab("digits"), own: tab("own"), network: tab("network") };
   const chooseStep = (step) => change({ step: step || null });
   page.step = new Steps(chooseStep);
   page.maps = new MapsView({ page, currentRun, findRun, showEmpty, showNote, chooseStep });
-  page.own = new OwnPicture({ ask, page, trainCommand: () => listing.train });
   page.note = make("div");
   page.stale = make("div");
   page.grid = make("main", { id: "grid" }, make("p", { class: "faint" }, "Loading…"));
   page.detail = make("section", { id: "detail", "aria-label": "Chosen map" });
+  page.pad = new Pad((began) => page[state.view]?.read(began), show);
+  page.own = new OwnPicture({ ask, page, trainCommand: () => listing.train });
+  page.network = new NetworkPicture({ ask, page, graph: () => listing.graph });
   const panel = make("aside", {},
     make("div", { class: "tabs", role: "tablist", "aria-label": "Images" }, ...Object.values(page.tabs)),
-    page.own.pad.element,
+    page.pad.element,
     make("div", { class: "controls" },
       select("run", "Run", (run) => change({ run, step: null })),
-      select("layer", "Layer", (layer) => change({ layer, step: null, map: null })),
+      select("layer", "Layer", (layer) => change({ layer, step: null, map: null, page: null })),
       select("method", "Projection", (method) => change({ method })),
       page.step.element,
-      select("order", "Order of the maps", (order) => change({ order })),
+      select("order", "Order of the maps", (order) => change({ order, page: null })),
       select("beside", "Beside the chosen map", (beside) => change({ beside: beside || null }))),
     page.stale,
     page.note,

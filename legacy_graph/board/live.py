@@ -1,12 +1,13 @@
-"""Run a trained network on the user's pictures. TensorFlow is imported for the first picture."""
+"""Run networks on the user's pictures, in one thread. TensorFlow is imported for the first picture."""
 
 import collections
 import concurrent.futures
 import threading
-from typing import Any, Callable, Deque, Dict
+from typing import Any, Callable, Deque, Dict, Optional
 
 from legacy_graph import tf_setup
-from legacy_graph.board.answers import BUSY, HttpError
+from legacy_graph.board.answers import BUSY, NOT_FOUND, HttpError
+from legacy_graph.board.open_graph import Asked, OpenGraph
 
 WAITING = 8  # maximum number of pictures that wait; if one more arrives, the oldest is dropped
 
@@ -38,11 +39,12 @@ class Worker:
 
 
 class Reader:
-    """Runs the network on pictures, with the newest intact checkpoint of a run."""
+    """Runs the article's network, with the newest intact checkpoint of a run, or `graph` on pictures."""
 
-    def __init__(self) -> None:
+    def __init__(self, graph: Optional[OpenGraph] = None) -> None:
         self._worker = Worker()
         self._network: Any = None
+        self._open_graph, self._graph_network = graph, None
 
     def read(self, folder: str, content: bytes, layer: str, number: int, method: str) -> Dict[str, Any]:
         """The probabilities, the activations of all maps, and the projection of one map, as JSON.
@@ -59,6 +61,25 @@ class Reader:
             UserError: not a picture, or the run has no intact checkpoint.
         """
         return self._worker.run(self._read, folder, content, layer, number, method)
+
+    def read_graph(self, content: bytes, asked: Asked) -> Dict[str, Any]:
+        """The maps of a layer of the graph, the projection of one, and the logits, as JSON.
+
+        Raises:
+            HttpError: no graph was opened; an unknown layer, map or method; too many requests.
+            UserError: not a picture, or values that are not finite.
+        """
+        if self._open_graph is None:
+            hint = "start TensorBoard by this program, with --graph PATH"
+            raise HttpError(NOT_FOUND, "graph", "a graph named by --graph", "none", hint)
+        return self._worker.run(self._read_graph, content, asked)
+
+    def _read_graph(self, content, asked):
+        if self._graph_network is None:
+            from legacy_graph.board.graph_network import GraphNetwork
+
+            self._graph_network = GraphNetwork(self._open_graph)
+        return self._graph_network.read(content, asked)
 
     def _read(self, folder, *request):
         if self._network is None:

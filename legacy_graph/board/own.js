@@ -1,20 +1,27 @@
 // "Your own": show the maps, the answer and the projection of the chosen map for a drawing or a picture.
 
 import { state, writeAddress } from "./address.js";
-import { Pad } from "./pad.js";
+import { Follower } from "./follow.js";
 import { alertBox, emptyBox, METHODS } from "./spots.js";
 import { chooser, make, paint, percent, picture, press, short } from "./tiles.js";
 
 const HINT = `Draw a digit on the black square, or drop a picture on it. All maps, the answer and the projection of the
   chosen map follow the drawing.`;
 const WAITING = "Waiting for the answer. The first picture takes some seconds: TensorFlow is loaded.";
-const SLOW = 500; // milliseconds until WAITING is shown
 
-/** The pad and the view. `board` is {ask, page, trainCommand} of the dashboard. */
+/** The view. `board` is {ask, page, trainCommand} of the dashboard; the picture is that of its pad. */
 export class OwnPicture {
   constructor(board) {
     this.board = board;
-    this.pad = new Pad((began) => this.read(began), () => this.show(this.run));
+    const { pad, detail } = board.page;
+    this.follower = new Follower({
+      pad, detail, waiting: WAITING, isShown: () => state.view === "own",
+      send: (...request) => this.send(...request), fail: (error) => detail.replaceChildren(alertBox(error)),
+    });
+  }
+
+  read(began) {
+    this.follower.read(began);
   }
 
   /** Show the view for a run. */
@@ -28,7 +35,7 @@ export class OwnPicture {
       return page.grid.replaceChildren(emptyBox(text, trainCommand()));
     }
     this.showStep();
-    if (this.pad.content) return this.read(performance.now());
+    if (page.pad.content) return this.read(performance.now());
     return page.grid.replaceChildren(emptyBox(HINT));
   }
 
@@ -43,44 +50,13 @@ export class OwnPicture {
     this.read(performance.now());
   }
 
-  /** Send the newest content. During a request, only remember that there is newer content. */
-  async read(began) {
-    if (this.busy) return void (this.newer = began);
-    this.setBusy(true);
-    for (let next = began; next !== null; next = this.newer) {
-      this.newer = null;
-      await this.readOnce(next);
-    }
-    this.setBusy(false);
-  }
-
-  setBusy(busy) {
-    this.busy = busy;
-    this.board.page.detail.setAttribute("aria-busy", busy);
-  }
-
-  async readOnce(began) {
-    const { content, status } = this.pad;
-    if (!content || state.view !== "own") return;
-    const isCurrent = () => this.pad.content === content && state.view === "own";
-    const slow = setTimeout(() => isCurrent() && (status.textContent = WAITING), SLOW);
-    try {
-      const query = { run: state.run, layer: state.layer, map: state.map ?? 0, method: state.method ?? "deconvnet" };
-      const found = await this.board.ask("own", query, await this.pad.file());
-      if (!isCurrent()) return;
-      this.draw(found, query);
-      const heading = this.board.page.detail.querySelector("h1").textContent;
-      status.textContent = `${heading}. Answer after ${Math.round(performance.now() - began)} ms.`;
-    } catch (error) {
-      if (error.status === 503) {
-        this.newer ??= began; // newer pictures of another browser replaced ours in the queue: send ours again
-      } else if (isCurrent()) {
-        status.textContent = "";
-        this.board.page.detail.replaceChildren(alertBox(error));
-      }
-    } finally {
-      clearTimeout(slow);
-    }
+  async send(file, isCurrent, began) {
+    const query = { run: state.run, layer: state.layer, map: state.map ?? 0, method: state.method ?? "deconvnet" };
+    const found = await this.board.ask("own", query, file);
+    if (!isCurrent()) return;
+    this.draw(found, query);
+    const heading = this.board.page.detail.querySelector("h1").textContent;
+    this.board.page.pad.status.textContent = `${heading}. Answer after ${Math.round(performance.now() - began)} ms.`;
   }
 
   draw(found, query) {

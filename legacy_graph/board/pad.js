@@ -11,7 +11,7 @@ const KEPT = "deconvnet-drawing"; // the drawing in the storage of the browser's
 export class Pad {
   constructor(changed, cleared) {
     Object.assign(this, { changed, cleared });
-    const canvas = { class: "pad", width: SIDE, height: SIDE, role: "img", "aria-label": "Drawing area for a digit" };
+    const canvas = { class: "pad", width: SIDE, height: SIDE, role: "img", "aria-label": "Drawing area" };
     this.canvas = make("canvas", canvas);
     this.status = make("p", { class: "faint", role: "status" });
     const file = make("input", { type: "file", accept: "image/*", hidden: true });
@@ -75,7 +75,7 @@ export class Pad {
   empty() {
     this.pen.fillRect(0, 0, SIDE, SIDE);
     this.content = null;
-    this.status.textContent = "Draw a digit, or drop a picture here.";
+    this.status.textContent = "Draw, or drop a picture here.";
   }
 
   /** Keep a drawing until the browser's tab is closed. A picture file is not kept. */

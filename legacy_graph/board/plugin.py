@@ -12,6 +12,7 @@ from werkzeug import wrappers
 
 from legacy_graph.board import live, runs, sheet
 from legacy_graph.board.answers import FORBIDDEN, NOT_FOUND, NOT_POSTED, TOO_LARGE, HttpError, find
+from legacy_graph.board.open_graph import Asked, OpenGraph
 from legacy_graph.data.user_image import FORMAT_NAMES
 from legacy_graph.errors import UserError, reason
 
@@ -20,7 +21,7 @@ MAX_BYTES = 32 * 2**20  # of a posted picture; `data.user_image` limits the numb
 # asks TensorBoard for permission to send the header, and TensorBoard does not give it. A comparison of Origin and Host
 # would fail behind a proxy that changes Host.
 HEADER = "X-Deconvnet"
-SCRIPTS = "address frontend help maps own pad save server spots steps strip tiles"
+SCRIPTS = "address follow frontend help maps network own pad save server spots steps strip tiles"
 FILES = dict.fromkeys([f"{name}.js" for name in SCRIPTS.split()], "text/javascript")
 FILES.update({"style.css": "text/css", "help-en.html": "text/html", "help-zh.html": "text/html"})
 
@@ -30,9 +31,10 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
 
     plugin_name = "deconvnet"
 
-    def __init__(self, context: base_plugin.TBContext) -> None:
+    def __init__(self, context: base_plugin.TBContext, graph: Optional[OpenGraph] = None) -> None:
         self._logdir = os.path.expanduser(context.logdir or "")
-        self._reader = live.Reader()
+        self._graph = graph
+        self._reader = live.Reader(graph)
         self._known: Dict[str, runs.Run] = {}  # as of the last search, which may take seconds in a large directory
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
@@ -40,8 +42,8 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
         return base_plugin.FrontendMetadata(es_module_path="/frontend.js", tab_name="Deconvnet", disable_reload=True)
 
     def is_active(self) -> bool:
-        """Whether there is a run to show. If not, TensorBoard lists the tab among the inactive dashboards."""
-        return bool(runs.find_runs(self._logdir))
+        """Whether there is a graph or a run to show. If not, TensorBoard lists the tab as inactive."""
+        return self._graph is not None or bool(runs.find_runs(self._logdir))
 
     def get_plugin_apps(self) -> Dict[str, Callable]:
         """The route of each file and of each kind of answer."""
@@ -51,14 +53,15 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
             "/map": self._map,
             "/strip": self._strip,
             "/own": self._own,
+            "/network": self._network,
         }
         files = {"/" + name: _file_route(name, mimetype) for name, mimetype in FILES.items()}
         return {**files, **{route: _json_route(answer) for route, answer in answers.items()}}
 
     def _runs(self, request):
-        """The runs, their layers, and the commands that fill what is missing."""
+        """The runs, their layers, and the commands that fill what is missing; the layers of the graph of --graph."""
         self._known = runs.find_runs(self._logdir)
-        return runs.describe(self._logdir, self._known)
+        return {**runs.describe(self._logdir, self._known), "graph": self._graph and _outline(self._graph)}
 
     def _maps(self, request):
         """All maps of a layer: run, layer, step, method."""
@@ -77,18 +80,17 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
 
     def _own(self, request):
         """A posted picture: run, layer, method, map."""
-        if request.method != "POST":
-            raise HttpError(
-                NOT_POSTED, "request", "POST with a picture", request.method, "send the picture as the body"
-            )
-        if HEADER not in request.headers:
-            raise HttpError(
-                FORBIDDEN, "request", f"the header {HEADER}", "none", "send it from the dashboard's own page"
-            )
-        run = self._run(request)
-        content = _body(request)
+        content = _picture(request)
         name, method = request.args.get("layer"), request.args.get("method")
-        return self._reader.read(run.folder, content, name, _number(request), method)
+        return self._reader.read(self._run(request).folder, content, name, _number(request), method)
+
+    def _network(self, request):
+        """A posted picture for the graph of --graph: layer, method, map, order, page."""
+        content = _picture(request)
+        number = None if request.args.get("map", "") == "" else _number(request)
+        words = [request.args.get(name, "") for name in ("layer", "method", "order")]
+        asked = Asked(words[0], number, words[1], words[2], _number(request, "page"))
+        return self._reader.read_graph(content, asked)
 
     def _sheet(self, request):
         return sheet.load(find("step", self._steps(request), request.args.get("step", "")))
@@ -106,6 +108,17 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
         return find("run", self._known, name)
 
 
+class DeconvnetLoader(base_plugin.TBLoader):
+    """Creates the plugin for TensorBoard, with the graph that `open_graph` opens when TensorBoard starts to serve."""
+
+    def __init__(self, open_graph: Optional[Callable[[], OpenGraph]] = None) -> None:
+        self._open_graph = open_graph
+
+    def load(self, context: base_plugin.TBContext) -> DeconvnetPlugin:
+        """Called by TensorBoard once. Raises UserError as `open_graph` does."""
+        return DeconvnetPlugin(context, self._open_graph and self._open_graph())
+
+
 def _column(step: str, path: str, number: int, method: str) -> Dict[str, Any]:
     """One column of the film strip; an error if the results of the step are damaged, or have no such map or method."""
     try:
@@ -121,11 +134,26 @@ def _order(step: Optional[int]) -> float:
     return float("inf") if step is None else step
 
 
-def _number(request) -> int:
-    text = request.args.get("map", "")
+def _number(request, name: str = "map") -> int:
+    text = request.args.get(name, "")
     if not (text.isdecimal() and len(text) < 10):
-        raise HttpError(NOT_FOUND, "map", "the number of a map", repr(text), "reload the page")
+        raise HttpError(NOT_FOUND, name, f"the number of a {name}", repr(text), "reload the page")
     return int(text)
+
+
+def _outline(graph: OpenGraph) -> Dict[str, Any]:
+    """The graph of --graph as JSON."""
+    layers = [{"label": layer.label, "shape": layer.shape} for layer in graph.model.layers]
+    return {"title": graph.title, "layers": layers, "method": graph.method}
+
+
+def _picture(request) -> bytes:
+    """The posted picture of a request that comes from the dashboard's own page."""
+    if request.method != "POST":
+        raise HttpError(NOT_POSTED, "request", "POST with a picture", request.method, "send the picture as the body")
+    if HEADER not in request.headers:
+        raise HttpError(FORBIDDEN, "request", f"the header {HEADER}", "none", "send it from the dashboard's own page")
+    return _body(request)
 
 
 def _body(request) -> bytes:

@@ -38,9 +38,9 @@ export function picture(tile, label, className = "tile") {
 }
 
 /** A canvas with an image and a frame around the receptive field: [[top, height], [left, width]] in pixels. */
-export function framed(tile, [[top, height], [left, width]], label) {
+export function framed(tile, [[top, height], [left, width]], label, className = "tile") {
   const times = Math.max(1, Math.ceil(224 / Math.max(tile.width, tile.height)));
-  const canvas = make("canvas", { class: "tile", role: "img", "aria-label": label });
+  const canvas = make("canvas", { class: className, role: "img", "aria-label": label });
   [canvas.width, canvas.height] = [tile.width * times, tile.height * times];
   const pen = canvas.getContext("2d");
   pen.imageSmoothingEnabled = false;

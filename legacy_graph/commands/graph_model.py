@@ -1,13 +1,16 @@
 """Load the graph, layer and images of --graph, for the commands `features` and `deconv`."""
 
 import argparse
+import os
 import shlex
 from typing import TYPE_CHECKING, Callable, List, NamedTuple, Optional
 
 from legacy_graph import tf_setup
-from legacy_graph.config import DEFAULT_SIGNATURE
+from legacy_graph.board.open_graph import OpenGraph
+from legacy_graph.config import DECONVNET, DEFAULT_SIGNATURE
 from legacy_graph.data import images
-from legacy_graph.errors import UserError, launch_command
+from legacy_graph.data.class_names import read_names
+from legacy_graph.errors import UserError, launch_command, printable
 
 if TYPE_CHECKING:
     from legacy_graph.graphs.model import ConvLayer, Model
@@ -43,23 +46,9 @@ def load_target(
     if name is None:
         hint = f"list them with: {launch_command()} layers --graph {shlex.quote(options.graph)}"
         raise UserError("--layer", "a layer of the graph", "none", hint)
-    if options.range is None and (options.mean or options.bgr):
-        raise UserError("--mean and --bgr", "--range as well", "none", "add --range, such as --range 0,255")
-    tf_setup.import_tensorflow(cluster)
+    model = _load(options, name, cluster)
     from legacy_graph.graphs import load
 
-    signature = options.signature or DEFAULT_SIGNATURE
-    values = dict(options.set or ())
-    model = load.load_model(
-        options.graph, options.checkpoint, signature, options.input, name, values=values, tags=options.tags
-    )
-    if options.size and options.size != model.input_shape[:2]:
-        if None not in model.input_shape[:2]:
-            fixed = "x".join(map(str, model.input_shape[:2]))
-            raise UserError(
-                "--size", f"{fixed}, which the graph fixes", "x".join(map(str, options.size)), "leave it out"
-            )
-        model = load.with_size(model, *options.size)
     opened = open_images(model.input_shape, _preprocessing(options, model.input_shape[2]))
     if opened.size != model.input_shape[:2]:
         model = load.with_size(model, *opened.size)
@@ -71,13 +60,51 @@ def layer_labels(options: argparse.Namespace, cluster: bool = False) -> List[str
 
     `cluster` is as for `load_target`. Raises UserError as `load_model` does.
     """
-    tf_setup.import_tensorflow(cluster)
-    from legacy_graph.graphs import load
-
-    model = load.load_model(options.graph, options.checkpoint, options.signature or DEFAULT_SIGNATURE, options.input)
+    model = _load(options, None, cluster)
     for note in model.notes:
         print(note)
     return [layer.label for layer in model.layers]
+
+
+def open_graph(options: argparse.Namespace) -> OpenGraph:
+    """The graph of --graph with all its layers, for the dashboard. Imports TensorFlow.
+
+    Raises:
+        UserError: the graph does not take pictures with these options, or --class-names does not fit it.
+    """
+    model = _load(options, None)
+    if not model.layers:
+        raise UserError(options.graph, "a graph with layers that can be shown", "none", "choose another graph")
+    preprocessing = _preprocessing(options, model.input_shape[2])
+    about = images.from_files([], model.input_shape, preprocessing).about  # refuses what the graph cannot read
+    title = printable(os.path.basename(os.path.abspath(options.graph)))
+    opened = OpenGraph(title, model, preprocessing, about, options.method or DECONVNET)
+    if options.class_names is None:
+        return opened
+    if opened.logits is None:
+        hint = "leave it out"
+        raise UserError("--class-names", "a graph whose last layer has one value a class", "another layer", hint)
+    return opened._replace(names=read_names(options.class_names, opened.logits.shape[2]))
+
+
+def _load(options, name, cluster=False) -> "Model":
+    """Import TensorFlow and load the graph; see `load_target`."""
+    if options.range is None and (options.mean or options.bgr):
+        raise UserError("--mean and --bgr", "--range as well", "none", "add --range, such as --range 0,255")
+    tf_setup.import_tensorflow(cluster)
+    from legacy_graph.graphs import load
+
+    signature, values = options.signature or DEFAULT_SIGNATURE, dict(options.set or ())
+    model = load.load_model(
+        options.graph, options.checkpoint, signature, options.input, name, values=values, tags=options.tags
+    )
+    if options.size and options.size != model.input_shape[:2]:
+        if None not in model.input_shape[:2]:
+            fixed = "x".join(map(str, model.input_shape[:2]))
+            found = "x".join(map(str, options.size))
+            raise UserError("--size", f"{fixed}, which the graph fixes", found, "leave it out")
+        model = load.with_size(model, *options.size)
+    return model
 
 
 def _preprocessing(options, channels):

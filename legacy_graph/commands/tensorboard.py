@@ -1,14 +1,19 @@
 """The tensorboard command: TensorBoard with the DECONVNET dashboard, served to this machine by default."""
 
 import argparse
+import functools
 import os
 import re
 import socket
 import sys
 import tempfile
-from typing import Any, List
+from typing import Any, List, Tuple
 
 from legacy_graph import tf_setup
+from legacy_graph.commands import graph_options
+from legacy_graph.commands.graph_model import open_graph
+from legacy_graph.commands.option_values import path
+from legacy_graph.commands.parser import Parser
 from legacy_graph.config import Config
 from legacy_graph.errors import ExitStatus, UserError, launch_command, reason
 from legacy_graph.logdir import locate
@@ -18,11 +23,13 @@ SHOWN = 1000  # pictures of a tag in IMAGES: more than any run with the default 
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Serve a log directory until the process is stopped. `options.words` are TensorBoard's own flags.
+    """Serve a log directory until the process is stopped.
+
+    `options.words` are TensorBoard's own flags, and the options of a graph for the view "Your network".
 
     Raises:
-        UserError: TensorBoard refuses the combination of the flags, cannot serve at the host and port, or cannot write
-            its list of processes.
+        UserError: the graph cannot be opened; TensorBoard refuses the combination of the flags, cannot serve at the
+            host and port, or cannot write its list of processes.
     """
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # one picture at a time runs on the CPU; training keeps the GPU
     import absl.logging
@@ -31,12 +38,14 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from tensorboard.plugins.base_plugin import FlagsError
     from tensorboard.plugins.image.images_plugin import ImagesPlugin
 
-    from legacy_graph.board.plugin import DeconvnetPlugin
+    from legacy_graph.board.plugin import DeconvnetLoader
 
+    of_graph, words = split_words(options.words)
+    loader = DeconvnetLoader(functools.partial(open_graph, of_graph) if of_graph.graph else None)
     # TensorBoard's dashboards, then those of installed packages. TensorBoard 2 has both in the first list.
     plugins = list(dict.fromkeys([*default.get_plugins(), *default.get_dynamic_plugins()]))
     # After IMAGES: in a window of 1,280 pixels, the last tabs are hidden.
-    plugins.insert(plugins.index(ImagesPlugin) + 1, DeconvnetPlugin)
+    plugins.insert(plugins.index(ImagesPlugin) + 1, loader)
     board = program.TensorBoard(plugins, server_class=_create_server)
     absl.logging.set_verbosity(absl.logging.WARNING)
 
@@ -46,11 +55,30 @@ def run(options: argparse.Namespace) -> ExitStatus:
         return rest
 
     try:
-        app.run(board.main, ["tensorboard", *add_defaults(options.words)], flags_parser=parse)
+        app.run(board.main, ["tensorboard", *add_defaults(words)], flags_parser=parse)
     except FlagsError as error:
         hint = f"see {launch_command()} tensorboard --help"
         raise UserError("tensorboard", "flags that TensorBoard accepts", error, hint) from error
     return ExitStatus.OK
+
+
+def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
+    """(the options of a graph, TensorBoard's own flags in their order).
+
+    Raises:
+        UserError: options of a graph without --graph.
+    """
+    parser = Parser(prog=f"{launch_command()} tensorboard", usage="%(prog)s [options]", add_help=False)
+    graph_options.add_graph_options(parser)
+    graph_options.add_image_options(parser)
+    parser.add_argument("--class-names", type=path, metavar="FILE", help="text file with the class names, one a line")
+    options, rest = parser.parse_known_args(words)
+    if {"-h", "--help", "--helpfull"} & set(rest):
+        print(parser.format_help())
+    graph_options.check_graph_options(options)
+    if options.class_names and not options.graph:
+        raise UserError("--class-names", "--graph PATH beside it", "none", "name the graph with --graph")
+    return options, rest
 
 
 def add_defaults(words: List[str]) -> List[str]:

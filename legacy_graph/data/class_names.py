@@ -26,9 +26,18 @@ def class_names(data_name: Optional[str], path: Optional[str] = None) -> Sequenc
     """
     if path is None:
         return KNOWN.get(data_name, NUMBERED)
+    return read_names(path, CLASSES)
+
+
+def read_names(path: str, count: int) -> Sequence[str]:
+    """The `count` class names in a text file, one a line.
+
+    Raises:
+        UserError: the file cannot be read, or does not hold this number of names.
+    """
     lines = _read_lines(path)
-    if len(lines) != CLASSES:
-        expected = f"{CLASSES} names, one a line, the name of class 0 first"
+    if len(lines) != count:
+        expected = f"{count:,} names, one a line, the name of class 0 first"
         raise UserError(path, expected, f"{len(lines):,}", "change the file given with --class-names")
     return lines
 

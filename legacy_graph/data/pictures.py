@@ -1,7 +1,7 @@
 """Read picture files as uint8 arrays: find in folders, scale, crop to one size."""
 
 import os
-from typing import List, Tuple
+from typing import BinaryIO, List, Tuple, Union
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -45,10 +45,15 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
     if not os.path.isfile(path):
         found = "something else" if os.path.exists(path) else "no file"
         raise UserError(path, "a regular file with a picture", found, "name another file")
+    return decode_picture(path, path, shape)
+
+
+def decode_picture(path: str, file: Union[str, BinaryIO], shape: Tuple[int, int, int]) -> np.ndarray:
+    """As `read_picture`, from a path or an open file; `path` is its name in messages."""
     height, width, channels = shape
     mode = "RGB" if channels == 3 else "L"
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        with Image.open(file, formats=FORMATS) as picture:
             check_size(path, picture)
             picture.draft(mode, (2 * max(height, width),) * 2)  # decodes a large JPEG at a fraction of its size
             if picture.getexif().get(ORIENTATION, UPRIGHT) != UPRIGHT:  # exif_transpose copies every picture

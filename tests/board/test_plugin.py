@@ -1,7 +1,6 @@
 """The routes of the DECONVNET dashboard, without a browser: their answers and errors."""
 
 import io
-import json
 import os
 import shutil
 import struct
@@ -10,39 +9,12 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
-from tensorboard.backend import http_util
-from tensorboard.plugins.base_plugin import TBContext
-from werkzeug.test import Client, EnvironBuilder
-from werkzeug.wrappers import Request, Response
 
-from legacy_graph.board.plugin import FILES, MAX_BYTES, DeconvnetPlugin
+from legacy_graph.board.plugin import FILES, MAX_BYTES
+from tests.board.site import Site
 from tests.support.own_pictures import ONE, encoded
 
 MAP = {"run": ".", "layer": "conv2", "method": "deconvnet", "map": "5"}
-
-
-def own_headers():
-    """The headers that TensorBoard adds to every answer; version 2 also forbids browsers to guess the content type."""
-    answer = http_util.Respond(Request(EnvironBuilder().get_environ()), "", "text/plain")
-    return {(name, value) for name, value in answer.headers.items() if not name.startswith("Content-")}
-
-
-class Site:
-    """The plugin's routes of one log directory."""
-
-    def __init__(self, logdir):
-        self.plugin = DeconvnetPlugin(TBContext(logdir=logdir))
-        self._apps = self.plugin.get_plugin_apps()
-
-    def ask(self, route, query=(), **options):
-        """(status, JSON or text) of a request; it must have TensorBoard's own headers."""
-        method = "POST" if "data" in options else "GET"
-        client = Client(self._apps["/" + route], Response)
-        options.setdefault("headers", {"X-Deconvnet": "1"})
-        answer = client.open("/", method=method, query_string=dict(query), **options)
-        assert not own_headers() - set(answer.headers.items())
-        text = answer.get_data(as_text=True)
-        return answer.status_code, json.loads(text) if answer.mimetype == "application/json" else text
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,156 @@
+"""A graph that someone else trained, run on the user's pictures: the maps of a layer, the projection of one, logits."""
+
+import collections
+import io
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article.receptive_field import crop_patches
+from legacy_graph.board.answers import NOT_FOUND, HttpError, encode_tile, find
+from legacy_graph.board.open_graph import Asked, OpenGraph
+from legacy_graph.config import METHODS
+from legacy_graph.data.images import Images, from_array
+from legacy_graph.data.pictures import decode_picture
+from legacy_graph.graphs.backward import allowed_methods
+from legacy_graph.graphs.model import ConvLayer
+from legacy_graph.visualize import finite, image_grid
+from legacy_graph.visualize.layer_probes import graph_probe
+from legacy_graph.visualize.probe import Probe
+from legacy_graph.visualize.top_activations import project
+
+PAGE = 64  # maps in an answer
+SIDE = 64  # largest side in pixels of a map in an answer
+PERCENTILE = 99  # of the magnitudes in a layer, drawn as white; larger magnitudes are clipped
+LISTED = 10  # classes in an answer, the most probable ones
+SESSIONS, MEMORY = 4, 2**29  # at most so many layers are kept open, and so many bytes of weights in them together
+
+Json = Dict[str, Any]
+
+
+class Opened(NamedTuple):
+    """The graph with the projections of one layer by one method."""
+
+    session: tf.Session
+    probe: Probe
+    logits: Optional[tf.Tensor]  # float32 [B, 1, 1, classes]
+
+
+class GraphNetwork:
+    """Runs `graph` on single pictures. Not thread-safe."""
+
+    def __init__(self, graph: OpenGraph) -> None:
+        self._graph = graph
+        self._layers = {layer.label: layer for layer in graph.model.layers}
+        self._methods: Dict[str, Tuple[str, ...]] = {}  # label -> the methods that are defined for the layer
+        # (label, method) -> the open layer; the one that was used last is the last entry
+        self._open: Dict[Tuple[str, str], Opened] = collections.OrderedDict()
+        self._last: Tuple = (None, None)  # the last picture, layer and method, and what the session gave for them
+        self._kept = max(1, min(SESSIONS, MEMORY // graph.model.graph_def.ByteSize()))
+
+    def read(self, content: bytes, asked: Asked) -> Json:
+        """See `live.Reader.read_graph`."""
+        layer = find("layer", self._layers, asked.layer)
+        known = find("method", {"": self._graph.method, **dict(zip(METHODS, METHODS))}, asked.method)
+        if asked.map is not None:
+            find("map", dict.fromkeys(range(layer.shape[2])), asked.map)
+        pixels = decode_picture("picture", io.BytesIO(content), self._graph.model.input_shape)
+        images = from_array(pixels[None], self._graph.preprocessing, self._graph.about)
+        if layer.label not in self._methods:
+            self._methods[layer.label] = allowed_methods(self._graph.model, layer)
+        methods = self._methods[layer.label]
+        method = known if known in methods else methods[0]
+        opened = self._opened(layer, method)
+        key = (content, layer.label, method)
+        if self._last[0] != key:  # the same picture again, as after a click on a map, needs only the projection
+            self._last = key, _run(opened, images, layer.label)
+        output, logits = self._last[1]
+        largest = output.max(axis=(0, 1))
+        number = int(largest.argmax()) if asked.map is None else asked.map
+        return {
+            "input": encode_tile(images.shown([0])[0]),
+            "preparation": self._graph.about,
+            "logits": None if logits is None else self._best(logits),
+            "methods": methods,
+            "method": method,
+            "notes": opened.probe.layer.notes,
+            **_maps(output, largest, asked, opened.probe.layer.rectified),
+            **_describe(opened, images, number, float(largest[number])),
+        }
+
+    def _best(self, logits):
+        names = self._graph.names or range(len(logits))
+        best = np.argsort(-logits, kind="stable")[:LISTED]
+        return [[str(names[number]), float(logits[number])] for number in best]
+
+    def _opened(self, layer: ConvLayer, method: str) -> Opened:
+        key = (layer.label, method)
+        found = self._open.pop(key, None) or self._open_layer(layer, method)
+        while len(self._open) >= self._kept:
+            self._open.pop(next(iter(self._open))).session.close()
+        self._open[key] = found
+        return found
+
+    def _open_layer(self, layer, method):
+        with tf.Graph().as_default() as graph:
+            probe = graph_probe(self._graph.model, layer, method)
+            last = self._graph.logits
+            logits = None if last is None else graph.get_tensor_by_name(last.start + ":0")
+            graph.finalize()
+        return Opened(tf.Session(graph=graph), probe, logits)
+
+
+def _run(opened: Opened, images: Images, label: str) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """(activations of the layer, float32 [h, w, C], logits, float32 [classes] or None) of the only image."""
+    layer = opened.probe.layer
+    fed = images.take([0])
+    finite.check_images("picture", fed)
+    fetches = {"output": layer.output, "finite": layer.finite}
+    if opened.logits is not None:
+        fetches["logits"] = opened.logits
+    found = opened.session.run(fetches, {layer.images: fed})
+    finite.check_operations(found["finite"])
+    finite.check_layer(label, found["output"], "activations")
+    if opened.logits is None:
+        return found["output"][0], None
+    finite.check_layer("logits", found["logits"], "values")
+    return found["output"][0], found["logits"].ravel()
+
+
+def _maps(output, largest, asked: Asked, rectified: bool) -> Json:
+    """A page of maps as one picture, [maps * height, width], with one scale for all pages, and their maxima."""
+    orders = {"activation": np.argsort(-largest, kind="stable"), "number": np.arange(len(largest))}
+    pages = -(-len(largest) // PAGE)
+    if not 0 <= asked.page < pages:
+        raise HttpError(NOT_FOUND, "page", f"at most {pages - 1}", asked.page, "reload the page")
+    numbers = find("order", orders, asked.order)[asked.page * PAGE :][:PAGE]
+    scale = image_grid.percentile_scale(output, PERCENTILE)
+    draw = image_grid.to_grayscale if rectified else image_grid.to_diverging
+    tiles = image_grid.shrink(draw(output[:, :, numbers].transpose(2, 0, 1), scale), SIDE)
+    return {
+        "numbers": numbers.tolist(),
+        "activations": largest[numbers].astype(float).tolist(),
+        "tiles": encode_tile(tiles.reshape(-1, tiles.shape[2])),
+        "maps_scale": scale,
+        "signed": not rectified,
+        "pages": pages,
+    }
+
+
+def _describe(opened: Opened, images: Images, number: int, activation: float) -> Json:
+    """The strongest spot of a map: its projection and its patch."""
+    fields, dead = opened.probe.fields, opened.probe.layer.rectified and not activation > 0
+    places, projections = project(opened.session, opened.probe, images, np.array([0]), np.array([number]))
+    patches = crop_patches(projections, places, fields, 0)
+    scale = image_grid.percentile_scale(patches, image_grid.SPOT_PERCENTILE)
+    patch = crop_patches(images.shown([0]), places, fields, image_grid.OUTSIDE)
+    return {
+        "map": number,
+        "activation": None if dead else activation,
+        "place": places[0].tolist(),
+        "frame": [[field.begin + int(at) * field.step, field.size] for field, at in zip(fields, places[0])],
+        "patch": encode_tile(patch[0]),
+        "projection": encode_tile(image_grid.to_diverging(patches[0], scale)),
+        "scale": scale,
+    }

@@ -1,0 +1,125 @@
+// "Your network": the maps of a layer of the graph of --graph for a photo, one map's projection, and the logits.
+
+import { state, writeAddress } from "./address.js";
+import { Follower } from "./follow.js";
+import { alertBox, emptyBox, METHODS } from "./spots.js";
+import { chooser, framed, make, paint, picture, press, short } from "./tiles.js";
+
+export const ORDERS = { activation: "strongest activation first", number: "by number" };
+const HINT = `Drop a photo on the page, choose one, or draw. All maps of the layer, the last layer's values and the
+  projection of the chosen map follow.`;
+const WAITING = "Waiting for the answer. The first picture of each layer takes some seconds: the layer is opened.";
+
+/** The view. `board` is {ask, page, graph} of the dashboard; graph() is {title, layers, method}. */
+export class NetworkPicture {
+  constructor(board) {
+    this.board = board;
+    const { pad, detail } = board.page;
+    this.follower = new Follower({
+      pad, detail, waiting: WAITING, isShown: () => state.view === "network",
+      send: (...request) => this.send(...request), fail: (error) => detail.replaceChildren(alertBox(error)),
+    });
+  }
+
+  /** Show the view for the layer, map, page and projection in `state`. */
+  show() {
+    const { page } = this.board;
+    if (page.pad.content) return this.read(performance.now());
+    page.detail.replaceChildren();
+    page.grid.replaceChildren(make("h1", {}, this.title()), emptyBox(HINT));
+  }
+
+  read(began) {
+    this.follower.read(began);
+  }
+
+  title() {
+    return `${state.layer} of ${this.board.graph().title}`;
+  }
+
+  async send(file, isCurrent, began) {
+    const { layer, map, page } = state;
+    const method = state.method === "control" ? "" : state.method ?? ""; // "": that of the command line
+    const query = { layer, map: map ?? "", method, page: page ?? 0, order: state.order in ORDERS ? state.order : "activation" };
+    const found = await this.board.ask("network", query, file);
+    if (!isCurrent() || layer !== state.layer) return;
+    this.showMethods(found);
+    this.drawMaps(found);
+    this.board.page.detail.replaceChildren(...this.describe(found, layer));
+    this.board.page.pad.status.textContent = `Answer after ${Math.round(performance.now() - began)} ms.`;
+  }
+
+  /** Only the methods that are defined for the layer can be chosen. */
+  showMethods({ method, methods }) {
+    for (const option of this.board.page.method.options) option.disabled = !methods.includes(option.value);
+    this.board.page.method.value = method;
+  }
+
+  drawMaps(found) {
+    const { grid } = this.board.page;
+    const focused = grid.contains(document.activeElement) && document.activeElement.dataset.map;
+    const rows = found.tiles.height / found.numbers.length;
+    const buttons = found.numbers.map((map, at) => {
+      const text = `map ${map}: strongest activation ${short(found.activations[at])}`;
+      const canvas = paint(make("canvas"), found.tiles, at * rows, rows);
+      return make("button", { type: "button", "data-map": map, title: text, "aria-label": text }, canvas, String(map));
+    });
+    const group = chooser(`Activations of ${state.layer}`, buttons, (button) => this.change({ map: button.dataset.map }));
+    const pressed = buttons.find((button) => Number(button.dataset.map) === found.map);
+    press(buttons, pressed ?? null);
+    const count = this.board.graph().layers.find(({ label }) => label === state.layer).shape[2];
+    const scale = found.signed ? `mid grey is 0, white and black are ±${short(found.maps_scale)}` : `white is ${short(found.maps_scale)} or more`;
+    const legend = make("p", { class: "faint" }, `Its ${count} maps for this picture; ${scale}.`);
+    grid.replaceChildren(make("h1", {}, this.title()), legend, ...this.pager(found.pages), group);
+    if (focused) (buttons.find((button) => button.dataset.map === focused) ?? buttons[0]).focus({ preventScroll: true });
+  }
+
+  /** The buttons that turn the page of a large layer; [] if there is one page. */
+  pager(pages) {
+    if (pages < 2) return [];
+    const at = Number(state.page ?? 0);
+    const turn = (text, page) =>
+      make("button", { type: "button", disabled: page < 0 || page >= pages, onclick: () => this.change({ page: String(page) }) }, text);
+    const text = make("span", { role: "status" }, `page ${at + 1} of ${pages}`);
+    return [make("div", { class: "row", id: "pager" }, turn("‹ Back", at - 1), text, turn("Next ›", at + 1))];
+  }
+
+  change(values) {
+    Object.assign(state, values);
+    writeAddress();
+    this.read(performance.now());
+  }
+
+  /** The right column: the last layer's largest values, and the strongest spot of the chosen map. */
+  describe(found, layer) {
+    const [row, column] = found.place;
+    const dead = `This map is not active in this picture.`;
+    const active = `Its strongest activation is ${short(found.activation ?? 0)}, at row ${row}, column ${column}. This spot
+      alone is projected; mid grey is 0, white and black are ±${short(found.scale)}.`;
+    const figure = (canvas, caption) => make("figure", {}, canvas, make("figcaption", {}, caption));
+    const notes = make("ul", {}, ...found.notes.map((note) => make("li", {}, note)));
+    return [
+      ...describeLogits(found.logits),
+      make("h2", {}, `Map ${found.map} of ${layer}, ${METHODS[found.method]}`),
+      make("p", { class: "faint" }, found.activation === null ? dead : active),
+      make("div", { class: "row" },
+        figure(picture(found.projection, "projection", "large"), "projection of the spot, in its receptive field"),
+        figure(picture(found.patch, "patch", "large"), "patch: the picture in the receptive field"),
+        figure(framed(found.input, found.frame, "the picture with a frame around the receptive field", "large"),
+          `what the network reads: ${found.preparation}`)),
+      found.notes.length ? make("details", {}, make("summary", {}, "Notes on this graph"), notes) : "",
+    ];
+  }
+}
+
+/** The largest values of the last layer, with bars; they are shown as they are, without a softmax. */
+function describeLogits(logits) {
+  if (!logits) return [];
+  const largest = Math.max(...logits.map(([, value]) => value));
+  const rows = logits.flatMap(([name, value], at) => [
+    make("b", { class: !at && "best" }, name),
+    make("i", { style: `width: ${value > 0 ? (100 * value) / largest : 0}%` }),
+    make("b", { class: !at && "best" }, short(value)),
+  ]);
+  return [make("h1", {}, `Largest output: ${logits[0][0]} (${short(logits[0][1])})`), make("div", { class: "answers" }, ...rows)];
+}

@@ -1,0 +1,62 @@
+"""The view "Your network" in a browser: a photo through the graph of --graph."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.support import board
+from tests.support.graph_commands import RANGE, SIDES, write_graph_and_photos
+
+VIEW = "deconvnet&p.deconvnet.view=network&p.deconvnet.layer=Conv2D_1"
+
+
+@pytest.fixture(scope="module")
+def graph_address(tmp_path_factory):
+    folder = write_graph_and_photos(tmp_path_factory.mktemp("graph"))
+    with board.tensorboard(str(folder / "nolog"), "--graph", str(folder / "two_layers.pb"), *RANGE) as address:
+        yield address
+
+
+def photo(seed):
+    pixels = np.random.RandomState(seed).randint(0, 256, (*SIDES, 3)).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return {"name": f"{seed}.png", "mimeType": "image/png", "buffer": file.getvalue()}
+
+
+def test_a_photo_is_shown_and_a_map_is_chosen(open_view, graph_address):
+    page, frame = open_view("deconvnet", address=graph_address)  # without a run, the graph is what there is to show
+    expect(frame.locator("#grid .empty")).to_contain_text("Drop a photo")
+    expect(frame.locator("#layer option")).to_have_count(2)
+    frame.locator("input[type=file]").set_input_files(photo(1))
+    expect(frame.locator("#detail h2")).to_contain_text("of Conv2D, deconvnet")
+    expect(frame.locator("#grid button")).to_have_count(6)
+    first = frame.locator("#detail canvas").first
+    pixels = "one => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.join()"
+    before = first.evaluate(pixels)
+    frame.locator("#grid button[aria-pressed=false]").first.click()
+    expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
+    assert first.evaluate(pixels) != before
+    frame.locator("#layer").select_option("Conv2D_1")
+    expect(frame.locator("#detail h2")).to_contain_text("of Conv2D_1, deconvnet")
+    frame.locator("#method").select_option("guided")
+    expect(frame.locator("#detail h2")).to_contain_text("of Conv2D_1, guided backpropagation")
+    assert "view=network" in page.url and "layer=Conv2D_1" in page.url and "method=guided" in page.url
+
+
+def test_a_file_that_is_no_picture_gets_one_line(open_view, graph_address):
+    _, frame = open_view(VIEW, address=graph_address)
+    chooser = frame.locator("input[type=file]")
+    chooser.set_input_files({"name": "notes.txt", "mimeType": "image/png", "buffer": b"no picture"})
+    expect(frame.locator("#detail [role=alert]")).to_contain_text("picture: expected a picture in PNG")
+    chooser.set_input_files(photo(2))
+    expect(frame.locator("#detail h2")).to_contain_text("of Conv2D_1")
+
+
+def test_without_a_graph_the_view_is_not_offered(visit):
+    _, frame = visit(VIEW)
+    expect(frame.locator("#detail h1")).to_contain_text("Map ")
+    expect(frame.get_by_role("tab", name="Your network")).to_be_hidden()
