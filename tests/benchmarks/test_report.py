@@ -141,7 +141,7 @@ def test_after_ctrl_c_the_complete_rounds_are_kept(monkeypatch):
     assert "Median of 1 rounds" in recorded["training"] and "no compiler" in recorded["training"]
     assert "| a. ours, the bare training step | 30.0 | 1.00 | 60.0 |" in recorded["training"]
     assert "| c. ours, the default run without the test curve | 10.0 | 0.33 | 20.0 |" in recorded["training"]
-    assert "without the test curve | <= 1.02 | 0.500 |" in recorded["ratios"]
+    assert "without the test curve | <= 1.05 | 0.500 |" in recorded["ratios"]
 
 
 def test_after_ctrl_c_the_page_is_marked_as_incomplete(monkeypatch, tmp_path, capsys):

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from legacy_graph.logdir import kept_kernels
 from tests.support.program import ROOT, SAMPLE
 
 # Every step writes something, and dropout is active.
@@ -50,13 +51,24 @@ def weights(logdir):
 
 
 def assert_same(logdir, undisturbed):
-    """Assert that variables and events equal those of a run that was never stopped, bit for bit."""
+    """Assert that variables, events and kept kernels equal those of a run that was never stopped, bit for bit."""
     ours, theirs = weights(logdir), weights(undisturbed)
     assert sorted(ours) == sorted(theirs)
     assert [name for name in ours if not np.array_equal(ours[name], theirs[name])] == []
     ours, theirs = curves(logdir), curves(undisturbed)
     assert sorted(ours) == sorted(theirs)
     assert [name for name in ours if ours[name] != theirs[name]] == []
+    ours, theirs = kept(logdir), kept(undisturbed)
+    assert ours == theirs
+
+
+def kept(logdir):
+    """{step: bytes of the file of its kernels}."""
+    found = {}
+    for step in kept_kernels.kept_steps(logdir):
+        with open(kept_kernels.path(logdir, step), "rb") as file:
+            found[step] = file.read()
+    return found
 
 
 def words(logdir, **options):
