@@ -7,25 +7,37 @@ Packages, in import order; a module imports only from packages listed above its 
     article                     the article's program, section by section: builds graphs, runs no session
     graphs                      any TensorFlow 1 graph: load, rewrite, inspect, project
     cluster                     several machines: TF_CONFIG, servers, sessions, lost tasks
-    training, visualize         train the network; draw feature maps and projections
+    visualize                   draw feature maps and projections
+    api                         load_model and from_session
+    training                    train the article's network
     board                       the DECONVNET dashboard of TensorBoard
     commands                    one module per command of `python -m legacy_graph`
 
-Names for use in your own graph: Layer, deconvolve, unpool, unrelu, conv2d_transpose.
+From Python, `load_model` and `from_session` open a graph, and show what its layers respond to. For use in your own
+graph: Layer, deconvolve, switches, unpool, unrelu, conv2d_transpose. Bad input raises UserError or ShapeError.
 """
 
 import importlib
+from typing import List
 
 __version__ = "2.0.0"
 
 _EXPORTS = {
+    "load_model": "legacy_graph.api",
+    "from_session": "legacy_graph.api",
+    "UserError": "legacy_graph.errors",
     "Layer": "legacy_graph.article.layer",
     "deconvolve": "legacy_graph.article.deconv",
+    "switches": "legacy_graph.article.deconv",
     "unpool": "legacy_graph.article.deconv",
     "unrelu": "legacy_graph.article.deconv",
     "conv2d_transpose": "legacy_graph.article.shapes",
+    "ShapeError": "legacy_graph.article.shapes",
 }
-__all__ = ["Layer", "conv2d_transpose", "deconvolve", "unpool", "unrelu"]
+__all__ = [
+    "Layer", "ShapeError", "UserError", "conv2d_transpose", "deconvolve", "from_session", "load_model", "switches",
+    "unpool", "unrelu",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
@@ -33,3 +45,8 @@ def __getattr__(name: str) -> object:
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_EXPORTS[name]), name)
+
+
+def __dir__() -> List[str]:
+    """All names of the package, also those that are not imported yet."""
+    return sorted({*globals(), *_EXPORTS})

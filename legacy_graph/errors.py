@@ -40,6 +40,10 @@ class UserError(Exception):
         line = f"{subject}: expected {expected}, found {found}; {hint}"
         super().__init__(re.sub(r"\s*[\r\n]\s*", " ", line))
 
+    def _render_traceback_(self):
+        """What a notebook shows instead of a traceback: IPython calls this method."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class TaskError(UserError):
     """A task of the cluster does not answer."""
@@ -66,6 +70,11 @@ def launch_command() -> str:
 def printable(text: str) -> str:
     """A file name as valid UTF-8; bytes that are not UTF-8 show as \\xff."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def short_path(path: str) -> str:
+    """The last two parts of a path, for headings: "FashionMNIST/raw"."""
+    return printable(os.sep.join(os.path.abspath(path).split(os.sep)[-2:]))
 
 
 def reason(error: Exception) -> str:

@@ -8,13 +8,13 @@ import numpy as np
 
 from legacy_graph import tf_setup
 from legacy_graph.commands.graph_folder import graph_folder
-from legacy_graph.commands.graph_model import load_target
+from legacy_graph.commands.graph_model import open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.option_values import ALL, layer_names
 from legacy_graph.config import SHARED
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
-from legacy_graph.data.images import Preprocessing, from_array, from_files
+from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import ExitStatus, UserError, printable
 from legacy_graph.logdir import identity, layout
 
@@ -93,9 +93,7 @@ def _read_graph(options):
     """(path, folder, source, 0, report) of each picture, in graphs/<graph>-<layer>-<picture>, with --graph."""
     if options.fit or options.class_names or options.step is not None:
         raise UserError("--fit, --class-names and --step", "these options without --graph", "--graph", "leave them out")
-    model, layer, images = load_target(
-        options, options.layer, lambda *settings: from_files(options.pictures, *settings)
-    )
+    model, layer, images = open_model(options).target(options.layer, options.pictures)
     from legacy_graph.cluster.session import open_session
     from legacy_graph.visualize import image_report, reading
 

@@ -10,7 +10,7 @@ import numpy as np
 from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import read_cluster
 from legacy_graph.commands.graph_folder import graph_folder
-from legacy_graph.commands.graph_model import layer_labels, load_target
+from legacy_graph.commands.graph_model import open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.option_values import ALL, layer_names
 from legacy_graph.commands.serve import serve_unless_chief
@@ -18,8 +18,8 @@ from legacy_graph.config import DECONVNET, SHARED, Config
 from legacy_graph.data import idx, mnist
 from legacy_graph.data.class_names import class_names
 from legacy_graph.data.files import find_files
-from legacy_graph.data.images import Preprocessing, from_array, open_images
-from legacy_graph.errors import ExitStatus, UserError, printable
+from legacy_graph.data.images import Preprocessing, from_array
+from legacy_graph.errors import ExitStatus, UserError, short_path
 from legacy_graph.logdir import identity, kept_kernels, layout
 
 DEFAULT_LAYER = "conv2"  # of the article's network
@@ -172,13 +172,14 @@ def _scan_graph(options, cluster):
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     if options.data_dir or options.other_data:
         raise UserError("--data-dir", "this option without --graph", "--graph", "name the images with --images")
-    shown, error = False, None
-    for name in _split(options.layer) or layer_labels(options, cluster is not None):
-        target = load_target(
-            options, name, lambda *settings: open_images(options.images, *settings), cluster is not None
-        )
+    opened, shown, error = open_model(options, cluster is not None), False, None
+    for name in _split(options.layer) or _all_layers(opened):
+        target = opened.target(name, options.images)
         try:
-            sheets = _scan_target(options, *target, cluster)
+            sheets = opened.sheets(
+                target, options.method or DECONVNET, options.maps, options.top, options.order, cluster,
+                bool(options.control), options.context,
+            )  # fmt: skip
         except UserError as unsuitable:
             if options.layer != ALL:
                 raise
@@ -191,17 +192,11 @@ def _scan_graph(options, cluster):
         raise error
 
 
-def _scan_target(options, model, layer, images, cluster):
-    from legacy_graph.cluster.session import open_session
-    from legacy_graph.visualize import feature_sheets
-
-    method = options.method or DECONVNET
-    scan = feature_sheets.prepare_graph(
-        model, layer, method, options.maps, options.top, len(images), options.order, cluster
-    )
-    subject = f"{layer.label} of {_display_name(options.graph)}"
-    with open_session(scan.graph, cluster) as session:
-        return feature_sheets.draw(session, scan, images, subject, bool(options.control), options.context)
+def _all_layers(opened) -> List[str]:
+    """The labels of all layers that can be shown. Prints the notes of the graph, such as why others cannot."""
+    for note in opened.layers.notes:
+        print(note)
+    return [layer.label for layer in opened.layers]
 
 
 def _digits(options) -> Digits:
@@ -210,7 +205,7 @@ def _digits(options) -> Digits:
     names = class_names(run_data.known_name)
     if options.images:
         pixels = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
-        return Digits(pixels, f"images of {_display_name(options.images)}, not the run's own data", OTHER, None, names)
+        return Digits(pixels, f"images of {short_path(options.images)}, not the run's own data", OTHER, None, names)
     data = _load(options.data_dir, run_data)
     print(f"Data: {data.source}")
     images, labels = data.test
@@ -218,9 +213,9 @@ def _digits(options) -> Digits:
     if own and run_data.known_name == identity.MNIST:
         return Digits(images, "digits", "", labels, names)
     if own:
-        return Digits(images, f"images of {run_data.name or _display_name(data.folder)}", "", labels, names)
+        return Digits(images, f"images of {run_data.name or short_path(data.folder)}", "", labels, names)
     if options.other_data:
-        return Digits(images, f"images of {_display_name(data.folder)}, not the run's own data", OTHER, None, names)
+        return Digits(images, f"images of {short_path(data.folder)}, not the run's own data", OTHER, None, names)
     found = f"{identity.describe(data)} in {data.folder}"
     expected = f"the data of the run in {options.logdir} ({run_data.text})"
     raise UserError("--data-dir", expected, found, "name the run's data, or add --other-data to scan this one")
@@ -240,8 +235,3 @@ def _load(data_dir, run_data) -> mnist.Dataset:
         expected = f"the data of the run in {run_data.folder}"
         raise UserError("--data-dir", expected, "none there", "name the directory where it is now")
     return mnist.load(run_data.folder or Config.data_dir)
-
-
-def _display_name(path) -> str:
-    """The last two parts of a path: "FashionMNIST/raw"."""
-    return printable(os.sep.join(os.path.abspath(path).split(os.sep)[-2:]))

@@ -14,19 +14,17 @@ def run(options: argparse.Namespace) -> ExitStatus:
     """Print the table of layers of the article's network, or of the graph given with --graph."""
     check_graph_options(options)
     tf_setup.import_tensorflow()
-    from legacy_graph.article import layer_table
-    from legacy_graph.graphs import graph_table, load
-
     if options.graph is None:
-        rows, notes = layer_table.layer_rows(), []
+        from legacy_graph.article import layer_table
+
+        print(tabulate(layer_table.layer_rows(), layer_table.HEADERS, tablefmt="plain", intfmt=","))
     else:
-        signature = options.signature or DEFAULT_SIGNATURE
-        values = dict(options.set or ())
-        model = load.load_model(
-            options.graph, options.checkpoint, signature, options.input, values=values, tags=options.tags
+        from legacy_graph import api
+
+        signature, values = options.signature or DEFAULT_SIGNATURE, dict(options.set or ())
+        print(
+            api.load_model(
+                options.graph, options.checkpoint, signature, options.input, values=values, tags=options.tags
+            ).layers
         )
-        rows, notes = graph_table.layer_rows(model)
-    print(tabulate(rows, layer_table.HEADERS, tablefmt="plain", intfmt=","))
-    for note in notes:
-        print(note)
     return ExitStatus.OK

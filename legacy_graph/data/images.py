@@ -23,7 +23,6 @@ ARRAYS = (".npy", ".npz")
 WORKERS = min(8, os.cpu_count() or 1)
 GROUPS = 2 * WORKERS  # per batch; a thread reads a group of images at once
 
-
 Shape = Tuple[Optional[int], Optional[int], int]  # H, W and channels of a graph's input, None if not fixed
 
 
@@ -147,6 +146,29 @@ def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about:
     return Images(len(array), array.shape[1:3], read, preprocessing, about)
 
 
+def from_checked_array(array: np.ndarray, name: str, shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
+    """As `from_array`, for an array of the user, [N, H, W, channels], or [N, H, W] for one channel.
+
+    Raises:
+        UserError: the array does not match the graph, or its type the preprocessing. `name` is its subject.
+    """
+    if array.ndim == 3:
+        array = array[..., None]
+    sides = ["any" if side is None else str(side) for side in shape]
+    if array.ndim != 4 or not len(array) or any(b not in (None, a) for a, b in zip(array.shape[1:], shape)):
+        expected = f"an array N x {' x '.join(sides)} (without the last where it is 1)"
+        raise UserError(name, expected, " x ".join(map(str, array.shape)), "save it in that shape")
+    if array.dtype == np.uint8:
+        if preprocessing is None:
+            raise _no_range()
+        return from_array(array, preprocessing, str(preprocessing))
+    if not np.issubdtype(array.dtype, np.floating):
+        raise UserError(name, "uint8 or floating point values", array.dtype, "convert the array")
+    if preprocessing is not None:
+        raise UserError("--range", "none for floating point arrays, which are fed as they are", "one", "leave it out")
+    return from_array(array, None, "floating point values, fed as they are")
+
+
 def from_files(
     paths: List[str], shape: Shape, preprocessing: Optional[Preprocessing], folder: Optional[str] = None
 ) -> Images:
@@ -189,7 +211,7 @@ def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing])
     """
     extension = os.path.splitext(path)[1].lower()
     if extension in ARRAYS and os.path.isfile(path):
-        return _open_array(path, shape, preprocessing)
+        return from_checked_array(_load_array(path), path, shape, preprocessing)
     if os.path.isdir(path) or extension in EXTENSIONS:
         return from_files(find_pictures(path), shape, preprocessing, path if os.path.isdir(path) else None)
     height, width, channels = shape
@@ -200,25 +222,6 @@ def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing])
         raise _no_range()
     array = idx.read_idx(path, (height, width))[..., None]
     return from_array(array, preprocessing, f"grey; {preprocessing}")
-
-
-def _open_array(path, shape, preprocessing):
-    array = _load_array(path)
-    if array.ndim == 3:
-        array = array[..., None]
-    sides = ["any" if side is None else str(side) for side in shape]
-    if array.ndim != 4 or not len(array) or any(b not in (None, a) for a, b in zip(array.shape[1:], shape)):
-        expected = f"an array N x {' x '.join(sides)} (without the last where it is 1)"
-        raise UserError(path, expected, " x ".join(map(str, array.shape)), "save it in that shape")
-    if array.dtype == np.uint8:
-        if preprocessing is None:
-            raise _no_range()
-        return from_array(array, preprocessing, str(preprocessing))
-    if not np.issubdtype(array.dtype, np.floating):
-        raise UserError(path, "uint8 or floating point values", array.dtype, "convert the array")
-    if preprocessing is not None:
-        raise UserError("--range", "none for floating point arrays, which are fed as they are", "one", "leave it out")
-    return from_array(array, None, "floating point values, fed as they are")
 
 
 def _load_array(path):

@@ -17,6 +17,7 @@ from legacy_graph.graphs.passes.moving_averages import MOVING_AVERAGE
 from legacy_graph.graphs.passes.precision import HALF_NAMES
 from legacy_graph.graphs.passes.switches import set_placeholders
 from legacy_graph.graphs.read import read_source
+from legacy_graph.graphs.read.source import Source
 from legacy_graph.graphs.read.variables import fill_variables
 
 
@@ -33,20 +34,41 @@ def load_model(
     """Load a graph for its feature maps.
 
     Args:
-        path: a frozen GraphDef (.pb, .pbtxt), a MetaGraph (.meta) or a SavedModel directory.
+        path: a frozen GraphDef (.pb, .pbtxt), a MetaGraph (.meta), a Keras file (.h5, .keras) or a SavedModel
+            directory.
         checkpoint: prefix of a checkpoint; by default that with the name of the MetaGraph.
         signature: of a SavedModel.
-        input: name of the node that takes the images; by default the only one.
-        layer: label or name; by default all convolution layers. With a layer, only the nodes from the input to it are
-            kept.
-        size: height and width of the images, in pixels, if the graph does not fix them.
-        values: of bool placeholders, such as {"is_training": False}; by default their names decide.
+        input, layer, size, values: as in `load_source`.
         tags: of the graph of a SavedModel, separated by commas; by default the graph for inference.
 
     Raises:
         UserError: the graph cannot be read, run, or shown correctly.
     """
-    source = read_source(path, checkpoint, signature, tags)
+    return load_source(read_source(path, checkpoint, signature, tags), path, input, layer, size, values)
+
+
+def load_source(
+    source: Source,
+    path: str,
+    input: Optional[str] = None,
+    layer: Optional[str] = None,
+    size: Optional[Tuple[int, int]] = None,
+    values: Optional[Dict[str, bool]] = None,
+) -> Model:
+    """Load a graph that was read before.
+
+    Args:
+        source: the graph; it is changed.
+        path: of its file, or another name, for messages.
+        input: name of the node that takes the images; by default the only one.
+        layer: label or name; by default all convolution layers. With a layer, only the nodes from the input to it are
+            kept.
+        size: height and width of the images, in pixels, if the graph does not fix them.
+        values: of bool placeholders, such as {"is_training": False}; by default their names decide.
+
+    Raises:
+        UserError: the graph cannot be run, or shown correctly.
+    """
     graph = source.graph
     notes = set_placeholders(graph, values or {}) + run_passes(graph, PASSES)
     types, entry_notes = cut_at_input(graph, path, input, source.inputs)

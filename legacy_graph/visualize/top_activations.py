@@ -12,7 +12,8 @@ from typing import NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from tqdm import tqdm
+from tqdm import std
+from tqdm.auto import notebook_tqdm as tqdm
 
 from legacy_graph.data.images import Images, run_ahead
 from legacy_graph.errors import UserError
@@ -20,6 +21,7 @@ from legacy_graph.graphs.overflow import is_bounded
 from legacy_graph.visualize import finite
 from legacy_graph.visualize.probe import Probe, Scanner
 
+HIDDEN = None if tqdm is std.tqdm else False  # of the progress bar: without a terminal and outside a notebook
 CHECKED = 16  # images at the start, for which all convolutions are checked
 
 
@@ -64,7 +66,7 @@ def scan(
     numbers = np.full([channels, top], -1)
     activations = np.full([channels, top], 0 if probe.layer.rectified else -np.inf, np.float32)
     wins, low, high, begin = np.zeros(channels), np.inf, -np.inf, 0
-    with tqdm(total=len(images), unit="image", disable=None, leave=False, dynamic_ncols=True) as bar:
+    with tqdm(total=len(images), unit="image", disable=HIDDEN, leave=False, dynamic_ncols=True) as bar:
         for batch, (strongest, won) in _run_chunks(session, probe, images, towers):
             limits = finite.check_images("--images", batch, begin)
             low, high = min(low, limits[0]), max(high, limits[1])

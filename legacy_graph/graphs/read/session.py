@@ -1,6 +1,6 @@
 """Read the graph and the variables of an open session. Adds nothing to its graph, so a finalized graph works too."""
 
-from typing import Dict, List
+from typing import Callable, Dict, List
 
 import tensorflow.compat.v1 as tf
 
@@ -32,3 +32,19 @@ def read_session(session: tf.Session) -> Source:
             raise UserError("session", "variables with values", "a variable without a value", hint) from error
 
     return Source(Graph(graph_def), [], read)
+
+
+def snapshot(session: tf.Session) -> Callable[[], Source]:
+    """A function that returns the graph of a session as it is now, as often as it is called.
+
+    A variable is read when the first source needs it. All later sources get the same value.
+    """
+    source, values = read_session(session), {}
+
+    def read_once(nodes: List[tf.NodeDef]) -> Dict[str, object]:
+        missing = [node for node in nodes if node.name not in values]
+        if missing:  # else the session may be closed
+            values.update(source.read(missing))
+        return {node.name: values[node.name] for node in nodes}
+
+    return lambda: Source(Graph(source.graph.to_graph_def()), [], read_once)

@@ -1,0 +1,91 @@
+"""What the layers of a graph respond to, from Python and in notebooks.
+
+    model = legacy_graph.load_model("model.pb", range=(-1, 1))
+    print(model.layers)
+    model.sheet("conv2", "photos")                       # a notebook shows it as a picture
+    spots = model.top_activations("conv2", "photos")     # the same as numpy arrays
+
+The results are those of the commands `layers` and `features`. Bad input raises `legacy_graph.UserError`, whose message
+names the options of the commands: `--range` is the argument `range`.
+"""
+
+import functools
+import os
+from typing import Dict, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.config import DEFAULT_SIGNATURE
+from legacy_graph.data.images import Preprocessing
+from legacy_graph.errors import UserError, short_path
+from legacy_graph.graphs.read import read_source
+from legacy_graph.graphs.read.session import snapshot
+from legacy_graph.graphs.target import Loader
+from legacy_graph.visualize.loaded_model import LoadedModel
+
+
+def load_model(
+    path: str,
+    checkpoint: Optional[str] = None,
+    signature: str = DEFAULT_SIGNATURE,
+    input: Optional[str] = None,
+    size: Optional[Tuple[int, int]] = None,
+    values: Optional[Dict[str, bool]] = None,
+    tags: Optional[str] = None,
+    range: Optional[Tuple[float, float]] = None,
+    mean: Sequence[float] = (),
+    bgr: bool = False,
+) -> LoadedModel:
+    """Load a graph that someone else trained. A graph is a program: load only graphs that you trust.
+
+    Args:
+        path: a frozen graph (.pb, .pbtxt), a MetaGraph (.meta), a Keras file (.h5, .keras) or a SavedModel directory.
+        checkpoint: prefix of the checkpoint of a MetaGraph, if it is not beside it.
+        signature, tags: of a SavedModel.
+        input: name of the node that takes the images, if there are several.
+        size: height and width of the images in pixels, if the graph does not fix them.
+        values: of bool placeholders, such as {"is_training": False}; by default their names decide.
+        range: values of the pixels 0 and 255 for this graph, such as (-1, 1); required for pictures and uint8 arrays.
+        mean: subtracted after `range`: one number, or three for red, green and blue.
+        bgr: whether the graph takes the channels in the order blue, green, red.
+
+    Raises:
+        UserError: the graph cannot be read, run, or shown correctly.
+    """
+    path = os.fspath(path)
+    read = functools.partial(read_source, path, checkpoint, signature, tags)
+    loader = Loader(read, path, input, size, values, _preprocessing(range, mean, bgr))
+    return LoadedModel(loader, short_path(path))
+
+
+def from_session(
+    session: tf.Session,
+    images: Union[tf.Tensor, str],
+    size: Optional[Tuple[int, int]] = None,
+    values: Optional[Dict[str, bool]] = None,
+    range: Optional[Tuple[float, float]] = None,
+    mean: Sequence[float] = (),
+    bgr: bool = False,
+) -> LoadedModel:
+    """The graph of an open session, with the values that its variables have now. Adds nothing to the graph.
+
+    Args:
+        session: with values for the variables of the layers.
+        images: the tensor that takes the images, float32 [B, H, W, channels], or its name.
+        size, values, range, mean, bgr: as in `load_model`.
+
+    Raises:
+        UserError: a variable has no value, or the graph cannot be shown correctly.
+    """
+    name = images if isinstance(images, str) else images.name
+    loader = Loader(snapshot(session), "session", name, size, values, _preprocessing(range, mean, bgr))
+    loader.load()  # reads the variables now
+    return LoadedModel(loader, "the session")
+
+
+def _preprocessing(range, mean, bgr):
+    mean = tuple(np.atleast_1d(mean).tolist())
+    if range is None and (mean or bgr):
+        raise UserError("--mean and --bgr", "--range as well", "none", "add --range, such as --range 0,255")
+    return None if range is None else Preprocessing(*range, mean, bgr)

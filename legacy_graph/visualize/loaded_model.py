@@ -1,0 +1,182 @@
+"""A loaded graph whose layers can be shown: the strongest activations, projections, and sheets."""
+
+import functools
+import os
+from typing import Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from legacy_graph.cluster.session import open_session
+from legacy_graph.cluster.tf_config import Cluster
+from legacy_graph.config import DECONVNET, TOP
+from legacy_graph.data.images import from_checked_array, from_files, open_images
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.target import Loader, Target
+from legacy_graph.visualize import feature_sheets, top_activations
+from legacy_graph.visualize.results import Layers, Picture, Projections
+from legacy_graph.visualize.top_activations import TopActivations
+
+# The path of a folder of pictures, of one picture, or of an .npy, .npz or IDX file; paths of pictures; or an array
+# [N, H, W, channels]: uint8 with `range`, or without it floating point values as the graph takes them.
+ImageSource = Union[str, Sequence[str], np.ndarray]
+
+
+class LoadedModel:
+    """A graph whose layers can be shown. `load_model` and `from_session` make it.
+
+    Args:
+        loader: of the graph.
+        name: of the graph, for headings.
+    """
+
+    def __init__(self, loader: Loader, name: str) -> None:
+        self.loader, self.name = loader, name
+
+    def __repr__(self) -> str:
+        return f"{self.name}\n{self.layers}"
+
+    @property
+    def layers(self) -> Layers:
+        """All layers that can be shown."""
+        return Layers(self.loader.load())
+
+    def top_activations(
+        self,
+        layer: str,
+        images: ImageSource,
+        top: int = TOP,
+        method: str = DECONVNET,
+        maps: Optional[Sequence[int]] = None,
+    ) -> TopActivations:
+        """The strongest activations of each feature map, at most one per image, projected to the pixels.
+
+        Args:
+            layer: label of a layer, or the name of a tensor [B, h, w, C].
+            images: N images to scan, see `ImageSource`.
+            top: activations per map.
+            method: of the projection: "deconvnet", "gradient" or "guided".
+            maps: numbers of M feature maps; None takes all, those that win most often first, and up to 256.
+
+        Returns:
+            maps int64 [M], wins float64 [M], images int64 [M, top], places int64 [M, top, 2], activations float32
+            [M, top], projections float32 [M, top, H, W] or [M, top, H, W, 3]. See `TopActivations`.
+
+        Raises:
+            UserError: no such layer or map; fewer than `top` images, or images that do not match the graph; a method
+                that is not defined for the layer.
+        """
+        target = self.target(layer, images)
+        scan = _prepare(target, method, maps, top)
+        with open_session(scan.graph) as session:
+            return top_activations.collect(
+                session, scan.probe, target.images, scan.maps, scan.top, scan.by_wins, scan.limit
+            )
+
+    def project(
+        self,
+        layer: str,
+        images: ImageSource,
+        maps: Union[int, Sequence[int]],
+        places: Optional[Sequence[Tuple[int, int]]] = None,
+        method: str = DECONVNET,
+    ) -> Projections:
+        """Project one activation of each image to the pixels.
+
+        Args:
+            layer, images, method: as in `top_activations`.
+            maps: the feature map of each image, or one for all.
+            places: (y, x) in the layer's output for each image; None takes the strongest activation of the map.
+
+        Returns:
+            maps int64 [N], places int64 [N, 2], projections float32 [N, H, W] or [N, H, W, 3].
+
+        Raises:
+            UserError: as in `top_activations`, or a place outside the layer's output.
+        """
+        maps = np.atleast_1d(np.asarray(maps, np.int64))
+        target = self.target(layer, images)
+        scan = _prepare(target, method, maps, 1)
+        count, limits = len(target.images), scan.probe.layer.output.shape.as_list()[1:3]
+        maps = _one_each("maps", maps, [count])
+        if places is not None:
+            places = _one_each("places", np.asarray(places, np.int64), [count, 2])
+            if (places < 0).any() or (places >= limits).any():
+                expected = f"rows below {limits[0]} and columns below {limits[1]}"
+                raise UserError("places", expected, places.tolist(), "choose places in the layer's output")
+        with open_session(scan.graph) as session:
+            found = top_activations.project(session, scan.probe, target.images, np.arange(count), maps, places)
+        return Projections(maps, *found)
+
+    def sheet(
+        self,
+        layer: str,
+        images: ImageSource,
+        top: int = TOP,
+        method: str = DECONVNET,
+        maps: Optional[Sequence[int]] = None,
+        context: bool = False,
+    ) -> Picture:
+        """The contact sheet of the command `features`: the projections of `top_activations`, and the image patches.
+
+        Args:
+            layer, images, top, method, maps: as in `top_activations`.
+            context: also draw the complete images.
+
+        Returns:
+            uint8 [height, width] or [height, width, 3]. A notebook shows it as a picture.
+
+        Raises:
+            UserError: as in `top_activations`.
+        """
+        sheets = self.sheets(self.target(layer, images), method, maps, top, context=context)
+        return sheets.images["features/sheet"].view(Picture)
+
+    def target(self, layer: str, images: ImageSource) -> Target:
+        """Load a layer and open images for it. The arguments are as in `top_activations`."""
+        return self.loader.target(layer, functools.partial(_open_source, images))
+
+    def sheets(
+        self,
+        target: Target,
+        method: str = DECONVNET,
+        maps: Optional[Sequence[int]] = None,
+        top: int = TOP,
+        order: Optional[str] = None,
+        cluster: Optional[Cluster] = None,
+        control: bool = False,
+        context: bool = False,
+    ) -> feature_sheets.Sheets:
+        """All pictures and files of the command `features`, as from `feature_sheets.draw`.
+
+        Args:
+            target: as from `target`.
+            method, maps, top, order, cluster: as in `feature_sheets.prepare_graph`.
+            control, context: as in `feature_sheets.draw`.
+        """
+        scan = _prepare(target, method, maps, top, order, cluster)
+        subject = f"{target.layer.label} of {self.name}"
+        with open_session(scan.graph, cluster) as session:
+            return feature_sheets.draw(session, scan, target.images, subject, control, context)
+
+
+def _open_source(source, shape, preprocessing):
+    """Open an `ImageSource` for images of a shape, (H, W, channels)."""
+    if isinstance(source, (str, os.PathLike)):
+        return open_images(os.fspath(source), shape, preprocessing)
+    if isinstance(source, np.ndarray):
+        return from_checked_array(source, "images", shape, preprocessing)
+    return from_files([os.fspath(path) for path in source], shape, preprocessing)
+
+
+def _prepare(target, method, maps, top, order=None, cluster=None):
+    maps = None if maps is None else [int(number) for number in maps]
+    return feature_sheets.prepare_graph(*target[:2], method, maps, top, len(target.images), order, cluster)
+
+
+def _one_each(name, numbers, shape):
+    """`numbers`, or one for all, as an array of the shape."""
+    try:
+        return np.broadcast_to(numbers, shape)
+    except ValueError as error:
+        expected, found = [" x ".join(map(str, sides)) for sides in (shape, numbers.shape)]
+        raise UserError(name, f"numbers of the shape {expected}", found, "give one for each image") from error
