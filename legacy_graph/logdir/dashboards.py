@@ -6,8 +6,9 @@ from typing import Dict, List, Tuple
 
 import tensorflow.compat.v1 as tf
 from tabulate import tabulate
+from tensorboard.backend.event_processing import reservoir
 
-from legacy_graph.errors import RETRY, UserError, reason
+from legacy_graph.errors import RETRY, UserError, launch_command, reason
 from legacy_graph.logdir import event_reader, layout, locate
 from legacy_graph.logdir.event_reader import (
     AUDIO,
@@ -42,6 +43,7 @@ NEEDS = {
 HEADERS = ("dashboard", "run", "tags", "steps", "first", "last", "file size")
 ALIGNMENT = ("left", "left", *["right"] * 5)
 DECONVNET = "DECONVNET"
+LISTED = 5  # dropped steps that a line names
 
 
 def report(logdir: str, results: Dict[str, DashboardData], no_results: str = "") -> Tuple[str, bool]:
@@ -149,12 +151,27 @@ def _not_shown(run):
             f"{run.name} has more steps than TensorBoard keeps, by chance and always the last: {counts}; "
             f"--samples_per_plugin {flags} keeps all"
         )
+    if IMAGES in most and not run.fed[IMAGES].replaced:
+        yield f"{run.name}: {_dropped(max(run.fed[IMAGES].tags.values(), key=len), KEPT[IMAGES][1])}"
     replaced = sum(data.replaced for dashboard, data in run.fed.items() if dashboard in KEPT)
     if replaced and not any(file.continues for file in run.files):
         yield (
             f"{run.name} goes back to earlier steps: TensorBoard does not show the {replaced:,} points that are "
             "replaced; --load_fast=false shows them too"
         )
+
+
+def _dropped(steps: List[int], limit: int) -> str:
+    """Which of the steps of an image, more than `limit` of them, TensorBoard drops with each of its loaders."""
+    python = reservoir.Reservoir(limit, seed=0)
+    for step in steps:
+        python.AddItem("", step)
+    dropped = sorted(set(steps) - set(python.Items("")))
+    listed = ", ".join(map(str, dropped[:LISTED])) + (f" and {len(dropped) - LISTED} more" * (len(dropped) > LISTED))
+    return (
+        f"of the images, TensorBoard drops step {steps[0]} first where it loads fast, which is its default, and step "
+        f"{listed} with --load_fast=false; {launch_command()} tensorboard keeps all"
+    )
 
 
 def _notes(logdir, runs):

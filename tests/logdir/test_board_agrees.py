@@ -9,7 +9,8 @@ from tensorboard import default, program
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from legacy_graph.logdir import event_reader
+from legacy_graph.logdir import dashboards, event_reader
+from tests.support import forty_logs
 from tests.support.forty_logs import LOGS
 
 PATIENCE = 60  # seconds for a busy machine
@@ -111,7 +112,7 @@ def compared(logdir, *words, left_out=()):
 # projector in another way.
 LOADERS = {"slow": ["--reload_task", "blocking"]}
 if importlib.util.find_spec("tensorboard_data_server"):
-    LOADERS["fast"] = ["--load_fast", "true"]
+    LOADERS = {"slow": ["--load_fast", "false", "--reload_task", "blocking"], "fast": ["--load_fast", "true"]}
 else:
     BACK.add("meta graph")
 
@@ -120,3 +121,21 @@ else:
 def test_tensorboard_shows_what_check_says(logs, loader):
     """Slow loading also shows the points that later ones replace."""
     compared(logs, *LOADERS[loader], left_out=() if loader == "fast" else BACK)
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("count", [11, 20])
+def test_check_names_the_images_that_tensorboard_drops(loader, count, tmp_path):
+    """The first with fast loading; exactly those of the line with slow loading."""
+    forty_logs.write(tmp_path / "log" / "run", *map(forty_logs.image, range(count)))
+    get, end, shown = start(str(tmp_path / "log"), *LOADERS[loader]), time.monotonic() + PATIENCE, []
+    while count - 1 not in shown and time.monotonic() < end:
+        listed = get("plugin/images/images", run="run", tag="picture", sample=0)
+        shown = [image["step"] for image in json.loads(listed.data)] if listed.status_code == 200 else []
+    dropped = sorted(set(range(count)) - set(shown))
+    line = dashboards._dropped(list(range(count)), 10)
+    if loader == "fast":
+        assert dropped[0] == 0 and "drops step 0 first" in line
+    else:
+        more = f" and {len(dropped) - 5} more" * (len(dropped) > 5)
+        assert f"step {', '.join(map(str, dropped[:5]))}{more} with" in line
