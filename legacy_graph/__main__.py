@@ -10,7 +10,7 @@ from typing import List, Optional
 
 from legacy_graph.commands.parser import make_parser
 from legacy_graph.errors import CLUSTER_WORDS, RETRY, ExitStatus, Interrupted, UserError, launch_command, reason
-from legacy_graph.tf_setup import check_address_space, check_protobuf
+from legacy_graph.tf_setup import check_address_space, check_protobuf, check_threads
 
 OUTPUT = "standard output"
 OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError")  # the second is TensorFlow's, which is not imported here
@@ -76,6 +76,7 @@ def _run(arguments):
     options = make_parser().parse_args(arguments)
     try:
         check_address_space()
+        check_threads()
         check_protobuf()
         return importlib.import_module(f"legacy_graph.commands.{options.command}").run(options)
     except UserError as error:

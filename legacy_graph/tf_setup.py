@@ -8,6 +8,7 @@ import re
 import resource
 import sys
 import tempfile
+import threading
 import warnings
 from typing import Iterator
 
@@ -15,6 +16,7 @@ from legacy_graph.errors import UserError
 
 # Bytes. Measured on two cores: to train on complete MNIST, TensorFlow 2.21 needs between 2.4 and 2.6 GB, 1.15 2.0 GB.
 ADDRESS_SPACE = 3000000000
+THREADS, THREADS_PER_CORE = 8, 4  # on two cores, TensorFlow 2.21 was seen with 10 threads, 1.15 with 14
 PROTOBUF = "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"
 # Lines to drop: info messages with their header and continuation, and messages about a missing GPU; also messages of
 # a failed operation that repeat its exception.
@@ -38,6 +40,30 @@ def check_address_space() -> None:
     if limit != resource.RLIM_INFINITY and limit < ADDRESS_SPACE:
         expected = f"a limit of at least {ADDRESS_SPACE / 1e9:g} GB on the address space (ulimit -v)"
         raise UserError("memory", expected, f"{limit / 1e9:.2f} GB", "raise it: ulimit -v unlimited")
+
+
+def check_threads() -> None:
+    """Refuse a limit on the number of threads that is too small for TensorFlow, which would end with SIGABRT.
+
+    The threads are really started: the limit counts the other processes of the user, and a container has its own.
+
+    Raises:
+        UserError: fewer threads can be started than TensorFlow starts: some for each core, and some more.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    needed, started, release = THREADS + THREADS_PER_CORE * cores, [], threading.Event()
+    try:
+        while len(started) < needed:
+            thread = threading.Thread(target=release.wait)
+            thread.start()
+            started.append(thread)
+    except RuntimeError as error:
+        hint = "end other programs of this user, or raise the limit: ulimit -u unlimited"
+        raise UserError("threads", f"a limit that allows {needed} more (ulimit -u)", len(started), hint) from error
+    finally:
+        release.set()
+        for thread in started:
+            thread.join()
 
 
 def check_protobuf() -> None:

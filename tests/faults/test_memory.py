@@ -1,4 +1,4 @@
-"""Too little memory: one line that names it, instead of a signal or a traceback."""
+"""Too little memory, too few threads: one line that names what is missing, instead of a signal or a traceback."""
 
 import resource
 import subprocess
@@ -57,6 +57,27 @@ def test_the_smallest_accepted_address_space_is_enough(tmp_path):
     words = ["--logdir", str(tmp_path / "log"), "--data-dir", SAMPLE, "--steps", "3"]
     run = limited(ADDRESS_SPACE, "train", *words)
     assert run.returncode == 0, run.stderr
+
+
+# Becomes another user, because the limit does not hold for root. The interpreter may lie where that user cannot read.
+FEW_THREADS = """
+import os, resource, sys
+from legacy_graph.__main__ import main, make_parser
+make_parser()  # imports all that it needs
+resource.setrlimit(resource.RLIMIT_NPROC, (4, 4))
+if os.geteuid() == 0:
+    os.setuid(65534)
+sys.exit(main(["layers"]))
+"""
+
+
+def test_a_small_limit_on_threads_is_refused():
+    """Without the refusal, TensorFlow ends with SIGABRT and a list of addresses."""
+    run = subprocess.run(
+        [sys.executable, "-c", FEW_THREADS], env=runs.environment(), capture_output=True, text=True, timeout=300
+    )
+    assert (run.returncode, run.stdout) == (2, ""), run.stderr
+    assert run.stderr.startswith("legacy_graph: threads: expected a limit that allows ") and run.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("source", ["Python", "TensorFlow"])
