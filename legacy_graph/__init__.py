@@ -1,5 +1,21 @@
 """使用tensorboard来可视化卷积过程: watch a convolutional network with TensorBoard, in TensorFlow 1's graph mode.
 
+From Python and in notebooks, for a graph that someone else trained, or for an open session:
+
+    model = legacy_graph.load_model("model.pb", range=(-1, 1))     # or from_session(session, images)
+    print(model.layers)                                            # a table
+    model.sheet("conv2", "photos")                                 # a picture of what each feature map responds to
+    model.top_activations("conv2", "photos")                       # the same as numpy arrays
+    model.project("conv2", array, maps=7)                          # one activation of each image
+
+For use in your own graph:
+
+    deconvolve, Layer           project feature maps to the pixels
+    unpool, unrelu, switches    its parts: unpooling, un-activation, the positions of the maxima
+    conv2d_transpose            tf.nn.conv2d_transpose that explains mistakes in shapes by a ShapeError
+
+Bad input raises UserError, with a message of one line. From the command line: `python -m legacy_graph --help`.
+
 Packages, in import order; a module imports only from packages listed above its own:
 
     errors, config, tf_setup    user errors, options, import settings of TensorFlow
@@ -8,13 +24,10 @@ Packages, in import order; a module imports only from packages listed above its 
     graphs                      any TensorFlow 1 graph: load, rewrite, inspect, project
     cluster                     several machines: TF_CONFIG, servers, sessions, lost tasks
     visualize                   draw feature maps and projections
-    api                         load_model and from_session
+    api                         load_model, from_session
     training                    train the article's network
     board                       the DECONVNET dashboard of TensorBoard
     commands                    one module per command of `python -m legacy_graph`
-
-From Python, `load_model` and `from_session` open a graph, and show what its layers respond to. For use in your own
-graph: Layer, deconvolve, switches, unpool, unrelu, conv2d_transpose. Bad input raises UserError or ShapeError.
 """
 
 import importlib
