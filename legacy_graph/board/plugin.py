@@ -4,6 +4,8 @@ Requests name runs, layers, maps and methods, and only names that exist are acce
 """
 
 import os
+import socket
+import threading
 from typing import Any, Callable, Dict, Optional
 
 from tensorboard.backend import http_util
@@ -17,6 +19,7 @@ from legacy_graph.data.user_image import FORMAT_NAMES
 from legacy_graph.errors import UserError, reason
 
 MAX_BYTES = 32 * 2**20  # of a posted picture; `data.user_image` limits the number of pixels
+PATIENCE = 30  # seconds until a posted picture must have arrived
 # This header proves that the request is from the dashboard's own page. For a page of another origin, a browser first
 # asks TensorBoard for permission to send the header, and TensorBoard does not give it. A comparison of Origin and Host
 # would fail behind a proxy that changes Host.
@@ -162,12 +165,27 @@ def _body(request) -> bytes:
     if length > MAX_BYTES:
         raise HttpError(TOO_LARGE, "picture", f"at most {MAX_BYTES:,} bytes", f"{length:,}", "make it smaller")
     try:
-        content = request.stream.read(length) if length else b""
+        content = _read_in_time(request, length) if length else b""
     except Exception as error:  # werkzeug raises several types for a connection that ended
         raise UserError("picture", "all of its bytes", reason(error), "send it again") from error
+    if len(content) < length:
+        raise UserError("picture", f"{length:,} bytes within {PATIENCE} s", f"{len(content):,}", "send it again")
     if not content:
         raise UserError("picture", f"a file in {FORMAT_NAMES}", "an empty body", "send a picture with a Content-Length")
     return content
+
+
+def _read_in_time(request, length: int) -> bytes:
+    """At most `length` bytes of the body: those that arrive within `PATIENCE` seconds."""
+    if "werkzeug.socket" not in request.environ:  # another server than TensorBoard's own
+        return request.stream.read(length)
+    # A timeout of the socket would begin again with each byte.
+    end = threading.Timer(PATIENCE, request.environ["werkzeug.socket"].shutdown, [socket.SHUT_RD])
+    end.start()
+    try:
+        return request.stream.read(length)
+    finally:
+        end.cancel()
 
 
 def _json_route(answer: Callable[[wrappers.Request], Dict[str, Any]]) -> Callable:

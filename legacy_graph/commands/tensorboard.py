@@ -46,7 +46,8 @@ def run(options: argparse.Namespace) -> ExitStatus:
     plugins = list(dict.fromkeys([*default.get_plugins(), *default.get_dynamic_plugins()]))
     # After IMAGES: in a window of 1,280 pixels, the last tabs are hidden.
     plugins.insert(plugins.index(ImagesPlugin) + 1, loader)
-    board = program.TensorBoard(plugins, server_class=_create_server)
+    server = functools.partial(_create_server, of_graph.host_names)
+    board = program.TensorBoard(plugins, server_class=server)
     absl.logging.set_verbosity(absl.logging.WARNING)
 
     def parse(words: List[str]) -> List[str]:
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
 
 def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
-    """(the options of a graph, TensorBoard's own flags in their order).
+    """(our own options: those of a graph, and --host_names; TensorBoard's own flags in their order).
 
     Raises:
         UserError: options of a graph without --graph.
@@ -72,6 +73,8 @@ def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     graph_options.add_graph_options(parser)
     graph_options.add_image_options(parser)
     parser.add_argument("--class-names", type=path, metavar="FILE", help="text file with the class names, one a line")
+    parser.add_argument("--host_names", type=lambda text: text.split(","), default=[], metavar="NAME,NAME",
+        help="more names under which browsers may reach TensorBoard, such as that of a proxy")  # fmt: skip
     options, rest = parser.parse_known_args(words)
     if {"-h", "--help", "--helpfull"} & set(rest):
         print(parser.format_help())
@@ -140,12 +143,16 @@ def _check_info() -> None:
         raise UserError(folder, "a directory that this user can write", reason(error), hint) from error
 
 
-def _create_server(app: Any, flags: argparse.Namespace) -> Any:
-    """TensorBoard's own server. An address that it cannot use is a UserError."""
+def _create_server(names: List[str], app: Any, flags: argparse.Namespace) -> Any:
+    """TensorBoard's own server, which answers only under names of this machine. An address that it cannot use is a
+    UserError.
+    """
     from tensorboard import program
 
+    from legacy_graph.board.hosts import check_host
+
     try:
-        return program.create_port_scanning_werkzeug_server(app, flags)
+        return program.create_port_scanning_werkzeug_server(check_host(app, [*names, flags.host or ""]), flags)
     except program.TensorBoardServerException as error:
         port = "none of many ports from 6006 on" if flags.port is None else f"port {flags.port} of {flags.host}"
         hint = "name another port with --port, or leave --port out: then the first free one is used"
