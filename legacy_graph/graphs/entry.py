@@ -3,6 +3,7 @@
 from typing import Dict, List, Optional, Tuple
 
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.dense import find_dense, without_refused
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import choose_input, first_image, select_output
 from legacy_graph.graphs.layers import find_convolutions
@@ -48,6 +49,9 @@ def cut_at_input(
     if not importable:
         needed = graph.ancestors(names)
         check_operations(graph.by_name[name] for name in graph.order if name in needed)
+    dependent = graph.dependents([start])
+    dense = find_dense(graph, dependent, [name for name in graph.order if name in importable])
+    importable.update(without_refused(graph, dense, dependent) if importable else ())
     types = graph.infer_types(_with_elementwise(graph, importable, unknown))
     name = first_image(graph, start, types, names, skip=named is None)
     notes = output_notes + ([] if name == start else [describe_skipped(graph, types, start, name)])
@@ -62,9 +66,9 @@ def cut_at_input(
     return types, notes
 
 
-def _with_elementwise(graph, convolutions, unknown):
-    """The convolutions, and the elementwise operations and reshapes after them that this TensorFlow knows."""
-    reached = set(convolutions)
+def _with_elementwise(graph, layers, unknown):
+    """The convolutions and dense layers, and the elementwise operations and reshapes after them, if known."""
+    reached = set(layers)
     for name in graph.order:
         follows = graph.by_name[name].op in ELEMENTWISE | {"Reshape"} and not reached.isdisjoint(
             graph.data_inputs(name)

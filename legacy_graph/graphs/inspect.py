@@ -1,15 +1,17 @@
-"""The convolution layers of a frozen graph: activation, pool, shapes, receptive fields, parameters."""
+"""The layers of a frozen graph: activation, pool, shapes, receptive fields, parameters."""
 
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.article.receptive_field import Field, Fields
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.dense import AS_IMAGE
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import node_name
-from legacy_graph.graphs.op_table import CONVOLUTIONS, MAX_POOLS, RELUS
+from legacy_graph.graphs.op_table import CONVOLUTIONS, DENSE, MAX_POOLS, RELUS
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.receptive_fields import receptive_fields
 from legacy_graph.graphs.tensor_types import TensorType
@@ -34,9 +36,16 @@ def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
             hint = "export the graph without a fixed batch size"
             raise UserError(f"layer {layer.label}", "any number of images", f"a batch fixed at {batch}", hint)
         parameters = _count_parameters(graph, moving, layer.name, layer.activation or layer.start)
-        found = {"fields": fields.get(layer.start), "lost": lost.get(layer.start, "")}
+        seen = fields.get(layer.start) or (_complete(graph, types) if layer.start.endswith(AS_IMAGE) else None)
+        found = {"fields": seen, "lost": "" if seen else lost.get(layer.start, "")}
         measured.append(layer._replace(shape=tuple(shape), parameters=parameters, **found))
     return measured
+
+
+def _complete(graph, types) -> Optional[Fields]:
+    """The receptive field of a value that depends on the complete image; None if its sides are not fixed."""
+    sides = types[graph.input].shape[1:3]
+    return None if None in sides else tuple(Field(side, 0, 0) for side in sides)
 
 
 def is_rectified(graph: Graph, layer: ConvLayer) -> bool:
@@ -49,7 +58,9 @@ def describe_operations(nodes: Graph, types: Dict[str, TensorType], layer: ConvL
     node = nodes.by_name[layer.name]
     if layer.operation not in CONVOLUTIONS:
         names = dict.fromkeys(name for name in (layer.name, layer.activation, layer.start) if name)
-        return "; ".join(nodes.by_name[name].op for name in names)
+        text = "; ".join(nodes.by_name[name].op for name in names if not name.endswith(AS_IMAGE))
+        inputs = types[node_name(node.input[0])].shape if layer.operation in DENSE else None
+        return text.replace("MatMul", f"MatMul {inputs[-1]} x {layer.shape[2]}") if inputs else text
     shape = types[node_name(node.input[1])].shape
     window = f" {shape[0]} x {shape[1]}" if shape else ""
     strides, dilations = attribute(node, "strides").list.i, attribute(node, "dilations").list.i

@@ -3,6 +3,7 @@
 import re
 from typing import Dict, List, Set, Tuple
 
+from legacy_graph.graphs.dense import find_dense
 from legacy_graph.graphs.ends import EndFinder, Ends
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
@@ -16,6 +17,7 @@ _OPERATION_WORDS = re.compile(
 )
 # Parts of names that come from function calls of a SavedModel.
 _CALL_WORDS = ("StatefulPartitionedCall", "PartitionedCall", "inlined")
+_MATMUL = re.compile(r"(^|/)MatMul(_\d+)?$", re.IGNORECASE)
 _SUMS, _GATES = of_kind("sum"), of_kind("saturating")
 
 
@@ -59,7 +61,7 @@ def short_labels(names: List[str]) -> Dict[str, str]:
 def find_layers(
     nodes: Graph, types: Dict[str, TensorType], dependent: Set[str]
 ) -> Tuple[Dict[str, ConvLayer], Dict[str, Tuple[str, ...]]]:
-    """The convolutions, and the activations after the addition of a residual block.
+    """The convolutions, the activations after the addition of a residual block, and the dense layers.
 
     Args:
         nodes: of the complete graph after the input.
@@ -71,10 +73,13 @@ def find_layers(
         {name: the nodes that read a value before the activation, see `Ends.left`}.
     """
     finder, names = EndFinder(nodes, dependent), find_convolutions(nodes, dependent)
-    ends = {name: finder.find(name) for name in names}
+    dense = find_dense(nodes, dependent, names)
+    ends = {name: finder.find(name) for name in [*names, *dense]}
     labels = short_labels(names)
     blocks = _find_blocks(nodes, types, dependent, finder, ends)
-    labels.update(_block_labels(blocks, labels))
+    titles = {name: _MATMUL.sub("", name) or name for name in dense}
+    titles.update((name, end.activation) for name, end in blocks.items())
+    labels.update(_further_labels(titles, labels))
     ends.update(blocks)
     position = {name: number for number, name in enumerate(nodes.order)}
     ordered = sorted(ends, key=lambda name: position[ends[name].start])
@@ -120,16 +125,21 @@ def _find_blocks(nodes, types, dependent, finder, ends) -> Dict[str, Ends]:
     return blocks
 
 
-def _block_labels(blocks, labels) -> Dict[str, str]:
-    """{addition: label}: the name of the activation, without function calls and the scopes that no label has."""
+def _further_labels(titles: Dict[str, str], labels: Dict[str, str]) -> Dict[str, str]:
+    """{node: label} of the layers that are no convolutions, from {node: title}.
+
+    A label is the title without function calls and the scopes that the labels of the convolutions do not have.
+    """
     scope = _shared_scope(labels)
-    names = {}
-    for name, end in blocks.items():
-        parts = [part for part in end.activation.split("/") if part not in _CALL_WORDS] or [end.activation]
+    short = {}
+    for name, title in titles.items():
+        parts = [part for part in title.split("/") if part not in _CALL_WORDS] or [title]
         shown = parts[len(scope) :] if len(parts) > len(scope) and parts[: len(scope)] == scope else parts
-        names[name] = "/".join(shown)
-    taken = [*labels.values(), *names.values()]
-    return {name: label if taken.count(label) == 1 else blocks[name].activation for name, label in names.items()}
+        short[name] = "/".join(shown)
+    taken = [*labels.values(), *short.values()]
+    unique = {name: label if taken.count(label) == 1 else titles[name] for name, label in short.items()}
+    taken = [*labels.values(), *unique.values()]
+    return {name: label if taken.count(label) == 1 else name for name, label in unique.items()}
 
 
 def _shared_scope(labels) -> List[str]:

@@ -6,6 +6,7 @@ from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_axis import check_batch
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
+from legacy_graph.graphs.dense import AS_IMAGE, stand_as_images
 from legacy_graph.graphs.entry import cut_at_input
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inspect import measure_layers
@@ -61,8 +62,7 @@ def load_source(
         source: the graph; it is changed.
         path: of its file, or another name, for messages.
         input: name of the node that takes the images; by default the only one.
-        layer: label or name; by default all convolution layers. With a layer, only the nodes from the input to it are
-            kept.
+        layer: label or name; by default all. With a layer, only the nodes from the input to it are kept.
         size: height and width of the images, in pixels, if the graph does not fix them.
         values: of bool placeholders, such as {"is_training": False}; by default their names decide.
 
@@ -79,7 +79,7 @@ def load_source(
     _prune(graph, layers)
     notes = _mark_notes(graph) + notes
     layout_notes = run_passes(graph, FROZEN_PASSES)
-    layers = measure_layers(graph, layers)
+    layers = measure_layers(graph, stand_as_images(graph, layers))
     shape = tuple(graph.types[graph.input].shape[1:])
     model = Model(graph, graph.input, shape, layers, notes + entry_notes + left_out + batch_notes + layout_notes)
     return model if size is None else with_size(model, *size)
@@ -120,7 +120,8 @@ def find_layer(model: Model, name: str) -> ConvLayer:
     """
     named = [layer for layer in model.layers if name in (layer.label, layer.name)]
     for layer in named or model.layers:
-        if canonical(name) in (layer.label, layer.name, layer.activation, layer.start):
+        ends = (layer.label, layer.name, layer.activation, layer.start)
+        if not {canonical(name), canonical(name) + AS_IMAGE}.isdisjoint(ends):
             return layer
     raise unknown_layer(name, [layer.label for layer in model.layers])
 

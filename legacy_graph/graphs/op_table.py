@@ -119,7 +119,7 @@ _GROUPS = {
     "DepthToSpace": _image("rearranging", field="resize", bound="same", projection="linear", layout="window"),
     "SpaceToDepth": _image("rearranging", field="joined", bound="same", projection="linear", layout="window"),
     # Products.
-    "MatMul": Row("product", batch="matmul", bound="same", projection="product"),
+    "MatMul": Row("dense", batch="matmul", bound="same", projection="product"),
     "BatchMatMul BatchMatMulV2": Row("product", batch="batch matmul", bound="same", projection="product"),
     "BatchMatMulV3": Row("product", batch="batch matmul"),
     "Einsum": Row("product", batch="einsum"),
@@ -227,6 +227,7 @@ LINEAR = of_kind("identity", "pass", "stop", "cast", "sum", "scale", "batch norm
 PASSING = of_kind("pass")  # their output equals their input: they print, check, or change only the gradient
 SHAPES = of_kind("shape")  # they read the shape of a tensor, not its values
 CONVOLUTIONS = of_kind("convolution")
+DENSE = of_kind("dense")  # products of a matrix with a row of values for each image
 MAX_POOLS = of_kind("max pool")
 RELUS = of_kind("relu", "saturating relu")
 COMPARISONS = of_kind("comparison")

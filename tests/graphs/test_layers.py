@@ -58,9 +58,9 @@ def test_a_tensor_equals_that_of_a_session(blocks, name):
 def test_a_tensor_without_places_is_refused(tmp_path):
     def build(x):
         x = tf.nn.relu(convolve(x, "conv"))
-        return tf.nn.relu(convolve(tf.reduce_mean(x, [1, 2], name="mean")[:, None, None], "last"))
+        return tf.nn.relu(convolve(tf.reduce_mean(x, [1], name="mean")[:, None], "last"))
 
-    with pytest.raises(UserError, match=r"--layer mean: expected a float32 tensor .*, found float32 of rank 2"):
+    with pytest.raises(UserError, match=r"--layer mean: expected a float32 tensor .*, found float32 of rank 3"):
         load_model(write_frozen(tmp_path / "model.pb", build), layer="mean")
 
 

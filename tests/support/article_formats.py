@@ -78,7 +78,7 @@ def loaded(folder, name):
     """The same from one of the FORMATS, loaded as the graph of someone else."""
     model, found = load_model(os.path.join(folder, name)), {}
     images = IMAGES.reshape(-1, 28, 28, 1)
-    for number, layer in enumerate(model.layers, 1):
+    for number, layer in enumerate([layer for layer in model.layers if layer.operation == "Conv2D"], 1):
         for method in METHODS:
             spots, whole = [run_projection(model, layer, method, images, *one)[1] for one in ((MAPS, PLACES), ())]
             found[f"conv{number} {method}"] = [spots, whole]

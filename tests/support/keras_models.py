@@ -21,7 +21,7 @@ def plain():
     images = _images()
     value = LAYERS.Conv2D(4, 3, activation="relu", name="c1")(images)
     value = LAYERS.Conv2D(5, 3, padding="same", name="c2")(LAYERS.MaxPooling2D()(value))
-    return tf.keras.Model(images, LAYERS.Dense(3, activation="softmax")(LAYERS.Flatten()(value)))
+    return tf.keras.Model(images, LAYERS.Dense(3, activation="softmax", name="classes")(LAYERS.Flatten()(value)))
 
 
 def residual():

@@ -1,11 +1,11 @@
 """Remove dropout."""
 
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import find_sources
 from legacy_graph.graphs.nodes import node_name
-from legacy_graph.graphs.op_table import RANDOM, SHAPES
+from legacy_graph.graphs.op_table import RANDOM, SHAPES, SOURCES
 
 _SCALES = ("Mul", "RealDiv", "Div")
 _MASKED = ("Mul", "SelectV2", "Select")
@@ -29,11 +29,25 @@ def remove_dropout(graph: Graph) -> List[str]:
         masks = [text for text in inputs if node_name(text) in noise and node_name(text) not in dependent]
         if node.op in _MASKED and len(values) == len(masks) == 1:
             replacements[name] = _unscaled(graph, values[0], dependent)
+            after = _scaling_after(graph, name, masks[0], dependent)
+            replacements.update({after: name} if after else {})
         else:
             noise.add(name)
     graph.redirect(replacements)
     graph.remove(set(replacements))
     return []
+
+
+def _scaling_after(graph, masked, mask, dependent) -> Optional[str]:
+    """The scaling of masked values by 1 / keep_prob, if it is their only reader and the mask has this keep_prob."""
+    readers = graph.consumers[masked]
+    if len(readers) != 1 or readers[0].op not in _SCALES:
+        return None
+    others = [node_name(text) for text in graph.references(readers[0].name) if node_name(text) != masked]
+    if len(others) != 1 or others[0] in dependent:
+        return None
+    shared = graph.ancestors(others) & graph.ancestors([node_name(mask)])
+    return readers[0].name if any(graph.by_name[name].op in SOURCES for name in shared) else None
 
 
 def _may_be_scalar(node, unknown):

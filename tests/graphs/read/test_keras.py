@@ -35,13 +35,14 @@ def test_layers_have_the_names_of_the_model(saved, suffix):
     assert [(layer.label, layer.shape, layer.parameters) for layer in model.layers] == [
         ("c1", (7, 7, 4), 3 * 3 * 3 * 4 + 4),
         ("c2", (7, 7, 5), 3 * 3 * 4 * 5 + 5),
+        ("classes", (1, 1, 3), 7 * 7 * 5 * 3 + 3),
     ]
 
 
 def test_the_name_of_the_file_does_not_matter(saved, tmp_path):
     path = tmp_path / "network.model"
     path.write_bytes((saved[0] / "plain.h5").read_bytes())
-    assert len(load_model(str(path)).layers) == 2
+    assert len(load_model(str(path)).layers) == 3
 
 
 def test_settings_that_only_training_needs_are_ignored(saved, tmp_path):
@@ -52,7 +53,7 @@ def test_settings_that_only_training_needs_are_ignored(saved, tmp_path):
     path.write_bytes((saved[0] / "plain.h5").read_bytes())
     with h5py.File(str(path), "a") as file:
         file.attrs["training_config"] = b'{"optimizer_config": {"class_name": "Adam", "config": {"lr": 0.1}}}'
-    assert len(load_model(str(path)).layers) == 2
+    assert len(load_model(str(path)).layers) == 3
 
 
 @pytest.mark.parametrize(
