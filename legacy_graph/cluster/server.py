@@ -1,6 +1,7 @@
 """The server of a task. To end the server, the chief puts a token into a queue on the task."""
 
 import os
+import re
 import sys
 import time
 
@@ -8,7 +9,8 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import VARIABLE, Cluster, Task
-from legacy_graph.errors import UserError, reason
+from legacy_graph.cluster.watch import RESTART
+from legacy_graph.errors import TaskError, UserError, reason
 
 NO_PROXY = ("no_grpc_proxy", "no_proxy")  # lower case, as gRPC reads them; TensorFlow 1.15's gRPC knows the second only
 POLL = 0.2  # seconds
@@ -48,6 +50,25 @@ def bypass_proxy(cluster: Cluster) -> None:
     users = next(filter(None, map(os.environ.get, NO_PROXY)), "")
     hosts = {task.address.rpartition(":")[0].strip("[]") for task in cluster.tasks}
     os.environ.update(dict.fromkeys(NO_PROXY, ",".join(filter(None, [users, *sorted(hosts)]))))
+
+
+def check_tasks(cluster: Cluster) -> None:
+    """Ask the servers of all other tasks, which answer, who they are.
+
+    Raises:
+        TaskError: a server does not answer this question.
+        UserError: a server has another job or index than `TF_CONFIG` gives it, so it belongs to another cluster.
+    """
+    for task in cluster.peers:
+        try:
+            with tf_setup.filter_stderr(), tf.Session("grpc://" + task.address, config=only(task, PATIENCE)) as session:
+                names = [device.name for device in session.list_devices()]
+        except tf.errors.OpError as error:
+            raise TaskError(str(task), "its name", reason(error), RESTART) from error
+        found = [" ".join(re.findall("/(?:job|task):([^/]+)", name)) for name in names]
+        if f"{task.job} {task.index}" not in found:
+            hint = f"correct {VARIABLE}, or end the other program"
+            raise UserError(VARIABLE, str(task), f"there {' and '.join(sorted(set(found)))} of another cluster", hint)
 
 
 def serve(cluster: Cluster) -> None:

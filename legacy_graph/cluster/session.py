@@ -1,14 +1,13 @@
 """Open a session on this machine, or on the tasks of a cluster."""
 
 import contextlib
-import time
 from typing import Any, Callable, ContextManager, Iterator, Optional, Sequence
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph import tf_setup
 from legacy_graph.cluster import watch
-from legacy_graph.cluster.server import release, start_server
+from legacy_graph.cluster.server import check_tasks, release, start_server
 from legacy_graph.cluster.tf_config import VARIABLE, Cluster
 from legacy_graph.errors import TaskError, reason
 
@@ -25,13 +24,10 @@ class _ClusterSession(tf.Session):
 
     def run(self, *arguments: Any, **options: Any) -> Any:
         try:
-            with self._limited_run():
+            with self._limited_run():  # names a task that is lost
                 return super().run(*arguments, **options)
-        except tf.errors.OpError as error:
-            time.sleep(3 * watch.PAUSE)  # if a task is lost, `watched_tasks` names it and ends the process here
-            if isinstance(error, _LOST):
-                raise TaskError(f"a task of {VARIABLE}", "an answer", reason(error), watch.RESTART) from error
-            raise
+        except _LOST as error:
+            raise TaskError(f"a task of {VARIABLE}", "an answer", reason(error), watch.RESTART) from error
 
 
 @contextlib.contextmanager
@@ -50,7 +46,7 @@ def open_session(
     Raises:
         Interrupted: a signal arrived before all tasks answered.
         TaskError: a task does not answer.
-        UserError: the port of this task cannot be opened.
+        UserError: the port of this task cannot be opened, or another task is not the one that `TF_CONFIG` names.
     """
     if cluster is None:
         with tf.Session(graph=graph) as session:
@@ -58,6 +54,7 @@ def open_session(
         return
     server = start_server(cluster)
     watch.wait_for_tasks(cluster, signals)
+    check_tasks(cluster)
     with watch.watched_tasks(cluster) as limited_run, _ClusterSession(server.target, graph, limited_run) as session:
         with tf_setup.filter_stderr():
             session.run([])  # creates the session on all tasks

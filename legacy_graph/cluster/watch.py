@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from typing import Callable, ContextManager, Iterator, Sequence
+from typing import Callable, ContextManager, Iterator, Optional, Sequence
 
 from legacy_graph.cluster.tf_config import VARIABLE, Cluster, Task
 from legacy_graph.errors import ExitStatus, Interrupted, TaskError
@@ -24,6 +24,7 @@ ACKNOWLEDGEMENT = b"\0\0\0\4\1\0\0\0\0"  # of the SETTINGS; TensorFlow 2.21 clos
 SETTINGS = 4  # the type of a frame is its fourth byte
 PAUSE = 1.0  # seconds between two checks of a task
 RUN_LIMIT = 10  # a `session.run` may take this many times the time-out of the cluster
+_ENDING = threading.Lock()
 RESTART = "start this task again, then run the same command again"
 
 
@@ -100,26 +101,28 @@ def watched_tasks(cluster: Cluster) -> Iterator[Callable[[], ContextManager[None
     checkpoint remains, as after a kill.
 
     Yields:
-        A function that returns a context for one `session.run`. If all tasks answer but the run takes more than
-        `RUN_LIMIT` times the time-out of the cluster, the process ends in the same way.
+        A function that returns a context for one `session.run`. If the run raises an error, the tasks are checked at
+        once. If all tasks answer but the run takes more than `RUN_LIMIT` times the time-out of the cluster, the process
+        ends in the same way.
 
     Raises:
         TaskError: a task does not answer at the start. If an earlier one is lost meanwhile, the process ends.
     """
     ended = threading.Event()
     terminal = os.dup(2)  # `tf_setup.filter_stderr` sometimes redirects descriptor 2; the line would then be lost
+    watched = []
     try:
         for task in cluster.peers:
-            connection = _connected(cluster, task)
-            threading.Thread(target=_watch, args=(cluster, task, connection, ended, terminal), daemon=True).start()
-        yield lambda: _limited_run(cluster, terminal)
+            watched.append(_Watched(cluster, task, terminal))
+            threading.Thread(target=watched[-1].check_often, args=(ended,), daemon=True).start()
+        yield lambda: _limited_run(cluster, terminal, watched)
     finally:
         ended.set()
         os.close(terminal)
 
 
 @contextlib.contextmanager
-def _limited_run(cluster, terminal):
+def _limited_run(cluster, terminal, watched):
     seconds = RUN_LIMIT * cluster.timeout
     expected, found = f"an end of each step within {seconds} seconds", "none, although all tasks answer"
     hint = "start all tasks again, then run the same command again, with a larger --task-timeout if a step takes longer"
@@ -128,8 +131,36 @@ def _limited_run(cluster, terminal):
     timer.start()
     try:
         yield
+    except Exception:
+        for task in watched:
+            task.check()
+        raise
     finally:
         timer.cancel()
+
+
+class _Watched:
+    """A task that is checked again and again. If its process was replaced, the earlier connection is closed."""
+
+    def __init__(self, cluster: Cluster, task: Task, terminal: int) -> None:
+        self._cluster, self._task, self._terminal = cluster, task, terminal
+        self._connection, self._lock = _connected(cluster, task), threading.Lock()
+
+    def check_often(self, ended: threading.Event) -> None:
+        while not ended.wait(PAUSE):
+            self.check(ended)
+        with self._lock:
+            self._connection.close()
+
+    def check(self, ended: Optional[threading.Event] = None) -> None:
+        """Connect again. End this process if the task is lost, unless `ended` is set meanwhile."""
+        try:
+            with self._lock, self._connection as earlier:
+                self._connection = connect(self._task, self._cluster.patience)
+                _check_open(earlier)
+        except OSError as error:
+            if ended is None or not ended.is_set():
+                _end(lost_task(self._cluster, self._task, error, RESTART), self._terminal)
 
 
 def _connected(cluster, task):
@@ -137,20 +168,6 @@ def _connected(cluster, task):
         return connect(task, cluster.patience)
     except OSError as error:
         raise lost_task(cluster, task, error, RESTART) from error
-
-
-def _watch(cluster, task, connection, ended, terminal):
-    """Connect again and again. If the process was replaced by another, the earlier connection is closed."""
-    try:
-        while not ended.wait(PAUSE):
-            with connection as earlier:
-                connection = connect(task, cluster.patience)
-                _check_open(earlier)
-    except OSError as error:
-        if not ended.is_set():
-            _end(lost_task(cluster, task, error, RESTART), terminal)
-    finally:
-        connection.close()
 
 
 def _check_open(connection):
@@ -168,7 +185,8 @@ def lost_task(cluster: Cluster, task: Task, error: OSError, hint: str) -> TaskEr
 
 
 def _end(error, terminal):
-    """Print the error and end this process. The main thread cannot: it may be blocked in `session.run`."""
+    """Print the error and end this process, once. The main thread may be blocked in `session.run`."""
+    _ENDING.acquire()  # for ever
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     with contextlib.suppress(OSError):

@@ -47,6 +47,38 @@ def test_a_step_that_never_ends_while_all_tasks_answer(monkeypatch):
     )
 
 
+# The server at the address of worker 1 is the parameter server of another cluster. Both are in this process.
+MIXED = """
+import sys
+import tensorflow.compat.v1 as tf
+from legacy_graph import errors
+from legacy_graph.cluster import server, session, tf_config
+
+mine = tf_config.read_cluster(10)
+address = mine.peers[0].address
+theirs = tf_config.Cluster({"ps": [address]}, tf_config.Task("ps", 0, address), 10)
+held = server.start_server(theirs)
+try:
+    with session.open_session(tf.Graph(), mine):
+        pass
+except errors.UserError as error:
+    sys.exit(str(error))
+"""
+
+
+def test_a_task_of_another_cluster_is_named(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", ROOT)
+    configuration = task_configurations(2, False)[-1]
+    process = started([sys.executable, "-c", MIXED], configuration)
+    err = process.communicate(timeout=120)[1]
+    (address,) = configuration["cluster"]["worker"]
+    assert process.returncode == 1
+    assert err.splitlines()[-1] == (
+        f"TF_CONFIG: expected worker 0 at {address}, found there ps 0 of another cluster; "
+        "correct TF_CONFIG, or end the other program"
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_signal_ends_a_chief_that_waits_for_a_task(number, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", ROOT)

@@ -156,6 +156,21 @@ def test_a_task_replaced_by_another_process_is_reported(ended):
     assert "found the end of its process" in messages[0]
 
 
+def test_an_error_of_a_run_checks_the_tasks_at_once(ended, monkeypatch):
+    """The threads would check in an hour."""
+    messages, _ = ended
+    monkeypatch.setattr(watch, "PAUSE", 3600)
+    with contextlib.ExitStack() as stack:
+        with listening(SETTINGS) as task:
+            limited_run = stack.enter_context(watch.watched_tasks(cluster(task)))
+            with pytest.raises(ZeroDivisionError), limited_run():
+                raise ZeroDivisionError
+            assert messages == []
+        with pytest.raises(ZeroDivisionError), limited_run():
+            raise ZeroDivisionError
+    assert messages[0].startswith(f"worker 1 at {task.address}: ")
+
+
 def test_a_task_that_ends_after_the_block_is_not_reported(ended):
     messages, happened = ended
     with listening(SETTINGS) as task, watch.watched_tasks(cluster(task)):
