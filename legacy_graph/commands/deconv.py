@@ -105,7 +105,9 @@ def _read_graph(options):
     if all(map(image_report.is_blank, readings)):
         notes.append("Every projection is 0: no signal reaches the pixels.")
     reports = []
-    for number, (path, values) in enumerate(zip(options.pictures, readings)):
+    for number, values in enumerate(readings):
+        path = options.pictures[min(number, len(options.pictures) - 1)]  # one array has several images
+        path = os.path.join(os.path.dirname(path), images.names[number])
         summary = image_report.format_maps(values, layer.label, reader.layers[layer.label].rectified)
         title = f"{printable(os.path.basename(path))} in {subject}: {summary}"
         report = image_report.draw(title, images.shown([number])[0], values, notes, summary)

@@ -182,7 +182,7 @@ def _add_deconv(command):
         nargs="+",
         type=local_path,
         metavar="PICTURE",
-        help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels",
+        help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels; with --graph also one .npy or .npz array",
     )
     add_options(command, ("logdir",))
     _add_ties(command)

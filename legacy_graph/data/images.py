@@ -4,47 +4,25 @@ No preprocessing is guessed. Files and uint8 arrays are preprocessed by `Preproc
 unchanged.
 """
 
-import collections
-import concurrent.futures
 import functools
 import itertools
 import os
-import zipfile
-from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from legacy_graph.data import idx
+from legacy_graph.data.ahead import run_ahead
+from legacy_graph.data.arrays import load_array
 from legacy_graph.data.pictures import EXTENSIONS, find_pictures, read_picture
-from legacy_graph.data.user_image import OTHER_FILE
 from legacy_graph.errors import UserError, printable
 
 ARRAYS = (".npy", ".npz")
 WORKERS = min(8, os.cpu_count() or 1)
+MOST = 100  # images of an array that are read one by one
 GROUPS = 2 * WORKERS  # per batch; a thread reads a group of images at once
 
 Shape = Tuple[Optional[int], Optional[int], int]  # H, W and channels of a graph's input, None if not fixed
-
-
-def run_ahead(calls: Iterable[Callable], workers: int, count: int) -> Iterator:
-    """The results of calls, in order. Threads run the calls ahead of their use.
-
-    Args:
-        calls: functions without arguments. The iterable is read only as far as `count` allows.
-        workers: the number of threads.
-        count: maximum number of calls that wait for a thread, run, or have a result that is not yet used.
-    """
-    calls = iter(calls)
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        futures = collections.deque(map(pool.submit, itertools.islice(calls, count)))
-        try:
-            while futures:
-                yield futures[0].result()
-                futures.popleft()
-                futures.extend(map(pool.submit, itertools.islice(calls, 1)))
-        finally:
-            for future in futures:
-                future.cancel()
 
 
 class Preprocessing(NamedTuple):
@@ -147,17 +125,20 @@ def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about:
 
 
 def from_checked_array(array: np.ndarray, name: str, shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
-    """As `from_array`, for an array of the user, [N, H, W, channels], or [N, H, W] for one channel.
+    """As `from_array`, for an array of the user: [N, H, W, channels] or [H, W, channels], for one channel without it.
 
     Raises:
         UserError: the array does not match the graph, or its type the preprocessing. `name` is its subject.
     """
-    if array.ndim == 3:
+    found = array.shape
+    if array.ndim > 1 and shape[2] == 1 and not _fits(found[-3:], shape):
         array = array[..., None]
-    sides = ["any" if side is None else str(side) for side in shape]
-    if array.ndim != 4 or not len(array) or any(b not in (None, a) for a, b in zip(array.shape[1:], shape)):
-        expected = f"an array N x {' x '.join(sides)} (without the last where it is 1)"
-        raise UserError(name, expected, " x ".join(map(str, array.shape)), "save it in that shape")
+    if array.ndim == 3:
+        array = array[None]
+    if array.ndim != 4 or not len(array) or not _fits(array.shape[1:], shape):
+        sides = ["any" if side is None else str(side) for side in shape]
+        expected = f"an array N x {' x '.join(sides)} (without the first or the last where it is 1)"
+        raise UserError(name, expected, " x ".join(map(str, found)), "save it in that shape")
     if array.dtype == np.uint8:
         if preprocessing is None:
             raise _no_range()
@@ -167,6 +148,10 @@ def from_checked_array(array: np.ndarray, name: str, shape: Shape, preprocessing
     if preprocessing is not None:
         raise UserError("--range", "none for floating point arrays, which are fed as they are", "one", "leave it out")
     return from_array(array, None, "floating point values, fed as they are")
+
+
+def _fits(shape, expected):
+    return len(shape) == 3 and all(side in (None, length) for side, length in zip(expected, shape))
 
 
 def from_files(
@@ -198,6 +183,27 @@ def from_files(
     return Images(len(paths), (height, width), read, preprocessing, about, names)
 
 
+def open_pictures(paths: Sequence[str], shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
+    """Picture files, or the images of one .npy or .npz array, to be read one by one. Each image has a name.
+
+    Raises:
+        UserError: as in `from_files` and `open_images`; an array beside other files, or with more than `MOST` images.
+    """
+    arrays = [path for path in paths if os.path.splitext(path)[1].lower() in ARRAYS and os.path.isfile(path)]
+    if not arrays:
+        return from_files(list(paths), shape, preprocessing)
+    if len(paths) > 1:
+        raise UserError(arrays[0], "one array alone, or pictures", f"{len(paths)} files", "name this file alone")
+    images = open_images(arrays[0], shape, preprocessing)
+    if len(images) > MOST:
+        hint = "save fewer, or use the command features"
+        raise UserError(arrays[0], f"at most {MOST} images", f"{len(images):,}", hint)
+    stem, extension = os.path.splitext(printable(os.path.basename(arrays[0])))
+    several = len(images) > 1
+    images.names = [f"{stem}-{number}{extension}" if several else stem + extension for number in range(len(images))]
+    return images
+
+
 def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
     """Images from a folder of pictures (recursive), one picture, an .npy or .npz array, or an IDX file.
 
@@ -211,7 +217,7 @@ def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing])
     """
     extension = os.path.splitext(path)[1].lower()
     if extension in ARRAYS and os.path.isfile(path):
-        return from_checked_array(_load_array(path), path, shape, preprocessing)
+        return from_checked_array(load_array(path), path, shape, preprocessing)
     if os.path.isdir(path) or extension in EXTENSIONS:
         return from_files(find_pictures(path), shape, preprocessing, path if os.path.isdir(path) else None)
     height, width, channels = shape
@@ -222,20 +228,6 @@ def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing])
         raise _no_range()
     array = idx.read_idx(path, (height, width))[..., None]
     return from_array(array, preprocessing, f"grey; {preprocessing}")
-
-
-def _load_array(path):
-    """The only array of the file; an .npy file is memory-mapped."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(array, np.ndarray):
-            return array
-        with array:
-            if len(array.files) != 1:
-                raise UserError(path, "one array", ", ".join(array.files) or "none", "save one array alone")
-            return array[array.files[0]]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(path, "an .npy or .npz file without pickled objects", error, OTHER_FILE) from error
 
 
 def _no_range():

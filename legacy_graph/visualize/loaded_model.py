@@ -9,7 +9,7 @@ import numpy as np
 from legacy_graph.cluster.session import open_session
 from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import DECONVNET, TOP
-from legacy_graph.data.images import from_checked_array, from_files, open_images
+from legacy_graph.data.images import from_checked_array, open_images, open_pictures
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.target import Loader, Target
 from legacy_graph.visualize import feature_sheets, top_activations
@@ -165,7 +165,7 @@ def _open_source(source, shape, preprocessing):
         return open_images(os.fspath(source), shape, preprocessing)
     if isinstance(source, np.ndarray):
         return from_checked_array(source, "images", shape, preprocessing)
-    return from_files([os.fspath(path) for path in source], shape, preprocessing)
+    return open_pictures([os.fspath(path) for path in source], shape, preprocessing)
 
 
 def _prepare(target, method, maps, top, order=None, cluster=None):

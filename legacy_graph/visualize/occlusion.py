@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from legacy_graph.article.network import Network
 from legacy_graph.article.receptive_field import Fields
-from legacy_graph.data.images import Images, run_ahead
+from legacy_graph.data.ahead import run_ahead
+from legacy_graph.data.images import Images
 from legacy_graph.visualize import finite
 from legacy_graph.visualize.probe import Probe, chunk_size
 

@@ -15,7 +15,8 @@ import tensorflow.compat.v1 as tf
 from tqdm import std
 from tqdm.auto import notebook_tqdm as tqdm
 
-from legacy_graph.data.images import Images, run_ahead
+from legacy_graph.data.ahead import run_ahead
+from legacy_graph.data.images import Images
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.overflow import is_bounded
 from legacy_graph.visualize import finite

@@ -1,0 +1,26 @@
+"""Read arrays that numpy saved."""
+
+import zipfile
+
+import numpy as np
+
+from legacy_graph.data.user_image import OTHER_FILE
+from legacy_graph.errors import UserError
+
+
+def load_array(path: str) -> np.ndarray:
+    """The only array of an .npy or .npz file; an .npy file is memory-mapped.
+
+    Raises:
+        UserError: the file cannot be read, has pickled objects, or not exactly one array.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(array, np.ndarray):
+            return array
+        with array:
+            if len(array.files) != 1:
+                raise UserError(path, "one array", ", ".join(array.files) or "none", "save one array alone")
+            return array[array.files[0]]
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(path, "an .npy or .npz file without pickled objects", error, OTHER_FILE) from error
