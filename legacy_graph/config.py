@@ -49,6 +49,8 @@ FIRST, SHARED = TIES = ("first", "shared")  # which of several equal maxima of a
 # Projection methods: name on the command line, in result files and in requests -> name in full.
 METHODS = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided backpropagation"}
 DECONVNET, GRADIENT, GUIDED = METHODS
+# How a contact sheet draws projections; the magnitude is over the colour channels.
+SIGNED, MAGNITUDE = DRAWN = ("signed", "magnitude")
 _INTERVAL = WholeNumber(1, 10**9)
 EARLY = (0, 20, 50, 100, 200)  # the first image steps by default: TensorBoard shows ten pictures of a tag
 

@@ -103,7 +103,7 @@ def _scan_article(options, cluster):
         run = {"step": step, "class_names": digits.class_names}
         if digits.labels is not None:
             run["labels"] = digits.labels
-        shown = bool(options.control), options.context, digits.about, run
+        shown = bool(options.control), options.context, options.draw, digits.about, run
         return feature_sheets.draw(session, scan, images, subject, *shown)
 
     for layer, scan in [(layer, feature_sheets.prepare(layer, *more)) for layer in layers]:
@@ -178,7 +178,7 @@ def _scan_graph(options, cluster):
         try:
             sheets = opened.sheets(
                 target, options.method or DECONVNET, options.maps, options.top, options.order, cluster,
-                bool(options.control), options.context,
+                bool(options.control), options.context, options.draw,
             )  # fmt: skip
         except UserError as unsuitable:
             if options.layer != ALL:

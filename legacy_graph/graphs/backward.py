@@ -158,7 +158,7 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
         )
     if layer.fields is None:
         after = f" after {layer.lost}" if layer.lost else ""
-        notes.append(f"The receptive field of {layer.label} is unknown{after}: the complete image is shown.")
+        notes.append(f"The receptive field of {layer.label} is unknown{after}: it can be the complete image.")
     if path.max_pools:
         notes.append(TIES_IN_WORDS[FIRST])
     activation = layer.activation and start.graph.get_operation_by_name(layer.activation)

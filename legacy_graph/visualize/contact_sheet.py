@@ -6,16 +6,15 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from legacy_graph.article.receptive_field import Fields, crop_patches
-from legacy_graph.config import METHODS
+from legacy_graph.article.receptive_field import Fields
+from legacy_graph.config import MAGNITUDE, METHODS, SIGNED
 from legacy_graph.data.images import Images
 from legacy_graph.visualize import image_grid
+from legacy_graph.visualize.energy_window import Shown, choose_windows
+from legacy_graph.visualize.spot_tiles import PERCENTILE, TILE, Spots, draw_panels, scaled
 from legacy_graph.visualize.top_activations import TopActivations
 
-TILE = 84  # pixels: maximum side of an enlarged tile
-LARGEST = 128  # pixels: larger tiles are shrunk to this side
 COLUMNS, WIDTH = 4, 3400  # maximum maps in a row of the sheet, and its maximum width in pixels
-PERCENTILE = image_grid.SPOT_PERCENTILE
 
 
 class Heading(NamedTuple):
@@ -24,6 +23,15 @@ class Heading(NamedTuple):
     title: str  # the layer and the images
     method: str  # of the projection, a name in `config.METHODS`
     notes: Sequence[str] = ()  # one sentence each
+    drawn: Optional[str] = None  # SIGNED or MAGNITUDE; None: MAGNITUDE for windows, see `energy_window`
+
+
+class Look(NamedTuple):
+    """What the blocks of a sheet show."""
+
+    shown: Shown
+    drawn: str  # SIGNED or MAGNITUDE
+    whole: bool  # the complete images, with a frame around what is shown
 
 
 def draw_sheet(
@@ -33,6 +41,7 @@ def draw_sheet(
     about: Heading,
     kernels: Optional[np.ndarray] = None,
     context: bool = False,
+    shown: Optional[Shown] = None,
 ) -> Tuple[np.ndarray, Dict[str, np.ndarray]]:
     """Draw the sheet, and the block of each map.
 
@@ -44,35 +53,43 @@ def draw_sheet(
         kernels: float32 [M, h, w] or [M, h, w, 3], the kernel of each of `found.maps`; only for the first layer,
             whose input channels are those of the image.
         context: also draw the complete image with a frame around the receptive field.
+        shown: the part of the images to show; the default is what `choose_windows` says for known fields.
 
     Returns:
         The sheet, uint8 [H, W] or [H, W, 3] for RGB images, and "map 05" -> block, of the same kind.
     """
-    blocks = [_block(found, row, images, fields, kernels, context) for row in range(len(found.maps))]
-    captions = [_caption(found, row, fields) for row in range(len(found.maps))]
+    shown = shown or choose_windows(found, fields)
+    windows = shown.energy is not None
+    whole = windows or (context and any(field.step for field in fields))  # not the same picture twice
+    look = Look(shown, about.drawn or (MAGNITUDE if windows else SIGNED), whole)
+    of_maps = [_spots(found, row, images, shown) for row in range(len(found.maps))]
+    blocks = [
+        _block(spots, look, found.images[row] >= 0, kernels is not None and kernels[row])
+        for row, spots in enumerate(of_maps)
+    ]
+    captions = [caption(found, row, spots, look.drawn) for row, spots in enumerate(of_maps)]
     width = blocks[0].shape[1]
     cells = [image_grid.stack_vertically([image_grid.render_text(c, 16, width), b]) for c, b in zip(captions, blocks)]
     columns = max(1, min(COLUMNS, WIDTH // (width + 24)))
     rows = [image_grid.stack_horizontally(cells[at : at + columns], 24) for at in range(0, len(cells), columns)]
-    heading = _heading(found, fields, about, kernels is not None, context)
+    heading = _heading(found, fields, about, kernels is not None, look)
     sheet = image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 16))
     return sheet, {f"map {number:02d}": block for number, block in zip(found.maps, blocks)}
 
 
-def _block(found, row, images, fields, kernels, context):
-    """From left to right: the kernel, the projections, the patches, the complete images."""
+def _spots(found, row, images, shown):
     there = found.images[row] >= 0
-    times = max(1, round(TILE / max(field.size for field in fields)))
-    seen, places = images.shown(found.images[row][there]), found.places[row][there]
-    projected = image_grid.to_diverging(_patches(found, row, fields), _scale(found, row, fields))
-    patches = crop_patches(seen, places, fields, image_grid.OUTSIDE)
-    panels = [image_grid.shrink(image_grid.enlarge(tiles, times), LARGEST) for tiles in (projected, patches)]
-    if context:
-        panels.append(_whole_images(seen, places, fields))
-    pictures = [_grid_of_spots(tiles, there) for tiles in panels]
-    if kernels is not None:
-        kernel = image_grid.to_diverging(kernels[row], float(np.abs(kernels[row]).max()))
-        pictures.insert(0, image_grid.grid(image_grid.enlarge(kernel[None], times), 1))
+    seen = images.shown(found.images[row][there])
+    return Spots(found.projections[row][there], seen, shown.places[row][there], shown.fields)
+
+
+def _block(spots, look, there, kernel):
+    """From left to right: the kernel, the projections, the patches, the complete images."""
+    pictures = [_grid_of_spots(tiles, there) for tiles in draw_panels(spots, look.drawn, look.whole)]
+    if kernel is not False:
+        grey = image_grid.to_diverging(kernel, float(np.abs(kernel).max()))
+        times = max(1, round(TILE / max(kernel.shape[:2])))
+        pictures.insert(0, image_grid.grid(image_grid.enlarge(grey[None], times), 1))
     return image_grid.stack_horizontally(pictures, 8)
 
 
@@ -83,48 +100,27 @@ def _grid_of_spots(tiles, there):
     return image_grid.grid(cells, math.ceil(math.sqrt(len(there))))
 
 
-def _whole_images(images, places, fields):
-    times = max(1, TILE // max(images.shape[1:3]))
-    tiles = image_grid.enlarge(images, times)
-    for tile, place in zip(tiles, places):
-        begins = [(field.begin + int(at) * field.step) * times for field, at in zip(fields, place)]
-        image_grid.draw_frame(tile, *begins, *(field.size * times for field in fields))
-    return image_grid.shrink(tiles, LARGEST)
-
-
-def _patches(found, row, fields):
-    """The projections of a map, float32 [n, h, w] or [n, h, w, 3], each cropped to its receptive field."""
-    there = found.images[row] >= 0
-    return crop_patches(found.projections[row][there], found.places[row][there], fields, 0)
-
-
-def _scale(found, row, fields):
-    return image_grid.percentile_scale(_patches(found, row, fields), PERCENTILE)
-
-
-def _caption(found, row, fields):
-    alive = int((found.images[row] >= 0).sum())
+def caption(found: TopActivations, row: int, spots: Spots, drawn: str) -> str:
+    """The line above the block of a map: its number, wins and scale, and what is missing."""
+    alive = len(spots.places)
     if not alive:
         return f"map {found.maps[row]}: dead, no activation is above 0"
     few = "" if alive == len(found.images[row]) else f", only {alive} activations"
-    wins, scale = f"wins {100 * found.wins[row]:.2f} %", _scale(found, row, fields)
-    shown = f"scale \u00b1{scale:.3g}" if scale else "blank: every projection is 0"
-    return f"map {found.maps[row]}   {wins}   {shown}{few}"
+    _, scales = scaled(spots, drawn)
+    low, high = scales.min(), scales.max()
+    scale = f"scale \u00b1{high:.3g}" if low == high else f"a scale for each tile: \u00b1{low:.3g} to \u00b1{high:.3g}"
+    if drawn == MAGNITUDE:
+        scale = scale.replace("\u00b1", "")
+    if not high:
+        scale = "blank: every projection is 0"
+    return f"map {found.maps[row]}   wins {100 * found.wins[row]:.2f} %   {scale}{few}"
 
 
-def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
+def _heading(found, fields, about, kernels, look) -> List[np.ndarray]:
     top = found.images.shape[1]
-    panels = [
-        f"projection of the activation to the pixels ({METHODS[about.method]}): mid grey is 0; white and black are",
-        f"    \u00b1 the scale, the {PERCENTILE}th percentile of the map's magnitudes; larger magnitudes are clipped",
-        _patch_text(fields),
-    ]
-    if found.projections.ndim == 5:
-        panels.insert(2, "    the colour channels of a projection are drawn separately, all with the same scale")
+    panels = [*_projection_lines(found, about, look), *_patch_lines(fields, look, found.projections.shape[2] == 1)]
     if kernels:
         panels.insert(0, "kernel of the map: mid grey is 0; white and black are \u00b1 its largest magnitude")
-    if context:
-        panels.append("complete image, with a frame around the receptive field")
     lines = [
         f"Each block shows the {top} strongest activations of one feature map, strongest first, at most one per image.",
         "A map wins a position if no other map of the layer has a larger activation there.",
@@ -138,8 +134,34 @@ def _heading(found, fields, about, kernels, context) -> List[np.ndarray]:
     ]
 
 
-def _patch_text(fields):
-    down, across = fields
-    if down.step == across.step == 0:
-        return "complete image"
-    return f"receptive field of the activation, {down.size} x {across.size} pixels; dark grey is outside the image"
+def _projection_lines(found, about, look):
+    of = f"of the activation to the pixels ({METHODS[about.method]})"
+    scale = f"    {PERCENTILE}th percentile of the map's magnitudes, or of each tile's where one scale hides tiles"
+    if found.projections.shape[2] == 1:
+        return [f"the signal in grey, and in black the projection {of}, up to \u00b1 the scale,", scale]
+    if look.drawn == MAGNITUDE:
+        colours = ", the root of the sum of squares over the colours" if found.projections.ndim == 5 else ""
+        return [f"magnitude of the projection {of}{colours}:", f"    black is 0, white is the scale,{scale[3:]}"]
+    lines = [f"projection {of}: mid grey is 0; white and black are \u00b1 the scale,", scale]
+    if found.projections.ndim == 5:
+        lines.append("    the colour channels of a projection are drawn separately, all with the same scale")
+    return lines
+
+
+def _patch_lines(fields, look, signals):
+    """The lines about the patches and about the complete images."""
+    size, field = [f"{down.size} x {across.size} pixels" for down, across in (look.shown.fields, fields)]
+    part = "the receptive field"
+    if look.shown.energy is not None:
+        part = "this part"
+        what = f"the part of the image, {size}, that has most energy of the projection (median {look.shown.energy:.0%})"
+    elif not any(field.step for field in fields):
+        what = "complete image"
+    elif size != field:
+        what, part = f"the receptive field of the activation, {field}, and what is beside it, {size}", "these pixels"
+    else:
+        what = f"receptive field of the activation, {size}; dark grey is outside the image"
+    if look.drawn == MAGNITUDE and not signals:
+        what += "; darker away from the projection"
+    what = f"    over {what}" if signals else what
+    return [what, *([f"complete image, with a frame around {part}"] if look.whole else [])]

@@ -16,6 +16,7 @@ from legacy_graph.data.images import Images
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import contact_sheet, image_grid, layer_probes, sanity_check, spot_details, top_activations
+from legacy_graph.visualize.energy_window import choose_windows
 from legacy_graph.visualize.probe import Probe, Scanner, check_maps
 
 SPOTS = "features.csv"  # the image and the place of each tile of the sheet
@@ -139,6 +140,7 @@ def draw(
     subject: str,
     control: bool = False,
     context: bool = False,
+    drawn: Optional[str] = None,
     about: str = "images",
     run: Optional[Dict[str, Any]] = None,
 ) -> Sheets:
@@ -151,6 +153,7 @@ def draw(
         subject: the layer and its network, for the heading.
         control: also project the same activations with a random kernel, and compare.
         context: also draw the complete image of each activation, with a frame around the receptive field.
+        drawn: how projections are drawn, see `contact_sheet.Heading`.
         about: a description of the images, for the heading.
         run: more arrays for the .npz file: "step", "labels" of all images, "class_names".
 
@@ -173,13 +176,14 @@ def draw(
         report.append(sanity_check.format_report(metrics, layer.name))
     details = spot_details.collect(session, probe, images, found["features"], found.get("control"), scan.details)
     more = {"features": {**details, **(run or {})}, "control": {}}
+    part = choose_windows(found["features"], probe.fields, layer.fields is None)
     shown, files = {}, {}
     for name, spots in found.items():
         title = f"{subject}, over {len(images):,} {about}"
         title += ", with a RANDOM kernel" if name == "control" else ""
         kernels = _kernels(session, layer, images, spots.maps, random=name == "control")
-        heading = contact_sheet.Heading(title, layer.method, notes)
-        sheet, blocks = contact_sheet.draw_sheet(spots, images, probe.fields, heading, kernels, context)
+        heading = contact_sheet.Heading(title, layer.method, notes, drawn)
+        sheet, blocks = contact_sheet.draw_sheet(spots, images, probe.fields, heading, kernels, context, part)
         shown[f"{name}/sheet"] = sheet
         shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())
         files[f"{name}.png"] = image_grid.encode_png(sheet)

@@ -145,18 +145,19 @@ class LoadedModel:
         cluster: Optional[Cluster] = None,
         control: bool = False,
         context: bool = False,
+        drawn: Optional[str] = None,
     ) -> feature_sheets.Sheets:
         """All pictures and files of the command `features`, as from `feature_sheets.draw`.
 
         Args:
             target: as from `target`.
             method, maps, top, order, cluster: as in `feature_sheets.prepare_graph`.
-            control, context: as in `feature_sheets.draw`.
+            control, context, drawn: as in `feature_sheets.draw`.
         """
         scan = _prepare(target, method, maps, top, order, cluster)
         subject = f"{target.layer.label} of {self.name}"
         with open_session(scan.graph, cluster) as session:
-            return feature_sheets.draw(session, scan, target.images, subject, control, context)
+            return feature_sheets.draw(session, scan, target.images, subject, control, context, drawn)
 
 
 def _open_source(source, shape, preprocessing):

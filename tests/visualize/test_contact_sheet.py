@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from legacy_graph.article.receptive_field import Field
+from legacy_graph.config import SIGNED
 from legacy_graph.data.images import Preprocessing, from_array
-from legacy_graph.visualize import contact_sheet, image_grid
+from legacy_graph.visualize import contact_sheet, image_grid, spot_tiles
+from legacy_graph.visualize.energy_window import Shown
 from legacy_graph.visualize.top_activations import TopActivations
 
 FIELDS = (Field(2, 2, 0),) * 2
 HEADING = contact_sheet.Heading("a layer", "deconvnet")
-TIMES = contact_sheet.TILE // 2  # screen pixels to one of the patch
+TIMES = spot_tiles.TILE // 2  # screen pixels to one of the patch
 
 
 def as_images(array):
@@ -46,14 +48,14 @@ def panels(block, count):
 
 def tile(panel, row, column, side=2):
     """The values of one tile of a panel, a list of rows."""
-    times = contact_sheet.TILE // side
+    times = spot_tiles.TILE // side
     top, left = [2 + at * (side * times + 2) + times // 2 for at in (row, column)]
     return [[panel[top + y * times, left + x * times].tolist() for x in range(side)] for y in range(side)]
 
 
 def test_projections_beside_patches_and_empty_cells(found, images, monkeypatch):
     """With the 100th percentile the scale is the map's largest value."""
-    monkeypatch.setattr(contact_sheet, "PERCENTILE", 100)
+    monkeypatch.setattr(spot_tiles, "PERCENTILE", 100)
     sheet, blocks = contact_sheet.draw_sheet(found, as_images(images), FIELDS, HEADING)
     assert list(blocks) == ["map 03", "map 04"]
     left, right = panels(blocks["map 03"], 2)
@@ -68,13 +70,20 @@ def test_projections_beside_patches_and_empty_cells(found, images, monkeypatch):
 
 def test_the_scale_is_a_percentile_of_nonzero_pixels(found, monkeypatch):
     """The map's are 2, 2, 1 and 1 in magnitude: their median is 1.5, and all above it is clipped."""
-    monkeypatch.setattr(contact_sheet, "PERCENTILE", 50)
+    monkeypatch.setattr(spot_tiles, "PERCENTILE", 50)
     _, blocks = contact_sheet.draw_sheet(found, as_images(np.zeros([2, 28, 28], np.uint8)), FIELDS, HEADING)
     assert tile(panels(blocks["map 03"], 2)[0], 0, 0) == [[254, 127], [0, 212]]  # 127 + 127 / 1.5
-    assert contact_sheet._caption(found, 0, FIELDS) == "map 3   wins 12.50 %   scale \u00b11.5, only 2 activations"
-    assert contact_sheet._caption(found, 1, FIELDS) == "map 4: dead, no activation is above 0"
-    blank = found._replace(projections=0 * found.projections)
-    assert "blank" in contact_sheet._caption(blank, 0, FIELDS)
+    assert captions(found) == [
+        "map 3   wins 12.50 %   scale \u00b11.5, only 2 activations",
+        "map 4: dead, no activation is above 0",
+    ]
+    assert "blank" in captions(found._replace(projections=0 * found.projections))[0]
+
+
+def captions(found):
+    spots = [contact_sheet._spots(found, row, as_images(np.zeros([2, 28, 28], np.uint8)), Shown(found.places, FIELDS))
+             for row in (0, 1)]  # fmt: skip
+    return [contact_sheet.caption(found, row, spots[row], SIGNED) for row in (0, 1)]
 
 
 def test_the_kernel_stands_first_on_its_own_scale(found, images):
@@ -92,10 +101,36 @@ def test_the_context_is_the_whole_image_with_a_frame(found, images):
     _, plain = contact_sheet.draw_sheet(found, as_images(images), FIELDS, HEADING)
     _, blocks = contact_sheet.draw_sheet(found, as_images(images), FIELDS, HEADING, context=True)
     whole = blocks["map 03"][:, plain["map 03"].shape[1] + 8 :]
-    times = contact_sheet.TILE // 28
+    times = spot_tiles.TILE // 28
     expected = images[1].repeat(times, 0).repeat(times, 1)
     image_grid.draw_frame(expected, 0, 0, 2 * times, 2 * times)
     np.testing.assert_array_equal(whole[2 : 2 + 28 * times, 2 : 2 + 28 * times], expected)
+
+
+def test_the_context_is_not_the_same_picture_twice(found, images):
+    """The receptive field is the complete image already."""
+    whole = (Field(28, 0, 0),) * 2
+    blocks = [contact_sheet.draw_sheet(found, as_images(images), whole, HEADING, context=context)[1]
+              for context in (False, True)]  # fmt: skip
+    np.testing.assert_array_equal(blocks[0]["map 03"], blocks[1]["map 03"])
+
+
+def test_a_window_is_marked_in_the_complete_image():
+    """A field of 200 x 200; the energy is in 16 x 16 pixels, which are drawn eight times as large."""
+    side, times = 200, 128 // 16
+    projections = np.zeros([1, 1, side, side], np.float32)
+    projections[0, 0, 100:116, 40:56] = 3
+    image = np.full([1, side, side], 100, np.uint8)
+    numbers, places, one = np.array([[0]]), np.array([[[0, 0]]]), np.ones([1, 1])
+    found = TopActivations(np.array([0]), np.array([1.0]), numbers, places, one, projections)
+    _, blocks = contact_sheet.draw_sheet(found, as_images(image), (Field(side, 0, 0),) * 2, HEADING)
+    width = 16 * times + 4
+    left, middle, right = np.split(blocks["map 00"], [width + 8, 2 * (width + 8)], axis=1)
+    assert (left[2 : 2 + 16 * times, 2 : 2 + 16 * times] == 255).all()  # the magnitude, all at the scale
+    assert (middle[2 : 2 + 16 * times, 2 : 2 + 16 * times] == 100).all()
+    small = right[2:-2, 2:-2][: spot_tiles.TILE, : spot_tiles.TILE]
+    marked = np.argwhere(small != 100) * side / spot_tiles.TILE
+    np.testing.assert_allclose([marked.min(0), marked.max(0)], [[100, 40], [116, 56]], atol=3)
 
 
 def test_rgb_images_give_an_rgb_sheet(found, images):

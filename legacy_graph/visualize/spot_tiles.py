@@ -1,0 +1,137 @@
+"""The tiles of one feature map on a contact sheet: projections, image patches, complete images. Without TensorFlow."""
+
+from typing import List, NamedTuple, Tuple
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from legacy_graph.article.receptive_field import Fields, crop_patches
+from legacy_graph.config import MAGNITUDE
+from legacy_graph.visualize import image_grid
+
+TILE = 84  # pixels: maximum side of an enlarged tile
+LARGEST = 128  # pixels: larger tiles are shrunk to this side
+PERCENTILE = image_grid.SPOT_PERCENTILE
+HIDDEN = 3  # a tile looks blank if its own scale is smaller than that of the map by more than this factor
+DARK = 0.35  # brightness of a patch far from the projection
+CURVE = (84, 252)  # height and width in pixels of a tile that shows a signal
+SIGNAL = 160  # grey of the curve of a signal
+
+
+class Spots(NamedTuple):
+    """The spots of one map that exist, and what of them is shown."""
+
+    projections: np.ndarray  # float32 [n, H, W] or [n, H, W, 3]
+    images: np.ndarray  # uint8, of the same shape
+    places: np.ndarray  # int64 [n, 2]; with `fields` for `crop_patches`
+    fields: Fields
+
+
+def scaled(spots: Spots, drawn: str) -> Tuple[np.ndarray, np.ndarray]:
+    """What is drawn of the projections, and the scale of each.
+
+    Args:
+        spots: of a map.
+        drawn: SIGNED, or MAGNITUDE for the root of the sum of squares over the colour channels.
+
+    Returns:
+        float32 [n, h, w] or [n, h, w, 3], divided by the scale.
+        The scales, float [n]: all have that of the map, unless it hides one of them; then each has its own. 0 if all
+            values are 0.
+    """
+    values = crop_patches(spots.projections, spots.places, spots.fields, 0)
+    if drawn == MAGNITUDE:
+        values = np.abs(values) if values.ndim == 3 else np.sqrt((values**2).sum(3))
+    scales = np.full(len(values), image_grid.percentile_scale(values, PERCENTILE))
+    own = np.array([image_grid.percentile_scale(tile, PERCENTILE) for tile in values])
+    if ((own > 0) & (own * HIDDEN < scales)).any():
+        scales = own
+    return values / _beside(np.where(scales > 0, scales, 1), values), scales
+
+
+def draw_panels(spots: Spots, drawn: str, whole: bool) -> List[np.ndarray]:
+    """Projections, patches, and with `whole` the complete images with a frame around what is shown.
+
+    With MAGNITUDE, the patches are darker where the projection is small. Images of one row are signals: their curves
+    are drawn, with that of the projection in the same panel.
+
+    Returns:
+        uint8 [n, height, width] or [n, height, width, 3] for each panel.
+    """
+    values, _ = scaled(spots, drawn)
+    panels = [_curves(spots, values)] if spots.images.shape[1] == 1 else _pictures(spots, values, drawn)
+    return [*panels, _whole(spots)] if whole else panels
+
+
+def _pictures(spots, values, drawn):
+    patches = crop_patches(spots.images, spots.places, spots.fields, image_grid.OUTSIDE)
+    if drawn == MAGNITUDE:
+        tiles = image_grid.to_grayscale(values, 1)
+        shades = np.array([_shade(tile) for tile in tiles], np.float32).reshape(tiles.shape)
+        patches = np.rint(patches * _beside(shades, patches)).astype(np.uint8)
+    else:
+        tiles = image_grid.to_diverging(values, 1)
+    side = max(field.size for field in spots.fields)
+    times = max(1, round((LARGEST if drawn == MAGNITUDE else TILE) / side))
+    return [image_grid.shrink(image_grid.enlarge(panel, times), times * LARGEST) for panel in (tiles, patches)]
+
+
+def _shade(magnitude):
+    """The brightness of a patch, float [h, w]: 1 where the blurred magnitude, uint8 [h, w], is large."""
+    blurred = Image.fromarray(magnitude).filter(ImageFilter.GaussianBlur(max(magnitude.shape) / 24))
+    blurred = np.asarray(blurred, np.float32)
+    return DARK + (1 - DARK) * np.clip(blurred / max(1.0, np.percentile(blurred, 80)), 0, 1)
+
+
+def _curves(spots, values):
+    """Each signal in grey, from its minimum to its maximum, and its projection in black; zero is in the middle."""
+    signals = crop_patches(_one_row(spots.images), spots.places, spots.fields, np.nan)
+    tiles = [_curve(signal[0], value[0]) for signal, value in zip(signals, _one_row(values))]
+    return np.array(tiles, np.uint8).reshape(-1, *CURVE)
+
+
+def _curve(signal, projection=None):
+    """uint8 [height, width] of `CURVE`; NaN in `signal`, float [w], is outside the image."""
+    height, width = CURVE
+    canvas = Image.new("L", (width, height), image_grid.PAPER)
+    draw = ImageDraw.Draw(canvas)
+    across = (np.arange(len(signal)) + 0.5) * width / len(signal)
+    inside = ~np.isnan(signal)
+    low, high = np.nanmin(signal), np.nanmax(signal)
+    signal = (signal - low) / max(high - low, 1)
+    _line(draw, across[inside], (1 - signal[inside]) * (height - 5) + 2, SIGNAL)
+    if projection is not None:
+        draw.line([(0, height // 2), (width, height // 2)], fill=image_grid.LINE)
+        _line(draw, across, (1 - np.clip(projection, -1, 1)) * (height - 5) / 2 + 2, 0)
+    return np.asarray(canvas)
+
+
+def _line(draw, across, down, grey):
+    draw.line([(float(x), float(y)) for x, y in zip(across, down)], fill=grey)
+
+
+def _one_row(values):
+    """float [n, 1, w] of [n, 1, w], or the mean over the colour channels of [n, 1, w, 3]."""
+    return values.astype(np.float32) if values.ndim == 3 else values.mean(3, dtype=np.float32)
+
+
+def _whole(spots):
+    """The complete images, enlarged or shrunk to `TILE`, with a frame around what is shown."""
+    sides = spots.images.shape[1:3]
+    if sides[0] == 1:
+        tiles = np.array([_curve(signal[0]) for signal in _one_row(spots.images)], np.uint8).reshape(-1, *CURVE)
+    else:
+        tiles = image_grid.shrink(image_grid.enlarge(spots.images, max(1, TILE // max(sides))), TILE)
+    for tile, place in zip(tiles, spots.places):
+        box = []
+        for field, at, side, length in zip(spots.fields, place, sides, tile.shape):
+            begin, end = [(field.begin + int(at) * field.step + more) * length / side for more in (0, field.size)]
+            box.append((int(begin), round(end) - int(begin)))
+        (top, height), (left, width) = box
+        image_grid.draw_frame(tile, top, left, height, width)
+    return tiles
+
+
+def _beside(scales, values):
+    """An array with as many dimensions as `values`."""
+    return scales.reshape(scales.shape + (1,) * (values.ndim - scales.ndim))
