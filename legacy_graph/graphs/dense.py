@@ -24,9 +24,9 @@ def find_dense(nodes: Graph, dependent: Set[str], convolutions: List[str]) -> Li
         dependent: names of the nodes that depend on the input.
         convolutions: names of the convolutions whose values depend on the input.
     """
-    after = nodes.dependents(convolutions)
     before = nodes.ancestors(name for name, node in nodes.by_name.items() if node.op in CONVOLUTIONS)
-    return [name for name in nodes.order if name in after - before and _has_weights(nodes, name, dependent)]
+    after = nodes.dependents(convolutions) - before
+    return [name for name in nodes.order if name in after and _has_weights(nodes, name, dependent)]
 
 
 def _has_weights(nodes, name, dependent):
@@ -53,7 +53,7 @@ def stand_as_images(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
         graph: frozen, NHWC; gets two nodes for each such layer.
         layers: with `start`.
     """
-    types, changed = graph.types, []
+    types, changed = dict(graph.types), []
     for layer in layers:
         dtype, shape = types[layer.start]
         if dtype == tf.float32 and shape is not None and len(shape) == 2 and shape[1]:
@@ -61,11 +61,7 @@ def stand_as_images(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
             sizes = constant(f"{name}/shape", [-1, 1, 1, shape[1]], integer)
             kinds = {"T": tf.AttrValue(type=dtype.as_datatype_enum), "Tshape": tf.AttrValue(type=integer)}
             graph.add(sizes, new_node("Reshape", name, [layer.start, sizes.name], **kinds))
-            types = {
-                **types,
-                name: TensorType(dtype, [shape[0], 1, 1, shape[1]]),
-                sizes.name: TensorType(tf.int32, [4]),
-            }
+            types[name], types[sizes.name] = TensorType(dtype, [shape[0], 1, 1, shape[1]]), TensorType(tf.int32, [4])
             layer = layer._replace(start=name)
         changed.append(layer)
     graph.types = types

@@ -95,7 +95,8 @@ def first_image(
     """
     reached = nodes.dependents([name])
     before = nodes.ancestors(convolutions & reached)
-    single = _single_image(nodes, types, reached, min(convolutions, key=nodes.order.index)) if skip else set()
+    first = next(candidate for candidate in nodes.order if candidate in convolutions)
+    single = _single_image(nodes, types, reached, first) if skip else set()
     is_open = types[name].dtype == tf.float32 and types[name].shape is None
     for candidate in nodes.order:
         if candidate not in reached & before or not types[candidate].is_image or candidate in single:

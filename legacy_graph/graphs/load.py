@@ -1,6 +1,8 @@
 """Load a graph of the user: read it, run the passes, choose the input and the layers, fill the variables, measure."""
 
-from typing import Dict, Optional, Tuple
+import contextlib
+import gc
+from typing import Dict, Iterator, Optional, Tuple
 
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
@@ -69,8 +71,14 @@ def load_source(
     Raises:
         UserError: the graph cannot be run, or shown correctly.
     """
+    with _without_collection():
+        model = _load(source, path, input, layer, values or {})
+        return model if size is None else with_size(model, *size)
+
+
+def _load(source, path, input, layer, values):
     graph = source.graph
-    notes = set_placeholders(graph, values or {}) + run_passes(graph, PASSES)
+    notes = set_placeholders(graph, values) + run_passes(graph, PASSES)
     types, entry_notes = cut_at_input(graph, path, input, source.inputs)
     layers, left_out = choose_layers(graph, types, graph.input, layer)
     _prune(graph, layers)
@@ -81,8 +89,19 @@ def load_source(
     layout_notes = run_passes(graph, FROZEN_PASSES)
     layers = measure_layers(graph, stand_as_images(graph, layers))
     shape = tuple(graph.types[graph.input].shape[1:])
-    model = Model(graph, graph.input, shape, layers, notes + entry_notes + left_out + batch_notes + layout_notes)
-    return model if size is None else with_size(model, *size)
+    return Model(graph, graph.input, shape, layers, notes + entry_notes + left_out + batch_notes + layout_notes)
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Pause the garbage collector, which would visit all nodes of a large graph dozens of times and free nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def with_size(model: Model, height: int, width: int) -> Model:
