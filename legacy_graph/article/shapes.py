@@ -66,7 +66,10 @@ def conv2d_transpose(
     for axis, side, stride in ((1, "height", down), (2, "width", across)):
         _check_side(side, value_shape[axis], wanted[axis], kernel_shape[axis - 1], stride, padding)
     strides = [1, down, across, 1] if data_format == "NHWC" else [1, 1, down, across]
-    return tf.nn.conv2d_transpose(value, kernel, output_shape, strides, padding, data_format, name)
+    with tf.name_scope(name, "conv2d_transpose") as scope:
+        # TensorFlow 2.22 would call this node output_shape; users' logs have the name of the earlier versions.
+        sizes = tf.convert_to_tensor(output_shape, name="input_sizes")
+        return tf.nn.conv2d_transpose(value, kernel, sizes, strides, padding, data_format, scope)
 
 
 def _arguments(given, names):
