@@ -13,8 +13,9 @@ import sys
 from typing import List, NamedTuple
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-RUN, TESTS, MIDPOINT = ".lock/run.txt", ".lock/tests.txt", ".lock/tensorflow-2.15.txt"
+RUN, TESTS = ".lock/run.txt", ".lock/tests.txt"
 UV, UV_SOURCE = ".lock/uv.txt", ".lock/uv.in"
+OTHERS = {"2.15": "3.11", "2.22": "3.13"}  # TensorFlow that only the matrix tests -> Python
 
 
 class Lock(NamedTuple):
@@ -34,11 +35,11 @@ LOCKS = [
         ["tests/requirements.txt", "--constraints", RUN, "--python-version", "3.7"],
     ),
     Lock(UV, [UV_SOURCE], [UV_SOURCE, "--python-version", "3.8"]),
-    Lock(
-        MIDPOINT,
-        ["tests/requirements-2.15.txt", "tests/requirements.txt"],
-        ["tests/requirements-2.15.txt", "tests/requirements.txt", "--python-version", "3.11"],
-    ),
+    *[
+        Lock(f".lock/tensorflow-{version}.txt", sources, [*sources, "--python-version", python])
+        for version, python in OTHERS.items()
+        for sources in [[f"tests/requirements-{version}.txt", "tests/requirements.txt"]]
+    ],
 ]
 
 

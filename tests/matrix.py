@@ -17,12 +17,12 @@ import tempfile
 from typing import List, NamedTuple, Optional, Tuple
 
 from tests.benchmarks import machine
+from tests.lock_requirements import OTHERS
 from tests.support import page_tables
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGE = os.path.join(ROOT, "tests", "README.md")
 VERSIONS = ("3.7", "3.10", "3.11", "3.12", "3.13")
-MIDPOINT = "3.11"  # the Python for TensorFlow 2.15
 HEADING = ("Python", "TensorFlow", "tests", "seconds")
 ROW = "{:<8}{:<12}{:<32}{:>8}"
 
@@ -61,14 +61,15 @@ def plan(version: str, words: List[str]) -> Plan:
     return Plan(version, [["bash", "run.sh", "test", *words]], os.path.join(ROOT, ".venv-" + version, "bin", "python"))
 
 
-def plan_midpoint(words: List[str]) -> Plan:
-    """Test TensorFlow 2.15, which requirements.txt does not name, in an environment of its own."""
-    home = os.path.join(ROOT, f".venv-{MIDPOINT}-tensorflow-2.15")
+def plan_other(tensorflow: str, words: List[str]) -> Plan:
+    """Test a TensorFlow that requirements.txt does not name, such as "2.15", in an environment of its own."""
+    version = OTHERS[tensorflow]
+    home = os.path.join(ROOT, f".venv-{version}-tensorflow-{tensorflow}")
     inside = os.path.join(home, "bin", "python")
-    install = [inside, "-m", "pip", "install", "--require-hashes", "-r", ".lock/tensorflow-2.15.txt"]
-    commands = [[find(MIDPOINT), "-m", "venv", home], install]
+    install = [inside, "-m", "pip", "install", "--require-hashes", "-r", f".lock/tensorflow-{tensorflow}.txt"]
+    commands = [[find(version), "-m", "venv", home], install]
     tests = [inside, "-m", "pytest", *(words or ["-n", "2", "--dist", "worksteal"])]  # as run.sh does
-    return Plan(MIDPOINT, [*commands, tests], inside)
+    return Plan(version, [*commands, tests], inside)
 
 
 def run_plan(chosen: Plan, log: str) -> Tuple[bool, Tuple[str, ...]]:
@@ -114,8 +115,9 @@ def main(words: List[str]) -> int:
             results.append(run_plan(plan(version, words), os.path.join(logs, version + ".log")))
         else:
             print(ROW.format(version, "-", "no such Python on this machine", "-"), flush=True)
-    if find(MIDPOINT):
-        results.append(run_plan(plan_midpoint(words), os.path.join(logs, "midpoint.log")))
+    for tensorflow, version in OTHERS.items():
+        if find(version):
+            results.append(run_plan(plan_other(tensorflow, words), os.path.join(logs, f"tensorflow-{tensorflow}.log")))
     if to_page:
         table = page_tables.Table(HEADING, [row for _, row in results])
         page_tables.write(PAGE, "matrix", {"matrix": f"{table}\n\n{conditions}."})

@@ -90,15 +90,17 @@ def test_the_locks_hold_what_the_requirements_pin(python, system):
     assert {name: tests[name] for name in tests if name in run} == {name: run[name] for name in run if name in tests}
 
 
-def test_tensorflow_2_15_gets_all_packages_of_the_program():
-    here = environment("3.11", "linux")
-    assert set(selected("requirements.txt", here)) <= set(selected("tests/requirements-2.15.txt", here))
+@pytest.mark.parametrize("tensorflow", lock.OTHERS)
+def test_other_tensorflows_get_all_packages(tensorflow):
+    here = environment(lock.OTHERS[tensorflow], "linux")
+    assert set(selected("requirements.txt", here)) <= set(selected(f"tests/requirements-{tensorflow}.txt", here))
 
 
 def test_the_locks_hold_what_their_packages_need():
     """Checked for the packages that are installed here: what each needs on this interpreter is locked too."""
     here = dict(default_environment(), extra="")
-    locks = [dict(selected(lock.RUN, here), **selected(lock.TESTS, here)), selected(lock.MIDPOINT, here)]
+    locks = [dict(selected(lock.RUN, here), **selected(lock.TESTS, here))]
+    locks += [selected(one.path, here) for one in lock.LOCKS if one.path.startswith(".lock/tensorflow-")]
     (locked,) = [one for one in locks if one["tensorflow"] == "==" + metadata.version("tensorflow")]
     installed = {canonical(found.metadata["Name"]): found for found in metadata.distributions()}
     checked = [installed[name] for name in locked if name in installed]
@@ -119,7 +121,7 @@ def checkout(tmp_path):
         "tests/lock_requirements.py",
         "requirements.txt",
         "tests/requirements.txt",
-        "tests/requirements-2.15.txt",
+        *[f"tests/requirements-{tensorflow}.txt" for tensorflow in lock.OTHERS],
     ):
         (tmp_path / path).write_text(read(path), encoding="utf-8")
     for locked in lock.LOCKS:
