@@ -60,7 +60,14 @@ class Reader:
             HttpError: an unknown layer, map or method; too many requests.
             UserError: not a picture, or the run has no intact checkpoint.
         """
-        return self._worker.run(self._read, folder, content, layer, number, method)
+        return self._worker.run(self._run_network, "read", folder, content, layer, number, method)
+
+    def cover(self, folder: str, content: bytes, detail: str) -> Dict[str, Any]:
+        """Where covering a patch lowers the probability of the class that is read, as JSON.
+
+        `detail` is a name in `network.STRIDES`; see `read`, also for the errors.
+        """
+        return self._worker.run(self._run_network, "cover", folder, content, detail)
 
     def read_graph(self, content: bytes, asked: Asked) -> Dict[str, Any]:
         """The maps of a layer of the graph, the projection of one, and the logits, as JSON.
@@ -81,10 +88,10 @@ class Reader:
             self._graph_network = GraphNetwork(self._open_graph)
         return self._graph_network.read(content, asked)
 
-    def _read(self, folder, *request):
+    def _run_network(self, name, *request):
         if self._network is None:
             tf_setup.import_tensorflow()
             from legacy_graph.board.network import LiveNetwork
 
             self._network = LiveNetwork()
-        return self._network.read(folder, *request)
+        return getattr(self._network, name)(*request)

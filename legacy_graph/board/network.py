@@ -4,7 +4,7 @@ import collections
 import contextlib
 import io
 import os
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -21,10 +21,16 @@ from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize import reading
 from legacy_graph.visualize.image_grid import percentile_scale, to_diverging, to_grayscale
 from legacy_graph.visualize.image_report import PERCENTILE
+from legacy_graph.visualize.occlusion import Cover, class_occlusion
 from legacy_graph.visualize.rank_correlation import rank_correlation
 from legacy_graph.visualize.sanity_check import random_kernel
 
+LISTED = 32  # units of a layer in an answer, the strongest ones, if it has more than `ALL`
+ALL = 64
+PATCH = 7  # pixels: side of the black patch that covers a part of the digit
+STRIDES = {"coarse": 4, "fine": 2}  # pixels from one patch to the next
 SESSIONS = 4  # maximum number of runs in memory; one takes about 15 MB
+TINT = np.array([1, 0.7, 0.4])  # of pixels where a patch changes the class that is read: orange
 RULES = {**dict(zip(METHODS, METHODS)), CONTROL: DECONVNET}  # method of a request -> method of `deconvolve`
 
 
@@ -43,10 +49,8 @@ class LiveNetwork:
         """See `live.Reader.read`."""
         chosen, rule = find("layer", self._reader.layers, layer), find("method", RULES, method)
         find("map", dict.fromkeys(range(chosen.output.shape.as_list()[3])), number)
-        known = identity.run_data(folder).known_name
-        picture = user_image.decode_image("picture", io.BytesIO(content), digits=known == identity.MNIST)
+        known, picture, image = _prepare(folder, content)
         session, step = self._restored(folder)
-        image = Preprocessing(0, 1).apply(picture.pixels[..., None])
         outputs = reading.read_outputs(session, self._reader, image)
         signals = reading.keep(outputs.outputs[layer], number)[None]
         # The same activations and method, with the layer's kernel replaced by random numbers.
@@ -62,11 +66,34 @@ class LiveNetwork:
             "input": encode_tile(picture.pixels),
             "preparation": picture.preparation,
             "answers": [[name, float(p)] for name, p in zip(class_names(known), outputs.answers)],
-            "layers": {name: _maps(activations) for name, activations in outputs.shown.items()},
+            "layers": {
+                name: _maps(activations, self._reader.layers[name].rectified)
+                for name, activations in outputs.shown.items()
+            },
             **{name: encode_tile(to_diverging(values, scales[name])) for name, values in shown.items()},
             "scale": scales["projection"],
             "control_scale": scales.get("control"),
             "rank_correlation": rank_correlation(projection.ravel(), control.ravel()) if compared else None,
+        }
+
+    def cover(self, folder: str, content: bytes, detail: str) -> Dict[str, Any]:
+        """See `live.Reader.cover`."""
+        stride = find("detail", STRIDES, detail)
+        known, _, image = _prepare(folder, content)
+        session, _ = self._restored(folder)
+        found = class_occlusion(session, self._reader.net, image[None], Cover(PATCH, stride))
+        (falls,), (classes,), read = found.falls, found.classes, int(found.probabilities[0].argmax())
+        names, scale = class_names(known), float(np.abs(falls).max())
+        pixels = np.repeat(to_diverging(falls, scale)[..., None], 3, 2)
+        pixels[classes != read] = pixels[classes != read] * TINT
+        counts = np.bincount(classes[classes != read], minlength=len(names)) / classes.size
+        return {
+            "read": names[read],
+            "heat": encode_tile(pixels),
+            "scale": scale,
+            "largest": float(falls.max()),
+            "others": [[names[number], float(counts[number])] for number in np.argsort(-counts) if counts[number]],
+            "patch": PATCH,
         }
 
     def _restored(self, folder) -> Tuple[tf.Session, int]:
@@ -95,12 +122,27 @@ def _list_checkpoints(folder) -> List[Tuple[int, int]]:
     return found
 
 
-def _maps(activations: np.ndarray) -> Dict[str, Any]:
-    """The maps of a layer, float32 [C, H, W], as one picture [C * H, W] with one scale, and the maximum of each."""
+def _prepare(folder, content) -> Tuple[Optional[str], user_image.UserImage, np.ndarray]:
+    """(name of the run's data set, the picture, the picture as the network reads it, float32 [28, 28, 1])."""
+    known = identity.run_data(folder).known_name
+    picture = user_image.decode_image("picture", io.BytesIO(content), digits=known == identity.MNIST)
+    return known, picture, Preprocessing(0, 1).apply(picture.pixels[..., None])
+
+
+def _maps(activations: np.ndarray, rectified: bool) -> Dict[str, Any]:
+    """The maps of a layer, float32 [C, H, W], as one picture [maps * H, W] with one scale, and the maximum of each.
+
+    Of a layer with more than `ALL` maps, the `LISTED` strongest, strongest first.
+    """
     largest = activations.max(axis=(1, 2))
-    pixels = to_grayscale(activations, largest.max())
+    listed = len(largest) > ALL
+    numbers = np.argsort(-largest, kind="stable")[:LISTED] if listed else np.arange(len(largest))
+    scale = largest.max() if rectified else np.abs(activations).max()
+    pixels = (to_grayscale if rectified else to_diverging)(activations[numbers], scale)
     return {
         "tiles": encode_tile(pixels.reshape(-1, pixels.shape[2])),
+        "numbers": numbers.tolist(),
         "activations": largest.astype(float).tolist(),
-        "scale": float(largest.max()),
+        "scale": float(scale),
+        "signed": not rectified,
     }

@@ -13,6 +13,7 @@ const WAITING = "Waiting for the answer. The first picture takes some seconds: T
 export class OwnPicture {
   constructor(board) {
     this.board = board;
+    this.heat = make("figure", { id: "heat" }); // stays until the next answer, so that it does not flicker
     const { pad, detail } = board.page;
     this.follower = new Follower({
       pad, detail, waiting: WAITING, isShown: () => state.view === "own",
@@ -57,19 +58,33 @@ export class OwnPicture {
     this.draw(found, query);
     const heading = this.board.page.detail.querySelector("h1").textContent;
     this.board.page.pad.status.textContent = `${heading}. Answer after ${Math.round(performance.now() - began)} ms.`;
+    if (query.run + found.step !== this.covered) this.heat.replaceChildren();
+    for (const detail of ["coarse", "fine"]) {
+      if (this.follower.newer !== null) return;
+      const cover = await this.board.ask("heat", { run: query.run, detail }, file);
+      if (!isCurrent()) return;
+      this.heat.replaceChildren(...describeHeat(cover));
+      this.covered = query.run + found.step;
+    }
   }
 
   draw(found, query) {
     this.view ??= this.makeView(found);
-    for (const [layer, { tiles, activations, scale }] of Object.entries(found.layers)) {
+    for (const [layer, { tiles, numbers, activations, scale, signed }] of Object.entries(found.layers)) {
       const { buttons, title } = this.view[layer];
-      const rows = tiles.height / activations.length;
-      title.textContent = `${layer}: its ${activations.length} maps, white is ${short(scale)}`;
-      buttons.forEach((button, map) => {
-        paint(button.firstChild, tiles, map * rows, rows);
+      const rows = tiles.height / numbers.length;
+      const count = activations.length.toLocaleString("en");
+      const which = numbers.length < activations.length ? `the ${numbers.length} strongest of its ${count} units` : `its ${count} ${rows > 1 ? "maps" : "units"}`;
+      title.textContent = `${layer}: ${which}, ${signed ? `mid grey is 0, white ${short(scale)}` : `white is ${short(scale)}`}`;
+      buttons.forEach((button, at) => {
+        const map = numbers[at];
+        paint(button.firstChild, tiles, at * rows, rows);
+        button.lastChild.textContent = map;
+        button.dataset.map = map;
         button.title = `map ${map}: strongest activation ${short(activations[map])}`;
+        button.setAttribute("aria-label", `map ${map} of ${layer}`);
       });
-      press(buttons, layer === query.layer ? buttons[query.map] : null);
+      press(buttons, layer === query.layer ? buttons[numbers.indexOf(Number(query.map))] ?? null : null);
     }
     this.board.page.detail.replaceChildren(...this.describe(found, query));
   }
@@ -82,16 +97,17 @@ export class OwnPicture {
       make("i", { style: `width: ${100 * share}%` }),
       make("b", { class: share === best && "best" }, percent(share)),
     ]);
-    const strongest = found.layers[query.layer].activations[query.map];
+    const { activations, signed } = found.layers[query.layer];
+    const strongest = activations[query.map];
     const active = `All activations of the map in this picture; the strongest is ${short(strongest)}.
       Mid grey is 0; white and black are ±${short(found.scale)}.`;
     const figure = (tile, caption) =>
       make("figure", {}, picture(tile, caption, "large"), make("figcaption", {}, caption));
     return [
       make("h1", {}, `Read as ${found.answers.find(([, share]) => share === best)[0]} (${percent(best)})`),
-      make("div", { class: "answers" }, ...answers),
+      make("div", { class: "read" }, make("div", { class: "answers" }, ...answers), this.heat),
       make("h2", {}, `Map ${query.map} of ${query.layer}, ${METHODS[query.method]}`),
-      make("p", { class: "faint" }, strongest > 0 ? active : "This map is not active in this picture."),
+      make("p", { class: "faint" }, strongest > 0 || signed ? active : "This map is not active in this picture."),
       make("div", { class: "row" },
         figure(found.projection, "projection"),
         found.control ? figure(found.control, this.describeControl(found)) : null,
@@ -108,11 +124,8 @@ export class OwnPicture {
   /** The grids of all layers; returns the buttons and the heading of each. */
   makeView(found) {
     const view = {};
-    const parts = Object.entries(found.layers).flatMap(([layer, { activations }]) => {
-      const buttons = activations.map((_, map) => {
-        const attributes = { type: "button", "data-map": map, "aria-label": `map ${map} of ${layer}` };
-        return make("button", attributes, make("canvas"), String(map));
-      });
+    const parts = Object.entries(found.layers).flatMap(([layer, { numbers }]) => {
+      const buttons = numbers.map(() => make("button", { type: "button" }, make("canvas"), make("span")));
       const title = make("h2");
       view[layer] = { buttons, title };
       const choose = (button) => {
@@ -125,4 +138,12 @@ export class OwnPicture {
     this.board.page.grid.replaceChildren(make("h1", {}, "Activations of your picture"), ...parts);
     return view;
   }
+}
+
+/** The heat map of the class: where covering a patch lowers its probability, and what is then read. */
+function describeHeat({ read, heat, scale, largest, others, patch }) {
+  const label = `where the network needs the digit to read ${read}`;
+  const lines = [`A black patch of ${patch} x ${patch} pixels lowers the probability of ${read} where this is white, by up to ${percent(Math.max(0, largest))}; black: raises it. White and black are ±${percent(scale)}.`];
+  if (others.length) lines.push(`Orange: covered there, it is read as ${others.map(([name, share]) => `${name} (${percent(share)} of the pixels)`).join(", ")}.`);
+  return [picture(heat, label, "large"), make("figcaption", {}, lines.join(" "))];
 }

@@ -56,6 +56,7 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
             "/map": self._map,
             "/strip": self._strip,
             "/own": self._own,
+            "/heat": self._heat,
             "/network": self._network,
         }
         files = {"/" + name: _file_route(name, mimetype) for name, mimetype in FILES.items()}
@@ -86,6 +87,11 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
         content = _picture(request)
         name, method = request.args.get("layer"), request.args.get("method")
         return self._reader.read(self._run(request).folder, content, name, _number(request), method)
+
+    def _heat(self, request):
+        """The class heat map of a posted picture: run, detail."""
+        content = _picture(request)
+        return self._reader.cover(self._run(request).folder, content, request.args.get("detail"))
 
     def _network(self, request):
         """A posted picture for the graph of --graph: layer, method, map, order, page."""

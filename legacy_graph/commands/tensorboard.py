@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
             host and port, or cannot write its list of processes.
     """
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # one picture at a time runs on the CPU; training keeps the GPU
+    os.environ["TQDM_DISABLE"] = "1"  # no progress bars in the server's terminal
     import absl.logging
     from absl import app
     from tensorboard import default, program

@@ -43,6 +43,7 @@ class Reader(NamedTuple):
     feed: Dict[tf.Tensor, Any] = {}  # what `answers` needs besides the images
     finite: Dict[str, tf.Tensor] = {}  # name of an operation -> bool [], whether its values are finite
     notes: Tuple[str, ...] = ()  # sentences to print on the page
+    net: Optional[network.Network] = None  # the article's; None for another graph
 
 
 class Outputs(NamedTuple):
@@ -80,7 +81,7 @@ def article_reader(layers: Sequence[str], ties: str = FIRST) -> Reader:
         built = {name: _article_layer(layers_up_to(known, name), ties) for name in layers}
         graph.finalize()
     notes = (*([CONV1] if "conv1" in layers else []), TIES_IN_WORDS[ties])
-    return Reader(graph, net.layers[0].input, built, net.probabilities, {net.keep_prob: 1.0}, notes=notes)
+    return Reader(graph, net.layers[0].input, built, net.probabilities, {net.keep_prob: 1.0}, notes=notes, net=net)
 
 
 def _article_layer(walked, ties):

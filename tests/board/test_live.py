@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
 from legacy_graph.article.deconv import deconvolve
+from legacy_graph.article.dense import all_layers
 from legacy_graph.board import live
 from legacy_graph.board.answers import HttpError
 from legacy_graph.board.network import LiveNetwork
@@ -54,30 +56,33 @@ def expected(trained):
     digit = user_image.decode_image("one", io.BytesIO(ONE)).pixels
     with tf.Graph().as_default() as graph:
         net = network.build()
-        layers = {layer.name: layer for layer in net.layers}
+        walked = all_layers(net)
+        layers = {layer.name: layer for layer in walked}
         tensors = {
-            (name, method, 3): deconvolve(net.layers, name, tf.constant([3]), method=method, ties=SHARED)[0, :, :, 0]
+            (name, method, 3): deconvolve(walked, name, tf.constant([3]), method=method, ties=SHARED)[0, :, :, 0]
             for name in layers
             for method in ("deconvnet", "gradient", "guided")
         }
     feed = {net.images: scale_pixels(digit.reshape(1, -1)), net.keep_prob: 1.0}
     with restored_session(graph, trained.logdir) as (session, _):
         probabilities, found, relus, outputs = session.run(
-            [net.probabilities[0], tensors, [one.relu for one in net.layers], [one.output for one in net.layers]], feed
+            [net.probabilities[0], tensors, [one.relu for one in walked], [one.output for one in walked]], feed
         )
-        for layer, output in zip(net.layers, outputs):
+        for layer, output in zip(walked, outputs):
             random = {layer.output: output, layer.kernel: random_kernel(layer.kernel.shape.as_list())}
             found[layer.name, "control", 3] = session.run(tensors[layer.name, "deconvnet", 3], {**feed, **random})
     return found, [relu.max(axis=(0, 1, 2)) for relu in relus], probabilities
 
 
 def grey(values):
+    if not values.any():
+        return np.full(values.shape, 127), 0
     scale = np.percentile(np.abs(values[values != 0]), 99)
     return np.rint(127 + 127 * np.clip(values / scale, -1, 1)), scale
 
 
 @pytest.mark.parametrize("method", ["deconvnet", "gradient", "guided", "control"])
-@pytest.mark.parametrize("layer", ["conv1", "conv2"])
+@pytest.mark.parametrize("layer", ["conv1", "conv2", "fc1", "fc2"])
 def test_answers_equal_those_of_a_separate_graph(reading, expected, trained, layer, method):
     projections, maxima, probabilities = expected
     found = reading.read(trained.logdir, ONE, layer, 3, method)
@@ -100,6 +105,43 @@ def test_the_input_is_prepared_as_in_deconv(reading, trained):
     digit = user_image.decode_image("zero", io.BytesIO(ZERO))
     assert base64.b64decode(found["input"]["data"]) == digit.pixels.tobytes()
     assert found["preparation"] == digit.preparation == "fitted as MNIST's digits were"
+
+
+def test_of_a_large_layer_the_strongest_units_are_listed(reading, trained):
+    part = reading.read(trained.logdir, ONE, "conv1", 0, "deconvnet")["layers"]["fc1"]
+    order = np.argsort(-np.array(part["activations"]), kind="stable")
+    assert len(order) == 1024 and part["numbers"] == order[: len(part["numbers"])].tolist()
+    assert part["tiles"]["height"] == len(part["numbers"]) == 32
+
+
+def test_the_heat_map_equals_a_loop_over_patches(reading, trained):
+    """Each black patch of 7 x 7 pixels, every 4 pixels, covered alone; a pixel's value is the mean over its patches."""
+    digit = scale_pixels(user_image.decode_image("one", io.BytesIO(ONE)).pixels.reshape(1, -1)).reshape(28, 28)
+    with tf.Graph().as_default() as graph:
+        net = network.build()
+    total, count = np.zeros([28, 28, 10]), np.zeros([28, 28, 1])
+    with restored_session(graph, trained.logdir) as (session, _):
+
+        def run(image):
+            return session.run(net.probabilities[0], {net.images: image.reshape(1, -1), net.keep_prob: 1.0})
+
+        complete = run(digit)
+        for y, x in itertools.product(range(0, 25, 4), repeat=2):
+            covered = digit.copy()
+            covered[y : y + 7, x : x + 7] = 0
+            total[y : y + 7, x : x + 7] += run(covered)
+            count[y : y + 7, x : x + 7] += 1
+    read, means = complete.argmax(), total / count
+    falls, others = complete[read] - means[..., read], means.argmax(2) != read
+    found = reading.cover(trained.logdir, ONE, "coarse")
+    assert (found["read"], found["patch"]) == (str(read), 7)
+    assert found["largest"] == pytest.approx(falls.max(), abs=1e-5)
+    assert sum(share for _, share in found["others"]) == pytest.approx(others.mean(), abs=2e-3)
+    shown = np.frombuffer(base64.b64decode(found["heat"]["data"]), np.uint8).reshape(28, 28, 3)[..., 0]
+    assert np.abs(shown - (127 + 127 * falls / np.abs(falls).max())).max() <= 1
+    assert reading.cover(trained.logdir, ONE, "fine")["read"] == str(read)
+    with pytest.raises(HttpError, match="detail: expected one of coarse, fine"):
+        reading.cover(trained.logdir, ONE, "finest")
 
 
 def test_the_newest_intact_checkpoint_is_used(reading, trained, tmp_path):

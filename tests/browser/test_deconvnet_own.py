@@ -15,15 +15,22 @@ def test_a_drawing_is_read_and_its_maps_follow(visit):
     expect(frame.locator("#grid .empty")).to_contain_text("Draw a digit")
     board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
     expect(frame.locator("#detail h1")).to_contain_text("Read as ")
-    expect(frame.locator("#grid button")).to_have_count(96)
+    expect(frame.locator("#grid button")).to_have_count(32 + 64 + 32 + 10)
+    expect(frame.locator("#heat figcaption")).to_contain_text("A black patch of 7 x 7 pixels")
     expect(frame.locator("#detail h2")).to_have_text("Map 3 of conv2, deconvnet")
     expect(frame.locator("aside [role=status]").first).to_contain_text("Answer after ")
+    expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
     pixels = "one => one.getContext('2d').getImageData(0, 0, 28, 28).data.join()"
-    projection = frame.locator("#detail canvas").first
+    projection = frame.locator("#detail .row canvas").first
     before = projection.evaluate(pixels)
     frame.locator("#grid button[aria-label='map 7 of conv1']").click()
     expect(frame.locator("#detail h2")).to_have_text("Map 7 of conv1, deconvnet")
     assert projection.evaluate(pixels) != before
+    expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
+    unit = frame.locator("#grid button[aria-label$=fc1]").nth(3).inner_text().strip()
+    frame.locator("#grid button[aria-label$=fc1]").nth(3).click()
+    expect(frame.locator("#detail h2")).to_have_text(f"Map {unit} of fc1, deconvnet")
+    frame.locator("#grid button[aria-label='map 7 of conv1']").click()
     frame.locator("#method").select_option("control")
     expect(frame.locator("#detail h2")).to_have_text("Map 7 of conv1, random kernel (control)")
     frame.get_by_role("button", name="Clear").click()
@@ -37,7 +44,8 @@ def test_a_drawing_survives_a_reload(open_view):
     expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
     before = frame.locator("#detail").inner_text()
     page.reload()
-    expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+    expect(frame.locator("#heat canvas")).to_be_visible()
+    expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
     assert frame.locator("#detail").inner_text() == before
     expect(frame.locator("#grid button[data-map='63'][aria-label$=conv2]")).to_be_attached()
 
