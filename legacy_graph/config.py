@@ -51,6 +51,10 @@ METHODS = {"deconvnet": "deconvnet", "gradient": "gradient", "guided": "guided b
 DECONVNET, GRADIENT, GUIDED = METHODS
 # How a contact sheet draws projections; the magnitude is over the colour channels.
 SIGNED, MAGNITUDE = DRAWN = ("signed", "magnitude")
+OCCLUSION = "occlusion"  # measured by covering patches of the image, not projected
+ALL_METHODS = {**METHODS, OCCLUSION: OCCLUSION}
+RANDOM = "random"  # value of --control: the layer's kernel replaced by random numbers
+MEAN = "mean"  # value of --cover: the mean colour of the images
 _INTERVAL = WholeNumber(1, 10**9)
 EARLY = (0, 20, 50, 100, 200)  # the first image steps by default: TensorBoard shows ten pictures of a tag
 

@@ -10,7 +10,7 @@ from typing import Dict, List, NamedTuple, Tuple
 import numpy as np
 
 from legacy_graph.board import npz
-from legacy_graph.config import METHODS
+from legacy_graph.config import ALL_METHODS, DECONVNET
 from legacy_graph.errors import UserError, reason
 from legacy_graph.logdir import durable
 
@@ -40,10 +40,14 @@ SCHEMA = {
     "projections": Array("f", _SPOTS, -np.inf, np.inf, True, "the spots, projected to the pixels by `method`"),
     "receptive_field": Array("i", ("2", "3"), -_LARGE, _LARGE, True,
         "down and across: side in pixels, pixels from one position to the next, first pixel of position 0"),
-    "method": Array("U", (), 0, 0, False, "projection method of `projections`; a missing one is deconvnet"),
+    "method": Array("U", (), 0, 0, False, "method of `projections`; a missing one is deconvnet"),
+    "deconvnet": Array("f", _SPOTS, -np.inf, np.inf, False, "as `projections`, by the deconvnet"),
     "gradient": Array("f", _SPOTS, -np.inf, np.inf, False, "as `projections`, by the gradient"),
     "guided": Array("f", _SPOTS, -np.inf, np.inf, False, "as `projections`, by guided backpropagation"),
+    "occlusion": Array("f", _SPOTS, -np.inf, np.inf, False,
+        "fall of the activation while a patch is covered, for each pixel the mean over the patches that cover it"),
     "control": Array("f", _SPOTS, -np.inf, np.inf, False, "as `projections`, by `method` through a random kernel"),
+    "control_deconvnet": Array("f", _SPOTS, -np.inf, np.inf, False, "as `deconvnet`, through a random kernel"),
     "control_gradient": Array("f", _SPOTS, -np.inf, np.inf, False, "as `gradient`, through a random kernel"),
     "control_guided": Array("f", _SPOTS, -np.inf, np.inf, False, "as `guided`, through a random kernel"),
     "channels": Array("i", (), 1, _LARGE, False, "number of feature maps of the layer"),
@@ -109,8 +113,8 @@ def _check_array(name, array, form, lengths):
 
 
 def _check_method(arrays):
-    method = str(arrays.get("method", next(iter(METHODS))))
-    _require(method in METHODS, "method", f"one of {', '.join(METHODS)}")
+    method = str(arrays.get("method", DECONVNET))
+    _require(method in ALL_METHODS, "method", f"one of {', '.join(ALL_METHODS)}")
 
 
 def _check_places(arrays):

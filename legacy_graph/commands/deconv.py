@@ -10,8 +10,9 @@ from legacy_graph import tf_setup
 from legacy_graph.commands.graph_folder import graph_folder
 from legacy_graph.commands.graph_model import open_model
 from legacy_graph.commands.graph_options import check_graph_options
+from legacy_graph.commands.method_options import check_cover, cover_options
 from legacy_graph.commands.option_values import ALL, layer_names
-from legacy_graph.config import SHARED
+from legacy_graph.config import METHODS, OCCLUSION, SHARED
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
 from legacy_graph.data.images import Preprocessing, from_array
@@ -37,6 +38,8 @@ def run(options: argparse.Namespace) -> ExitStatus:
 def _read_article(options):
     """(path, folder, source, step, report) of each picture, in deconv/<picture>, with the article's network."""
     check_graph_options(options)
+    occluded = options.method in (None, OCCLUSION)
+    check_cover(options, occluded)
     layers = _article_layers(options.layer)
     layout.check_trained(options.logdir)
     known = identity.run_data(options.logdir).known_name
@@ -46,18 +49,35 @@ def _read_article(options):
     tf_setup.import_tensorflow()
     from legacy_graph.visualize import image_report, reading
 
-    reader = reading.article_reader(layers, options.ties or SHARED)
+    methods = METHODS if options.method is None else [options.method]
+    reader = reading.article_reader(layers, options.ties or SHARED, [name for name in methods if name != OCCLUSION])
     with _restored(options, reader.graph, layers) as (session, step, complete):
-        readings = list(reading.read_images(session, reader, images, options.maps or (), complete))
+        readings, notes = _read_all(session, reader, images, options, occluded, complete)
     reports = []
     for path, picture, values in zip(options.pictures, pictures, readings):
         name, answer = printable(os.path.basename(path)), image_report.format_answer(values.answers, names)
         ending = "" if options.step is None else f"-step-{options.step}"
+        ending += "" if options.method is None else f"-{options.method}"
         folder = os.path.join(options.logdir, layout.DECONV, os.path.splitext(name)[0] + ending)
-        texts = reader.notes, f"{answer}; {picture.preparation}", f", {picture.preparation}"
+        covered = image_report.format_covered(values, names)
+        texts = notes, f"{answer}; {picture.preparation}{covered}", f", {picture.preparation}"
         report = image_report.draw(f"{name}: {answer}", picture.pixels, values, *texts)
         reports.append((path, folder, printable(os.path.abspath(path)) + "\n", step, report))
     return reports
+
+
+def _read_all(session, reader, images, options, occluded, answers=True):
+    """(the reading of each image, sentences to print on the page), with occlusion or without."""
+    from legacy_graph.visualize import occluded_reading, reading
+    from legacy_graph.visualize.cover import PARTS_OF_IMAGE, choose_cover
+
+    readings = list(reading.read_images(session, reader, images, options.maps or (), answers))
+    if not occluded:
+        return readings, reader.notes
+    cover = choose_cover(cover_options(options), images, images.size, PARTS_OF_IMAGE)
+    pairs = [(images.take([number])[0], values) for number, values in enumerate(readings)]
+    readings = [occluded_reading.add_occlusion(session, reader, *pair, cover) for pair in pairs]
+    return readings, [*reader.notes, str(cover)]
 
 
 def _article_layers(wanted):
@@ -93,15 +113,16 @@ def _read_graph(options):
     """(path, folder, source, 0, report) of each picture, in graphs/<graph>-<layer>-<picture>, with --graph."""
     if options.fit or options.class_names or options.step is not None:
         raise UserError("--fit, --class-names and --step", "these options without --graph", "--graph", "leave them out")
+    check_cover(options, options.method == OCCLUSION)
     model, layer, images = open_model(options).target(options.layer, options.pictures)
     from legacy_graph.cluster.session import open_session
     from legacy_graph.visualize import image_report, reading
 
     reader = reading.graph_reader(model, layer, options.method)
     with open_session(reader.graph, None) as session:
-        readings = list(reading.read_images(session, reader, images, options.maps or ()))
+        readings, notes = _read_all(session, reader, images, options, options.method == OCCLUSION)
     subject = f"{layer.label} of {printable(os.path.basename(os.path.normpath(options.graph)))}"
-    notes = [*reader.notes, f"Images: {images.about}."]
+    notes = [*notes, f"Images: {images.about}."]
     if all(map(image_report.is_blank, readings)):
         notes.append("Every projection is 0: no signal reaches the pixels.")
     reports = []

@@ -3,7 +3,7 @@
 import argparse
 import io
 import os
-from typing import List, NamedTuple, Optional, Sequence
+from typing import List, Optional
 
 import numpy as np
 
@@ -12,30 +12,19 @@ from legacy_graph.cluster.tf_config import read_cluster
 from legacy_graph.commands.graph_folder import graph_folder
 from legacy_graph.commands.graph_model import open_model
 from legacy_graph.commands.graph_options import check_graph_options
+from legacy_graph.commands.method_options import check_cover, cover_options
 from legacy_graph.commands.option_values import ALL, layer_names
+from legacy_graph.commands.run_digits import open_digits
 from legacy_graph.commands.serve import serve_unless_chief
-from legacy_graph.config import DECONVNET, SHARED, Config
-from legacy_graph.data import idx, mnist
-from legacy_graph.data.class_names import class_names
-from legacy_graph.data.files import find_files
+from legacy_graph.config import DECONVNET, OCCLUSION, SHARED
+from legacy_graph.data import mnist
 from legacy_graph.data.images import Preprocessing, from_array
-from legacy_graph.errors import ExitStatus, UserError, short_path
-from legacy_graph.logdir import identity, kept_kernels, layout
+from legacy_graph.errors import ExitStatus, UserError
+from legacy_graph.logdir import kept_kernels, layout
 
 DEFAULT_LAYER = "conv2"  # of the article's network
 DENSE = ("fc1", "fc2")  # layers whose weights are not kept
 EVOLUTION = "evolution.png"  # the sheet of all steps of --steps
-OTHER = "-other"  # suffix of the folder if the images are not the run's own data
-
-
-class Digits(NamedTuple):
-    """Images for the article's network."""
-
-    pixels: np.ndarray  # uint8 [N, 784]
-    about: str  # a description of the images, for the heading
-    ending: str  # suffix of the folder's name
-    labels: Optional[np.ndarray]  # uint8 [N], the classes; None for data that the run does not know
-    class_names: Sequence[str]  # of the run's ten classes
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
@@ -58,8 +47,8 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
 
 def _publish(options, folder, source, step, sheets):
-    from legacy_graph.visualize.feature_sheets import SPOTS
     from legacy_graph.visualize.publishing import finish_publishing, publish
+    from legacy_graph.visualize.spot_files import SPOTS
 
     finish_publishing(options.logdir)
     keep = options.graph is None
@@ -84,16 +73,17 @@ def _split(layers: Optional[str]) -> List[Optional[str]]:
 def _scan_article(options, cluster):
     """Yield (name of the folder, None, training step, sheets) for each layer of the article's network."""
     check_graph_options(options)
+    check_cover(options, options.steps == () or options.method == OCCLUSION)
     layout.check_trained(options.logdir)
     steps = _chosen_steps(options.logdir, options.steps) if options.steps != () else []
-    digits = _digits(options)
+    digits = open_digits(options)
     tf_setup.import_tensorflow(cluster is not None)
     from legacy_graph.training.checkpoints import restored_session
     from legacy_graph.visualize import feature_sheets
 
-    preprocessing = Preprocessing(0, 1)
+    method, preprocessing = options.method or DECONVNET, Preprocessing(0, 1)
     images = from_array(digits.pixels.reshape(-1, mnist.SIDE, mnist.SIDE, 1), preprocessing, f"grey, {preprocessing}")
-    more = (options.maps, options.top, len(images), options.order, options.ties or SHARED, cluster)
+    more = (options.maps, options.top, len(images), options.order, options.ties or SHARED, cluster, method)
     layers = _split(options.layer or DEFAULT_LAYER) or feature_sheets.article_layers()
     if options.steps != ():
         layers = _with_kernels(layers, options.layer == ALL)
@@ -103,11 +93,12 @@ def _scan_article(options, cluster):
         run = {"step": step, "class_names": digits.class_names}
         if digits.labels is not None:
             run["labels"] = digits.labels
-        shown = bool(options.control), options.context, options.draw, digits.about, run
+        shown = options.control, options.context, options.draw, digits.about, run, cover_options(options)
         return feature_sheets.draw(session, scan, images, subject, *shown)
 
     for layer, scan in [(layer, feature_sheets.prepare(layer, *more)) for layer in layers]:
-        folder = os.path.join(options.logdir, layout.FEATURES, layer + digits.ending)
+        ending = digits.ending + ("" if method == DECONVNET else f"-{method}")
+        folder = os.path.join(options.logdir, layout.FEATURES, layer + ending)
         if options.steps != ():
             title = f"{layer}, over {len(images):,} {digits.about}"
             for step, sheets in _scan_steps(options.logdir, steps, scan, draw, title):
@@ -151,11 +142,13 @@ def _scan_steps(logdir, steps, scan, draw, title):
     from legacy_graph.visualize import evolution, feature_sheets, image_grid
 
     columns = {}
-    without_classes = scan._replace(details=scan.details._replace(answers=None))
     with open_session(scan.graph, None) as session:
         for step in steps:
             complete = restore_step(session, logdir, step)
-            sheets = draw(session, scan if complete else without_classes, step)
+            # Occlusion takes longer than all the rest: only the newest results have it.
+            details = scan.details._replace(occluded=step == steps[-1])
+            details = details if complete else details._replace(answers=None)
+            sheets = draw(session, scan._replace(details=details), step)
             with np.load(io.BytesIO(sheets.files[layout.NUMBERS])) as arrays:
                 columns[step] = evolution.read_column(arrays)
             yield step, sheets
@@ -170,6 +163,7 @@ def _scan_graph(options, cluster):
     """
     if not options.images:
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
+    check_cover(options, options.method == OCCLUSION)
     if options.data_dir or options.other_data:
         raise UserError("--data-dir", "this option without --graph", "--graph", "name the images with --images")
     opened, shown, error = open_model(options, cluster is not None), False, None
@@ -178,7 +172,7 @@ def _scan_graph(options, cluster):
         try:
             sheets = opened.sheets(
                 target, options.method or DECONVNET, options.maps, options.top, options.order, cluster,
-                bool(options.control), options.context, options.draw,
+                options.control, options.context, options.draw, cover_options(options),
             )  # fmt: skip
         except UserError as unsuitable:
             if options.layer != ALL:
@@ -197,41 +191,3 @@ def _all_layers(opened) -> List[str]:
     for note in opened.layers.notes:
         print(note)
     return [layer.label for layer in opened.layers]
-
-
-def _digits(options) -> Digits:
-    """The images of --images, else the test images of the run's data, or with --other-data those of --data-dir."""
-    run_data = identity.run_data(options.logdir)
-    names = class_names(run_data.known_name)
-    if options.images:
-        pixels = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
-        return Digits(pixels, f"images of {short_path(options.images)}, not the run's own data", OTHER, None, names)
-    data = _load(options.data_dir, run_data)
-    print(f"Data: {data.source}")
-    images, labels = data.test
-    own = not run_data.text or identity.same_data(identity.describe(data), run_data.text)
-    if own and run_data.known_name == identity.MNIST:
-        return Digits(images, "digits", "", labels, names)
-    if own:
-        return Digits(images, f"images of {run_data.name or short_path(data.folder)}", "", labels, names)
-    if options.other_data:
-        return Digits(images, f"images of {short_path(data.folder)}, not the run's own data", OTHER, None, names)
-    found = f"{identity.describe(data)} in {data.folder}"
-    expected = f"the data of the run in {options.logdir} ({run_data.text})"
-    raise UserError("--data-dir", expected, found, "name the run's data, or add --other-data to scan this one")
-
-
-def _load(data_dir, run_data) -> mnist.Dataset:
-    """The data in `data_dir`, else in the folder recorded by the run, else in the default folder of the train command.
-
-    The sample is loaded from this package, wherever it is installed. Nothing is downloaded into the folder of a run.
-    """
-    if data_dir:
-        return mnist.load(data_dir)
-    sample = mnist.load(mnist.SAMPLE_DIR)
-    if identity.same_data(identity.describe(sample), run_data.text):
-        return sample
-    if run_data.folder and not find_files(run_data.folder).files:
-        expected = f"the data of the run in {run_data.folder}"
-        raise UserError("--data-dir", expected, "none there", "name the directory where it is now")
-    return mnist.load(run_data.folder or Config.data_dir)

@@ -5,7 +5,7 @@ import math
 from typing import Callable, Tuple
 
 from legacy_graph.commands.option_values import path
-from legacy_graph.config import DEFAULT_SIGNATURE, METHODS
+from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 
 
@@ -32,8 +32,8 @@ def add_graph_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_image_options(command: argparse.ArgumentParser) -> None:
-    """Add the options for the preprocessing of the images and the projection method."""
-    add = command.add_argument_group("with --graph: preprocessing and projection").add_argument
+    """Add the options for the preprocessing of the images."""
+    add = command.add_argument_group("with --graph: preprocessing").add_argument
     add(
         "--range",
         type=_numbers("two numbers LOW,HIGH", (2,)),
@@ -48,7 +48,6 @@ def add_image_options(command: argparse.ArgumentParser) -> None:
     )
     add("--bgr", action="store_true", help="channel order blue, green, red")
     add("--size", type=_size, metavar="HxW", help="height and width in pixels, if the graph does not fix them")
-    add("--method", choices=tuple(METHODS), help="projection method (default: deconvnet; deconv: all that are defined)")
 
 
 def check_graph_options(options: argparse.Namespace) -> None:
@@ -57,7 +56,7 @@ def check_graph_options(options: argparse.Namespace) -> None:
     Raises:
         UserError: names the first such option.
     """
-    names = ("checkpoint", "signature", "tags", "input", "set", "range", "mean", "bgr", "size", "method")
+    names = ("checkpoint", "signature", "tags", "input", "set", "range", "mean", "bgr", "size")
     given = ["--" + name for name in names if getattr(options, name, None)]
     if given and options.graph is None:
         raise UserError(given[0], "--graph PATH beside it", "none", "name the graph with --graph")

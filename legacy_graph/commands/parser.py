@@ -6,7 +6,7 @@ import re
 import sys
 
 from legacy_graph import __version__, config
-from legacy_graph.commands import graph_options
+from legacy_graph.commands import graph_options, method_options
 from legacy_graph.commands.option_values import (
     add_options,
     data_directory,
@@ -173,6 +173,7 @@ def _add_features(command):
     add("--steps", type=step_list, default=(), metavar="N,N", help="training steps whose kernels were kept, separated "
         "by commas, or all: results for each, and a sheet with a column for each (default: the last step)")  # fmt: skip
     add("--control", choices=["random"], help="also project the same activations with a random kernel, and compare")
+    method_options.add_method_options(command, config.DECONVNET)
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)
 
@@ -196,5 +197,6 @@ def _add_deconv(command):
         "(default: conv1,conv2); with --graph one layer, which must be given")  # fmt: skip
     add("--maps", type=integer_list, metavar="N,N", help="also project these feature maps, separated by commas, one by "
         "one, and the strongest activation of each")  # fmt: skip
+    method_options.add_method_options(command, "all that are defined")
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)

@@ -69,8 +69,8 @@ class Images:
         about: str,
         names: Optional[Sequence[str]] = None,
     ) -> None:
-        self.size, self.about, self.names = size, about, names
-        self._count, self._read, self._preprocessing = count, read, preprocessing
+        self.size, self.preprocessing, self.about, self.names = size, preprocessing, about, names
+        self._count, self._read = count, read
 
     def __len__(self):
         return self._count
@@ -94,7 +94,7 @@ class Images:
         raw = self._read(numbers)
         if raw.shape[3] != 3:
             raw = raw.mean(axis=3) if raw.shape[3] > 1 else raw[..., 0]
-        if raw.size and self._preprocessing is None:
+        if raw.size and self.preprocessing is None:
             low, high = float(raw.min()), float(raw.max())
             raw = (raw - low) * (255 / (high - low) if high > low else 0)
         return np.rint(raw).astype(np.uint8)
@@ -107,11 +107,11 @@ class Images:
         """
         if values.shape[-1] != 3:
             return values.sum(axis=-1)
-        return values[..., ::-1] if self._preprocessing is not None and self._preprocessing.bgr else values
+        return values[..., ::-1] if self.preprocessing is not None and self.preprocessing.bgr else values
 
     def _fed(self, numbers):
         raw = self._read(numbers)
-        return raw.astype(np.float32) if self._preprocessing is None else self._preprocessing.apply(raw)
+        return raw.astype(np.float32) if self.preprocessing is None else self.preprocessing.apply(raw)
 
 
 def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about: str) -> Images:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations
-from legacy_graph.config import DECONVNET, FIRST, GRADIENT, METHODS
+from legacy_graph.config import DECONVNET, FIRST, GRADIENT, METHODS, OCCLUSION
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.gradient_rules import METHOD, USED, check_groups, rule_of, with_rules
 from legacy_graph.graphs.inspect import is_rectified
@@ -45,7 +45,8 @@ def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None
     """Import a model into the default graph, for projections of `layer` by one method, or by all that are defined.
 
     Raises:
-        UserError: the method is not defined for this layer, or the model does not fix the size of its images.
+        UserError: the method is not defined for this layer, or the model does not fix the size of its images. Occlusion
+            is defined for every layer.
     """
     height, width, channels = model.input_shape
     if height is None or width is None:
@@ -65,7 +66,7 @@ def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None
         if operation.type == "Conv2D":
             check_groups(operation)
     methods = (GRADIENT,) if path.undefined else tuple(METHODS)
-    if method not in (None, *methods):
+    if method not in (None, OCCLUSION, *methods):
         expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
         raise UserError("--method", expected, _listed(path.undefined), f"choose --method {GRADIENT}")
     methods = (method,) if method else methods
@@ -149,6 +150,14 @@ def _check_weights(path):
 
 def _notes(layer, path, method, start) -> Tuple[str, ...]:
     notes: List[str] = []
+    if layer.fields is None:
+        after = f" after {layer.lost}" if layer.lost else ""
+        notes.append(f"The receptive field of {layer.label} is unknown{after}: it can be the complete image.")
+    activation = layer.activation and start.graph.get_operation_by_name(layer.activation)
+    if activation and activation.type == "Relu6" and activation not in path.operations:
+        notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")
+    if method == OCCLUSION:
+        return tuple(notes)
     if not path.max_pools and not path.relus and not path.undefined:
         notes.append(f"All nodes between the images and {layer.label} are linear: no projection depends on the image.")
     elif method == DECONVNET and not path.max_pools:
@@ -156,14 +165,8 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
             f"No max pool lies between the images and {layer.label}: the pattern of a deconvnet projection depends on "
             "the map and the position, not on the image. --method guided depends on the image."
         )
-    if layer.fields is None:
-        after = f" after {layer.lost}" if layer.lost else ""
-        notes.append(f"The receptive field of {layer.label} is unknown{after}: it can be the complete image.")
     if path.max_pools:
         notes.append(TIES_IN_WORDS[FIRST])
-    activation = layer.activation and start.graph.get_operation_by_name(layer.activation)
-    if activation and activation.type == "Relu6" and activation not in path.operations:
-        notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")
     clipped = sum(relu.type == "Relu6" for relu in path.relus)
     if clipped and method == DECONVNET:
         notes.append(f"The deconvnet passes a signal through the {clipped} Relu6 nodes below as through ReLU nodes.")

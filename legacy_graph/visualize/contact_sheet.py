@@ -7,7 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from legacy_graph.article.receptive_field import Fields
-from legacy_graph.config import MAGNITUDE, METHODS, SIGNED
+from legacy_graph.config import MAGNITUDE, METHODS, OCCLUSION, SIGNED
 from legacy_graph.data.images import Images
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.energy_window import Shown, choose_windows
@@ -21,9 +21,9 @@ class Heading(NamedTuple):
     """The heading of the sheet."""
 
     title: str  # the layer and the images
-    method: str  # of the projection, a name in `config.METHODS`
+    method: str  # of the projection, a name in `config.ALL_METHODS`
     notes: Sequence[str] = ()  # one sentence each
-    drawn: Optional[str] = None  # SIGNED or MAGNITUDE; None: MAGNITUDE for windows, see `energy_window`
+    drawn: Optional[str] = None  # SIGNED or MAGNITUDE; None: MAGNITUDE for windows of projections
 
 
 class Look(NamedTuple):
@@ -61,7 +61,7 @@ def draw_sheet(
     shown = shown or choose_windows(found, fields)
     windows = shown.energy is not None
     whole = windows or (context and any(field.step for field in fields))  # not the same picture twice
-    look = Look(shown, about.drawn or (MAGNITUDE if windows else SIGNED), whole)
+    look = Look(shown, about.drawn or (MAGNITUDE if windows and about.method != OCCLUSION else SIGNED), whole)
     of_maps = [_spots(found, row, images, shown) for row in range(len(found.maps))]
     blocks = [
         _block(spots, look, found.images[row] >= 0, kernels is not None and kernels[row])
@@ -135,8 +135,11 @@ def _heading(found, fields, about, kernels, look) -> List[np.ndarray]:
 
 
 def _projection_lines(found, about, look):
-    of = f"of the activation to the pixels ({METHODS[about.method]})"
     scale = f"    {PERCENTILE}th percentile of the map's magnitudes, or of each tile's where one scale hides tiles"
+    if about.method == OCCLUSION:
+        what = "fall of the activation while a patch is covered, for each pixel the mean over the patches on it:"
+        return [what, "    mid grey is 0; white (covering lowers it) and black (raises it): \u00b1 the scale,", scale]
+    of = f"of the activation to the pixels ({METHODS[about.method]})"
     if found.projections.shape[2] == 1:
         return [f"the signal in grey, and in black the projection {of}, up to \u00b1 the scale,", scale]
     if look.drawn == MAGNITUDE:

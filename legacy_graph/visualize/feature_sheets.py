@@ -1,7 +1,5 @@
 """Make the images and files of the features command: what each feature map of a layer responds to."""
 
-import csv
-import io
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -11,15 +9,23 @@ from legacy_graph.article import network
 from legacy_graph.article.dense import DENSE
 from legacy_graph.cluster.placement import chief_scope, later_towers
 from legacy_graph.cluster.tf_config import Cluster
-from legacy_graph.config import FIRST, TOP
+from legacy_graph.config import DECONVNET, FIRST, MAGNITUDE, OCCLUSION, RANDOM, TOP
 from legacy_graph.data.images import Images
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer, Model
-from legacy_graph.visualize import contact_sheet, image_grid, layer_probes, sanity_check, spot_details, top_activations
+from legacy_graph.visualize import (
+    contact_sheet,
+    image_grid,
+    layer_probes,
+    sanity_check,
+    spot_details,
+    spot_files,
+    top_activations,
+)
+from legacy_graph.visualize.cover import DEFAULT_COVER, CoverOptions, choose_cover
 from legacy_graph.visualize.energy_window import choose_windows
 from legacy_graph.visualize.probe import Probe, Scanner, check_maps
 
-SPOTS = "features.csv"  # the image and the place of each tile of the sheet
 MEMORY = 2**27  # maximum size in bytes of the projections that a sheet draws, cropped to their fields, without --maps
 STORED = 2**29  # and of the complete projections in its .npz file
 LIMIT = 256  # maximum number of maps of a sheet, without --maps
@@ -60,6 +66,7 @@ def prepare(
     order: Optional[str] = None,
     ties: str = FIRST,
     cluster: Optional[Cluster] = None,
+    method: str = DECONVNET,
 ) -> Scan:
     """Build the graph that scans a layer of the article's network.
 
@@ -71,6 +78,7 @@ def prepare(
         order: "wins" or "number". None orders all maps by wins, and keeps the order of `maps`.
         ties: as in `deconv.unpool`.
         cluster: whose workers scan a share of the images each.
+        method: a name in `config.ALL_METHODS`.
 
     Raises:
         UserError: no such layer or map, or fewer than `top` images.
@@ -80,7 +88,7 @@ def prepare(
         names = [*(each.name for each in net.layers), *DENSE]
         if layer not in names:
             raise UserError("--layer", "one of " + ", ".join(names), repr(layer), "name one of these")
-        probe = layer_probes.article_probe(net, layer, ties)
+        probe = layer_probes.article_probe(net, layer, ties, method)
         towers = [
             layer_probes.article_scanner(tower, layer, device)
             for tower, (device, _) in zip(net.towers, later_towers(cluster))
@@ -127,7 +135,7 @@ def _choose(graph, probe, maps, top, count, order):
 
 def _limit(probe, top):
     """How many maps a sheet shows without --maps."""
-    height, width, channels = probe.projections.shape.as_list()[1:]
+    height, width, channels = probe.layer.images.shape.as_list()[1:]
     values = 4 * top * channels
     drawn = values * probe.fields[0].size * probe.fields[1].size
     return max(1, min(LIMIT, MEMORY // drawn, STORED // (values * height * width)))
@@ -138,44 +146,48 @@ def draw(
     scan: Scan,
     images: Images,
     subject: str,
-    control: bool = False,
+    control: Optional[str] = None,
     context: bool = False,
     drawn: Optional[str] = None,
     about: str = "images",
     run: Optional[Dict[str, Any]] = None,
+    patch: CoverOptions = DEFAULT_COVER,
 ) -> Sheets:
-    """Scan the images and draw a contact sheet. With `control`, also draw one with a random kernel.
+    """Scan the images and draw a contact sheet. With the control `RANDOM`, also draw one with a random kernel.
 
     Args:
         session: of the scan's graph, with trained weights.
         scan: as from `prepare`.
         images: to scan.
         subject: the layer and its network, for the heading.
-        control: also project the same activations with a random kernel, and compare.
+        control: `RANDOM` also projects the same activations with a random kernel, and compares.
         context: also draw the complete image of each activation, with a frame around the receptive field.
         drawn: how projections are drawn, see `contact_sheet.Heading`.
         about: a description of the images, for the heading.
         run: more arrays for the .npz file: "step", "labels" of all images, "class_names".
+        patch: what occlusion covers.
 
     Raises:
         UserError: all pixels of all images have the same value.
     """
     probe, layer = scan.probe, scan.probe.layer
-    if control and layer.kernel is None:
-        hint = "leave it out, or name a convolution"
-        raise UserError("--control", "a layer with a kernel", layer.name, hint)
+    _check_choices(layer, control, drawn)
+    used = scan.details is not None or layer.method == OCCLUSION
+    cover = choose_cover(patch, images, [field.size for field in probe.fields]) if used else None
+    occluded = cover if layer.method == OCCLUSION else None
     found = {
         "features": top_activations.collect(
-            session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit, scan.towers
+            session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit, scan.towers, occluded
         )
     }
-    report, notes = [], _notes(scan, images, found["features"])
-    if control:
+    report, notes = [], _notes(scan, images, found["features"], occluded)
+    if control == RANDOM:
         found["control"] = sanity_check.project_random(session, probe, images, found["features"])
         metrics = sanity_check.compare(found["features"], found["control"], probe.fields)
         report.append(sanity_check.format_report(metrics, layer.name))
-    details = spot_details.collect(session, probe, images, found["features"], found.get("control"), scan.details)
-    more = {"features": {**details, **(run or {})}, "control": {}}
+    run = run or {}
+    details = spot_details.collect(session, probe, images, found["features"], found.get("control"), scan.details, cover)
+    more = {"features": {**details, **run}, "control": {name: run[name] for name in run if name == "step"}}
     part = choose_windows(found["features"], probe.fields, layer.fields is None)
     shown, files = {}, {}
     for name, spots in found.items():
@@ -187,14 +199,23 @@ def draw(
         shown[f"{name}/sheet"] = sheet
         shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())
         files[f"{name}.png"] = image_grid.encode_png(sheet)
-        files[f"{name}.npz"] = _numbers(spots, probe.fields, images.names, **more[name])
-    files[SPOTS] = _spot_table(found["features"], images.names)
+        files[f"{name}.npz"] = spot_files.numbers_file(spots, probe.fields, images.names, more[name])
+    files[spot_files.SPOTS] = spot_files.spot_table(found["features"], images.names)
     return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report]))
 
 
-def _notes(scan, images, spots):
-    """The notes to print on the sheet: notes of the layer, preprocessing, omitted maps, dead maps."""
-    notes = [*scan.probe.layer.notes, f"Images: {images.about}."]
+def _check_choices(layer, control, drawn):
+    for name, given in (("--control", control == RANDOM), ("--draw", drawn == MAGNITUDE)):
+        if given and layer.method == OCCLUSION:
+            raise UserError(name, "a projection method beside it", OCCLUSION, "leave it out, or choose a --method")
+    if control == RANDOM and layer.kernel is None:
+        hint = "leave it out, or name a convolution"
+        raise UserError("--control", "a layer with a kernel", layer.name, hint)
+
+
+def _notes(scan, images, spots, cover):
+    """The notes to print on the sheet: notes of the layer, preprocessing, patch, omitted maps, dead maps."""
+    notes = [*scan.probe.layer.notes, f"Images: {images.about}.", *([str(cover)] if cover else [])]
     if len(spots.maps) < len(scan.maps):
         notes.append(f"{len(spots.maps)} of {len(scan.maps)} maps are shown; --maps chooses others.")
     if scan.probe.layer.finite and not spots.bounded and len(images) > top_activations.CHECKED:
@@ -203,7 +224,7 @@ def _notes(scan, images, spots):
     if (spots.images < 0).all():
         notes.append("No activation of these maps is above 0: check --range, --mean and --bgr.")
     elif not spots.projections.any():
-        notes.append("Every projection is 0: no signal reaches the pixels.")
+        notes.append("Every fall is 0." if cover else "Every projection is 0: no signal reaches the pixels.")
     return notes
 
 
@@ -214,25 +235,3 @@ def _kernels(session, layer, images, maps, random):
     shape = layer.kernel.shape.as_list()
     kernel = sanity_check.random_kernel(shape) if random else session.run(layer.kernel)
     return images.to_shown(kernel.transpose(3, 0, 1, 2)[maps])
-
-
-def _numbers(spots, fields, names, **more):
-    """The .npz file: the fields of `TopActivations`, the receptive field, [down, across] x [size, step, begin], and the
-    file names, text [M, top], empty where `images` is -1, if the images are files."""
-    file = io.BytesIO()
-    if names is not None:
-        more["files"] = np.array([*names, ""])[spots.images]
-    np.savez_compressed(file, receptive_field=np.array(fields), **spots._asdict(), **more)
-    return file.getvalue()
-
-
-def _spot_table(spots, names):
-    """The spots as CSV, one row each, strongest first for each map; `file` is empty if the images are not files."""
-    file = io.StringIO()
-    rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["map", "rank", "image", "file", "y", "x", "activation"])
-    for number, images, places, activations in zip(spots.maps, spots.images, spots.places, spots.activations):
-        for rank, (image, place, activation) in enumerate(zip(images, places, activations), 1):
-            if image >= 0:
-                rows.writerow([number, rank, image, names[image] if names else "", *place, f"{activation:.6g}"])
-    return file.getvalue().encode()

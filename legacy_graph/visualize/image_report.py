@@ -8,7 +8,7 @@ from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from legacy_graph.article.deconv import RULES
-from legacy_graph.config import METHODS
+from legacy_graph.config import METHODS, OCCLUSION
 from legacy_graph.data.class_names import DIGITS
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.reading import Reading
@@ -26,6 +26,11 @@ ALL_MAPS = (
 SINGLE = (
     'A row "map N" is the projection of this map alone, and "spot" of its strongest activation alone. By the gradient, '
     "the projections of all single maps add up to that of all maps together."
+)
+COVERED = (
+    "occlusion: how far a value falls while a patch is covered, for each pixel the mean over all patches on it. "
+    "The value is half the sum of squares of the activations that the other methods project, as for the gradient; in "
+    'the row "class" it is the probability. White: covering lowers the value. Black: covering raises it.'
 )
 UNKNOWN = "class unknown, only the convolution weights of this step were kept"
 COLOUR = "The colour channels of a projection are drawn separately, all with the same scale."
@@ -76,6 +81,16 @@ def format_answer(probabilities: Optional[np.ndarray], names: Sequence[str] = DI
     return f"read as {first}, else {second} or {third}"
 
 
+def format_covered(reading: Reading, names: Sequence[str]) -> str:
+    """The other classes that are read while a part of the picture is covered, with their share of it; "" for none."""
+    if reading.covered is None:
+        return ""
+    counts = np.bincount(reading.covered.ravel(), minlength=len(names))
+    counts[int(np.argmax(reading.answers))] = 0
+    shares = [f"{names[n]} in {100 * counts[n] / reading.covered.size:.0f} %" for n in np.argsort(-counts) if counts[n]]
+    return f"; covered in part, as {', '.join(shares)} of the places" if shares else ""
+
+
 def format_maps(reading: Reading, layer: str, rectified: bool) -> str:
     """The strongest maps of a layer as text; after a ReLU also how many are active."""
     low, high = reading.limits
@@ -96,9 +111,12 @@ def is_blank(reading: Reading) -> bool:
 
 def _legend(reading, colour):
     methods = [method for method in RULES if method in next(iter(reading.projections.values()))]
-    single = [SINGLE] if len(reading.projections) > len(reading.activations) else []
+    single = [SINGLE] if any("/map " in row for row in reading.projections) else []
     rules = [f"    {METHODS[method]}: {RULES[method].passes}" for method in methods]
-    return [ALL_MAPS, *single, "What a ReLU passes backward by each method:", *rules, *([COLOUR] * colour)]
+    if rules:
+        rules = ["What a ReLU passes backward by each method:", *rules, *([COLOUR] * colour)]
+    covered = [COVERED] if any(OCCLUSION in row for row in reading.projections.values()) else []
+    return [ALL_MAPS, *single, *rules, *covered]
 
 
 def _tag(row, method):
@@ -138,10 +156,12 @@ def _captioned(caption, picture):
 
 def _numbers(seen, reading):
     """The .npz file: `input`, `answers`, "conv2/maps" with the activations, and each row of `Reading.projections`, such
-    as "conv2/map 3/gradient"."""
+    as "conv2/map 3/gradient"; "class/covered" is `Reading.covered`."""
     arrays = {"input": seen}
     if reading.answers is not None:
         arrays["answers"] = reading.answers
+    if reading.covered is not None:
+        arrays["class/covered"] = reading.covered
     arrays.update((f"{layer}/maps", maps) for layer, maps in reading.activations.items())
     for row, projections in reading.projections.items():
         arrays.update((f"{row}/{method}", values) for method, values in projections.items())

@@ -9,7 +9,7 @@ from legacy_graph.article.deconv import TIES_IN_WORDS, deconvolve
 from legacy_graph.article.dense import all_layers
 from legacy_graph.article.layer import layers_up_to
 from legacy_graph.article.receptive_field import receptive_fields
-from legacy_graph.config import DECONVNET, FIRST
+from legacy_graph.config import DECONVNET, FIRST, OCCLUSION
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.gradient_rules import with_rules
 from legacy_graph.graphs.inspect import is_rectified
@@ -20,18 +20,18 @@ from legacy_graph.graphs.overflow import build_bound
 from legacy_graph.visualize.probe import Layer, Probe, Scanner, build_probe, build_scanner
 
 
-def article_probe(net: network.Network, name: str, ties: str = FIRST) -> Probe:
+def article_probe(net: network.Network, name: str, ties: str = FIRST, method: str = DECONVNET) -> Probe:
     """Add a probe of the layer `name` of the article's network. ValueError if there is no such layer.
 
-    `ties` is as in `deconv.unpool`.
+    `ties` is as in `deconv.unpool`, `method` a name in `config.ALL_METHODS`.
     """
     layers = all_layers(net)
     layer = layers_up_to(layers, name)[-1]
     pixels, fields = net.layers[0].input, receptive_fields(layers, name)
-    first, notes = layer is net.layers[0], (TIES_IN_WORDS[ties],)
+    first, notes = layer is net.layers[0], () if method == OCCLUSION else (TIES_IN_WORDS[ties],)
     return build_probe(
-        Layer(name, pixels, layer.kernel, layer.output, fields, first, DECONVNET, notes),
-        lambda maps, places: deconvolve(layers, name, maps, places, ties=ties),
+        Layer(name, pixels, layer.kernel, layer.output, fields, first, method, notes),
+        None if method == OCCLUSION else lambda maps, places: deconvolve(layers, name, maps, places, method, ties),
     )
 
 
@@ -45,7 +45,7 @@ def article_scanner(tower: network.Network, name: str, device: Optional[str]) ->
 def graph_probe(model: Model, layer: ConvLayer, method: str) -> Probe:
     """Import a model into the default graph, and add a probe of one of its layers.
 
-    `method` is a name in `config.METHODS`.
+    `method` is a name in `config.ALL_METHODS`.
 
     Raises:
         UserError: the method is not defined for this graph, or the model does not fix the size of its images.
@@ -55,13 +55,14 @@ def graph_probe(model: Model, layer: ConvLayer, method: str) -> Probe:
     first = len(convolutions) == 1 and convolutions[0].type == "Conv2D" and back.kernel is not None
     bound, notes = build_bound(back.images, back.path), back.notes
     if not back.rectified:
-        notes += (f"{layer.label} has no ReLU: it is ranked by value, and the signal of each projection is 1.",)
+        signal = "" if method == OCCLUSION else ", and the signal of each projection is 1"
+        notes += (f"{layer.label} has no ReLU: it is ranked by value{signal}.",)
     return build_probe(
         Layer(
             layer.label, back.images, back.kernel, back.start, layer.fields, first, method, notes, back.finite,
             bound, back.rectified,
         ),
-        lambda maps, places: backward.project(back, maps, places),
+        None if method == OCCLUSION else lambda maps, places: backward.project(back, maps, places),
     )  # fmt: skip
 
 

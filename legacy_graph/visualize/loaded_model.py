@@ -8,11 +8,12 @@ import numpy as np
 
 from legacy_graph.cluster.session import open_session
 from legacy_graph.cluster.tf_config import Cluster
-from legacy_graph.config import DECONVNET, TOP
+from legacy_graph.config import DECONVNET, METHODS, OCCLUSION, TOP
 from legacy_graph.data.images import from_checked_array, open_images, open_pictures
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.target import Loader, Target
 from legacy_graph.visualize import feature_sheets, top_activations
+from legacy_graph.visualize.cover import DEFAULT_COVER, CoverOptions
 from legacy_graph.visualize.results import Layers, Picture, Projections
 from legacy_graph.visualize.top_activations import TopActivations
 
@@ -54,7 +55,7 @@ class LoadedModel:
             layer: label of a layer, or the name of a tensor [B, h, w, C].
             images: N images to scan, see `ImageSource`.
             top: activations per map.
-            method: of the projection: "deconvnet", "gradient" or "guided".
+            method: "deconvnet", "gradient" or "guided"; or "occlusion", the fall of the activation under a patch.
             maps: numbers of M feature maps; None takes all, those that win most often first, and up to 256.
 
         Returns:
@@ -83,9 +84,10 @@ class LoadedModel:
         """Project one activation of each image to the pixels.
 
         Args:
-            layer, images, method: as in `top_activations`.
+            layer, images: as in `top_activations`.
             maps: the feature map of each image, or one for all.
             places: (y, x) in the layer's output for each image; None takes the strongest activation of the map.
+            method: "deconvnet", "gradient" or "guided".
 
         Returns:
             maps int64 [N], places int64 [N, 2], projections float32 [N, H, W] or [N, H, W, 3].
@@ -93,6 +95,8 @@ class LoadedModel:
         Raises:
             UserError: as in `top_activations`, or a place outside the layer's output.
         """
+        if method == OCCLUSION:
+            raise UserError("method", f"one of {', '.join(METHODS)}", method, "use top_activations for occlusion")
         maps = np.atleast_1d(np.asarray(maps, np.int64))
         target = self.target(layer, images)
         scan = _prepare(target, method, maps, 1)
@@ -143,21 +147,22 @@ class LoadedModel:
         top: int = TOP,
         order: Optional[str] = None,
         cluster: Optional[Cluster] = None,
-        control: bool = False,
+        control: Optional[str] = None,
         context: bool = False,
         drawn: Optional[str] = None,
+        patch: CoverOptions = DEFAULT_COVER,
     ) -> feature_sheets.Sheets:
         """All pictures and files of the command `features`, as from `feature_sheets.draw`.
 
         Args:
             target: as from `target`.
             method, maps, top, order, cluster: as in `feature_sheets.prepare_graph`.
-            control, context, drawn: as in `feature_sheets.draw`.
+            control, context, drawn, patch: as in `feature_sheets.draw`.
         """
         scan = _prepare(target, method, maps, top, order, cluster)
         subject = f"{target.layer.label} of {self.name}"
         with open_session(scan.graph, cluster) as session:
-            return feature_sheets.draw(session, scan, target.images, subject, control, context, drawn)
+            return feature_sheets.draw(session, scan, target.images, subject, control, context, drawn, patch=patch)
 
 
 def _open_source(source, shape, preprocessing):

@@ -20,18 +20,10 @@ from legacy_graph.article.receptive_field import Fields
 from legacy_graph.data.ahead import run_ahead
 from legacy_graph.data.images import Images
 from legacy_graph.visualize import finite
+from legacy_graph.visualize.cover import Cover
 from legacy_graph.visualize.probe import Probe, chunk_size
 
 Corners = List[Tuple[int, int]]  # (y, x) of the upper left pixel of each patch
-
-
-class Cover(NamedTuple):
-    """The patch that covers a part of the image."""
-
-    patch: int  # side in pixels, at most that of the image
-    stride: int  # pixels from one position to the next, at most `patch`, so that each pixel is covered
-    value: Tuple[float, ...] = (0.0,)  # of the covered pixels, as the network reads them: one, or one for each channel
-    about: str = "black"  # the value in words
 
 
 class ClassOcclusion(NamedTuple):
@@ -115,32 +107,34 @@ def class_occlusion(session: tf.Session, net: Network, images: np.ndarray, cover
 
 def run_covered(
     session: tf.Session,
-    fetch: tf.Tensor,
+    fetch: Any,
     pixels: tf.Tensor,
     jobs: Sequence[Job],
     cover: Cover,
     chunk: int,
     feed: Optional[Dict[tf.Tensor, Any]] = None,
+    reduce: Callable[[Any], np.ndarray] = np.asarray,
 ) -> Iterator[np.ndarray]:
     """Run the network on each image, complete and covered. A batch has patches of several images, so that it is full.
 
     Args:
         session: to run.
-        fetch: [B, ...], the tensor to fetch.
+        fetch: what to fetch.
         pixels: float32 [B, H, W, channels], the tensor to feed.
         jobs: the images and their patches.
         cover: the patch.
         chunk: images in a batch.
         feed: more values to feed, the same for all images.
+        reduce: (what is fetched for a batch of B images) -> [B, ...].
 
     Yields:
-        For each job, [1 + patches, ...]: the value for the complete image, then one for each patch.
+        For each job, [1 + patches, ...]: the reduced value for the complete image, then one for each patch.
     """
     lengths = [1 + len(job.corners) for job in jobs]
 
     def run(copies, spots):
         each = {tensor: np.array([spot[tensor] for spot in spots]) for tensor in spots[0]}
-        return session.run(fetch, {pixels: np.array(copies), **each, **(feed or {})})
+        return reduce(session.run(fetch, {pixels: np.array(copies), **each, **(feed or {})}))
 
     def run_all():
         copies = itertools.chain.from_iterable(_copies(job, cover) for job in jobs)

@@ -47,16 +47,16 @@ class Probe(NamedTuple):
     wins: tf.Tensor  # float32 [B, C], the fraction of positions where the map is the strongest of all maps
     places: tf.Tensor  # int64 [B, 2], the argmax of the map to project: (y, x) in the layer's output
     activations: tf.Tensor  # float32 [B], of this map at this place
-    projections: tf.Tensor  # float32 [B, H, W, channels], the activation at this place projected to the pixels
+    projections: Optional[tf.Tensor]  # float32 [B, H, W, channels], the activation there projected; None for occlusion
     chunk: int  # images in one run of the session
 
 
-def build_probe(layer: Layer, project: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> Probe:
+def build_probe(layer: Layer, project: Optional[Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = None) -> Probe:
     """Add the tensors of a probe to the default graph.
 
     Args:
         layer: to rank and project.
-        project: (maps, places) -> projections, see `Probe`.
+        project: (maps, places) -> projections, see `Probe`; None if nothing is projected.
     """
     _, height, width, channels = dims(layer.output)
     with tf.name_scope("probe"):
@@ -68,7 +68,7 @@ def build_probe(layer: Layer, project: Callable[[tf.Tensor, tf.Tensor], tf.Tenso
         places = tf.stack([flat // width, flat % width], 1)  # [B, 2]
         rows = tf.range(tf.size(maps, out_type=tf.int64))
         activations = tf.gather_nd(layer.output, tf.concat([rows[:, None], places, maps[:, None]], 1))  # [B]
-        projections = project(maps, places)
+        projections = project(maps, places) if project else None
         wins = count_wins(layer.output, layer.rectified)
     fields = _shown_fields(layer.fields, layer.images.shape.as_list()[1:3])
     return Probe(layer, fields, maps, strongest, wins, places, activations, projections, chunk_size(layer.output.graph))

@@ -12,7 +12,7 @@ from legacy_graph.article import network
 from legacy_graph.article.deconv import RULES, TIES_IN_WORDS, deconvolve
 from legacy_graph.article.dense import all_layers
 from legacy_graph.article.layer import layers_up_to
-from legacy_graph.config import FIRST
+from legacy_graph.config import FIRST, OCCLUSION
 from legacy_graph.data.images import Images
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.model import ConvLayer, Model
@@ -68,27 +68,33 @@ class Reading(NamedTuple):
     places: Dict[str, np.ndarray]  # layer -> int64 [C, 2], (y, x) in the output of the strongest activation of each map
     strongest: Dict[str, np.ndarray]  # layer -> float32 [C], this activation
     projections: Dict[str, Dict[str, np.ndarray]]  # row -> method -> float32 [H, W] or [H, W, 3]
+    covered: Optional[np.ndarray] = None  # int64 [H, W], the most probable class while this pixel is covered
 
 
-def article_reader(layers: Sequence[str], ties: str = FIRST) -> Reader:
-    """The article's network, for reading some of its layers: conv1, conv2, fc1, fc2.
+def article_reader(layers: Sequence[str], ties: str = FIRST, methods: Sequence[str] = tuple(RULES)) -> Reader:
+    """The article's network, for reading some of its layers, conv1, conv2, fc1, fc2, by some methods of `RULES`.
 
     `ties` is as in `deconv.unpool`. Raises ValueError if there is no such layer.
     """
     with tf.Graph().as_default() as graph:
         net = network.build()
         known = all_layers(net)
-        built = {name: _article_layer(layers_up_to(known, name), ties) for name in layers}
+        built = {name: _article_layer(layers_up_to(known, name), ties, methods) for name in layers}
         graph.finalize()
+<<<<<<< HEAD
     notes = (*([CONV1] if "conv1" in layers else []), TIES_IN_WORDS[ties])
     return Reader(graph, net.layers[0].input, built, net.probabilities, {net.keep_prob: 1.0}, notes=notes, net=net)
+=======
+    notes = (*([CONV1] if "conv1" in layers and len(methods) > 1 else []), *([TIES_IN_WORDS[ties]] if methods else []))
+    return Reader(graph, net.layers[0].input, built, net.probabilities, {net.keep_prob: 1.0}, notes=notes)
+>>>>>>> ee34c21 (--method occlusion in features and deconv: sheets, the class of a digit, any graph)
 
 
-def _article_layer(walked, ties):
+def _article_layer(walked, ties, methods):
     last = walked[-1]
     signal = tf.placeholder(tf.float32, last.output.shape, "signal")
     walked = [*walked[:-1], last._replace(output=signal)]
-    back = {method: deconvolve(walked, last.name, method=method, ties=ties) for method in RULES}
+    back = {method: deconvolve(walked, last.name, method=method, ties=ties) for method in methods}
     return ReadLayer(last.relu, last.output, last.kernel, signal, back, last.relu is not last.linear)
 
 
@@ -101,7 +107,8 @@ def graph_reader(model: Model, layer: ConvLayer, method: Optional[str] = None) -
     with tf.Graph().as_default() as graph:
         back = backward.import_backward(model, layer, method)
         signal = tf.placeholder(tf.float32, back.start.shape, "legacy_graph_signal")
-        projections = {name: backward.project_signal(back, signal, name) for name in back.methods}
+        methods = [name for name in back.methods if name != OCCLUSION]
+        projections = {name: backward.project_signal(back, signal, name) for name in methods}
         graph.finalize()
     read = ReadLayer(back.start, back.start, back.kernel, signal, projections, back.rectified)
     return Reader(graph, back.images, {layer.label: read}, finite=back.finite, notes=back.notes)

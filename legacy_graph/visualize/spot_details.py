@@ -4,13 +4,13 @@
     input_numbers       int64 [K], their numbers, ascending
     method, channels    name of the projection method, number of feature maps of the layer
     control             as `projections`, through a random kernel
-    gradient, guided    as `projections`, by the other methods
-    control_gradient, control_guided    as these, through a random kernel
+    deconvnet, gradient, guided, occlusion    as `projections`, by the other methods
+    control_deconvnet, control_gradient, control_guided    as these, through a random kernel
     answers             float32 [K, 10], the class probabilities of the complete images
 
-`gradient`, `guided`, their controls and `answers` exist only for the article's network, `answers` not for a step of
-which only the convolution weights were kept. For a graph that someone else trained, `control` exists only if it was
-computed for the sheet.
+The other methods, their controls and `answers` exist only for the article's network, `answers` not for a step of which
+only the convolution weights were kept, `occlusion` only for up to `OCCLUDED` spots of the last step. For a graph that
+someone else trained, `control` exists only if it was computed for the sheet.
 """
 
 from typing import Any, Dict, NamedTuple, Optional
@@ -21,13 +21,15 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import network
 from legacy_graph.article.deconv import deconvolve
 from legacy_graph.article.dense import all_layers
-from legacy_graph.config import GRADIENT, GUIDED
+from legacy_graph.config import METHODS, OCCLUSION
 from legacy_graph.data.images import Images
 from legacy_graph.visualize import sanity_check
+from legacy_graph.visualize.cover import Cover
+from legacy_graph.visualize.occlusion import spot_occlusion
 from legacy_graph.visualize.probe import Probe
 from legacy_graph.visualize.top_activations import TopActivations, project
 
-OTHERS = (GRADIENT, GUIDED)  # methods of `deconvolve`, also the names in the file
+OCCLUDED = 1000  # maximum number of spots that are occluded without being asked for: each takes about 100 images
 
 
 class Details(NamedTuple):
@@ -36,12 +38,13 @@ class Details(NamedTuple):
     projections: Dict[str, tf.Tensor]  # name in the file -> float32 [B, H, W, 1], for the maps and places of the probe
     answers: Optional[tf.Tensor]  # float32 [B, 10], probabilities; None if only convolution weights are restored
     feed: Dict[tf.Tensor, Any]  # what `answers` needs besides the images
+    occluded: bool = True  # whether occlusion is measured too
 
 
 def build(net: network.Network, probe: Probe, ties: str) -> Details:
     """Add the tensors to the network's graph. `ties` is as in `deconv.unpool`."""
-    layers = all_layers(net)
-    others = {name: deconvolve(layers, probe.layer.name, probe.maps, probe.places, name, ties) for name in OTHERS}
+    layers, others = all_layers(net), [name for name in METHODS if name != probe.layer.method]
+    others = {name: deconvolve(layers, probe.layer.name, probe.maps, probe.places, name, ties) for name in others}
     return Details(others, net.probabilities, {net.keep_prob: 1.0})
 
 
@@ -52,6 +55,7 @@ def collect(
     found: TopActivations,
     control: Optional[TopActivations],
     details: Optional[Details],
+    cover: Optional[Cover],
 ) -> Dict[str, np.ndarray]:
     """The arrays for the .npz file, see above.
 
@@ -62,6 +66,7 @@ def collect(
         found: their strongest activations.
         control: the same activations projected through a random kernel, if they were computed before.
         details: of the article's network; None for another graph.
+        cover: the patch of occlusion; needed for the article's network.
     """
     there = found.images >= 0
     numbers = np.unique(found.images[there])
@@ -72,20 +77,27 @@ def collect(
         "channels": np.array(probe.layer.output.shape.as_list()[3]),
     }
     if details is not None:
-        control = control or sanity_check.project_random(session, probe, images, found)
+        if probe.projections is not None:
+            control = control or sanity_check.project_random(session, probe, images, found)
         if details.answers is not None:
             arrays["answers"] = _answers(session, probe, images, numbers, details)
+        maps = found.maps[np.nonzero(there)[0]]
+        spots = found.images[there], maps, found.places[there]
         for name, projections in details.projections.items():
-            arrays[name] = np.zeros_like(found.projections)
             other = probe._replace(projections=projections)
-            if there.any():
-                maps = found.maps[np.nonzero(there)[0]]
-                arrays[name][there] = project(
-                    session, other, images, found.images[there], maps, found.places[there]
-                )[1]  # fmt: skip
+            arrays[name] = _at_spots(found, project(session, other, images, *spots)[1])
             arrays[f"control_{name}"] = sanity_check.project_random(session, other, images, found).projections
+        if details.occluded and probe.layer.method != OCCLUSION and len(maps) <= OCCLUDED:
+            arrays[OCCLUSION] = _at_spots(found, spot_occlusion(session, probe, images, *spots, cover))
     if control is not None:
         arrays["control"] = control.projections
+    return arrays
+
+
+def _at_spots(found, values):
+    """The values of the spots, [N, H, W], as [M, top, H, W], with zeros where a map has fewer spots."""
+    arrays = np.zeros((*found.images.shape, *values.shape[1:]), np.float32)
+    arrays[found.images >= 0] = values
     return arrays
 
 

@@ -20,6 +20,8 @@ from legacy_graph.data.images import Images
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.overflow import is_bounded
 from legacy_graph.visualize import finite
+from legacy_graph.visualize.cover import DEFAULT_COVER, Cover, choose_cover
+from legacy_graph.visualize.occlusion import spot_occlusion
 from legacy_graph.visualize.probe import Probe, Scanner
 
 HIDDEN = None if tqdm is std.tqdm else False  # of the progress bar: without a terminal and outside a notebook
@@ -34,7 +36,7 @@ class TopActivations(NamedTuple):
     images: np.ndarray  # int64 [M, top], numbers of the images, strongest first; -1 means none
     places: np.ndarray  # int64 [M, top, 2], (y, x) in the layer's output
     activations: np.ndarray  # float32 [M, top]
-    projections: np.ndarray  # float32 [M, top, H, W] or [M, top, H, W, 3], RGB
+    projections: np.ndarray  # float32 [M, top, H, W] or [M, top, H, W, 3], RGB; by occlusion three equal channels
     # True: no value before the layer overflows, for any image. False: only the first `CHECKED` images and the images on
     # the sheet were checked.
     bounded: bool = False
@@ -164,6 +166,7 @@ def collect(
     by_wins: bool = False,
     limit: Optional[int] = None,
     towers: Sequence[Scanner] = (),
+    cover: Optional[Cover] = None,
 ) -> TopActivations:
     """Scan the images and project the strongest activations of the maps.
 
@@ -176,6 +179,7 @@ def collect(
         by_wins: sort the maps by wins, most first and dead maps last; else keep the order of `maps`.
         limit: keep only the first `limit` maps in this order; None keeps all.
         towers: as in `scan`.
+        cover: the patch of occlusion, for a probe without projections; None takes the default.
 
     Raises:
         UserError: as in `scan` and `project`.
@@ -186,10 +190,27 @@ def collect(
         maps = maps[np.lexsort((dead, -scanned[2][maps]))]
     maps = maps[:limit]
     numbers, activations, wins = [found[maps] for found in scanned]
-    places = np.zeros(numbers.shape + (2,), np.int64)
-    _, height, width, channels = probe.projections.shape.as_list()
-    projections = np.zeros(numbers.shape + images.to_shown(np.zeros([height, width, channels], "f")).shape, np.float32)
-    found = numbers >= 0
-    if found.any():
-        places[found], projections[found] = project(session, probe, images, numbers[found], maps[np.nonzero(found)[0]])
+    places, found = np.zeros(numbers.shape + (2,), np.int64), numbers >= 0
+    spots = numbers[found], maps[np.nonzero(found)[0]]
+    if probe.projections is not None:
+        places[found], values = project(session, probe, images, *spots)
+    else:
+        places[found] = find_places(session, probe, images, *spots)
+        cover = cover or choose_cover(DEFAULT_COVER, images, [field.size for field in probe.fields])
+        values = spot_occlusion(session, probe, images, *spots, places[found], cover)
+        if probe.layer.images.shape.as_list()[3] == 3:
+            values = np.broadcast_to(values[..., None], (*values.shape, 3))
+    projections = np.zeros(numbers.shape + values.shape[1:], np.float32)
+    projections[found] = values
     return TopActivations(maps, wins, numbers, places, activations, projections, bounded)
+
+
+def find_places(session: tf.Session, probe: Probe, images: Images, numbers: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """The position of the strongest activation of each map in each image, int64 [N, 2]; see `project`."""
+    places = np.zeros([len(numbers), 2], np.int64)
+    for begin in range(0, len(numbers), probe.chunk):
+        part = slice(begin, begin + probe.chunk)
+        feed = {probe.layer.images: images.take(numbers[part]), probe.maps: maps[part]}
+        places[part], are_finite = session.run([probe.places, probe.layer.finite], feed)
+        finite.check_operations(are_finite)
+    return places

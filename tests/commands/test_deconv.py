@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from legacy_graph import __main__
-from legacy_graph.config import METHODS
+from legacy_graph.config import ALL_METHODS, METHODS
 from legacy_graph.data import class_names, mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize import image_report, reading
@@ -51,8 +51,9 @@ def test_deconv_tells_of_each_picture_what_was_read(read, logdir, digit_files):
 
 def test_deconv_shows_the_digit_its_maps_and_what_comes_back(read, logdir):
     found = images_of(os.path.join(logdir, "deconv", "one"))
-    parts = ["maps"] + list(METHODS.values())
-    assert sorted(found) == sorted(["input", "picture"] + [f"conv{n}/{part}" for n in (1, 2) for part in parts])
+    parts = ["maps"] + list(ALL_METHODS.values())
+    tags = [f"conv{n}/{part}" for n in (1, 2) for part in parts]
+    assert sorted(found) == sorted(["input", "picture", "class/occlusion"] + tags)
     assert {step for step, _ in found.values()} == {STEPS}
     picture = np.asarray(Image.open(os.path.join(logdir, "deconv", "one", "picture.png")))
     np.testing.assert_array_equal(found["picture"][1], picture)

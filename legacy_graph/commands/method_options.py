@@ -1,0 +1,59 @@
+"""The options that choose a method: a projection, or occlusion and its patch."""
+
+import argparse
+import math
+from typing import TYPE_CHECKING, Tuple, Union
+
+from legacy_graph.commands.option_values import integer
+from legacy_graph.config import ALL_METHODS, MEAN, OCCLUSION
+from legacy_graph.errors import UserError
+
+if TYPE_CHECKING:
+    from legacy_graph.visualize.cover import CoverOptions
+
+
+def add_method_options(command: argparse.ArgumentParser, default: str) -> None:
+    """Add --method and the options of the patch of occlusion. `default` describes the default of --method."""
+    add = command.add_argument_group("method").add_argument
+    add(
+        "--method",
+        choices=tuple(ALL_METHODS),
+        help=f"a projection, or {OCCLUSION}: how far the activation falls while a patch of the image is covered "
+        f"(default: {default})",
+    )
+    add("--patch", type=integer(1, 10000), metavar="N", help=f"{OCCLUSION}: side of the patch in pixels "
+        "(default: a fifth of the receptive field, a seventh of a complete image)")  # fmt: skip
+    add("--stride", type=integer(1, 10000), metavar="N", help=f"{OCCLUSION}: pixels from one patch to the next "
+        "(default: half of --patch)")  # fmt: skip
+    add("--cover", type=_cover, metavar="VALUE", help=f"{OCCLUSION}: value of the covered pixels: 0 to 255, as one "
+        "number or R,G,B; or mean, the mean of the images (default: 0 for grey pictures, else mean)")  # fmt: skip
+
+
+def cover_options(options: argparse.Namespace) -> "CoverOptions":
+    """The patch that the options describe. Imports numpy."""
+    from legacy_graph.visualize.cover import CoverOptions
+
+    return CoverOptions(options.patch, options.stride, options.cover)
+
+
+def check_cover(options: argparse.Namespace, used: bool) -> None:
+    """Refuse --patch, --stride and --cover in a command that covers nothing (not `used`).
+
+    Raises:
+        UserError: names the first such option.
+    """
+    for name in ("patch", "stride", "cover"):
+        if getattr(options, name) is not None and not used:
+            raise UserError(f"--{name}", f"--method {OCCLUSION} beside it", "none", f"add --method {OCCLUSION}")
+
+
+def _cover(text: str) -> Union[str, Tuple[float, ...]]:
+    if text == MEAN:
+        return MEAN
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
+        raise argparse.ArgumentTypeError(f"expected one number, R,G,B or {MEAN}, found {text!r}")
+    return values

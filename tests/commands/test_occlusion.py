@@ -1,0 +1,114 @@
+"""--method occlusion of the commands features and deconv; the values themselves are tested in tests/visualize."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from legacy_graph import __main__
+from legacy_graph.config import METHODS
+from legacy_graph.data import mnist
+from tests.support.constructs import prelu
+from tests.support.graph_commands import RANGE, words, write_graph_and_photos
+from tests.support.graph_models import Maker, model_of
+from tests.support.program import SAMPLE
+from tests.support.published import assert_refused, images_of
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_graph_and_photos(tmp_path_factory.mktemp("graph"))
+
+
+def features(logdir, *more):
+    """The arrays of `features` for two maps of conv1."""
+    command = ["features", "--logdir", logdir, "--data-dir", SAMPLE, "--layer", "conv1", "--maps", "5,0", "--top", "2"]
+    assert __main__.main([*command, *more]) == 0
+    ending = f"-{more[1]}" if more else ""
+    with np.load(os.path.join(logdir, "features", "conv1" + ending, "features.npz"), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def test_each_method_has_the_same_values_under_its_name(logdir):
+    """The sheet of a method shows what the file of another method has under the name of this one."""
+    default = features(logdir)
+    for method in ("gradient", "occlusion"):
+        found = features(logdir, "--method", method)
+        assert found["method"] == method
+        np.testing.assert_allclose(found["projections"], default[method], atol=1e-5)
+        np.testing.assert_allclose(found["deconvnet"], default["projections"], atol=1e-5)
+        for name in ("images", "places", "activations", "guided", "control_guided"):
+            np.testing.assert_allclose(found[name], default[name], atol=1e-5)
+    assert default["occlusion"].any()
+
+
+def deconv(logdir, folder, name, *more):
+    """The arrays of `deconv --method occlusion` for one test digit."""
+    Image.fromarray(mnist.load(SAMPLE).test.images[3].reshape(28, 28)).save(str(folder / f"{name}.png"))
+    command = ["deconv", str(folder / f"{name}.png"), "--logdir", logdir, "--method", "occlusion", *more]
+    assert __main__.main(command) == 0
+    with np.load(os.path.join(logdir, "deconv", f"{name}-occlusion", "deconv.npz"), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def test_the_patch_decides_what_is_covered(logdir, folder):
+    """The corner of a digit is black: a black cover changes nothing there, a white one does."""
+    black, white = [
+        deconv(logdir, folder, f"cover-{cover}", "--patch", "7", "--stride", "7", "--cover", cover)
+        for cover in ("0", "255")
+    ]
+    for found in (black, white):
+        patches = found["conv1/occlusion"].reshape(4, 7, 4, 7)
+        assert (patches == patches[:, :1, :, :1]).all() and len(np.unique(patches)) > 1
+    assert not black["conv1/occlusion"][:7, :7].any() and not black["class/occlusion"][:7, :7].any()
+    assert white["conv1/occlusion"][:7, :7].all() and white["class/occlusion"][:7, :7].all()
+    assert (black["class/covered"][:7, :7] == black["answers"].argmax()).all()
+
+
+def test_deconv_of_single_maps_adds_up_to_the_layer(logdir, folder):
+    """Half the sum of squares of all maps is the sum over the maps."""
+    found = deconv(logdir, folder, "digit", "--layer", "conv1", "--maps", ",".join(map(str, range(32))))
+    single = [found[f"conv1/map {number}/occlusion"] for number in range(32)]
+    np.testing.assert_allclose(np.sum(single, axis=0), found["conv1/occlusion"], rtol=1e-3, atol=1e-3)
+    assert all(found[f"conv1/map {number}, spot/occlusion"].shape == (28, 28) for number in range(32))
+    assert not any(method in name for method in METHODS for name in found)
+
+
+def test_a_graph_without_a_deconvnet_is_occluded(folder):
+    model = model_of(lambda value: prelu(Maker(), value), (24, 18))
+    (folder / "prelu.pb").write_bytes(model.graph_def.SerializeToString())
+    features_of, deconv_of = [words(folder, command, "prelu.pb", "Conv2D") for command in ("features", "deconv")]
+    assert __main__.main([*features_of, *RANGE, "--top", "2", "--method", "occlusion"]) == 0
+    assert __main__.main([*deconv_of, *RANGE, "--method", "occlusion"]) == 0
+    (results,) = [path for path in (folder / "log" / "graphs").iterdir() if (path / "features.npz").exists()]
+    with np.load(str(results / "features.npz")) as file:
+        there, falls = file["images"] >= 0, file["projections"]
+        assert falls.shape[4] == 3 and (falls[..., :1] == falls).all()
+        assert falls[there].any(axis=(1, 2, 3)).all()
+    (shown,) = [path for path in (folder / "log" / "graphs").iterdir() if (path / "deconv.npz").exists()]
+    assert list(images_of(str(shown))) == ["input", "Conv2D/maps", "Conv2D/occlusion", "picture"]
+
+
+BAD = [
+    (["--method", "occlusion", "--patch", "19"], "--patch: expected at most 18"),
+    (["--method", "occlusion", "--patch", "3", "--stride", "4"], "--stride: expected at most 3"),
+    (["--method", "occlusion", "--cover", "0,300,0"], "--cover: expected pixel values from 0 to 255, found 0, 300, 0"),
+    (["--method", "gradient", "--patch", "3"], "--patch: expected --method occlusion"),
+    (["--cover", "mean"], "--cover: expected --method occlusion"),
+    (["--method", "occlusion", "--control", "random"], "--control: expected a projection method"),
+]
+
+
+@pytest.mark.parametrize("more, expected", BAD, ids=[" ".join(more) for more, _ in BAD])
+def test_patches_that_do_not_fit_are_refused(folder, capsys, more, expected):
+    assert_refused(capsys, [*words(folder, logdir="none"), *RANGE, "--top", "2", *more], expected)
+    assert not (folder / "none").exists()
+
+
+@pytest.mark.parametrize("cover", ["1,2", "black", "1,nan,2", ""])
+def test_covers_that_cannot_be_parsed_are_refused(capsys, cover):
+    with pytest.raises(SystemExit) as left:
+        __main__.main(["features", "--cover", cover])
+    assert left.value.code == 2
+    assert "--cover: expected one number, R,G,B or mean" in capsys.readouterr().err
