@@ -81,13 +81,8 @@ def article_reader(layers: Sequence[str], ties: str = FIRST, methods: Sequence[s
         known = all_layers(net)
         built = {name: _article_layer(layers_up_to(known, name), ties, methods) for name in layers}
         graph.finalize()
-<<<<<<< HEAD
-    notes = (*([CONV1] if "conv1" in layers else []), TIES_IN_WORDS[ties])
-    return Reader(graph, net.layers[0].input, built, net.probabilities, {net.keep_prob: 1.0}, notes=notes, net=net)
-=======
     notes = (*([CONV1] if "conv1" in layers and len(methods) > 1 else []), *([TIES_IN_WORDS[ties]] if methods else []))
-    return Reader(graph, net.layers[0].input, built, net.probabilities, {net.keep_prob: 1.0}, notes=notes)
->>>>>>> ee34c21 (--method occlusion in features and deconv: sheets, the class of a digit, any graph)
+    return Reader(graph, net.layers[0].input, built, net.probabilities, {net.keep_prob: 1.0}, notes=notes, net=net)
 
 
 def _article_layer(walked, ties, methods):
