@@ -33,10 +33,12 @@ def version(major):
 
 def drive(major, *words, **variables):
     """Run a module of this project on TensorFlow `major`, and return what it prints."""
+    # TensorFlow 2 sets TF2_BEHAVIOR when it is imported, and TensorFlow 1.15 would then run eagerly.
+    inherited = {name: value for name, value in os.environ.items() if name != "TF2_BEHAVIOR"}
     child = subprocess.run(
         [python_with(major), "-W", "ignore", "-m"] + list(words),
         cwd=ROOT,
-        env=dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", **variables),
+        env=dict(inherited, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
