@@ -8,6 +8,10 @@ From Python and in notebooks, for a graph that someone else trained, or for an o
     model.top_activations("conv2", "photos")                       # the same as numpy arrays
     model.project("conv2", array, maps=7)                          # one activation of each image
 
+While your own network trains, in `tf.train.MonitoredTrainingSession(hooks=[hook])` or a loop of your own:
+
+    hook = legacy_graph.FeaturesHook(images, None, "log", pictures=array)
+
 For use in your own graph:
 
     deconvolve, Layer           project feature maps to the pixels
@@ -25,7 +29,7 @@ Packages, in import order; a module imports only from packages listed above its 
     cluster                     several machines: TF_CONFIG, servers, sessions, lost tasks
     visualize                   draw feature maps and projections
     api                         load_model, from_session
-    training                    train the article's network
+    training                    train the article's network; FeaturesHook
     board                       the DECONVNET dashboard of TensorBoard
     commands                    one module per command of `python -m legacy_graph`
 """
@@ -38,6 +42,7 @@ __version__ = "2.0.0"
 _EXPORTS = {
     "load_model": "legacy_graph.api",
     "from_session": "legacy_graph.api",
+    "FeaturesHook": "legacy_graph.training.hook",
     "UserError": "legacy_graph.errors",
     "Layer": "legacy_graph.article.layer",
     "deconvolve": "legacy_graph.article.deconv",
@@ -48,8 +53,8 @@ _EXPORTS = {
     "ShapeError": "legacy_graph.article.shapes",
 }
 __all__ = [
-    "Layer", "ShapeError", "UserError", "conv2d_transpose", "deconvolve", "from_session", "load_model", "switches",
-    "unpool", "unrelu",
+    "FeaturesHook", "Layer", "ShapeError", "UserError", "conv2d_transpose", "deconvolve", "from_session", "load_model",
+    "switches", "unpool", "unrelu",
 ]  # fmt: skip
 
 

@@ -13,15 +13,13 @@ import functools
 import os
 from typing import Dict, Optional, Sequence, Tuple, Union
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.config import DEFAULT_SIGNATURE
-from legacy_graph.data.images import Preprocessing
-from legacy_graph.errors import UserError, short_path
+from legacy_graph.errors import short_path
 from legacy_graph.graphs.read import read_source
 from legacy_graph.graphs.read.session import snapshot
-from legacy_graph.graphs.target import Loader
+from legacy_graph.graphs.target import Loader, read_preprocessing
 from legacy_graph.visualize.loaded_model import LoadedModel
 
 
@@ -55,7 +53,7 @@ def load_model(
     """
     path = os.fspath(path)
     read = functools.partial(read_source, path, checkpoint, signature, tags)
-    loader = Loader(read, path, input, size, values, _preprocessing(range, mean, bgr))
+    loader = Loader(read, path, input, size, values, read_preprocessing(range, mean, bgr))
     return LoadedModel(loader, short_path(path))
 
 
@@ -79,13 +77,6 @@ def from_session(
         UserError: a variable has no value, or the graph cannot be shown correctly.
     """
     name = images if isinstance(images, str) else images.name
-    loader = Loader(snapshot(session), "session", name, size, values, _preprocessing(range, mean, bgr))
+    loader = Loader(snapshot(session), "session", name, size, values, read_preprocessing(range, mean, bgr))
     loader.load()  # reads the variables now
     return LoadedModel(loader, "the session")
-
-
-def _preprocessing(range, mean, bgr):
-    mean = tuple(np.atleast_1d(mean).tolist())
-    if range is None and (mean or bgr):
-        raise UserError("--mean and --bgr", "--range as well", "none", "add --range, such as --range 0,255")
-    return None if range is None else Preprocessing(*range, mean, bgr)

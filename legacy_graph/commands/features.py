@@ -21,10 +21,10 @@ from legacy_graph.data import mnist
 from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import ExitStatus, UserError
 from legacy_graph.logdir import kept_kernels, layout
+from legacy_graph.visualize import evolution
 
 DEFAULT_LAYER = "conv2"  # of the article's network
 DENSE = ("fc1", "fc2")  # layers whose weights are not kept
-EVOLUTION = "evolution.png"  # the sheet of all steps of --steps
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
@@ -53,8 +53,8 @@ def _publish(options, folder, source, step, sheets):
     finish_publishing(options.logdir)
     keep = options.graph is None
     folder = publish(folder, step, sheets.images, sheets.files, source, keep_earlier=keep)
-    if EVOLUTION in sheets.files:
-        print(f"Evolution sheet: {os.path.join(folder, EVOLUTION)}")
+    if evolution.SHEET in sheets.files:
+        print(f"Evolution sheet: {os.path.join(folder, evolution.SHEET)}")
     elif options.steps != ():
         print(f"Step {step:,}: results are in {folder}")
     else:
@@ -139,7 +139,7 @@ def _scan_steps(logdir, steps, scan, draw, title):
     """Yield (step, sheets) for each step, and for the last step once more the sheet of all steps."""
     from legacy_graph.cluster.session import open_session
     from legacy_graph.training.kernels import restore_step
-    from legacy_graph.visualize import evolution, feature_sheets, image_grid
+    from legacy_graph.visualize import feature_sheets, image_grid
 
     columns = {}
     with open_session(scan.graph, None) as session:
@@ -153,7 +153,10 @@ def _scan_steps(logdir, steps, scan, draw, title):
                 columns[step] = evolution.read_column(arrays)
             yield step, sheets
     sheet = evolution.draw_steps(columns, title)
-    yield steps[-1], feature_sheets.Sheets({"evolution/sheet": sheet}, {EVOLUTION: image_grid.encode_png(sheet)}, "")
+    yield (
+        steps[-1],
+        feature_sheets.Sheets({"evolution/sheet": sheet}, {evolution.SHEET: image_grid.encode_png(sheet)}, ""),
+    )
 
 
 def _scan_graph(options, cluster):

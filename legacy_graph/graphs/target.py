@@ -1,6 +1,8 @@
 """Load layers of one graph, each with the images to feed."""
 
-from typing import Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy as np
 
 from legacy_graph.data.images import Images, Preprocessing, Shape
 from legacy_graph.errors import UserError
@@ -79,3 +81,17 @@ class Loader:
         if images.size != model.input_shape[:2]:
             model = with_size(model, *images.size)
         return Target(model, find_layer(model, layer), images)
+
+
+def read_preprocessing(
+    range: Optional[Tuple[float, float]], mean: Union[float, Sequence[float]], bgr: bool
+) -> Optional[Preprocessing]:
+    """The preprocessing that the options range, mean and bgr describe; None without a range.
+
+    Raises:
+        UserError: a mean or bgr without a range.
+    """
+    mean = tuple(np.atleast_1d(mean).tolist())
+    if range is None and (mean or bgr):
+        raise UserError("--mean and --bgr", "--range as well", "none", "add --range, such as --range 0,255")
+    return None if range is None else Preprocessing(*range, mean, bgr)

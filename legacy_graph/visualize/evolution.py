@@ -5,6 +5,8 @@ Does not import TensorFlow.
 Source: Zeiler and Fergus, ECCV 2014, section 4.1 and figure 4.
 """
 
+import os
+import re
 import textwrap
 from typing import Dict, List, Mapping, NamedTuple
 
@@ -16,6 +18,8 @@ from legacy_graph.visualize import image_grid
 TILE = 80  # pixels: maximum side of an enlarged tile
 ROW = 8  # maps in a row of the sheet of all maps
 SMALL = 64  # pixels: maximum side of a tile in the sheet of the steps
+STEPS = 20  # maximum number of steps of a sheet that `read_steps` chooses
+SHEET = "evolution.png"  # file name of the sheet of the steps
 MARK, GAP = 4, 10  # pixels: width of the mark before a step, and of the space it is in
 LEGEND = (
     "Each row is a feature map, each column a training step: the strongest activation of the map over all images, as "
@@ -30,8 +34,8 @@ class Column(NamedTuple):
 
     maps: np.ndarray  # int64 [M]
     images: np.ndarray  # int64 [M], numbers of the images; -1 for a dead map
-    projections: np.ndarray  # float32 [M, h, w], cropped to the receptive field
-    patches: np.ndarray  # uint8 [M, h, w], of the images
+    projections: np.ndarray  # float32 [M, h, w] or [M, h, w, 3], cropped to the receptive field
+    patches: np.ndarray  # uint8 [M, h, w] or [M, h, w, 3], of the images
 
 
 def read_column(arrays: Mapping[str, np.ndarray]) -> Column:
@@ -45,6 +49,21 @@ def read_column(arrays: Mapping[str, np.ndarray]) -> Column:
     return Column(arrays["maps"], images, projections, crop_patches(inputs, places, fields, image_grid.OUTSIDE))
 
 
+def read_steps(folder: str) -> Dict[int, Column]:
+    """The columns of the steps whose results are in the directory of a layer; at most `STEPS`, evenly spaced."""
+    names = {}
+    for name in os.listdir(folder):
+        if re.fullmatch(r"features(-\d+)?\.npz", name):
+            with np.load(os.path.join(folder, name)) as arrays:
+                names[int(arrays["step"])] = name
+    steps = sorted(names)
+    columns = {}
+    for number in sorted(set(np.linspace(0, len(steps) - 1, min(STEPS, len(steps))).round().astype(int))):
+        with np.load(os.path.join(folder, names[steps[number]])) as arrays:
+            columns[steps[number]] = read_column(arrays)
+    return columns
+
+
 def draw_steps(columns: Dict[int, Column], title: str) -> np.ndarray:
     """The evolution sheet: a row for each map, in the order of the last step, a column for each step.
 
@@ -53,12 +72,12 @@ def draw_steps(columns: Dict[int, Column], title: str) -> np.ndarray:
         title: the layer and the images.
 
     Returns:
-        uint8 [H, W].
+        uint8 [H, W] or [H, W, 3].
     """
     steps = sorted(columns)
     drawn = [draw_column(columns[step]) for step in steps]
     maps = columns[steps[-1]].maps.tolist()
-    height, width = next(iter(drawn[-1].values())).shape
+    height, width = next(iter(drawn[-1].values())).shape[:2]
     label = 70
     header = [image_grid.render_text("", 16, label)]
     header += [image_grid.render_text(f"step {step:,}", 16, GAP + width)[:, : GAP + width] for step in steps]
@@ -79,7 +98,7 @@ def draw_steps(columns: Dict[int, Column], title: str) -> np.ndarray:
 
 
 def draw_column(column: Column) -> Dict[int, np.ndarray]:
-    """Map -> its projection beside its patch, uint8 [H, W]."""
+    """Map -> its projection beside its patch, uint8 [H, W] or [H, W, 3]."""
     alive = column.images >= 0
     projections = draw_tiles(column.projections, alive, side=SMALL)
     patches = image_grid.enlarge(column.patches, projections.shape[1] // column.patches.shape[1])
@@ -103,12 +122,12 @@ def draw_maps(patches: np.ndarray, alive: np.ndarray, percentile: float = image_
     """One tile a map, in the order of the numbers, with the number of the first map before each row.
 
     Args:
-        patches: float32 [C, h, w], signed; each map has its own scale, zero is mid grey.
+        patches: float32 [C, h, w] or [C, h, w, 3], signed; each map has its own scale, zero is mid grey.
         alive: bool [C]; a dead map gets a cross.
         percentile: of a map's magnitudes, to be drawn as white and black.
 
     Returns:
-        uint8 [H, W].
+        uint8 [H, W] or [H, W, 3].
     """
     tiles = draw_tiles(patches, alive, percentile)
     rows = []
@@ -121,11 +140,12 @@ def draw_maps(patches: np.ndarray, alive: np.ndarray, percentile: float = image_
 def draw_tiles(
     patches: np.ndarray, alive: np.ndarray, percentile: float = image_grid.SPOT_PERCENTILE, side: int = TILE
 ) -> np.ndarray:
-    """The enlarged tile of each map, uint8 [C, H, W], of at most `side` pixels; for the rest see `draw_maps`."""
+    """The enlarged tile of each map, uint8 [C, H, W] or [C, H, W, 3], of at most `side` pixels; see `draw_maps`."""
     scales = [image_grid.percentile_scale(patch, percentile) for patch in patches]
     grey = [image_grid.to_diverging(patch, scale) for patch, scale in zip(patches, scales)]
     tiles = image_grid.enlarge(np.array(grey), max(1, side // max(patches.shape[1:])))
-    tiles[~alive] = _cross(*tiles.shape[1:])
+    cross = _cross(*tiles.shape[1:3])
+    tiles[~alive] = cross if tiles.ndim == 3 else cross[..., None]
     return tiles
 
 

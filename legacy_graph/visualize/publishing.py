@@ -179,14 +179,17 @@ def _finish(directory: str) -> None:
 
 def _image_event(step: int, images: Dict[str, np.ndarray]) -> tf.Event:
     """An event with an image summary per picture, without `tf.summary.image`, which adds operations to the graph."""
-    values = []
-    for tag, picture in images.items():
-        height, width, colorspace = (*picture.shape, 1)[:3]
-        image = tf.Summary.Image(
-            height=height, width=width, colorspace=colorspace, encoded_image_string=image_grid.encode_png(picture)
-        )
-        values.append(tf.Summary.Value(tag=tag, image=image))
+    values = [image_value(tag, picture) for tag, picture in images.items()]
     return tf.Event(wall_time=time.time(), step=step, summary=tf.Summary(value=values))
+
+
+def image_value(tag: str, picture: np.ndarray) -> tf.Summary.Value:
+    """The summary of a picture, uint8 [H, W] or [H, W, 3]. Adds no operations to the graph."""
+    height, width, colorspace = (*picture.shape, 1)[:3]
+    image = tf.Summary.Image(
+        height=height, width=width, colorspace=colorspace, encoded_image_string=image_grid.encode_png(picture)
+    )
+    return tf.Summary.Value(tag=tag, image=image)
 
 
 def _other_events(directory: str, new: tf.Event) -> List[tf.Event]:

@@ -1,6 +1,6 @@
 """Read the graph and the variables of an open session. Adds nothing to its graph, so a finalized graph works too."""
 
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Optional
 
 import tensorflow.compat.v1 as tf
 
@@ -34,12 +34,13 @@ def read_session(session: tf.Session) -> Source:
     return Source(Graph(graph_def), [], read)
 
 
-def snapshot(session: tf.Session) -> Callable[[], Source]:
+def snapshot(session: tf.Session, values: Optional[Dict[str, object]] = None) -> Callable[[], Source]:
     """A function that returns the graph of a session as it is now, as often as it is called.
 
-    A variable is read when the first source needs it. All later sources get the same value.
+    A variable is read when the first source needs it. All later sources get the same value, from the dictionary
+    `values`: node name of the variable -> value.
     """
-    source, values = read_session(session), {}
+    source, values = read_session(session), {} if values is None else values
 
     def read_once(nodes: List[tf.NodeDef]) -> Dict[str, object]:
         missing = [node for node in nodes if node.name not in values]

@@ -1,0 +1,183 @@
+"""学到的特征 of your own network: a hook that records, while it trains, what its feature maps have learned.
+
+In the log directory, for each convolution layer and each recorded step:
+
+    features/<layer>      contact sheets for IMAGES, and the files for the DECONVNET dashboard, as from `features`
+    learning              summaries: features/<layer>, kernels/<layer>, learned/<layer>, <layer>/activations,
+                          <layer>/sparsity, <layer>/dead, as described in `training.learning`
+    kernels/step-N.npz    the variables that the layers use, by their names: see `logdir.kept_kernels`
+
+The hook adds no operation to your graph: it copies graph and weights into a graph of its own. The seeds of operations
+and the random numbers of your graph therefore stay as they are, and so do the losses.
+"""
+
+import os
+from typing import Dict, List, Optional, Sequence, Union
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.config import DECONVNET, TOP, is_image_step
+from legacy_graph.errors import RETRY, UserError, printable, reason
+from legacy_graph.graphs.load import find_layer
+from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.graphs.op_table import CONVOLUTIONS
+from legacy_graph.graphs.read.session import snapshot
+from legacy_graph.graphs.target import Loader, read_preprocessing
+from legacy_graph.logdir import kept_kernels, layout
+from legacy_graph.logdir.event_writer import FileWriter
+from legacy_graph.training import layer_record
+from legacy_graph.visualize import evolution, image_grid
+from legacy_graph.visualize.loaded_model import ImageSource, LoadedModel
+from legacy_graph.visualize.publishing import publish
+from legacy_graph.visualize.rank_correlation import rank_correlation
+
+LEARNING = "learning"  # directory of the summaries
+HINT = "name another directory, or move it away"
+
+
+class FeaturesHook(tf.train.SessionRunHook):
+    """Records what the layers of a network learn. For `tf.train.MonitoredTrainingSession(hooks=[...])`.
+
+    In a loop with a plain session, call `record(session, step)` after each step, and `end(session)` after the loop.
+
+    Args:
+        images: the tensor of your graph that takes the images, float32 [B, H, W, channels], or its name.
+        layers: labels of layers; None takes all convolutions.
+        logdir: directory of the results; created if missing.
+        every: steps between records. None records step 0, then often, then less often: see `config.is_image_step`. The
+            last step is always recorded.
+        pictures: N images to show to the layers, as `images` takes them, or uint8 or files with `range`.
+        top: images on the sheet of each feature map.
+        method: of the projections: "deconvnet", "gradient" or "guided".
+        values: of bool placeholders of your graph, such as {"is_training": False}; by default their names decide.
+        range, mean, bgr: preprocessing of `pictures`, as in `load_model`.
+    """
+
+    def __init__(
+        self,
+        images: Union[tf.Tensor, str],
+        layers: Optional[Sequence[str]],
+        logdir: str,
+        every: Optional[int] = None,
+        *,
+        pictures: ImageSource,
+        top: int = TOP,
+        method: str = DECONVNET,
+        values: Optional[Dict[str, bool]] = None,
+        range: Optional[Sequence[float]] = None,
+        mean: Sequence[float] = (),
+        bgr: bool = False,
+    ) -> None:
+        self._images = images if isinstance(images, str) else images.name
+        self._layers, self._logdir, self._every = layers, os.fspath(logdir), every
+        self._pictures, self._top, self._method, self._values = pictures, top, method, values
+        self._preprocessing = read_preprocessing(range, mean, bgr)
+        self._writer: Optional[FileWriter] = None
+        self._first: Dict[str, np.ndarray] = {}  # the variables of the first recorded step
+        self._global_step: Optional[tf.Tensor] = None
+        self._labels: List[str] = []  # of the recorded layers
+        self.recorded: List[int] = []  # steps
+        self._seen = -1  # the last step
+
+    def record(self, session: tf.Session, step: int) -> None:
+        """Record the layers if a record is due at `step`, or at a step since the last call.
+
+        Raises:
+            UserError: the graph or the pictures cannot be shown, or the results cannot be written.
+        """
+        due = any(is_image_step(passed, self._every) for passed in range(self._seen + 1, step + 1))
+        self._seen = step
+        if due:
+            self._write(session, step)
+
+    def begin(self) -> None:
+        """Find the global step. MonitoredSession calls this before the session exists."""
+        self._global_step = tf.train.get_global_step()
+        if self._global_step is None:
+            hint = "call tf.train.get_or_create_global_step() and give it to the optimizer"
+            raise UserError("FeaturesHook", "a graph with a global step", "none", hint)
+
+    def after_create_session(self, session: tf.Session, coord: tf.train.Coordinator) -> None:
+        """Record the first step, if due. MonitoredSession calls this when the variables have values."""
+        step = int(session.run(self._global_step))
+        self._seen = step - 1
+        self.record(session, step)
+
+    def after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
+        """Record a step, if due. MonitoredSession calls this after each run."""
+        session = run_context.session
+        step = int(session.run(self._global_step))
+        if step > self._seen:
+            self.record(session, step)
+
+    def end(self, session: tf.Session) -> None:
+        """Record the last step, and draw the sheet of all steps, `evolution.png`. MonitoredSession calls this."""
+        if self._seen >= 0 and self._seen not in self.recorded[-1:]:
+            self._write(session, self._seen)
+        for label in self._labels:
+            folder = self._folder(label)
+            sheet = evolution.draw_steps(evolution.read_steps(folder), f"{label} of your network")
+            files = {evolution.SHEET: image_grid.encode_png(sheet)}
+            publish(folder, self._seen, {"evolution/sheet": sheet}, files, keep_earlier=True)
+
+    def _write(self, session, step):
+        with tf.Graph().as_default():
+            values: Dict[str, np.ndarray] = {}
+            loader = Loader(snapshot(session, values), "session", self._images, None, self._values, self._preprocessing)
+            model = loader.load()
+            layers = _chosen(model, self._layers)
+            kept = _needed(model, layers, values)
+            self._start(step, kept)
+            opened, results = LoadedModel(loader, "your network"), []
+            for layer in layers:
+                target, learned = opened.target(layer.label, self._pictures), self._learned(model, layer, kept)
+                results.append(layer_record.record(target, self._method, self._top, step, learned))
+        for result in results:
+            publish(self._folder(result.label), step, result.sheets.images, result.sheets.files, keep_earlier=True)
+        kept_kernels.write(self._logdir, step, kept)
+        self._writer.add_summary(tf.Summary(value=[value for result in results for value in result.values]), step)
+        self._writer.flush()
+        self.recorded.append(step)
+        self._labels = [layer.label for layer in layers]
+
+    def _start(self, step, kept):
+        """Before the first record: check the log directory, and read the variables of its first step."""
+        if self._writer is not None:
+            return
+        steps = kept_kernels.kept_steps(self._logdir)
+        if layout.is_ours(self._logdir) or (steps and steps[-1] > step == 0):
+            found = f"those up to step {steps[-1]:,}" if steps else "a run of the command train"
+            raise UserError(f"logdir {self._logdir}", "a directory without results of another training", found, HINT)
+        self._first = kept
+        if steps and steps[0] < step:
+            self._first = kept_kernels.read(self._logdir, steps[0])
+            shapes, earlier = [{name: array.shape for name, array in one.items()} for one in (kept, self._first)]
+            if shapes != earlier:
+                path = kept_kernels.path(self._logdir, steps[0])
+                raise UserError(path, f"the variables {shapes}", f"{earlier} of another network", HINT)
+        try:
+            os.makedirs(self._logdir, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"logdir {self._logdir}", "a writable directory", reason(error), RETRY) from error
+        self._writer = FileWriter(os.path.join(self._logdir, LEARNING))
+
+    def _learned(self, model, layer, kept):
+        """The rank correlation of a layer's kernel with the first recorded one; None if it is not one variable."""
+        name = model.graph.root(model.graph.data_inputs(layer.name)[1]) if layer.operation in CONVOLUTIONS else ""
+        return rank_correlation(kept[name].ravel(), self._first[name].ravel()) if name in kept else None
+
+    def _folder(self, label):
+        return os.path.join(self._logdir, layout.FEATURES, printable(label).replace("/", "_"))
+
+
+def _chosen(model: Model, labels: Optional[Sequence[str]]) -> List[ConvLayer]:
+    if labels is not None:
+        return [find_layer(model, label) for label in labels]
+    return [layer for layer in model.layers if layer.operation in CONVOLUTIONS]
+
+
+def _needed(model: Model, layers: Sequence[ConvLayer], values: Dict[str, np.ndarray]) -> Dict[str, np.ndarray]:
+    """The variables that the layers depend on."""
+    before = model.graph.ancestors(layer.start for layer in layers)
+    return {name: np.asarray(values[name]) for name in sorted(values) if name in before}

@@ -1,0 +1,60 @@
+"""What `FeaturesHook` records about one layer at one step."""
+
+import io
+from typing import List, NamedTuple, Optional
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_graph.article.histogram import histogram_proto
+from legacy_graph.cluster.session import open_session
+from legacy_graph.graphs.target import Target
+from legacy_graph.visualize import evolution, feature_sheets
+from legacy_graph.visualize.publishing import image_value
+
+SAMPLED = 50  # pictures in the histogram of the activations, at most
+
+
+class LayerRecord(NamedTuple):
+    """The results of one layer."""
+
+    label: str
+    sheets: feature_sheets.Sheets  # as of the command `features`
+    values: List[tf.Summary.Value]
+
+
+def record(target: Target, method: str, top: int, step: int, learned: Optional[float]) -> LayerRecord:
+    """Scan the pictures and summarise what the layer responds to. Opens a session of a graph of its own.
+
+    Args:
+        target: the layer and the pictures.
+        method: of the projections.
+        top: pictures on the sheet of each feature map.
+        step: training steps taken.
+        learned: rank correlation of the layer's kernel with the first one; None if it is not known.
+
+    Raises:
+        UserError: as in `feature_sheets.prepare_graph` and `feature_sheets.draw`.
+    """
+    model, layer, images = target
+    scan = feature_sheets.prepare_graph(model, layer, method, None, top, len(images), "number")
+    probe, subject = scan.probe, f"{layer.label} after {step:,} training steps"
+    with open_session(scan.graph) as session:
+        sheets = feature_sheets.draw(session, scan, images, subject, about="pictures", run={"step": np.array(step)})
+        sampled = images.take(range(min(SAMPLED, probe.chunk, len(images))))
+        activations = session.run(f"{layer.activation or layer.start}:0", {probe.layer.images: sampled})
+        kernel = session.run(probe.layer.kernel) if probe.layer.first else None
+    with np.load(io.BytesIO(sheets.files["features.npz"])) as arrays:
+        column = evolution.read_column(arrays)
+    alive, label = column.images >= 0, layer.label
+    pictures = {f"features/{label}": evolution.draw_maps(column.projections, alive)}
+    if kernel is not None:
+        shown = images.to_shown(kernel.transpose(3, 0, 1, 2))
+        pictures[f"kernels/{label}"] = evolution.draw_maps(shown, np.ones(len(shown), bool), percentile=100)
+    scalars = {f"{label}/dead": np.mean(~alive), f"{label}/sparsity": np.mean(activations == 0)}
+    if learned is not None:
+        scalars[f"learned/{label}"] = learned
+    values = [image_value(tag, picture) for tag, picture in pictures.items()]
+    values += [tf.Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
+    values.append(tf.Summary.Value(tag=f"{label}/activations", histo=histogram_proto(activations)))
+    return LayerRecord(label, sheets, values)

@@ -1,0 +1,179 @@
+"""FeaturesHook: it changes no loss and no graph. It records what TensorFlow and numpy compute of the same weights."""
+
+import contextlib
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import legacy_graph
+from legacy_graph.board import results, runs
+from legacy_graph.logdir import kept_kernels
+from legacy_graph.visualize.rank_correlation import rank_correlation
+from tests.support import shapes_program
+
+RECORDED = [0, 20, 30]  # the last step is not one of `config.is_image_step`
+PICTURES = np.random.RandomState(0).normal(size=[12, 10, 8, 3]).astype(np.float32)
+
+
+def train(logdir, with_hook):
+    """(losses, the operations with their inputs and seeds) of the program."""
+    with tf.Graph().as_default() as graph:
+        losses = list(shapes_program.train(logdir, with_hook))
+    seeds = [[node.attr[name].i for name in ("seed", "seed2")] for node in graph.as_graph_def().node]
+    nodes = [(node.name, node.op, list(node.input)) for node in graph.as_graph_def().node]
+    return losses, list(zip(nodes, seeds))
+
+
+@pytest.fixture(scope="module")
+def hooked(tmp_path_factory):
+    """(log directory, losses, operations) of the program with the hook."""
+    logdir = str(tmp_path_factory.mktemp("hook") / "log")
+    return (logdir, *train(logdir, True))
+
+
+def test_losses_and_graph_are_those_without_the_hook(hooked):
+    _, losses, operations = hooked
+    expected, expected_operations = train("", False)
+    assert len(losses) == shapes_program.STEPS and losses == expected
+    assert operations == expected_operations
+
+
+def test_the_dashboards_find_each_layer_and_step(hooked):
+    (run,) = runs.find_runs(hooked[0]).values()
+    assert {layer: sorted(paths) for layer, paths in run.sheets.items()} == dict.fromkeys(
+        ["conv1", "conv2"], ["", "0", "20"]
+    )
+    for layer, paths in run.sheets.items():
+        assert [int(results.read(paths[step])["step"]) for step in ("0", "20", "")] == RECORDED
+        folder = os.path.join(run.folder, "features", layer)
+        events = EventAccumulator(folder, {"images": 0}).Reload()
+        assert [event.step for event in events.Images("features/sheet")] == RECORDED
+        assert os.path.exists(os.path.join(folder, "evolution.png"))
+
+
+@pytest.fixture(scope="module")
+def network():
+    """(session, images, {layer: (activations, pool)}) of the program's network, without values."""
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        images = tf.placeholder(tf.float32, [None, shapes_program.SIDE, shapes_program.SIDE, 3])
+        shapes_program.inference(images, 1.0)
+        tensors = [
+            [graph.get_tensor_by_name(f"{layer}/{name}:0") for name in (layer, "pool")] for layer in ("conv1", "conv2")
+        ]
+        yield session, images, dict(zip(["conv1", "conv2"], tensors))
+
+
+@pytest.mark.parametrize("step", RECORDED)
+def test_records_are_those_of_the_kept_weights(hooked, network, step):
+    logdir, (session, images, layers) = hooked[0], network
+    kept, first = [kept_kernels.read(logdir, number) for number in (step, 0)]
+    assert sorted(kept) == ["conv1/biases", "conv1/weights", "conv2/biases", "conv2/weights"]
+    for variable in session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES):
+        if variable.op.name in kept:
+            session.run(variable.initializer, {variable.initializer.inputs[1]: kept[variable.op.name]})
+    feed = {images: shapes_program.make_shapes(40, 1)[0]}
+    events = EventAccumulator(os.path.join(logdir, "learning"), {"scalars": 0, "histograms": 0, "images": 0}).Reload()
+    assert set(events.Tags()["images"]) == {"features/conv1", "features/conv2", "kernels/conv1"}
+    for layer, (relu, pool) in layers.items():
+        activations, pooled = session.run([relu, pool], feed)
+        paths = next(iter(runs.find_runs(logdir).values())).sheets[layer]
+        arrays = results.read(paths.get(str(step), paths[""]))
+        strongest = pooled.max(axis=(1, 2))  # [40, 8]
+        order = np.sort(-strongest, axis=0)[:9].T
+        np.testing.assert_allclose(arrays["activations"], np.maximum(-order, 0), rtol=1e-4, atol=1e-6)
+        np.testing.assert_array_equal(arrays["maps"], range(8))
+        expected = {
+            f"{layer}/sparsity": np.mean(activations == 0),
+            f"{layer}/dead": np.mean(strongest.max(axis=0) <= 0),
+            f"learned/{layer}": rank_correlation(*(one[f"{layer}/weights"].ravel() for one in (kept, first))),
+        }
+        for tag, value in expected.items():
+            (event,) = [event for event in events.Scalars(tag) if event.step == step]
+            assert event.value == pytest.approx(value, abs=1e-3), tag
+        (histogram,) = [event for event in events.Histograms(f"{layer}/activations") if event.step == step]
+        assert histogram.histogram_value.num == activations.size
+        assert histogram.histogram_value.sum == pytest.approx(activations.sum(), rel=1e-3)
+
+
+class Plain:
+    """A loop with a plain session: each step adds 1 to the kernel."""
+
+    def __init__(self):
+        self.images = tf.placeholder(tf.float32, [None, 10, 8, 3], "images")
+        self.kernel = tf.get_variable("kernel", [3, 3, 3, 4], use_resource=True)
+        tf.nn.relu(tf.nn.conv2d(self.images, self.kernel, 1, "SAME", name="first"))
+        self.add = self.kernel.assign_add(tf.ones_like(self.kernel)).op
+        self.initialize = tf.global_variables_initializer()
+
+    def hook(self, logdir, **options):
+        return legacy_graph.FeaturesHook("images:0", None, str(logdir), pictures=PICTURES, **options)
+
+
+@contextlib.contextmanager
+def plain_session():
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        plain = Plain()
+        session.run(plain.initialize)
+        graph.finalize()
+        yield plain, session
+
+
+def test_a_plain_loop_records_with_one_call(tmp_path):
+    with plain_session() as (plain, session):
+        hook, values = plain.hook(tmp_path, every=3), {}
+        for step in range(6):
+            values[step] = session.run(plain.kernel)
+            hook.record(session, step)
+            session.run(plain.add)
+        hook.end(session)
+    assert kept_kernels.kept_steps(str(tmp_path)) == [0, 3, 5]
+    for step in (0, 3):
+        np.testing.assert_array_equal(kept_kernels.read(str(tmp_path), step)["kernel"], values[step])
+
+
+def test_a_resumed_training_goes_on(tmp_path):
+    """The rank correlation is that with the kernels of step 0, which the first training has kept."""
+    with plain_session() as (plain, session):
+        plain.hook(tmp_path).record(session, 0)
+        first = session.run(plain.kernel)
+    with plain_session() as (plain, session):
+        plain.hook(tmp_path).record(session, 20)
+        second = session.run(plain.kernel)
+        with pytest.raises(legacy_graph.UserError, match="expected a directory without results of another training"):
+            plain.hook(tmp_path).record(session, 0)
+    events = EventAccumulator(str(tmp_path / "learning")).Reload()
+    found = {event.step: event.value for event in events.Scalars("learned/first")}
+    assert found == pytest.approx({0: 1.0, 20: rank_correlation(first.ravel(), second.ravel())}, abs=1e-6)
+
+
+def test_a_step_between_two_calls_is_recorded(tmp_path):
+    """Steps 19 and 21 are seen, step 20 is due."""
+    with plain_session() as (plain, session):
+        hook = plain.hook(tmp_path)
+        for step in (0, 19, 21, 22):
+            hook.record(session, step)
+    assert kept_kernels.kept_steps(str(tmp_path)) == [0, 21]
+
+
+def test_the_log_of_a_training_run_is_refused(trained):
+    expected = pytest.raises(legacy_graph.UserError, match="expected a directory without results of another training")
+    with plain_session() as (plain, session), expected:
+        plain.hook(trained.logdir).record(session, 0)
+
+
+def test_results_of_another_network_are_refused(tmp_path):
+    kept_kernels.write(str(tmp_path), 0, {"other": np.zeros(3, np.float32)})
+    with plain_session() as (plain, session), pytest.raises(legacy_graph.UserError, match="of another network"):
+        plain.hook(tmp_path).record(session, 20)
+
+
+def test_a_bad_layer_and_no_global_step_are_refused(tmp_path):
+    with plain_session() as (plain, session):
+        hook = legacy_graph.FeaturesHook(plain.images, ["second"], str(tmp_path), pictures=PICTURES)
+        with pytest.raises(legacy_graph.UserError, match="--layer: expected one of first, found second"):
+            hook.record(session, 0)
+        with pytest.raises(legacy_graph.UserError, match="expected a graph with a global step"):
+            hook.begin()
