@@ -174,7 +174,7 @@ def _scan_graph(options, cluster):
         target = opened.target(name, options.images)
         try:
             sheets = opened.sheets(
-                target, options.method or DECONVNET, options.maps, options.top, options.order, cluster,
+                target, options.method, options.maps, options.top, options.order, cluster,
                 options.control, options.context, options.draw, cover_options(options),
             )  # fmt: skip
         except UserError as unsuitable:

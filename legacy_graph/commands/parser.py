@@ -173,7 +173,7 @@ def _add_features(command):
     add("--steps", type=step_list, default=(), metavar="N,N", help="training steps whose kernels were kept, separated "
         "by commas, or all: results for each, and a sheet with a column for each (default: the last step)")  # fmt: skip
     add("--control", choices=["random"], help="also project the same activations with a random kernel, and compare")
-    method_options.add_method_options(command, config.DECONVNET)
+    method_options.add_method_options(command, "deconvnet; with --graph one that shows the images")
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations
-from legacy_graph.config import DECONVNET, FIRST, GRADIENT, METHODS, OCCLUSION
+from legacy_graph.config import DECONVNET, FIRST, GRADIENT, GUIDED, METHODS, OCCLUSION
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.gradient_rules import METHOD, USED, check_groups, rule_of, with_rules
 from legacy_graph.graphs.inspect import is_rectified
@@ -41,8 +41,10 @@ def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
         return import_backward(model, layer).methods
 
 
-def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None) -> Backward:
+def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None, best: bool = False) -> Backward:
     """Import a model into the default graph, for projections of `layer` by one method, or by all that are defined.
+
+    With `best`, and without a method, it is chosen: the deconvnet, unless another one shows more of the images.
 
     Raises:
         UserError: the method is not defined for this layer, or the model does not fix the size of its images. Occlusion
@@ -69,9 +71,10 @@ def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None
     if method not in (None, OCCLUSION, *methods):
         expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
         raise UserError("--method", expected, _listed(path.undefined), f"choose --method {GRADIENT}")
-    methods = (method,) if method else methods
+    chosen = _best_method(layer, path) if best and not method else (method, None)
+    methods = (chosen[0],) if chosen[0] else methods
     rectified = is_rectified(model.graph, layer)
-    notes = [note for name in methods for note in _notes(layer, path, name, start)]
+    notes = [*filter(None, chosen[1:]), *(note for name in methods for note in _notes(layer, path, name, start))]
     products = [operation for operation in path.operations if row(operation.type).projection in PRODUCTS]
     # A ReLU hides NaN and minus infinity: they become 0 on some processors.
     finite = {operation.name: tf.reduce_all(tf.is_finite(operation.outputs[0])) for operation in products}
@@ -146,6 +149,17 @@ def _check_weights(path):
             if not np.isfinite(tf.make_ndarray(source.get_attr("value")).astype(np.float32)).all():
                 hint = "export it from a checkpoint with finite weights"
                 raise UserError("--graph", "finite weights", f"NaN or infinite values in {source.name}", hint)
+
+
+def _best_method(layer, path) -> Tuple[str, Optional[str]]:
+    """The name of the method to use without --method, and the reason, a sentence, if it is not the deconvnet."""
+    other = "--method chooses another."
+    if path.undefined:
+        return GRADIENT, "Method: the gradient, because the deconvnet is not defined here."
+    if not path.max_pools and any(relu.name not in (layer.activation, layer.start) for relu in path.relus):
+        reason = f"no max pool lies between the images and {layer.label}, so the pattern of a deconvnet projection does"
+        return GUIDED, f"Method: {METHODS[GUIDED]}, because {reason} not depend on the image. {other}"
+    return DECONVNET, None
 
 
 def _notes(layer, path, method, start) -> Tuple[str, ...]:

@@ -101,7 +101,7 @@ def prepare(
 def prepare_graph(
     model: Model,
     layer: ConvLayer,
-    method: str,
+    method: Optional[str],
     maps: Optional[List[int]],
     top: int,
     count: int,
@@ -110,7 +110,7 @@ def prepare_graph(
 ) -> Scan:
     """Build the graph that scans a layer of a loaded graph.
 
-    With a cluster, each worker scans a share of the images.
+    With a cluster, each worker scans a share of the images. `method` is as for `graph_probe`.
 
     Raises:
         UserError: no such map, fewer than `top` images, or the method is not defined for this layer.

@@ -42,15 +42,15 @@ def article_scanner(tower: network.Network, name: str, device: Optional[str]) ->
         return build_scanner(tower.layers[0].input, layer.output)
 
 
-def graph_probe(model: Model, layer: ConvLayer, method: str) -> Probe:
+def graph_probe(model: Model, layer: ConvLayer, method: Optional[str]) -> Probe:
     """Import a model into the default graph, and add a probe of one of its layers.
 
-    `method` is a name in `config.ALL_METHODS`.
+    `method` is a name in `config.ALL_METHODS`; None chooses the one that shows most, and the notes say why.
 
     Raises:
         UserError: the method is not defined for this graph, or the model does not fix the size of its images.
     """
-    back = backward.import_backward(model, layer, method)
+    back = backward.import_backward(model, layer, method, best=True)
     convolutions = [operation for operation in back.path.operations if operation.type in CONVOLUTIONS]
     first = len(convolutions) == 1 and convolutions[0].type == "Conv2D" and back.kernel is not None
     bound, notes = build_bound(back.images, back.path), back.notes
@@ -59,7 +59,7 @@ def graph_probe(model: Model, layer: ConvLayer, method: str) -> Probe:
         notes += (f"{layer.label} has no ReLU: it is ranked by value{signal}.",)
     return build_probe(
         Layer(
-            layer.label, back.images, back.kernel, back.start, layer.fields, first, method, notes, back.finite,
+            layer.label, back.images, back.kernel, back.start, layer.fields, first, back.methods[0], notes, back.finite,
             bound, back.rectified,
         ),
         None if method == OCCLUSION else lambda maps, places: backward.project(back, maps, places),

@@ -8,7 +8,7 @@ import numpy as np
 
 from legacy_graph.cluster.session import open_session
 from legacy_graph.cluster.tf_config import Cluster
-from legacy_graph.config import DECONVNET, METHODS, OCCLUSION, TOP
+from legacy_graph.config import METHODS, OCCLUSION, TOP
 from legacy_graph.data.images import from_checked_array, open_images, open_pictures
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.target import Loader, Target
@@ -46,7 +46,7 @@ class LoadedModel:
         layer: str,
         images: ImageSource,
         top: int = TOP,
-        method: str = DECONVNET,
+        method: Optional[str] = None,
         maps: Optional[Sequence[int]] = None,
     ) -> TopActivations:
         """The strongest activations of each feature map, at most one per image, projected to the pixels.
@@ -55,7 +55,8 @@ class LoadedModel:
             layer: label of a layer, or the name of a tensor [B, h, w, C].
             images: N images to scan, see `ImageSource`.
             top: activations per map.
-            method: "deconvnet", "gradient" or "guided"; or "occlusion", the fall of the activation under a patch.
+            method: "deconvnet", "gradient" or "guided"; or "occlusion", the fall of the activation under a patch. None
+                chooses a projection that shows the images.
             maps: numbers of M feature maps; None takes all, those that win most often first, and up to 256.
 
         Returns:
@@ -79,7 +80,7 @@ class LoadedModel:
         images: ImageSource,
         maps: Union[int, Sequence[int]],
         places: Optional[Sequence[Tuple[int, int]]] = None,
-        method: str = DECONVNET,
+        method: Optional[str] = None,
     ) -> Projections:
         """Project one activation of each image to the pixels.
 
@@ -116,7 +117,7 @@ class LoadedModel:
         layer: str,
         images: ImageSource,
         top: int = TOP,
-        method: str = DECONVNET,
+        method: Optional[str] = None,
         maps: Optional[Sequence[int]] = None,
         context: bool = False,
     ) -> Picture:
@@ -142,7 +143,7 @@ class LoadedModel:
     def sheets(
         self,
         target: Target,
-        method: str = DECONVNET,
+        method: Optional[str] = None,
         maps: Optional[Sequence[int]] = None,
         top: int = TOP,
         order: Optional[str] = None,

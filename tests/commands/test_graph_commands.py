@@ -133,10 +133,13 @@ def test_a_prelu_has_only_its_gradient(folder, capsys):
     found = images_of(str(folder / "prelu" / "graphs" / "prelu-Conv2D-2-range=-1,1"))
     assert [tag for tag in found if tag.startswith("Conv2D/")] == ["Conv2D/maps", "Conv2D/gradient"]
     capsys.readouterr()
-    for method in ([], ["--method", "deconvnet"], ["--method", "guided"]):
+    for method in (["--method", "deconvnet"], ["--method", "guided"]):
         refused = [*words(folder, graph="prelu.pb", layer="Conv2D", logdir="none"), *RANGE, "--top", "2", *method]
         assert_refused(capsys, refused, "--method", "Relu", "Relu_1", "choose --method gradient")
     assert not (folder / "none").exists()
+    assert __main__.main(refused[:-2]) == 0
+    printed = capsys.readouterr().out
+    assert "Method: the gradient" in printed and "Relu, Relu_1" in printed
     assert __main__.main([*words(folder, graph="prelu.pb", layer="Conv2D", logdir="prelu"), *RANGE, "--top", "2",
                           "--method", "gradient"]) == 0  # fmt: skip
     assert "Only the gradient is defined for Relu" in capsys.readouterr().out

@@ -13,7 +13,7 @@ from legacy_graph.graphs.gradient_rules import CONVOLUTION_RULE
 from legacy_graph.visualize import layer_probes
 from tests.support import article_formats, constructs, second_network
 from tests.support.construct_differences import run_projection
-from tests.support.constructs import UNDEFINED, relu6, strided
+from tests.support.constructs import UNDEFINED, elu, overlapping_pools, relu6, strided
 from tests.support.graph_models import CHANNELS, SIDES, Maker, ends, model_of
 
 
@@ -99,6 +99,19 @@ def test_a_deconvnet_without_max_pools_ignores_the_image():
         )
     assert all(np.array_equal(patterns["deconvnet"][0], other) for other in patterns["deconvnet"])
     assert not np.array_equal(patterns["guided"][0], patterns["guided"][1])
+
+
+@pytest.mark.parametrize("construct, chosen", [
+    (strided, "guided"), (overlapping_pools, "deconvnet"), (elu, "gradient"),
+    (lambda make, value: ends(tf.nn.relu(make.convolve(value, 4, stride=2))), "deconvnet"),
+])  # fmt: skip
+def test_the_method_is_chosen_by_what_shows_the_images(construct, chosen):
+    """Without max pools and with a ReLU below the layer, guided; with an activation without a rule, the gradient."""
+    model = model_of(lambda value: construct(Maker(), value))
+    with tf.Graph().as_default():
+        probe = layer_probes.graph_probe(model, model.layers[0], None)
+    assert probe.layer.method == chosen
+    assert any(note.startswith("Method: ") for note in probe.layer.notes) == (chosen != "deconvnet")
 
 
 def test_relu6_is_ranked_and_projected_before_its_clip():
