@@ -4,7 +4,8 @@ from typing import Callable, Dict
 
 import numpy as np
 
-from legacy_graph.graphs.batch_rules import BATCH, IMAGES, UNKNOWN, Batch, Result, Step, axes_of
+from legacy_graph.graphs.batch_rules import BATCH, IMAGES, UNKNOWN, Batch, Result, Step, move_of
+from legacy_graph.graphs.op_table import row
 
 _APART = "images along different axes"
 _DIFFERENT = "other values for each image, which do not depend on it"
@@ -71,19 +72,16 @@ def _select(step, first):
 
 def _joined(step, first):
     """Concat, ConcatV2."""
-    axes, place = axes_of(step, _rank(_dependent(step)[0][0][0])), _from_right(step)
-    if axes is None or axes[0] == first.axis:
-        return UNKNOWN if axes is None else BATCH
+    axis, place = step.value(step.operation.inputs[row(step.operation.type).axes]), _from_right(step)
+    if axis is None or int(axis) % _rank(_dependent(step)[0][0][0]) == first.axis:
+        return UNKNOWN if axis is None else BATCH
     return place if isinstance(place, str) else first
 
 
 def _packed(step, first):
-    place, axis = _from_right(step), step.operation.get_attr("axis")
-    if isinstance(place, str):
-        return place
-    axis = axis % (_rank(step.operation.inputs[0]) + 1)
-    # At axis 0 the position of the image is the second index: a reshape may join both.
-    return first._replace(axis=first.axis + (axis <= first.axis))
+    """At axis 0 the position of the image is the second index: a reshape may join both."""
+    place = _from_right(step)
+    return place if isinstance(place, str) else first._replace(axis=move_of(step).sources.index(first.axis))
 
 
 def _gathered(step, first):

@@ -9,8 +9,8 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Union
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.graphs.axis_moves import MOVES, Move, find_move
 from legacy_graph.graphs.op_table import row
-from legacy_graph.graphs.operations import attribute, sliced_axes
 
 IMAGES = 7  # assumed number of images
 
@@ -44,19 +44,23 @@ def sides(tensor: tf.Tensor) -> Optional[List[Optional[int]]]:
     return None if tensor.shape.ndims is None else tensor.shape.as_list()
 
 
-def axes_of(step: Step, rank: Optional[int]) -> Optional[List[int]]:
-    """The value of the input with the axes; None if it is unknown."""
-    value = step.value(step.operation.inputs[row(step.operation.type).axes])
-    if value is None or (rank is None and np.any(np.less(value, 0))):
-        return None
-    return [int(axis) % rank if rank else int(axis) for axis in np.ravel(value)]
-
-
-def _broadcast(step, batch):
-    """BroadcastTo."""
-    return batch._replace(
-        axis=batch.axis - step.operation.inputs[0].shape.ndims + step.operation.outputs[0].shape.ndims
+def move_of(step: Step) -> Optional[Move]:
+    """The axes of the output of an operation that only moves axes; None if they are unknown."""
+    operation, known = step.operation, row(step.operation.type)
+    shape, output = sides(operation.inputs[known.data[0] if known.data else 0]), sides(operation.outputs[0])
+    return find_move(
+        known.batch, operation.node_def, shape, output, lambda number: step.value(operation.inputs[number])
     )
+
+
+def _moved(step, batch):
+    """The axis of the images must stay, with every image at its place."""
+    move = move_of(step)
+    if move is None:
+        return UNKNOWN
+    if batch.axis in {*move.mixed, *move.places} or batch.axis not in move.sources:
+        return BATCH
+    return batch._replace(axis=move.sources.index(batch.axis))
 
 
 def _first(step, batch):
@@ -66,49 +70,6 @@ def _first(step, batch):
     if counts and step.operation.outputs[1].consumers():
         return "indices that count the images"
     return batch if batch.axis == 0 else "images along another axis than the first"
-
-
-def _rank_of_data(step):
-    return step.operation.inputs[row(step.operation.type).data[0]].shape.ndims
-
-
-def _reduced(step, batch):
-    axes = axes_of(step, _rank_of_data(step))
-    if axes is None or batch.axis in axes:
-        return UNKNOWN if axes is None else BATCH
-    kept = "keep_dims" in step.operation.node_def.attr and step.operation.get_attr("keep_dims")
-    return batch if kept else batch._replace(axis=batch.axis - sum(axis < batch.axis for axis in set(axes)))
-
-
-def _along(step, batch):
-    """Along axes, which stay."""
-    axes = axes_of(step, _rank_of_data(step))
-    return UNKNOWN if axes is None else BATCH if batch.axis in axes else batch
-
-
-def _last_axis(step, batch):
-    rank = step.operation.inputs[0].shape.ndims
-    return UNKNOWN if rank is None else BATCH if batch.axis == rank - 1 else batch
-
-
-def _transpose(step, batch):
-    order = axes_of(step, None)
-    return UNKNOWN if order is None else batch._replace(axis=order.index(batch.axis))
-
-
-def _expanded(step, batch):
-    rank = step.operation.inputs[0].shape.ndims
-    axes = axes_of(step, rank and rank + 1)
-    return UNKNOWN if axes is None else batch._replace(axis=batch.axis + (axes[0] <= batch.axis))
-
-
-def _squeezed(step, batch):
-    shape = sides(step.operation.inputs[0])
-    if shape is None:
-        return UNKNOWN
-    gone = {axis % len(shape) for axis in step.operation.get_attr("squeeze_dims")}
-    gone = gone or {axis for axis, side in enumerate(shape) if side == 1}
-    return batch._replace(axis=batch.axis - sum(axis < batch.axis for axis in gone))
 
 
 def _reshape(step, batch):
@@ -133,52 +94,6 @@ def _product(lengths, start=1):
     return None if None in lengths or not start else start * int(np.prod(lengths))
 
 
-def _constant_along(step, batch, allowed):
-    """An operation with one value for each axis, such as a padding; `allowed` accepts that of the batch axis."""
-    value = step.value(step.operation.inputs[row(step.operation.type).axes])
-    return UNKNOWN if value is None else batch if allowed(value[batch.axis]) else BATCH
-
-
-def _padded(step, batch):
-    return _constant_along(step, batch, lambda pads: not np.any(pads))
-
-
-def _tiled(step, batch):
-    return _constant_along(step, batch, lambda count: count == 1)
-
-
-def _sliced(step, batch):
-    size = step.value(step.operation.inputs[2])
-    whole = size is not None and size[batch.axis] in (-1, sides(step.operation.inputs[0])[batch.axis])
-    return _constant_along(step, batch, lambda begin: whole and begin == 0)
-
-
-def _strided(step, batch):
-    """A slice [..., a:b:c, ...]: all images in their order."""
-    node, shape = step.operation.node_def, sides(step.operation.inputs[0])
-    bounds = [step.value(tensor) for tensor in step.operation.inputs[1:]]
-    if shape is None or any(bound is None for bound in bounds):
-        return UNKNOWN
-    axes = sliced_axes(node, len(shape), len(bounds[0]))
-    position = [axis for axis, _, _ in axes].index(batch.axis)
-    place = sum(stays for _, _, stays in axes[:position])
-    _, number, stays = axes[position]
-    if number is None:
-        return batch._replace(axis=place)
-    (begin, end, stride), length = [bound[number] for bound in bounds], batch.before * IMAGES * batch.after
-    from_first = attribute(node, "begin_mask").i >> number & 1 or begin in (0, -length)
-    to_last = attribute(node, "end_mask").i >> number & 1 or end >= length
-    return batch._replace(axis=place) if stays and from_first and to_last and stride == 1 else BATCH
-
-
-def _unpacked(step, batch):
-    rank = step.operation.inputs[0].shape.ndims
-    if rank is None:
-        return UNKNOWN
-    axis = step.operation.get_attr("axis") % rank
-    return BATCH if axis == batch.axis else batch._replace(axis=batch.axis - (axis < batch.axis))
-
-
 def _blocks(step, batch):
     """SpaceToBatchND puts its blocks outside the images; BatchToSpaceND needs as many of them."""
     block = step.value(step.operation.inputs[1])
@@ -190,14 +105,9 @@ def _blocks(step, batch):
     return batch._replace(before=batch.before // count) if batch.before % count == 0 else BATCH
 
 
-def _one_hot(step, batch):
-    axis = step.operation.get_attr("axis")
-    return batch._replace(axis=batch.axis + (0 <= axis <= batch.axis))
-
-
 RULES: Dict[str, Callable[[Step, Batch], Result]] = {
-    "broadcast": _broadcast, "first": _first, "reduced": _reduced, "along": _along, "last axis": _last_axis,
-    "transpose": _transpose, "expanded": _expanded, "squeezed": _squeezed, "reshape": _reshape, "padded": _padded,
-    "tiled": _tiled, "sliced": _sliced, "strided": _strided, "unpacked": _unpacked, "blocks": _blocks,
-    "one hot": _one_hot,
-}  # fmt: skip
+    **dict.fromkeys(MOVES, _moved),
+    "first": _first,
+    "reshape": _reshape,
+    "blocks": _blocks,
+}

@@ -142,7 +142,7 @@ _GROUPS = {
     "Pad PadV2": _move("padding", axes=1, batch="padded", field="padded", layout="pad"),
     "MirrorPad": _move("padding", axes=1, batch="padded", field="mirrored"),
     "Slice": _move("slice", axes=1, batch="sliced", field="sliced"),
-    "StridedSlice": _move("slice", axes=1, batch="strided", field="sliced"),
+    "StridedSlice": _move("slice", axes=1, batch="strided", field="strided"),
     "SpaceToBatchND BatchToSpaceND": _move("blocks", batch="blocks", field="blocks"),
     "Tile": _move("tile", axes=1, batch="tiled"),
     "BroadcastTo": _first("tile", batch="broadcast", bound="same"),

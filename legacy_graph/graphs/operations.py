@@ -1,7 +1,7 @@
 """Operation definitions of this TensorFlow, and the check that a loaded graph runs only operations of the table."""
 
 import functools
-from typing import Iterable, List, Optional, Tuple
+from typing import Iterable, Optional
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.framework.c_api_util import ApiDefMap
@@ -34,35 +34,6 @@ def attribute(node: tf.NodeDef, key: str) -> tf.AttrValue:
     known = definition(node.op)
     defaults = {one.name: one.default_value for one in known.attr} if known else {}
     return defaults.get(key, tf.AttrValue())
-
-
-def sliced_axes(node: tf.NodeDef, rank: int, count: int) -> List[Tuple[Optional[int], Optional[int], bool]]:
-    """The axes of a StridedSlice [a:b:c, ..., None, 2], in their order.
-
-    Args:
-        node: with the masks.
-        rank: of its input.
-        count: of its bounds.
-
-    Returns:
-        A tuple each: axis of the input, None for a new one; position in the bounds, None for an axis that stays whole;
-        whether the output has the axis.
-    """
-    masks = {key: attribute(node, f"{key}_mask").i for key in ("ellipsis", "new_axis", "shrink_axis")}
-    bounded = [n for n in range(count) if not (masks["ellipsis"] | masks["new_axis"]) >> n & 1]
-    axes: List[Tuple[Optional[int], Optional[int], bool]] = []
-    axis = 0
-    for number in range(count):
-        if masks["ellipsis"] >> number & 1:
-            whole = rank - len(bounded)
-            axes += [(axis + n, None, True) for n in range(whole)]
-            axis += whole
-        elif masks["new_axis"] >> number & 1:
-            axes.append((None, number, True))
-        else:
-            axes.append((axis, number, not masks["shrink_axis"] >> number & 1))
-            axis += 1
-    return axes + [(n, None, True) for n in range(axis, rank)]
 
 
 def strip_attributes(nodes: Iterable[tf.NodeDef]) -> None:

@@ -3,18 +3,18 @@
 The column `field` of the table of operations names the rule of each operation, one function here.
 """
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Tuple
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import Fields
 from legacy_graph.graphs import axis_windows
+from legacy_graph.graphs.axis_moves import MOVES, find_move
 from legacy_graph.graphs.axis_windows import EVERYTHING, Axes, Axis, Shape, shift, union, without_axes
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import node_name
 from legacy_graph.graphs.op_table import SHAPES, row
-from legacy_graph.graphs.operations import attribute, sliced_axes
+from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import TensorType
 
 _SEVERAL = ("elementwise", "channels", "packed")  # rules for several inputs that depend on the images
@@ -101,6 +101,26 @@ def _through(nodes, node, sources, known, types) -> Axes:
     return _RULES[rule](_Step(nodes, node, many, shapes, output, types))
 
 
+def _moved(step, rule=None):
+    """The axes move or shift; those whose positions are combined become complete."""
+    axes = union(step.many)
+    move = find_move(rule or row(step.node.op).field, step.node, step.shapes[0], step.output, step.constant)
+    if axes is None or move is None:
+        return None
+    new = {at: axes[at].whole() for at in move.mixed if axes[at]}
+    new.update({at: _placed(axes[at], *place) for at, place in move.places.items() if axes[at]})
+    if None in new.values():
+        return None
+    axes = [new.get(at, axis) for at, axis in enumerate(axes)]
+    kept = without_axes(axes, set(range(len(axes))) - set(move.sources))
+    return kept and [None if at is None else axes[at] for at in move.sources]
+
+
+def _placed(axis, begin, stride):
+    """The axis after a slice or a padding; None if it is unknown."""
+    return None if stride < 1 or axis.spread > 1 else shift(axis, begin)._replace(step=axis.step * stride)
+
+
 def _elementwise(step):
     """A single position that is broadcast reaches all positions."""
     return union([axis_windows.broadcast(axes, shape, step.output) for axes, shape in zip(step.many, step.shapes)])
@@ -158,79 +178,10 @@ def _blocks(step):
     return result
 
 
-def _padded(step):
-    pads = step.axes_input()
-    return pads if pads is None else [axis and shift(axis, -before) for axis, (before, _) in zip(step.many[0], pads)]
-
-
 def _mirrored(step):
     """A padding with reflections."""
-    axes, pads = _padded(step), step.axes_input()
+    axes, pads = _moved(step, "padded"), step.constant(1)
     return axes and [axis and axis._replace(mirrored=max(pad)) for axis, pad in zip(axes, pads.tolist())]
-
-
-def _sliced(step):
-    """A slice [..., a:b:c, ...] with constant bounds that removes no axis of several positions."""
-    axes, begins, shape = step.many[0], step.axes_input(), step.shapes[0]
-    steps = step.constant(3) if step.node.op == "StridedSlice" else np.ones(len(axes), int)
-    if begins is None or steps is None:
-        return None
-    open_begins = attribute(step.node, "begin_mask").i
-    result, gone = [], set()
-    for position, number, stays in sliced_axes(step.node, len(axes), len(begins)):
-        axis = None if position is None else axes[position]
-        if axis and number is not None:
-            side, begin, stride = shape[position], begins[number], steps[number]
-            begin = 0 if open_begins >> number & 1 else begin
-            if stride < 0 or axis.spread > 1 or (begin < 0 and side is None) or not (stays or side == 1):
-                return None
-            axis = shift(axis, begin + (side if begin < 0 else 0))._replace(step=axis.step * int(stride))
-        if not stays:
-            gone.add(len(result))
-        result.append(axis)
-    return without_axes(result, gone)
-
-
-def _transpose(step):
-    order = step.axes_input()
-    return None if order is None else [step.many[0][position] for position in order]
-
-
-def _expanded(step):
-    axis = step.axes_input()
-    return None if axis is None else _with_axis(step.many[0], int(axis))
-
-
-def _packed(step):
-    axes = union(step.many)
-    return axes and _with_axis(axes, attribute(step.node, "axis").i)
-
-
-def _with_axis(axes, position):
-    position %= len(axes) + 1
-    return axes[:position] + [None] + axes[position:]
-
-
-def _squeezed(step):
-    axes = step.many[0]
-    gone = {position % len(axes) for position in step.integers("squeeze_dims")}
-    return without_axes(axes, gone) if gone else None
-
-
-def _last_axis(step):
-    """An operation along the channels, as the last axis."""
-    return step.many[0] if step.many[0][-1] is None else None
-
-
-def _reduced(step):
-    axes, over = step.many[0], step.axes_input()
-    if over is None:
-        return None
-    over = {int(position) % len(axes) for position in over.ravel()}
-    result: List[Optional[Axis]] = [axis and axis.whole() if at in over else axis for at, axis in enumerate(axes)]
-    if any(axis and not new for axis, new in zip(axes, result)):
-        return None
-    return result if attribute(step.node, "keep_dims").b else without_axes(result, over)
 
 
 def _reshape(step):
@@ -238,9 +189,8 @@ def _reshape(step):
 
 
 _RULES: Dict[str, Callable[[_Step], Axes]] = {
+    **dict.fromkeys(MOVES, _moved),
     "elementwise": _elementwise, "channels": _channels, "convolution": _convolution, "pool": _pool,
     "patches": _patches, "transposed convolution": _transposed_convolution, "resize": _resize, "joined": _joined,
-    "blocks": _blocks, "padded": _padded, "mirrored": _mirrored, "sliced": _sliced, "transpose": _transpose,
-    "expanded": _expanded, "packed": _packed, "squeezed": _squeezed, "last axis": _last_axis, "reduced": _reduced,
-    "reshape": _reshape,
+    "blocks": _blocks, "mirrored": _mirrored, "reshape": _reshape,
 }  # fmt: skip

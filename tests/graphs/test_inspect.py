@@ -89,6 +89,7 @@ SLICES = {  # of [B, 12, 12, 3]: (slice, pixels of its position 0 along height a
     "an axis after an ellipsis": (lambda x: x[..., 3:, :], (0, 3)),
     "axes around an ellipsis": (lambda x: x[:, 2:, ..., :2], (2, 0)),
     "a new axis that is removed": (lambda x: x[:, 1:, tf.newaxis, -8:][:, :, 0], (1, 4)),
+    "more positions than there are": (lambda x: x[:, -20:, -8:], (0, 4)),
     "a removed channel": (lambda x: x[..., 1][..., tf.newaxis], (0, 0)),
 }
 
@@ -103,6 +104,18 @@ def test_the_field_after_a_slice(case, tmp_path):
 
     (layer,) = load_model(write_frozen(tmp_path / "model.pb", build)).layers
     assert layer.fields == (Field(3, 1, top), Field(3, 1, left))
+
+
+def test_no_field_is_too_small_after_a_padding_inside_blocks(tmp_path):
+    """A padding of every second row is one of two rows of pixels."""
+
+    def build(x):
+        blocks = tf.pad(tf.space_to_batch_nd(x, [2, 2], [[0, 0], [0, 0]]), [[0, 0], [1, 0], [0, 0], [0, 0]])
+        linear = tf.nn.conv2d(blocks, constant([2, 1, 3, 2]), [1] * 4, "VALID", name="conv")
+        return tf.nn.relu(tf.batch_to_space_nd(linear, [2, 2], [[0, 0], [0, 0]]))
+
+    (layer,) = load_model(write_frozen(tmp_path / "model.pb", build)).layers
+    assert layer.fields is None or layer.fields[0] == Field(3, 1, -2)
 
 
 def test_the_field_after_a_row_of_pixels_is_unknown(tmp_path):
