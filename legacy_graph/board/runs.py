@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import shlex
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from legacy_graph.errors import UserError, launch_command
 from legacy_graph.logdir import layout
@@ -28,7 +28,7 @@ def find_runs(logdir: str) -> Dict[str, Run]:
     The results for graphs that someone else trained are the run `graphs`, with one layer for each directory in it.
     """
     runs, root = {}, os.path.expanduser(logdir)
-    for folder, names in _walk(root, DEPTH) if logdir else ():
+    for folder, names in _walk(root, DEPTH, set(), _Above()) if logdir else ():
         name = os.path.relpath(folder, root)
         sheets = _sheets(os.path.join(folder, layout.FEATURES)) if layout.FEATURES in names else {}
         newest = _newest_step(os.path.join(folder, layout.CHECKPOINTS)) if layout.CHECKPOINTS in names else None
@@ -64,21 +64,33 @@ def features_command(folder: str, layer: str) -> str:
     return f"{launch_command()} features --layer {shlex.quote(layer)} --logdir {shlex.quote(folder)}"
 
 
-def _walk(folder: str, depth: int, above: Tuple[str, ...] = ()) -> Iterator[Tuple[str, List[str]]]:
+class _Above(NamedTuple):
+    """The directories above a directory, by their real paths, and whether one of them was entered by a link."""
+
+    real: Tuple[str, ...] = ()
+    linked: bool = False
+
+
+def _walk(folder: str, depth: int, followed: Set[str], above: _Above) -> Iterator[Tuple[str, List[str]]]:
     """For the directory and all directories below it: (directory, names of its subdirectories).
 
-    Skips hidden directories, directories of results, the parts of a run, and links to a directory that is `above`.
+    Skips hidden directories, directories of results, the parts of a run, and links to a directory that is above.
+    Below a link, other links are followed once to each directory (`followed`): all paths would be too many to search.
     """
     real = os.path.realpath(folder)
-    if real in above:
+    if real in above.real:
         return
     names = _folders(folder)
     yield folder, names
     ours = os.path.lexists(os.path.join(folder, layout.CHECKPOINTS, layout.OPTIONS))
     parts = layout.PARTS if ours else (layout.FEATURES, layout.DECONV)
-    for name in names if depth else ():
-        if name not in (layout.GRAPHS, *parts):
-            yield from _walk(os.path.join(folder, name), depth - 1, (*above, real))
+    for path in [os.path.join(folder, name) for name in names if depth and name not in (layout.GRAPHS, *parts)]:
+        is_link = os.path.islink(path)
+        if is_link and above.linked:
+            if os.path.realpath(path) in followed:
+                continue
+            followed.add(os.path.realpath(path))
+        yield from _walk(path, depth - 1, followed, _Above((*above.real, real), above.linked or is_link))
 
 
 def _sheets(folder: str) -> Dict[str, Dict[str, str]]:
