@@ -15,10 +15,10 @@ from werkzeug import wrappers
 from legacy_graph.board import live, runs, sheet
 from legacy_graph.board.answers import FORBIDDEN, NOT_FOUND, NOT_POSTED, TOO_LARGE, HttpError, find
 from legacy_graph.board.open_graph import Asked, OpenGraph
-from legacy_graph.data.user_image import FORMAT_NAMES
+from legacy_graph.data.decoder import FORMAT_NAMES
 from legacy_graph.errors import UserError, reason
 
-MAX_BYTES = 32 * 2**20  # of a posted picture; `data.user_image` limits the number of pixels
+MAX_BYTES = 32 * 2**20  # of a posted picture; `data.decoder` limits the number of pixels
 PATIENCE = 30  # seconds until a posted picture must have arrived
 # This header proves that the request is from the dashboard's own page. For a page of another origin, a browser first
 # asks TensorBoard for permission to send the header, and TensorBoard does not give it. A comparison of Origin and Host

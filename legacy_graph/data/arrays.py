@@ -4,7 +4,7 @@ import zipfile
 
 import numpy as np
 
-from legacy_graph.data.user_image import OTHER_FILE
+from legacy_graph.data.decoder import OTHER_FILE
 from legacy_graph.errors import UserError
 
 

@@ -6,10 +6,9 @@ from typing import BinaryIO, List, Tuple, Union
 import numpy as np
 from PIL import Image, ImageOps
 
-from legacy_graph.data.user_image import FORMAT_NAMES, FORMATS, check_size
+from legacy_graph.data.decoder import check_file, decoded, on_ground
 from legacy_graph.errors import UserError
 
-ORIENTATION, UPRIGHT = 0x0112, 1  # EXIF tag, and its value for a picture that is upright
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
 
 
@@ -42,9 +41,7 @@ def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
         UserError: the path is not a regular file, or the file has another format, is damaged,
             or has more than 50 million pixels.
     """
-    if not os.path.isfile(path):
-        found = "something else" if os.path.exists(path) else "no file"
-        raise UserError(path, "a regular file with a picture", found, "name another file")
+    check_file(path)
     return decode_picture(path, path, shape)
 
 
@@ -52,31 +49,7 @@ def decode_picture(path: str, file: Union[str, BinaryIO], shape: Tuple[int, int,
     """As `read_picture`, from a path or an open file; `path` is its name in messages."""
     height, width, channels = shape
     mode = "RGB" if channels == 3 else "L"
-    try:
-        with Image.open(file, formats=FORMATS) as picture:
-            check_size(path, picture)
-            picture.draft(mode, (2 * max(height, width),) * 2)  # decodes a large JPEG at a fraction of its size
-            if picture.getexif().get(ORIENTATION, UPRIGHT) != UPRIGHT:  # exif_transpose copies every picture
-                picture = ImageOps.exif_transpose(picture)
-            picture = _eight_bits(picture)
-            if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                picture = picture.convert("RGBA")
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-            if picture.mode != mode:
-                picture = picture.convert(mode)
-            picture = ImageOps.fit(picture, (width, height), Image.BILINEAR)
-    except UserError:
-        raise
-    except Exception as error:  # decoders raise many types for a damaged file
-        found = str(error) or type(error).__name__
-        raise UserError(path, f"a picture in {FORMAT_NAMES}", found, "remove or replace this file") from error
-    return np.asarray(picture).reshape(shape)
-
-
-def _eight_bits(picture):
-    """Scale 16 bits of grey to 8 bits, because Pillow would clip them: the nearest of v / 257."""
-    if not picture.mode.startswith("I"):
-        return picture
-    values = np.asarray(picture).clip(0, 65535).astype(np.uint16, copy=False)
-    quotient, rest = np.divmod(values, np.uint16(257))
-    return Image.fromarray((quotient + (rest > 128)).astype(np.uint8))
+    with decoded(path, file, 2 * max(height, width), mode) as picture:
+        picture = on_ground(picture, "white")
+        picture = picture if picture.mode == mode else picture.convert(mode)
+        return np.asarray(ImageOps.fit(picture, (width, height), Image.BILINEAR)).reshape(shape)

@@ -7,22 +7,16 @@ its centre of mass in the centre of the picture. `fit="digit"` does the same. Th
 Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
 """
 
-import contextlib
-import os
 import warnings
 from typing import BinaryIO, NamedTuple, Optional, Union
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from legacy_graph.data.decoder import OTHER_FILE, check_file, decoded, on_ground
 from legacy_graph.data.mnist import SIDE
 from legacy_graph.errors import UserError
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")  # as Pillow spells them
-FORMAT_NAMES = "PNG, JPEG, BMP, GIF or WebP"
-OTHER_FILE = "name another file"
-MAX_PIXELS = 50000000  # of a picture, checked before decoding; phone cameras have up to 50 million
-FEWER_PIXELS, SMALLER = f"a picture of at most {MAX_PIXELS:,} pixels", "make it smaller"
 BOX = 20  # pixels
 LARGEST = 1000  # pixels: maximum side, larger pictures are first reduced
 FAINT = 0.1  # fraction of the strongest ink; weaker pixels are noise or JPEG artefacts, not the edge of a digit
@@ -55,57 +49,24 @@ def read_image(path: str, fit: Optional[str] = None, digits: bool = True) -> Use
     Raises:
         UserError: the file has another format, is damaged, has too many pixels, or has no contrast.
     """
-    if not os.path.isfile(path):
-        found = "a directory" if os.path.isdir(path) else "no file"
-        raise UserError(path, f"a picture in {FORMAT_NAMES}", found, OTHER_FILE)
+    check_file(path)
     return decode_image(path, path, fit, digits)
 
 
 def decode_image(path: str, file: Union[str, BinaryIO], fit: Optional[str] = None, digits: bool = True) -> UserImage:
     """As `read_image`, from a path or an open file; `path` is its name in messages."""
-    try:
-        picture = _decode(path, file)
-        if fit == "none" or (fit is None and not digits):
-            return _checked(path, _resize(picture))
-        if fit is None and picture.size == (SIDE, SIDE) and _is_gray(picture):
-            return _checked(path, _light_on_dark(_gray(picture)))
-        ink = _ink(picture)
-    except UserError:
-        raise
-    except Image.DecompressionBombError as error:  # Pillow raises this above 179 million pixels, without the size
-        raise UserError(path, FEWER_PIXELS, "more than 178 million", SMALLER) from error
-    except UnidentifiedImageError as error:
-        raise UserError(path, f"a picture in {FORMAT_NAMES}", "another or a damaged format", OTHER_FILE) from error
-    except Exception as error:  # decoders raise many types for a damaged file
-        raise UserError(path, f"a picture in {FORMAT_NAMES}", str(error) or type(error).__name__, OTHER_FILE) from error
-    return UserImage(fit_to_mnist(_checked(path, ink)), "fitted as MNIST's digits were")
-
-
-def check_size(path: str, picture: Image.Image) -> None:
-    """Raise UserError if an opened, not yet decoded picture has more than `MAX_PIXELS`."""
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise UserError(path, FEWER_PIXELS, f"{width:,} x {height:,}", SMALLER)
-
-
-def _decode(path, file):
-    """Decode and rotate by EXIF; at most `LARGEST` pixels a side; mode L, I (16 bits), RGB, RGBA or a JPEG mode."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(warnings.catch_warnings())
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        picture = stack.enter_context(Image.open(file, formats=FORMATS))
-        check_size(path, picture)
-        width, height = picture.size
-        if picture.mode.startswith("I"):  # reduce first: later steps need 8 bytes per pixel
-            small = picture.convert("I").reduce(max(1, -(-max(width, height) // LARGEST)))
-        elif "transparency" in picture.info or picture.mode in ("P", "PA", "1"):
-            opaque = picture.mode == "1" and "transparency" not in picture.info
-            small = picture.convert("L" if opaque else "RGBA")
-        else:
-            small = picture
-        small.thumbnail((LARGEST, LARGEST))
-        small.load()
-        return ImageOps.exif_transpose(small)
+        with decoded(path, file, LARGEST) as picture:
+            if picture.mode.startswith("I"):  # reduce first: later steps need 8 bytes per pixel
+                picture = picture.convert("I").reduce(max(1, -(-max(picture.size) // LARGEST)))
+            picture.thumbnail((LARGEST, LARGEST))
+            if fit == "none" or (fit is None and not digits):
+                return _checked(path, _resize(picture))
+            if fit is None and picture.size == (SIDE, SIDE) and _is_gray(picture):
+                return _checked(path, _light_on_dark(_gray(picture)))
+            ink = _ink(picture)
+    return UserImage(fit_to_mnist(_checked(path, ink)), "fitted as MNIST's digits were")
 
 
 def _is_gray(picture):
@@ -118,11 +79,7 @@ def _is_gray(picture):
 
 def _gray(picture):
     """The grey values of a picture, uint8 [H, W]; transparent pixels become black."""
-    if picture.mode == "I":
-        return np.rint(np.clip(np.asarray(picture) / 257, 0, 255)).astype(np.uint8)
-    layers = picture.convert("RGBA")
-    black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-    return np.asarray(Image.alpha_composite(black, layers).convert("L"))
+    return np.asarray(on_ground(picture, "black").convert("L"))
 
 
 def _resize(picture):
