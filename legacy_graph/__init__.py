@@ -7,6 +7,7 @@ From Python and in notebooks, for a graph that someone else trained, or for an o
     model.sheet("conv2", "photos")                                 # a picture of what each feature map responds to
     model.top_activations("conv2", "photos")                       # the same as numpy arrays
     model.project("conv2", array, maps=7)                          # one activation of each image
+    model.occlude("conv2", array, maps=7)                          # how far it falls under a patch
 
 While your own network trains, in `tf.train.MonitoredTrainingSession(hooks=[hook])` or a loop of your own:
 

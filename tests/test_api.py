@@ -1,6 +1,7 @@
 """The Python interface: the same results as the commands, as TensorFlow alone, and from an open session."""
 
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -73,6 +74,27 @@ def test_a_projection_is_the_gradient_of_its_activation(folder, model, photos):
             np.testing.assert_allclose(spots.activations[0][rank], output_[0, y, x, 4], rtol=1e-5)
 
 
+def test_a_fall_is_the_difference_of_two_runs(folder, model, photos):
+    """Patches side by side: each pixel has the fall under the one patch that covers it."""
+    pixels = photos.astype(np.uint8)
+    found = model.occlude(LAYER, pixels, range(5), patch=8, stride=8, value=[0, 128, 255])
+    np.testing.assert_array_equal(found.places, model.project(LAYER, pixels, range(5)).places)
+    with tf.Graph().as_default() as graph:
+        graph_def = tf.GraphDef.FromString((folder / "two_layers.pb").read_bytes())
+        names = ["pixels:0", model.layers[1].start + ":0"]
+        images, output = tf.import_graph_def(graph_def, name="", return_elements=names)
+    with tf.Session(graph=graph) as session:
+        for number, (y, x) in enumerate(found.places):
+            expected = np.zeros(pixels.shape[1:3])
+            for top, left in itertools.product(range(0, 24, 8), range(0, 18, 8)):
+                covered = pixels[[number, number]]
+                covered[1, top : top + 8, left : left + 8] = [0, 128, 255]
+                complete, without = session.run(output, {images: covered / 127.5 - 1})[:, y, x, number]
+                expected[top : top + 8, left : left + 8] = complete - without
+            np.testing.assert_allclose(found.falls[number], expected, atol=1e-4)
+            assert found.falls[number].any()
+
+
 def test_arrays_and_paths_of_the_same_images_give_the_same(folder, model, photos):
     pixels = photos.astype(np.uint8)
     expected = model.project(LAYER, str(folder / "photos"), [0, 1, 2, 3, 4])
@@ -134,6 +156,8 @@ def test_a_session_gives_the_same_as_its_frozen_graph(tmp_path):
             lambda model: model.project(LAYER, photo(1), 0, [(12, 0)]),
             "places: expected rows below 12 and columns below",
         ),
+        (lambda model: model.occlude(LAYER, photo(1), 0, patch=19), "--patch: expected at most 18"),
+        (lambda model: model.project(LAYER, photo(1), 0, method="occlusion"), "method: expected one of deconvnet"),
         (lambda model: model.top_activations(LAYER, photo(2), 3), "--top: expected at most 2"),
         (lambda model: legacy_graph.load_model("missing.pb", mean=[1, 2, 3]), "--mean and --bgr: expected --range"),
     ],

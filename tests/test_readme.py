@@ -130,7 +130,9 @@ def test_commands_in_prose_exist(command):
 
 
 @pytest.mark.parametrize("code", PYTHON)
-def test_python_blocks_print_what_their_comments_say(code, tmp_path):
+def test_python_blocks_print_what_their_comments_say(code, folder, tmp_path):
+    for part in ("model.pb", "photos"):
+        (tmp_path / part).symlink_to(folder / part)
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
         cwd=str(tmp_path), env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE, text=True,

@@ -13,8 +13,9 @@ from legacy_graph.data.images import from_checked_array, open_images, open_pictu
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.target import Loader, Target
 from legacy_graph.visualize import feature_sheets, top_activations
-from legacy_graph.visualize.cover import DEFAULT_COVER, CoverOptions
-from legacy_graph.visualize.results import Layers, Picture, Projections
+from legacy_graph.visualize.cover import DEFAULT_COVER, CoverOptions, choose_cover
+from legacy_graph.visualize.occlusion import spot_occlusion
+from legacy_graph.visualize.results import Layers, Occlusion, Picture, Projections
 from legacy_graph.visualize.top_activations import TopActivations
 
 # The path of a folder of pictures, of one picture, or of an .npy, .npz or IDX file; paths of pictures; or an array
@@ -97,20 +98,49 @@ class LoadedModel:
             UserError: as in `top_activations`, or a place outside the layer's output.
         """
         if method == OCCLUSION:
-            raise UserError("method", f"one of {', '.join(METHODS)}", method, "use top_activations for occlusion")
-        maps = np.atleast_1d(np.asarray(maps, np.int64))
-        target = self.target(layer, images)
-        scan = _prepare(target, method, maps, 1)
-        count, limits = len(target.images), scan.probe.layer.output.shape.as_list()[1:3]
-        maps = _one_each("maps", maps, [count])
-        if places is not None:
-            places = _one_each("places", np.asarray(places, np.int64), [count, 2])
-            if (places < 0).any() or (places >= limits).any():
-                expected = f"rows below {limits[0]} and columns below {limits[1]}"
-                raise UserError("places", expected, places.tolist(), "choose places in the layer's output")
+            raise UserError("method", f"one of {', '.join(METHODS)}", method, "call occlude for occlusion")
+        target, scan, maps, places = self._spots(layer, images, maps, places, method)
         with open_session(scan.graph) as session:
-            found = top_activations.project(session, scan.probe, target.images, np.arange(count), maps, places)
+            numbers = np.arange(len(target.images))
+            found = top_activations.project(session, scan.probe, target.images, numbers, maps, places)
         return Projections(maps, *found)
+
+    def occlude(
+        self,
+        layer: str,
+        images: ImageSource,
+        maps: Union[int, Sequence[int]],
+        places: Optional[Sequence[Tuple[int, int]]] = None,
+        patch: Optional[int] = None,
+        stride: Optional[int] = None,
+        value: Union[None, str, Sequence[float]] = None,
+    ) -> Occlusion:
+        """Cover a patch of each image at all positions, and measure how far one activation falls.
+
+        Args:
+            layer, images, maps, places: as in `project`.
+            patch, stride: in pixels; None takes a fifth of the receptive field, and half of that.
+            value: of the covered pixels: one or one for each channel, 0 to 255 with `range`; "mean" is the mean colour
+                of the images. None takes black for grey pictures, else the mean colour.
+
+        Returns:
+            maps int64 [N], places int64 [N, 2], falls float32 [N, H, W].
+
+        Raises:
+            UserError: as in `project`, or a patch that does not match the images.
+
+        Source: Zeiler and Fergus, ECCV 2014, section 4.2 and figure 7.
+        """
+        target, scan, maps, places = self._spots(layer, images, maps, places, OCCLUSION)
+        probe, opened = scan.probe, target.images
+        value = value if value is None or isinstance(value, str) else tuple(np.atleast_1d(value).tolist())
+        cover = choose_cover(CoverOptions(patch, stride, value), opened, [field.size for field in probe.fields])
+        with open_session(scan.graph) as session:
+            numbers = np.arange(len(opened))
+            if places is None:
+                places = top_activations.find_places(session, probe, opened, numbers, maps)
+            falls = spot_occlusion(session, probe, opened, numbers, maps, places, cover)
+        return Occlusion(maps, places, falls)
 
     def sheet(
         self,
@@ -135,6 +165,20 @@ class LoadedModel:
         """
         sheets = self.sheets(self.target(layer, images), method, maps, top, context=context)
         return sheets.images["features/sheet"].view(Picture)
+
+    def _spots(self, layer, images, maps, places, method):
+        """(target, scan, map of each image, place of each image or None)."""
+        maps = np.atleast_1d(np.asarray(maps, np.int64))
+        target = self.target(layer, images)
+        scan = _prepare(target, method, maps, 1)
+        count, limits = len(target.images), scan.probe.layer.output.shape.as_list()[1:3]
+        maps = _one_each("maps", maps, [count])
+        if places is not None:
+            places = _one_each("places", np.asarray(places, np.int64), [count, 2])
+            if (places < 0).any() or (places >= limits).any():
+                expected = f"rows below {limits[0]} and columns below {limits[1]}"
+                raise UserError("places", expected, places.tolist(), "choose places in the layer's output")
+        return target, scan, maps, places
 
     def target(self, layer: str, images: ImageSource) -> Target:
         """Load a layer and open images for it. The arguments are as in `top_activations`."""

@@ -13,7 +13,6 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from tqdm import tqdm
 
 from legacy_graph.article.network import Network
 from legacy_graph.article.receptive_field import Fields
@@ -21,6 +20,7 @@ from legacy_graph.data.ahead import run_ahead
 from legacy_graph.data.images import Images
 from legacy_graph.visualize import finite
 from legacy_graph.visualize.cover import Cover
+from legacy_graph.visualize.image_bar import image_bar
 from legacy_graph.visualize.probe import Probe, chunk_size
 
 Corners = List[Tuple[int, int]]  # (y, x) of the upper left pixel of each patch
@@ -141,7 +141,7 @@ def run_covered(
         batches = iter(lambda: list(itertools.islice(copies, chunk)), [])
         # The next batch is covered while two others run.
         calls = (functools.partial(run, *zip(*batch)) for batch in batches)
-        with tqdm(total=sum(lengths), unit="image", disable=None, leave=False, dynamic_ncols=True) as bar:
+        with image_bar(sum(lengths)) as bar:
             for values in run_ahead(calls, 2, 3):
                 bar.update(len(values))
                 yield from values

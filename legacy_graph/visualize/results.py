@@ -19,6 +19,14 @@ class Projections(NamedTuple):
     projections: np.ndarray  # float32 [N, H, W] or [N, H, W, 3], RGB
 
 
+class Occlusion(NamedTuple):
+    """How far one activation of each of N images falls when a patch of the image is covered."""
+
+    maps: np.ndarray  # int64 [N], the feature map
+    places: np.ndarray  # int64 [N, 2], (y, x) of the activation in the layer's output
+    falls: np.ndarray  # float32 [N, H, W], the mean over the patches that cover the pixel; below 0 where it rises
+
+
 class Picture(np.ndarray):
     """A uint8 array [H, W] or [H, W, 3], RGB, that a notebook shows as a picture."""
 

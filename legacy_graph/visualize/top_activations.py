@@ -12,8 +12,6 @@ from typing import NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from tqdm import std
-from tqdm.auto import notebook_tqdm as tqdm
 
 from legacy_graph.data.ahead import run_ahead
 from legacy_graph.data.images import Images
@@ -21,10 +19,10 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.overflow import is_bounded
 from legacy_graph.visualize import finite
 from legacy_graph.visualize.cover import DEFAULT_COVER, Cover, choose_cover
+from legacy_graph.visualize.image_bar import image_bar
 from legacy_graph.visualize.occlusion import spot_occlusion
 from legacy_graph.visualize.probe import Probe, Scanner
 
-HIDDEN = None if tqdm is std.tqdm else False  # of the progress bar: without a terminal and outside a notebook
 CHECKED = 16  # images at the start, for which all convolutions are checked
 
 
@@ -69,7 +67,7 @@ def scan(
     numbers = np.full([channels, top], -1)
     activations = np.full([channels, top], 0 if probe.layer.rectified else -np.inf, np.float32)
     wins, low, high, begin = np.zeros(channels), np.inf, -np.inf, 0
-    with tqdm(total=len(images), unit="image", disable=HIDDEN, leave=False, dynamic_ncols=True) as bar:
+    with image_bar(len(images)) as bar:
         for batch, (strongest, won) in _run_chunks(session, probe, images, towers):
             limits = finite.check_images("--images", batch, begin)
             low, high = min(low, limits[0]), max(high, limits[1])
