@@ -1,5 +1,6 @@
 """run.sh: its commands, and how it starts a program."""
 
+import ast
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from tests.support.checkout import Checkout, arguments, assert_refused
+from tests.support.program import ROOT
 
 COMMANDS = "train tensorboard check layers features deconv setup test agreement lint matrix screenshots bench lock help"
 
@@ -137,3 +139,26 @@ def test_bench_has_an_environment_of_its_own(checkout):
     assert checkout.run("bench").stderr_text == checkout.run("train").stderr_text == ""
     checkout.run("bench", PYTHON="python3.11")
     assert (checkout.home / ".venv-bench-3.11" / ".run.sh").exists()
+
+
+HELPS = {
+    "bench": "tests/benchmarks/__main__.py",
+    "screenshots": "tests/browser/screenshots.py",
+    "lock": "tests/lock_requirements.py",
+    "matrix": "tests/matrix.py",
+}
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("word", HELPS)
+def test_help_of_a_module_needs_no_environment(checkout, word, option):
+    """It is the text at the top of the module. Nothing is installed, and no other option is looked at."""
+    path = checkout.home / HELPS[word]
+    path.parent.mkdir(exist_ok=True)
+    shutil.copy(os.path.join(ROOT, HELPS[word]), str(path))
+    process = checkout.run(word, option, "--write")
+    assert (process.returncode, checkout.called()) == (0, []), process.stderr_text
+    assert (
+        process.stdout_text.strip()
+        == ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")), clean=False).strip()
+    )
