@@ -65,10 +65,10 @@ def check_tasks(cluster: Cluster) -> None:
                 names = [device.name for device in session.list_devices()]
         except tf.errors.OpError as error:
             raise TaskError(str(task), "its name", reason(error), RESTART) from error
-        found = [" ".join(re.findall("/(?:job|task):([^/]+)", name)) for name in names]
-        if f"{task.job} {task.index}" not in found:
+        others = [" ".join(re.findall("/(?:job|task):([^/]+)", name)) for name in names]
+        if f"{task.job} {task.index}" not in others:
             hint = f"correct {VARIABLE}, or end the other program"
-            raise UserError(VARIABLE, str(task), f"there {' and '.join(sorted(set(found)))} of another cluster", hint)
+            raise UserError(VARIABLE, str(task), f"there {' and '.join(sorted(set(others)))} of another cluster", hint)
 
 
 def serve(cluster: Cluster) -> None:

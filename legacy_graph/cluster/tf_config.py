@@ -41,7 +41,7 @@ class Cluster(NamedTuple):
     @property
     def tasks(self) -> List[Task]:
         """All tasks: the chief, the workers, the parameter server."""
-        return [Task(job, n, one) for job in JOBS for n, one in enumerate(self.jobs.get(job, []))]
+        return [Task(job, n, address) for job in JOBS for n, address in enumerate(self.jobs.get(job, []))]
 
     @property
     def workers(self) -> List[Task]:
@@ -111,8 +111,8 @@ def _addresses(job: str, addresses: Any) -> List[str]:
     if not isinstance(addresses, list):
         raise _malformed(f'a list of "host:port" for the job {job}', f"{addresses!r}")
     for address in addresses:
-        found = re.fullmatch(r"[\w.-]+:([0-9]{1,5})|\[[0-9a-fA-F:]+\]:([0-9]{1,5})", str(address))
-        if not found or not 0 < int(found.group(1) or found.group(2)) < 65536 or not _is_host(address):
+        match = re.fullmatch(r"[\w.-]+:([0-9]{1,5})|\[[0-9a-fA-F:]+\]:([0-9]{1,5})", str(address))
+        if not match or not 0 < int(match.group(1) or match.group(2)) < 65536 or not _is_host(address):
             raise _malformed(f'"host:port" for each task of the job {job}', f"{address!r}")
     return addresses
 
@@ -138,12 +138,12 @@ def _check_jobs(jobs):
 
 
 def _own_task(jobs, task) -> Task:
-    found = task if isinstance(task, dict) else {}
-    job, index = found.get("type"), str(found.get("index"))
+    given = task if isinstance(task, dict) else {}
+    job, index = given.get("type"), str(given.get("index"))
     if not isinstance(job, str) or job not in jobs:
         raise _malformed('"task" with a "type" among ' + ", ".join(jobs), f"{task!r}")
     if not re.fullmatch("[0-9]{1,6}", index) or int(index) >= len(jobs[job]):
-        raise _malformed(f'an "index" from 0 to {len(jobs[job]) - 1} for the type {job}', f"{found.get('index')!r}")
+        raise _malformed(f'an "index" from 0 to {len(jobs[job]) - 1} for the type {job}', f"{given.get('index')!r}")
     return Task(job, int(index), jobs[job][int(index)])
 
 

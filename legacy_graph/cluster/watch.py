@@ -64,7 +64,7 @@ def wait_for_tasks(cluster: Cluster, signals: Sequence[int] = ()) -> None:
     """
     end, answers, missing = time.monotonic() + cluster.patience, queue.Queue(), list(cluster.peers)
     for task in missing:  # daemon threads, so that the process can end while they wait
-        threading.Thread(target=lambda one=task: answers.put((one, _wait_for(one, end))), daemon=True).start()
+        threading.Thread(target=lambda task=task: answers.put((task, _wait_for(task, end))), daemon=True).start()
     while missing:
         if signals:
             raise Interrupted("stopped while it waited for " + " and ".join(map(str, missing)), signals[0])

@@ -35,19 +35,19 @@ def find_files(data_dir: str) -> Found:
     try:
         own = Found(data_dir, _files(data_dir))
         below = [os.path.join(data_dir, name) for name in SUBFOLDERS]
-        found = [own] if own.files else [Found(folder, _files(folder)) for folder in below if os.path.isdir(folder)]
-        found = [one for one in found if one.files]
+        sets = [own] if own.files else [Found(folder, _files(folder)) for folder in below if os.path.isdir(folder)]
+        sets = [data_set for data_set in sets if data_set.files]
         others = _visible(data_dir)
     except OSError as error:
         raise UserError(data_dir, "a directory that can be read", reason(error), "change its permissions") from error
-    if len(found) > 1:
-        folders = " and ".join(one.folder for one in found)
+    if len(sets) > 1:
+        folders = " and ".join(data_set.folder for data_set in sets)
         raise UserError(data_dir, "one data set", f"two in {folders}", "name one of them")
-    if not found and others:
+    if not sets and others:
         more = f" and {len(others) - _LISTED:,} more" if len(others) > _LISTED else ""
         listed = ", ".join(others[:_LISTED]) + more
         raise UserError(data_dir, WANTED, f"only {listed}", "name another directory with --data-dir")
-    return found[0] if found else own
+    return sets[0] if sets else own
 
 
 def digest(path: str, algorithm: str) -> str:
@@ -71,8 +71,8 @@ def _files(folder) -> Dict[str, str]:
         if match:
             name = f"{match.group(1)}-{match.group(2).replace('.', '-')}-ubyte.gz"
             paths.setdefault(name, []).append(os.path.join(folder, entry))
-    return {name: min(found, key=lambda path: (not os.path.isfile(path), path[-3:].lower() != ".gz", path))
-            for name, found in paths.items()}  # fmt: skip
+    return {name: min(copies, key=lambda path: (not os.path.isfile(path), path[-3:].lower() != ".gz", path))
+            for name, copies in paths.items()}  # fmt: skip
 
 
 def _visible(folder) -> List[str]:

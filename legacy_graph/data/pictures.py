@@ -28,10 +28,10 @@ def find_pictures(path: str) -> List[str]:
         for name in names
         if name.lower().endswith(EXTENSIONS) and not name.startswith(".")
     ]
-    found = sorted(path for path in paths if os.path.isfile(path))  # reading a FIFO would wait for ever
-    if not found:
+    regular = sorted(path for path in paths if os.path.isfile(path))  # reading a FIFO would wait for ever
+    if not regular:
         raise UserError("--images", f"a folder with {', '.join(EXTENSIONS)} files", repr(path), "name another folder")
-    return found
+    return regular
 
 
 def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:

@@ -128,9 +128,9 @@ def _refuse_functions(path, library):
     """Refuse function calls on the path, because TensorFlow ignores the rules inside functions."""
     functions = {function.signature.name for function in library.function}
     calls = [
-        one.name
-        for one in path.operations
-        if one.type in functions or any(attr.type == "func" for attr in one.op_def.attr)
+        operation.name
+        for operation in path.operations
+        if operation.type in functions or any(attr.type == "func" for attr in operation.op_def.attr)
     ]
     if calls:
         raise UserError("--graph", "a graph without function calls", _listed(calls), "freeze it with inlined functions")

@@ -131,7 +131,7 @@ def _refusal(node, sources):
 
 def _no_float_path(nodes, types, input, name, label):
     way = nodes.ancestors([name]) & nodes.dependents([input])
-    broken = next(one for one in nodes.order if one in way and not types[one].is_float)
+    broken = next(candidate for candidate in nodes.order if candidate in way and not types[candidate].is_float)
     return UserError(
         f"operation {nodes.by_name[broken].op} ({broken})", f"a float path from the input to layer {label}",
         types[broken].dtype.name, "name a node after it with --input",

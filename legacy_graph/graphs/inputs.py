@@ -139,25 +139,25 @@ def _resized(nodes, types, name):
 def _bypassing(nodes, name, candidate):
     """The nodes that depend on the input by a path without the candidate."""
     reached = {name}
-    for one in nodes.order:
-        if one != candidate and reached.intersection(nodes.data_inputs(one)):
-            reached.add(one)
+    for reader in nodes.order:
+        if reader != candidate and reached.intersection(nodes.data_inputs(reader)):
+            reached.add(reader)
     return reached
 
 
 def _bottlenecks(nodes, name, types, convolutions):
     """Tensors that lie on every path to many of the layers, as text for a message."""
     before = nodes.ancestors(convolutions) & nodes.dependents([name])
-    found: Dict[int, str] = {}
+    by_count: Dict[int, str] = {}
     for candidate in nodes.order:
         if candidate not in before - convolutions or not types[candidate].is_image:
             continue
         batch, *sides, _ = types[candidate].shape
         if batch in (None, 1) and 1 not in sides:
             count = len((convolutions & nodes.dependents([candidate])) - _bypassing(nodes, name, candidate))
-            found.setdefault(count, candidate)
-    best = sorted(found, reverse=True)[:3]
-    return ", ".join(f"{found[count]} ({count} layers)" for count in best) or "one before the layers"
+            by_count.setdefault(count, candidate)
+    best = sorted(by_count, reverse=True)[:3]
+    return ", ".join(f"{by_count[count]} ({count} layers)" for count in best) or "one before the layers"
 
 
 def _nearest(nodes, sources):
@@ -167,9 +167,9 @@ def _nearest(nodes, sources):
         name
         for name in sources
         if nodes.by_name[name].op != "PlaceholderWithDefault"
-        or not any(name in nodes.dependents([one]) for one in placeholders)
+        or not any(name in nodes.dependents([placeholder]) for placeholder in placeholders)
     ]
-    return [name for name in kept if not any(name in nodes.ancestors([one]) for one in kept if one != name)]
+    return [name for name in kept if not any(name in nodes.ancestors([other]) for other in kept if other != name)]
 
 
 def _listed(names):

@@ -37,8 +37,8 @@ def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
             raise UserError(f"layer {layer.label}", "any number of images", f"a batch fixed at {batch}", hint)
         parameters = _count_parameters(graph, moving, layer.name, layer.activation or layer.start)
         seen = fields.get(layer.start) or (_complete(graph, types) if layer.start.endswith(AS_IMAGE) else None)
-        found = {"fields": seen, "lost": "" if seen else lost.get(layer.start, "")}
-        measured.append(layer._replace(shape=tuple(shape), parameters=parameters, **found))
+        field = {"fields": seen, "lost": "" if seen else lost.get(layer.start, "")}
+        measured.append(layer._replace(shape=tuple(shape), parameters=parameters, **field))
     return measured
 
 

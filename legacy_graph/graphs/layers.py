@@ -27,13 +27,13 @@ def find_convolutions(nodes: Graph, dependent: Set[str]) -> List[str]:
     The inputs of a transposed convolution are: size, kernel, values. A convolution whose kernel depends on the input is
     not a layer.
     """
-    found = []
+    names = []
     for name in nodes.order:
         if nodes.by_name[name].op in CONVOLUTIONS:
             values = values_input(nodes, name)
             if values in dependent and nodes.data_inputs(name)[1] not in dependent:
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 def values_input(nodes: Graph, convolution: str) -> str:
@@ -43,18 +43,22 @@ def values_input(nodes: Graph, convolution: str) -> str:
 
 def short_labels(names: List[str]) -> Dict[str, str]:
     """{name: label}: without function calls, common scopes, and a last part that only names the operation."""
-    parts = {name: [one for one in name.split("/") if one not in _CALL_WORDS] or [name] for name in names}
+    parts = {name: [part for part in name.split("/") if part not in _CALL_WORDS] or [name] for name in names}
     plain = {
-        name: one[:-1] if len(one) > 1 and _OPERATION_WORDS.fullmatch(one[-1]) else one for name, one in parts.items()
+        name: words[:-1] if len(words) > 1 and _OPERATION_WORDS.fullmatch(words[-1]) else words
+        for name, words in parts.items()
     }
     shared = 0
-    while all(len(one) > shared + 1 for one in plain.values()) and len({one[shared] for one in plain.values()}) == 1:
+    while (
+        all(len(words) > shared + 1 for words in plain.values())
+        and len({words[shared] for words in plain.values()}) == 1
+    ):
         shared += 1
-    short = ["/".join(one[shared:]) for one in plain.values()]
+    short = ["/".join(words[shared:]) for words in plain.values()]
     long = ["/".join(parts[name][shared:]) for name in names]
     return {
-        name: one if short.count(one) == 1 else other if long.count(other) == 1 else name
-        for name, one, other in zip(names, short, long)
+        name: label if short.count(label) == 1 else longer if long.count(longer) == 1 else name
+        for name, label, longer in zip(names, short, long)
     }
 
 

@@ -218,10 +218,10 @@ def refusal(operation: str) -> Optional[Refusal]:
 
 def of_kind(*kinds: str) -> FrozenSet[str]:
     """The names of the operations of these kinds."""
-    return frozenset(name for name, one in TABLE.items() if one.kind in kinds)
+    return frozenset(name for name, known in TABLE.items() if known.kind in kinds)
 
 
-ELEMENTWISE = frozenset(name for name, one in TABLE.items() if one.field == "elementwise")
+ELEMENTWISE = frozenset(name for name, known in TABLE.items() if known.field == "elementwise")
 # Elementwise and linear: they belong to the layer before them.
 LINEAR = of_kind("identity", "pass", "stop", "cast", "sum", "scale", "batch norm")
 PASSING = of_kind("pass")  # their output equals their input: they print, check, or change only the gradient

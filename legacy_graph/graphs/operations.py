@@ -32,7 +32,7 @@ def attribute(node: tf.NodeDef, key: str) -> tf.AttrValue:
     if key in node.attr:
         return node.attr[key]
     known = definition(node.op)
-    defaults = {one.name: one.default_value for one in known.attr} if known else {}
+    defaults = {declared.name: declared.default_value for declared in known.attr} if known else {}
     return defaults.get(key, tf.AttrValue())
 
 

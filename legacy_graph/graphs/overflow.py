@@ -42,10 +42,10 @@ def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
             return None
     with tf.name_scope("bound"):
         magnitude = tf.placeholder(tf.float32, [], "magnitude")
-        found = {images: tf.fill([1, *images.shape.as_list()[1:]], magnitude)}
+        magnitudes = {images: tf.fill([1, *images.shape.as_list()[1:]], magnitude)}
         largest = [magnitude]
         for operation in path.operations:
-            inputs = [found[tensor] if tensor in found else _magnitude(tensor) for tensor in operation.inputs]
+            inputs = [magnitudes[tensor] if tensor in magnitudes else _magnitude(tensor) for tensor in operation.inputs]
             rule = row(operation.type).bound
             if rule == "batch norm":
                 inputs[3] = -inputs[3]  # the mean, which is subtracted
@@ -54,22 +54,22 @@ def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
             copy = tf.get_default_graph().create_op(
                 _POSITIVE.get(rule, operation.type), inputs, dtypes, attrs=attributes
             )
-            found.update(zip(operation.outputs, copy.outputs))
+            magnitudes.update(zip(operation.outputs, copy.outputs))
             largest.append(tf.cast(tf.reduce_max(copy.outputs[0]), tf.float32))
         return Bound(magnitude, tf.reduce_max(tf.stack(largest)))
 
 
-def is_bounded(session: tf.Session, bound: Optional[Bound], images: tf.Tensor, one: np.ndarray, most: float) -> bool:
+def is_bounded(session: tf.Session, bound: Optional[Bound], images: tf.Tensor, image: np.ndarray, most: float) -> bool:
     """True if the bound shows that no value on the path overflows, for any image with pixels of magnitude <= `most`.
 
     Args:
         session: of the graph.
         bound: as from `build_bound`; with None the result is False.
         images: the tensor to feed.
-        one: float32 [1, H, W, channels], any image.
+        image: float32 [1, H, W, channels], any image.
         most: the largest magnitude.
     """
-    return bound is not None and bool(session.run(bound.value, {images: one, bound.magnitude: most}) < LIMIT)
+    return bound is not None and bool(session.run(bound.value, {images: image, bound.magnitude: most}) < LIMIT)
 
 
 def _reached(images):

@@ -95,18 +95,18 @@ def _split_activation(operation, on_path):
     if row(operation.type).kind != "sum":
         return set()
     traces = [_trace(tensor, on_path) for tensor in operation.inputs if tensor in on_path]
-    found = set()
+    parts = set()
     for number, (root, relus) in enumerate(traces):
         if any(other == root for other, _ in traces[:number] + traces[number + 1 :]):
-            found |= relus
-    return found
+            parts |= relus
+    return parts
 
 
 def _trace(tensor, on_path) -> Tuple[tf.Tensor, set]:
     """(source tensor, ReLUs) of a chain of elementwise operations that ends in `tensor`."""
     relus = set()
     while tensor.op.type in LINEAR or tensor.op.type in RELUS:
-        inputs = [one for one in tensor.op.inputs if one in on_path]
+        inputs = [source for source in tensor.op.inputs if source in on_path]
         if len(inputs) != 1:
             break
         if tensor.op.type in RELUS:

@@ -73,7 +73,7 @@ def receptive_fields(
     whole = [side and Axis(side=side).whole() for side in sides]
     # An axis that Squeeze removed and ExpandDims inserted again, as around 1-D convolutions.
     inserted = [Axis(1, 0, 0, side=1) if side == 1 else None for side in sides]
-    found = {}
+    in_pixels = {}
     for name, axes in known.items():
         if axes == EVERYTHING:
             axes = [None, *whole, None]
@@ -82,8 +82,8 @@ def receptive_fields(
             fields = [axis and axis.to_field() for axis in along]
             swapped = any(axis and axis.number not in (0, at) for at, axis in enumerate(along, start=1))
             if all(fields) and not swapped:
-                found[name] = tuple(fields)
-    return found, lost
+                in_pixels[name] = tuple(fields)
+    return in_pixels, lost
 
 
 def _through(nodes, node, sources, known, types) -> Axes:

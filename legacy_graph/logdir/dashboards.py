@@ -85,8 +85,8 @@ def _table(runs: List[Run], results: Dict[str, DashboardData]) -> str:
     fed = {dashboard: {run.name: run.fed[dashboard] for run in runs if dashboard in run.fed} for dashboard in NEEDS}
     fed[DECONVNET] = results
     rows = []
-    for dashboard, found in fed.items():
-        rows += [_row(dashboard, name, data) for name, data in found.items()] or [(dashboard, *["-"] * 6)]
+    for dashboard, by_run in fed.items():
+        rows += [_row(dashboard, name, data) for name, data in by_run.items()] or [(dashboard, *["-"] * 6)]
     return tabulate(rows, HEADERS, tablefmt="plain", colalign=ALIGNMENT, disable_numparse=True)
 
 

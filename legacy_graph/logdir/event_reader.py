@@ -86,8 +86,8 @@ def read_runs(logdir: str) -> Tuple[List[Run], List[str]]:
     Raises:
         OSError, tf.errors.OpError: a file or a directory cannot be opened.
     """
-    found, problems = _find_event_files(logdir)
-    runs = [read_run(os.path.relpath(folder, logdir), folder, found[folder]) for folder in sorted(found)]
+    by_folder, problems = _find_event_files(logdir)
+    runs = [read_run(os.path.relpath(folder, logdir), folder, by_folder[folder]) for folder in sorted(by_folder)]
     return [run for run in runs if run.files], problems
 
 
@@ -117,25 +117,25 @@ def read_run(name: str, folder: str, names: List[str]) -> Run:
         with _unless_vanished(path):
             files.append(_file(path, fed, metadata, plugins))
     size = sum(file.size for file in files)
-    fed = {dashboard: found._replace(size=size) for dashboard, found in fed.items()}
+    fed = {dashboard: data._replace(size=size) for dashboard, data in fed.items()}
     vectors = Vectors({})
     with _unless_vanished(folder):
         vectors = read_vectors(folder)
     if vectors.tensors and not vectors.problem:
         fed[PROJECTOR] = DashboardData({name: [] for name in vectors.tensors}, vectors.size)
-    traced = any(one.step_stats.dev_stats for one in metadata)
+    traced = any(run.step_stats.dev_stats for run in metadata)
     return Run(name, files, fed, traced, vectors.problem, vectors.notes)
 
 
 def _find_event_files(logdir):
     """{directory: names of its event files}, and the problems found. Follows links, but not in a cycle."""
-    found, problems, waiting = {}, [], [(logdir, frozenset(), 0)]
+    by_folder, problems, waiting = {}, [], [(logdir, frozenset(), 0)]
     while waiting:
         folder, above, links = waiting.pop()
         above |= {os.path.realpath(folder)}
         names = event_files(folder)
         if names:
-            found[folder] = names
+            by_folder[folder] = names
         for name in _list(folder):
             path = os.path.join(folder, name)
             if os.path.isdir(path):
@@ -149,7 +149,7 @@ def _find_event_files(logdir):
                     problems.append(f"{path} is compressed, and TensorBoard cannot read it: unpack it")
             elif IsTensorFlowEventsFile(name) and not os.path.isfile(path) and os.path.exists(path):
                 problems.append(f"{path} is no regular file, and TensorBoard may wait for it without end: remove it")
-    return found, sorted(problems)
+    return by_folder, sorted(problems)
 
 
 @contextlib.contextmanager

@@ -43,9 +43,9 @@ def describe(data: Dataset) -> str:
     return f"{len(data.train.labels):,} digits with the checksum {images:08x}, labels and test digits {others:08x}"
 
 
-def same_data(one: str, other: str) -> bool:
+def same_data(first: str, second: str) -> bool:
     """Whether two descriptions match. Earlier versions wrote only the first half: then only this half is compared."""
-    return bool(one and other) and (one.startswith(other) or other.startswith(one))
+    return bool(first and second) and (first.startswith(second) or second.startswith(first))
 
 
 def run_identity(config: Config, data: Dataset) -> Dict[str, Any]:

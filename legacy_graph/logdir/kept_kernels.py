@@ -73,7 +73,7 @@ def read(logdir: str, step: int) -> Dict[str, np.ndarray]:
     source = path(logdir, step)
     try:
         with durable.open_regular(source) as file, np.load(file, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
+            kernels = {name: arrays[name] for name in arrays.files}
     except FileNotFoundError as error:
         kept = ", ".join(map(str, kept_steps(logdir))) or "none"
         raise UserError("--step", f"a step that the run has kept: {kept}", step, "name one of these") from error
@@ -81,9 +81,9 @@ def read(logdir: str, step: int) -> Dict[str, np.ndarray]:
         raise UserError(source, "a readable file", reason(error), RETRY) from error
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise _damaged(source, "an intact file of kernels", error) from error
-    if found.pop("step", None) != step:
+    if kernels.pop("step", None) != step:
         raise _damaged(source, f"the kernels of step {step}", "another step or none")
-    return found
+    return kernels
 
 
 def remove_from(logdir: str, step: int) -> None:

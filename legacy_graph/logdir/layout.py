@@ -107,8 +107,8 @@ def saved_steps(folder: str) -> List[int]:
     Raises:
         UserError: the folder cannot be read. A missing folder has no checkpoints.
     """
-    found = [CHECKPOINT_FILE.fullmatch(name) for name in list_checkpoints(folder)]
-    return sorted(int(match.group(1)) for match in found if match and match.group(2) == "index")
+    matches = [CHECKPOINT_FILE.fullmatch(name) for name in list_checkpoints(folder)]
+    return sorted(int(match.group(1)) for match in matches if match and match.group(2) == "index")
 
 
 def is_ours(logdir: str) -> bool:

@@ -110,14 +110,14 @@ def suggest_logdir(path: str) -> Optional[str]:
     places = [parent] + glob.glob(os.path.join(glob.escape(parent), "*", glob.escape(name)))
     places.append(os.path.join(os.path.dirname(parent), name))
     places += [os.path.join(parent, match) for match in difflib.get_close_matches(name, names)]
-    found = [place for place in places if event_file_dirs(place) and place != os.path.abspath(path)]
-    return f"there are event files in {shlex.quote(found[0])}" if found else None
+    nearby = [place for place in places if event_file_dirs(place) and place != os.path.abspath(path)]
+    return f"there are event files in {shlex.quote(nearby[0])}" if nearby else None
 
 
 def event_file_dirs(folder: str) -> Set[str]:
     """Those of a directory and its direct subdirectories that contain event files."""
     files = [glob.glob(os.path.join(glob.escape(folder), *deep, "*tfevents*")) for deep in ([], ["*"])]
-    return {os.path.dirname(file) for found in files for file in found}
+    return {os.path.dirname(file) for group in files for file in group}
 
 
 def train_hint(path: str) -> str:

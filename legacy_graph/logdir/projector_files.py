@@ -65,8 +65,8 @@ def _tensors(folder, config) -> Tuple[Dict[str, Optional[int]], Optional[str]]:
     checkpoint = config.model_checkpoint_path if config is not None else ""
     checkpoint = checkpoint or tf.train.latest_checkpoint(folder) or tf.train.latest_checkpoint(os.path.dirname(folder))
     if not checkpoint:
-        found = tensors or config is None
-        return tensors, None if found else "no checkpoint lies beside its configuration"
+        is_complete = tensors or config is None
+        return tensors, None if is_complete else "no checkpoint lies beside its configuration"
     try:
         shapes = tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map()
     except (tf.errors.OpError, ValueError):

@@ -48,15 +48,15 @@ class _Update(NamedTuple):
 
 def _find_updates(graph) -> Dict[str, _Update]:
     """{reference of a statistic: the update of its moving average}."""
-    found = {}
+    updates = {}
     for node in graph.by_name.values():
         if node.op in _UPDATES:
             variable, product = [graph.by_name[graph.root(name)] for name in graph.data_inputs(node.name)[:2]]
             for factor in product.input if product.op == "Mul" else ():
                 difference = graph.by_name[graph.root(node_name(factor))]
                 if difference.op == "Sub" and _variable(graph, difference.input[0]) == variable.name:
-                    found[_source(graph, difference.input[1])] = _Update(variable, difference)
-    return found
+                    updates[_source(graph, difference.input[1])] = _Update(variable, difference)
+    return updates
 
 
 def _variable(graph, reference):

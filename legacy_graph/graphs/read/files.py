@@ -77,7 +77,7 @@ def check_references(graph_def: tf.GraphDef, path: str) -> None:
             if reference.lstrip("^").split(":")[0] not in names:
                 found = f"node {node.name} that reads the missing node {reference}"
                 raise _bad_file(path, found, "the file is truncated: copy it again", "a complete graph")
-    functions = [one.node_def for one in graph_def.library.function]
+    functions = [function.node_def for function in graph_def.library.function]
     for node in itertools.chain(graph_def.node, *functions):
         count = sum(not reference.startswith("^") for reference in node.input)
         if count < _required_inputs(node.op):
@@ -89,7 +89,7 @@ def _required_inputs(operation):
     """The number of inputs without lists, whose length an attribute tells."""
     known = definition(operation)
     arguments = known.input_arg if known else []
-    return sum(not (one.number_attr or one.type_list_attr) for one in arguments)
+    return sum(not (argument.number_attr or argument.type_list_attr) for argument in arguments)
 
 
 def _parse(path: str, kind: Type[_Proto]) -> _Proto:
@@ -136,11 +136,11 @@ def _refuse_other_formats(path, data):
 def _refuse_tfjs(path, data):
     """Refuse the model.json of TensorFlow.js: a JSON object with the lists of its weights."""
     try:
-        found = json.loads(data.decode())
+        content = json.loads(data.decode())
     except ValueError:
         return
-    if isinstance(found, dict) and {"modelTopology", "weightsManifest"} & set(found):
-        to = "keras_saved_model" if found.get("format") == "layers-model" else "tf_saved_model"
+    if isinstance(content, dict) and {"modelTopology", "weightsManifest"} & set(content):
+        to = "keras_saved_model" if content.get("format") == "layers-model" else "tf_saved_model"
         hint = f"convert it with {_CONVERTERS[to]}, and give that directory"
         raise _bad_file(path, "a TensorFlow.js model", hint)
 

@@ -37,7 +37,7 @@ def read_signature(directory: str, signature: str, tags: Optional[str] = None) -
     """
     meta_graphs = read_saved_model(directory).meta_graphs
     meta_graph = _choose_graph(meta_graphs, directory, tags)
-    names = sorted(name for name, one in meta_graph.signature_def.items() if one.inputs and one.outputs)
+    names = sorted(name for name, declared in meta_graph.signature_def.items() if declared.inputs and declared.outputs)
     if signature not in names:
         expected = f"a signature out of {', '.join(names) or 'none at all'}"
         raise UserError(directory, expected, signature, "name one with --signature")
@@ -138,7 +138,7 @@ def _restoring(meta_graph, prefix, variables) -> tf.GraphDef:
 
 def _check_restore(nodes, library):
     """Refuse nodes that may do more than restore variables, themselves or in the functions that they call."""
-    functions = {one.signature.name: one.node_def for one in library.function}
+    functions = {function.signature.name: function.node_def for function in library.function}
     nodes, called = list(nodes), set()
     while nodes:
         node = nodes.pop()
@@ -153,4 +153,4 @@ def _check_restore(nodes, library):
 def _called(node):
     """The names of the functions that a node may call. An operation may itself be the name of a function."""
     values = node.attr.values()
-    return {node.op} | {one.name for value in values for one in [value.func, *value.list.func]}
+    return {node.op} | {function.name for value in values for function in [value.func, *value.list.func]}
