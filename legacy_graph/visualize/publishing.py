@@ -24,8 +24,11 @@ from legacy_graph.visualize import image_grid
 
 # Directories in that of the results. No file in them has "tfevents" in its name, so TensorBoard shows neither as a run.
 DRAFT, READY = ".draft", ".ready"
-EVENTS, SOURCE = "events", "source.txt"
-BY_STEP = (layout.NUMBERS, "features.png", "features.csv", "control.npz", "control.png")  # files of one training step
+EVENTS, SOURCE, STALE = "events", "source.txt", "stale.txt"
+# The files of one training step. Those of a control or a check exist only if it was asked for.
+BY_STEP = (
+    layout.NUMBERS, "features.png", "features.csv", "control.npz", "control.png", "occlusion.npz", "occlusion.csv",
+)  # fmt: skip
 _EVENT_FILE = re.compile(r"events\.out\.tfevents\.\d+\..*")
 
 
@@ -145,6 +148,8 @@ def _replace(
     directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes], keep_earlier: bool = False
 ) -> None:
     """Write all files to `DRAFT`, wait until they are on the disk, and move them to their places."""
+    stale = _find_stale(directory, step, files)
+    files = {**files, STALE: "\n".join(stale).encode()} if stale else files
     draft = os.path.join(directory, DRAFT)
     shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed
     os.mkdir(draft)
@@ -164,11 +169,30 @@ def _replace(
     _finish(directory)
 
 
+def _find_stale(directory, step, files) -> List[str]:
+    """The files in the directory that belong to results which `files` replaces, such as an earlier control."""
+    stale = []
+    for names in ({name: name for name in BY_STEP}, {name: layout.name_with_step(name, step) for name in BY_STEP}):
+        if names[layout.NUMBERS] in files:
+            stale += [name for name in names.values() if name not in files]
+    return [name for name in stale if os.path.lexists(os.path.join(directory, name))]
+
+
 def _finish(directory: str) -> None:
-    """Move the files of `READY` to their places, and remove old event files, which TensorBoard would show."""
+    """Move the files of `READY` to their places. Remove stale files, and old event files, which TensorBoard would show.
+
+    The stale files go first, and then their list: a later call must not remove what this one has moved.
+    """
     ready = os.path.join(directory, READY)
     if not os.path.isdir(ready):
         return
+    listed = os.path.join(ready, STALE)
+    if os.path.lexists(listed):
+        with open(listed, encoding="utf-8") as file:
+            for name in file.read().splitlines():
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(os.path.join(directory, name))
+        os.remove(listed)
     for name in sorted(os.listdir(ready)):
         target = event_writer.next_path(directory) if name == EVENTS else os.path.join(directory, name)
         os.replace(os.path.join(ready, name), target)

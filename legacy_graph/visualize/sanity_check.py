@@ -23,12 +23,13 @@ STRONGEST = 0.25  # fraction of the receptive field's pixels
 
 
 class ControlMetrics(NamedTuple):
-    """Similarity of learned and random projections, as means over all projected activations."""
+    """Similarity of learned and random projections, as means over the activations where neither is 0 everywhere."""
 
     spots: int
     rank_correlation: float  # Spearman's, over the pixels of the receptive field: 1 is equal, 0 unrelated
     learned: float  # fraction of the learned projection's energy in its strongest quarter of the pixels
     random: float  # fraction of the random projection's energy in the SAME pixels; 0.25 is chance
+    empty: int = 0  # activations that are left out: no signal reaches the pixels, because ReLUs of the network mask it
 
 
 def project_random(
@@ -58,29 +59,33 @@ def compare(learned: TopActivations, random: TopActivations, fields: Fields) -> 
     """Compare two sets of projections of the same activations, within their receptive fields."""
     there = learned.images >= 0
     both = [set_of.projections[there] for set_of in (learned, random)]
-    figures = []
+    figures, empty = [], 0
     for one, other in field_pairs(*both, learned.places[there], fields):
+        if not (one.any() and other.any()):
+            empty += 1
+            continue
         quarter = np.argsort(-np.abs(one), kind="stable")[: max(1, round(STRONGEST * len(one)))]
         figures.append((rank_correlation(one, other), _energy_in(one, quarter), _energy_in(other, quarter)))
     means = np.mean(figures, axis=0) if figures else [np.nan] * 3
-    return ControlMetrics(len(figures), *map(float, means))
+    return ControlMetrics(len(figures), *map(float, means), empty)
 
 
 def format_report(likeness: ControlMetrics, layer: str) -> str:
     """The metrics as text."""
     if not likeness.spots:
-        return f"Control: no spot of {layer} to compare, its maps are dead"
+        return f"Control: no spot of {layer} to compare, its maps are dead or no signal reaches the pixels"
+    empty = f"  left out: {likeness.empty:,} spots where no signal reaches the pixels, because ReLUs mask it"
     return "\n".join(
         [
             f"Control: the same {likeness.spots:,} spots of {layer} with its kernel replaced by random numbers",
             f"  rank correlation, learned against random: {likeness.rank_correlation:.2f} (1 alike, 0 unrelated)",
             f"  energy in the learned projection's strongest quarter of the receptive field: {likeness.learned:.2f} "
             f"learned, {likeness.random:.2f} random (0.25 by chance), ratio {likeness.random / likeness.learned:.2f}",
+            *([empty] if likeness.empty else []),
         ]
     )
 
 
 def _energy_in(values, chosen):
-    """The fraction of the sum of squares in the chosen pixels; if all values are 0, their fraction of the pixels."""
-    energy = (values**2).sum()
-    return (values[chosen] ** 2).sum() / energy if energy > 0 else len(chosen) / len(values)
+    """The fraction of the sum of squares in the chosen pixels."""
+    return (values[chosen] ** 2).sum() / (values**2).sum()

@@ -42,7 +42,7 @@ def control(logdir):
         learned, random = [load(logdir, layer, name) for name in ("features", "control")]
         spots = [TopActivations(*[one[field] for field in TopActivations._fields]) for one in (learned, random)]
         metrics = sanity_check.compare(*spots, [Field(*map(int, axis)) for axis in learned["receptive_field"]])
-        rows.append((layer, *[f"{figure:.2f}" for figure in metrics[1:]]))
+        rows.append((layer, *[f"{figure:.2f}" for figure in metrics[1:4]]))
         origins.add(f"After {learned['step']:,} training steps, over {len(learned['labels']):,} digits.")
     if len(origins) > 1:
         sys.exit(f"{logdir}: expected both layers at the same step, found: {' '.join(sorted(origins))}")

@@ -81,3 +81,14 @@ def test_a_random_kernel_is_drawn_as_the_networks_own():
     assert kernel.std() == pytest.approx(0.088, abs=0.002)  # 0.1 * 0.8796, a normal cut off at two deviations
     assert kernel.mean() == pytest.approx(0, abs=0.002)
     assert not np.allclose(kernel, sanity_check.random_kernel([5, 5, 32, 64], 1))
+
+
+def test_empty_projections_are_left_out_and_counted():
+    """A control without a signal is not a control that differs: its correlation of 0 would lower the mean."""
+    random = np.random.RandomState(4)
+    learned, control = random.randn(4, 4, 4), random.randn(4, 4, 4)
+    expected = sanity_check.compare(features(learned[:2]), features(control[:2]), FIELDS)
+    control[2], learned[3] = 0, 0
+    found = sanity_check.compare(features(learned), features(control), FIELDS)
+    assert found == expected._replace(empty=2)
+    assert "2 spots" in sanity_check.format_report(found, "conv1")
