@@ -166,8 +166,8 @@ def _add_features(command):
     add("--order", choices=["wins", "number"], help="order of the maps. wins: first the map that is most "
         "often the strongest; number: by number (default: wins, or the order of --maps)")  # fmt: skip
     add("--context", action="store_true", help="also draw each complete image, with a frame around the receptive field")
-    add("--draw", choices=config.DRAWN, help="projections as signed values, mid grey is 0, or as their "
-        "magnitude, with the image darker away from it (default: magnitude for fields above 128 pixels)")  # fmt: skip
+    add("--draw", choices=config.DRAWN, help="projections as signed values, mid grey is 0, or as their magnitude, "
+        "with the image darker away from it (default: magnitude for large fields, gradients in colour)")  # fmt: skip
     add("--images", type=path, metavar="PATH", help="scan an IDX file of 28 x 28 images, not the test digits; "
         "with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
     add("--steps", type=step_list, default=(), metavar="N,N", help="training steps whose kernels were kept, separated "

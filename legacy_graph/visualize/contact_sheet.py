@@ -7,7 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from legacy_graph.article.receptive_field import Fields
-from legacy_graph.config import MAGNITUDE, METHODS, OCCLUSION, SIGNED
+from legacy_graph.config import GRADIENT, GUIDED, MAGNITUDE, METHODS, OCCLUSION, SIGNED
 from legacy_graph.data.images import Images
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.energy_window import Shown, choose_windows
@@ -23,7 +23,7 @@ class Heading(NamedTuple):
     title: str  # the layer and the images
     method: str  # of the projection, a name in `config.ALL_METHODS`
     notes: Sequence[str] = ()  # one sentence each
-    drawn: Optional[str] = None  # SIGNED or MAGNITUDE; None: MAGNITUDE for windows of projections
+    drawn: Optional[str] = None  # SIGNED or MAGNITUDE; None: MAGNITUDE for windows and for gradients in colour
 
 
 class Look(NamedTuple):
@@ -61,7 +61,8 @@ def draw_sheet(
     shown = shown or choose_windows(found, fields)
     windows = shown.energy is not None
     whole = windows or (context and any(field.step for field in fields))  # not the same picture twice
-    look = Look(shown, about.drawn or (MAGNITUDE if windows and about.method != OCCLUSION else SIGNED), whole)
+    noisy = found.projections.ndim == 5 and kernels is None and about.method in (GRADIENT, GUIDED)
+    look = Look(shown, about.drawn or _default_drawing(about.method, windows, noisy), whole)
     of_maps = [_spots(found, row, images, shown) for row in range(len(found.maps))]
     blocks = [
         _block(spots, look, found.images[row] >= 0, kernels is not None and kernels[row])
@@ -75,6 +76,10 @@ def draw_sheet(
     heading = _heading(found, fields, about, kernels is not None, look)
     sheet = image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 16))
     return sheet, {f"map {number:02d}": block for number, block in zip(found.maps, blocks)}
+
+
+def _default_drawing(method, windows, noisy):
+    return MAGNITUDE if method != OCCLUSION and (windows or noisy) else SIGNED
 
 
 def _spots(found, row, images, shown):

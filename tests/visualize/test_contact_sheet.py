@@ -115,6 +115,18 @@ def test_the_context_is_not_the_same_picture_twice(found, images):
     np.testing.assert_array_equal(blocks[0]["map 03"], blocks[1]["map 03"])
 
 
+@pytest.mark.parametrize("method, magnitude", [("deconvnet", False), ("guided", True), ("gradient", True)])
+def test_gradients_in_colour_are_drawn_as_magnitude(found, images, method, magnitude):
+    """Their panel is grey: all three channels are equal. A heading can choose the other drawing."""
+    coloured = found._replace(projections=np.stack([found.projections, 0 * found.projections, found.projections], 4))
+    rgb = np.stack([images] * 3, axis=3)
+    for drawn, grey in [(None, magnitude), ("signed", False), ("magnitude", True)]:
+        heading = contact_sheet.Heading("a layer", method, (), drawn)
+        _, blocks = contact_sheet.draw_sheet(coloured, as_images(rgb), FIELDS, heading)
+        panel = blocks["map 03"][:, : blocks["map 03"].shape[1] // 2 - 8]
+        assert (np.ptp(panel.astype(int), axis=2) == 0).all() == grey
+
+
 def test_a_window_is_marked_in_the_complete_image():
     """A field of 200 x 200; the energy is in 16 x 16 pixels, which are drawn eight times as large."""
     side, times = 200, 128 // 16
