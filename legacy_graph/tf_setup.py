@@ -22,7 +22,7 @@ PROTOBUF = "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"
 # a failed operation that repeat its exception.
 _CHATTER = re.compile(
     rb"I\d{4} |\d{4}-\d\d-\d\d [\d:.]+: I |WARNING: All log messages before absl|To enable the following"
-    rb"|=== Source Location Trace: ===|external/\S+\.cc:\d+$"  # where 2.22 found no GPU, after the message itself
+    rb"|=== Source Location Trace: ===|external/\S+\.(cc|h):\d+$"  # of 2.22, after the message itself
     rb"|.*(\bcuInit\b|GPU trace was not collected|Unable to register cu\w+ factory|Could not find TensorRT)"
     rb"|.*\] (OP_REQUIRES failed|Local rendezvous is aborting)|\t \[\[\{\{node |Hint: If you want to see a list|\n"
 )
