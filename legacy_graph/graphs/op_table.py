@@ -93,7 +93,7 @@ _GROUPS = {
     "Maximum Minimum": _each("limit", bound="sum"),
     "ClipByValue": _each("limit"),
     "Greater GreaterEqual Less LessEqual Equal NotEqual ApproximateEqual IsNan IsInf IsFinite LogicalNot LogicalAnd "
-    "LogicalOr": _each("comparison"),
+    "LogicalOr Bucketize": _each("comparison"),
     "Invert BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift SelectV2": _each("activation"),
     "Select": _each("activation", batch="select"),
     "FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVarsPerChannel": _each(
@@ -133,7 +133,7 @@ _GROUPS = {
     "Roll": _first("rearranging", axes=2, batch="along"),
     "Softmax LogSoftmax": _first("normalization", batch="last axis", field="last axis"),
     "RGBToHSV HSVToRGB AdjustHue AdjustSaturation": _first("channels", batch="last axis", field="last axis"),
-    "TopK TopKV2": _first("channels", batch="last axis", field="last axis"),
+    "TopKV2": _first("channels", batch="last axis", field="last axis"),
     # Moves of values.
     "Reshape": _move("reshape", batch="reshape", field="reshape"),
     "Transpose": _move("transpose", axes=1, batch="transpose", field="transpose"),

@@ -6,11 +6,15 @@ All examples are one graph of one session. A row whose operation this TensorFlow
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from tensorflow.core.framework import versions_pb2
 
+from legacy_graph.article.receptive_field import Field
 from legacy_graph.graphs import overflow
 from legacy_graph.graphs.batch_axis import check_batch
 from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.model import ConvLayer
+from legacy_graph.graphs.nodes import constant, new_node, placeholder
 from legacy_graph.graphs.op_table import PASSING, TABLE, refusal, row
 from legacy_graph.graphs.operations import definition
 from legacy_graph.graphs.passes.nhwc import to_nhwc
@@ -18,6 +22,7 @@ from legacy_graph.graphs.path import find_path
 from legacy_graph.graphs.receptive_fields import receptive_fields
 from tests.agreement import operation_table
 from tests.support import page_tables
+from tests.support.graph_files import run
 from tests.support.op_examples import SIDE, example
 from tests.support.readme import read
 
@@ -157,6 +162,40 @@ def test_rows_with_linear_rules_are_linear(examples):
     one, two, none = [examples.run(scale * IMAGES) for scale in (1, 2, 0)]
     for name in names:
         np.testing.assert_allclose(two[name] - one[name], one[name] - none[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+OLD = {"BatchNormWithGlobalNormalization"}  # TensorFlow reads them only in graphs of its first year
+FLOATS = tf.AttrValue(type=tf.float32.as_datatype_enum)
+
+
+def old_batch_norm(mean, variance, offset, scale):
+    """A graph of the first year: pixels, the batch norm "old", a convolution that changes nothing."""
+    vectors = {"mean": mean, "variance": variance, "offset": offset, "scale": scale}
+    nodes = [placeholder("pixels", [None, SIDE, SIDE, SIDE])]
+    nodes += [constant(name, value, tf.float32.as_datatype_enum) for name, value in vectors.items()]
+    options = {"variance_epsilon": tf.AttrValue(f=0.001), "scale_after_normalization": tf.AttrValue(b=True)}
+    nodes.append(new_node("BatchNormWithGlobalNormalization", "old", ["pixels", *vectors], T=FLOATS, **options))
+    nodes.append(constant("kernel", np.eye(SIDE)[None, None], tf.float32.as_datatype_enum))
+    options = {"strides": tf.AttrValue(list=tf.AttrValue.ListValue(i=[1] * 4)), "padding": tf.AttrValue(s=b"VALID")}
+    nodes.append(new_node("Conv2D", "conv", ["old", "kernel"], T=FLOATS, **options))
+    return tf.GraphDef(node=nodes, versions=versions_pb2.VersionDef(producer=6))
+
+
+def test_the_batch_norm_of_old_graphs(tmp_path):
+    mean, variance, offset, scale = np.random.RandomState(2).uniform(0.2, 0.8, (4, SIDE))
+    path = tmp_path / "model.pb"
+    path.write_bytes(old_batch_norm(mean, variance, offset, scale).SerializeToString())
+    model = load_model(str(path))
+    assert model.layers[0].fields == (Field(1, 1, 0), Field(1, 1, 0))
+    values = run(model.graph_def, "conv", {"pixels": IMAGES})
+    expected = (IMAGES - mean) / np.sqrt(variance + 0.001) * scale + offset
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_every_row_that_keeps_the_images_apart_has_evidence():
+    """An operation that this TensorFlow does not know is tested on another one."""
+    untested = set(APART) - set(KNOWN) - OLD
+    assert [name for name in untested if definition(name) is not None] == []
 
 
 @pytest.mark.parametrize(

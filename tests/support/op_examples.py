@@ -72,6 +72,7 @@ EXAMPLES = {
     "Conj": lambda x: tf.real(tf.conj(tf.complex(x, x))),
     "ComplexAbs": lambda x: _RAW.ComplexAbs(x=tf.complex(x, x)),
     "ApproximateEqual": lambda x: _RAW.ApproximateEqual(x=x, y=_other(x), tolerance=0.1),
+    "Bucketize": lambda x: _RAW.Bucketize(input=x, boundaries=[0.2, 0.60606]),
     "LogicalNot": lambda x: tf.logical_not(x > 0.3),
     **{name: lambda x, name=name: getattr(_RAW, name)(x=x > 0.3, y=_other(x) > 0.3)
        for name in ("LogicalAnd", "LogicalOr")},
