@@ -1,10 +1,12 @@
 // Follow a picture: send it again whenever it, or what is asked about it, changes.
 
+import { state } from "./address.js";
+
 const SLOW = 500; // milliseconds until a note says that the answer takes some seconds
 
 /**
  * Sends the newest content of a pad, one request at a time. `view` is {pad, detail, waiting, isShown(), send(file,
- * isCurrent, began), fail(error)}; send() shows the answer and returns a promise.
+ * isCurrent, began), fail(error), tellLost(name)}; send() shows the answer and returns a promise.
  */
 export class Follower {
   constructor(view) {
@@ -29,7 +31,7 @@ export class Follower {
   }
 
   async readOnce(began) {
-    const { pad, isShown, send, fail, waiting } = this.view;
+    const { pad, isShown, send, fail, tellLost, waiting } = this.view;
     const { content, status } = pad;
     if (!content || !isShown()) return;
     const isCurrent = () => pad.content === content && isShown();
@@ -39,6 +41,10 @@ export class Follower {
     } catch (error) {
       if (error.status === 503) {
         this.newer ??= began; // newer pictures of another browser replaced ours in the queue: send ours again
+      } else if (error.status === 404 && state.map !== null) {
+        tellLost(`the map ${state.map}`); // of another layer, or of an address
+        state.map = null;
+        this.newer ??= began;
       } else if (isCurrent()) {
         status.textContent = "";
         fail(error);

@@ -13,6 +13,10 @@ import { Steps } from "./steps.js";
 import { make } from "./tiles.js";
 
 const VIEWS = { digits: "Strongest images", own: "Your own", network: "Your network" };
+// What an address can name -> its name in a message. The views themselves look for the map.
+const NAMES = {
+  view: "view", run: "run", layer: "layer", method: "projection", step: "step", order: "order", beside: "comparison",
+};
 const POLL = 5000; // milliseconds between requests for new results
 
 const page = {}; // the permanent elements: selects, step, note, grid, detail
@@ -61,9 +65,19 @@ function repairState() {
   if (state.view === "network") repairGraph();
   else repairRun(currentRun());
   const lost = (name) => wanted[name] !== null && wanted[name] !== state[name] && !(name === "step" && state.view === "own");
-  const names = ["run", "layer", "step"].filter((name) => loading && lost(name));
-  if (loading) stale = names.map((name) => `the ${name} ${wanted[name]}`);
+  if (loading) stale = Object.keys(NAMES).filter(lost).map((name) => `the ${NAMES[name]} ${wanted[name]}`);
   loading = false;
+}
+
+/** Say that the address names something, such as "the map 500", that there is not. */
+function tellLost(name) {
+  stale = [...stale, name];
+  showStale();
+}
+
+function showStale() {
+  const missing = `The address names ${stale.join(" and ")}, which this log does not have.`;
+  page.stale.replaceChildren(...(stale.length ? [emptyBox(missing)] : []));
 }
 
 function repairGraph() {
@@ -79,6 +93,7 @@ function repairRun(run) {
   if (!layers.includes(state.layer)) Object.assign(state, { layer: filled.at(-1) ?? layers.at(-1) ?? null, map: null });
   const known = run.layers[state.layer]?.earlier.includes(Number(state.step ?? NaN));
   if (state.view === "own" || !known) state.step = null;
+  if (!besides(run).some(([key]) => key === state.beside)) state.beside = null;
 }
 
 /** Change the state, then show it; resolves once it is drawn. */
@@ -111,7 +126,6 @@ function show() {
   const orders = network ? NETWORK_ORDERS : Object.fromEntries(Object.entries(ORDERS).map(([name, [text]]) => [name, text]));
   fill(page.order, Object.entries(orders), state.order in orders ? state.order : "activation");
   const others = run ? besides(run) : [["", "nothing"]];
-  if (!others.some(([key]) => key === state.beside)) state.beside = null;
   fill(page.beside, others, state.beside ?? "");
   for (const [view, tab] of Object.entries(page.tabs)) tab.setAttribute("aria-selected", view === state.view);
   const own = state.view === "own";
@@ -122,8 +136,7 @@ function show() {
   page.pad.element.hidden = !own && !network;
   page.grid.classList.toggle("own", own);
   page.note.replaceChildren();
-  const missing = `The address names ${stale.join(" and ")}, which this log does not have.`;
-  page.stale.replaceChildren(...(stale.length ? [emptyBox(missing)] : []));
+  showStale();
   writeAddress();
   if (network) return page.network.show();
   if (own) return page.own.show(run);
@@ -155,14 +168,14 @@ function build() {
   page.tabs = { digits: tab("digits"), own: tab("own"), network: tab("network") };
   const chooseStep = (step) => change({ step: step || null });
   page.step = new Steps(chooseStep);
-  page.maps = new MapsView({ page, currentRun, findRun, showEmpty, showNote, chooseStep });
+  page.maps = new MapsView({ page, currentRun, findRun, showEmpty, showNote, chooseStep, tellLost });
   page.note = make("div");
   page.stale = make("div");
   page.grid = make("main", { id: "grid" }, make("p", { class: "faint" }, "Loading…"));
   page.detail = make("section", { id: "detail", "aria-label": "Chosen map" });
   page.pad = new Pad((began) => page[state.view]?.read(began), show);
-  page.own = new OwnPicture({ ask, page, trainCommand: () => listing.train });
-  page.network = new NetworkPicture({ ask, page, graph: () => listing.graph });
+  page.own = new OwnPicture({ ask, page, tellLost, trainCommand: () => listing.train });
+  page.network = new NetworkPicture({ ask, page, tellLost, graph: () => listing.graph });
   const panel = make("aside", {},
     make("div", { class: "tabs", role: "tablist", "aria-label": "Images" }, ...Object.values(page.tabs)),
     page.pad.element,

@@ -15,7 +15,7 @@ const HINT = `Each map is drawn as the projection of its strongest activation. C
   A map wins a position where no other map of the layer is stronger.`;
 const ordinal = (number) => number.toLocaleString("en");
 
-/** The view. `board` is {page, currentRun, findRun, show, showNote} of the dashboard. */
+/** The view. `board` is {page, currentRun, findRun, showEmpty, showNote, chooseStep, tellLost} of the dashboard. */
 export class MapsView {
   constructor(board) {
     this.board = board;
@@ -40,7 +40,12 @@ export class MapsView {
       page.method.value = found.method;
       if (!found.maps.length) return this.showMissing(found, command);
       const maps = this.inOrder(found);
-      const chosen = maps.find(({ map }) => String(map) === state.map) ?? maps[0];
+      const named = maps.find(({ map }) => String(map) === state.map);
+      if (state.map !== null && !named) {
+        this.board.tellLost(`the map ${state.map}`);
+        state.map = null;
+      }
+      const chosen = named ?? maps[0];
       const detail = await this.loadDetail(run, { ...query, method: found.method, map: chosen.map });
       if (turn !== this.turn) return;
       this.showGrid(maps, found.channels, chosen, (map) => this.choose(run, { ...query, method: found.method, map }));

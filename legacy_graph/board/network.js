@@ -10,7 +10,7 @@ const HINT = `Drop a photo on the page, choose one, or draw. All maps of the lay
   projection of the chosen map follow.`;
 const WAITING = "Waiting for the answer. The first picture of each layer takes some seconds: the layer is opened.";
 
-/** The view. `board` is {ask, page, graph} of the dashboard; graph() is {title, layers, method}. */
+/** The view. `board` is {ask, page, tellLost, graph} of the dashboard; graph() is {title, layers, method}. */
 export class NetworkPicture {
   constructor(board) {
     this.board = board;
@@ -18,6 +18,7 @@ export class NetworkPicture {
     this.follower = new Follower({
       pad, detail, waiting: WAITING, isShown: () => state.view === "network",
       send: (...request) => this.send(...request), fail: (error) => detail.replaceChildren(alertBox(error)),
+      tellLost: board.tellLost,
     });
   }
 

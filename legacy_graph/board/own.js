@@ -9,7 +9,7 @@ const HINT = `Draw a digit on the black square, or drop a picture on it. All map
   chosen map follow the drawing.`;
 const WAITING = "Waiting for the answer. The first picture takes some seconds: TensorFlow is loaded.";
 
-/** The view. `board` is {ask, page, trainCommand} of the dashboard; the picture is that of its pad. */
+/** The view. `board` is {ask, page, tellLost, trainCommand} of the dashboard; the picture is that of its pad. */
 export class OwnPicture {
   constructor(board) {
     this.board = board;
@@ -18,6 +18,7 @@ export class OwnPicture {
     this.follower = new Follower({
       pad, detail, waiting: WAITING, isShown: () => state.view === "own",
       send: (...request) => this.send(...request), fail: (error) => detail.replaceChildren(alertBox(error)),
+      tellLost: board.tellLost,
     });
   }
 
