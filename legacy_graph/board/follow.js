@@ -6,7 +6,8 @@ const SLOW = 500; // milliseconds until a note says that the answer takes some s
 
 /**
  * Sends the newest content of a pad, one request at a time. `view` is {pad, detail, waiting, isShown(), send(file,
- * isCurrent, began), fail(error), tellLost(name)}; send() shows the answer and returns a promise.
+ * isCurrent, began), cover(file, detail, shown), showCover(found), fail(error), tellLost(name)}; send() shows the answer
+ * and returns a promise of it, or of null if there is nothing to cover; cover() asks for the occlusion.
  */
 export class Follower {
   constructor(view) {
@@ -31,13 +32,21 @@ export class Follower {
   }
 
   async readOnce(began) {
-    const { pad, isShown, send, fail, tellLost, waiting } = this.view;
+    const { pad, isShown, send, cover, showCover, fail, tellLost, waiting } = this.view;
     const { content, status } = pad;
     if (!content || !isShown()) return;
     const isCurrent = () => pad.content === content && isShown();
     const slow = setTimeout(() => isCurrent() && (status.textContent = waiting), SLOW);
     try {
-      await send(await pad.file(), isCurrent, began);
+      const file = await pad.file();
+      const shown = await send(file, isCurrent, began);
+      clearTimeout(slow);
+      for (const detail of shown ? ["coarse", "fine"] : []) {
+        if (this.newer !== null) return;
+        const found = await cover(file, detail, shown);
+        if (!isCurrent()) return;
+        showCover(found);
+      }
     } catch (error) {
       if (error.status === 503) {
         this.newer ??= began; // newer pictures of another browser replaced ours in the queue: send ours again

@@ -17,6 +17,7 @@ const VIEWS = { digits: "Strongest images", own: "Your own", network: "Your netw
 const NAMES = {
   view: "view", run: "run", layer: "layer", method: "projection", step: "step", order: "order", beside: "comparison",
 };
+const OTHERS = { own: ["occlusion"], network: ["occlusion", "control"] }; // methods that a view does not have
 const POLL = 5000; // milliseconds between requests for new results
 
 const page = {}; // the permanent elements: selects, step, note, grid, detail
@@ -121,8 +122,9 @@ function show() {
   const network = state.view === "network";
   const layers = network ? listing.graph.layers.map(({ label }) => label) : run ? layersOf(run) : [];
   fill(page.layer, layers.map((name) => [name, name]), state.layer);
-  fill(page.method, Object.entries(METHODS).filter(([name]) => !network || name !== "control"),
-    state.method ?? (network ? listing.graph.method : "deconvnet"));
+  const method = state.method ?? (network ? listing.graph.method : "deconvnet");
+  const methods = Object.entries(METHODS).filter(([name]) => !OTHERS[state.view]?.includes(name));
+  fill(page.method, methods, methods.some(([name]) => name === method) ? method : methods[0][0]);
   const orders = network ? NETWORK_ORDERS : Object.fromEntries(Object.entries(ORDERS).map(([name, [text]]) => [name, text]));
   fill(page.order, Object.entries(orders), state.order in orders ? state.order : "activation");
   const others = run ? besides(run) : [["", "nothing"]];

@@ -16,13 +16,15 @@ from legacy_graph.data.pictures import decode_picture
 from legacy_graph.graphs.backward import allowed_methods
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.visualize import finite, image_grid
+from legacy_graph.visualize.cover import choose_cover
 from legacy_graph.visualize.layer_probes import graph_probe
+from legacy_graph.visualize.occlusion import spot_occlusion
 from legacy_graph.visualize.probe import Probe
 from legacy_graph.visualize.top_activations import project
 
 PAGE = 64  # maps in an answer
 SIDE = 64  # largest side in pixels of a map in an answer
-PERCENTILE = 99  # of the magnitudes in a layer, drawn as white; larger magnitudes are clipped
+PERCENTILE = 99.5  # of the magnitudes in a layer, drawn as white; larger magnitudes are clipped
 LISTED = 10  # classes in an answer, the most probable ones
 SESSIONS, MEMORY = 4, 2**29  # at most so many layers are kept open, and so many bytes of weights in them together
 
@@ -51,21 +53,8 @@ class GraphNetwork:
 
     def read(self, content: bytes, asked: Asked) -> Json:
         """See `live.Reader.read_graph`."""
-        layer = find("layer", self._layers, asked.layer)
-        known = find("method", {"": self._graph.method, **dict(zip(METHODS, METHODS))}, asked.method)
-        if asked.map is not None:
-            find("map", dict.fromkeys(range(layer.shape[2])), asked.map)
-        pixels = decode_picture("picture", io.BytesIO(content), self._graph.model.input_shape)
-        images = from_array(pixels[None], self._graph.preprocessing, self._graph.about)
-        if layer.label not in self._methods:
-            self._methods[layer.label] = allowed_methods(self._graph.model, layer)
-        methods = self._methods[layer.label]
-        method = known if known in methods else methods[0]
-        opened = self._opened(layer, method)
-        key = (content, layer.label, method)
-        if self._last[0] != key:  # the same picture again, as after a click on a map, needs only the projection
-            self._last = key, _run(opened, images, layer.label)
-        output, logits = self._last[1]
+        opened, images, methods, method = self._prepare(content, asked)
+        output, logits = self._run(content, asked.layer, method, opened, images)
         largest = output.max(axis=(0, 1))
         number = int(largest.argmax()) if asked.map is None else asked.map
         return {
@@ -78,6 +67,46 @@ class GraphNetwork:
             **_maps(output, largest, asked, opened.probe.layer.rectified),
             **_describe(opened, images, number, float(largest[number])),
         }
+
+    def cover(self, content: bytes, asked: Asked, detail: str) -> Json:
+        """See `live.Reader.cover_graph`."""
+        strides = find("detail", {"coarse": True, "fine": False}, detail)
+        if asked.map is None:
+            raise HttpError(NOT_FOUND, "map", "the number of a map", "none", "reload the page")
+        opened, images, _, _ = self._prepare(content, asked)
+        fields, maps = opened.probe.fields, np.array([asked.map])
+        places = opened.session.run(
+            opened.probe.places, {opened.probe.layer.images: images.take([0]), opened.probe.maps: maps}
+        )
+        sides = [min(field.size, side) for field, side in zip(fields, images.size)]
+        cover = choose_cover(self._graph.cover, images, sides)
+        cover = cover._replace(stride=cover.patch) if strides else cover
+        falls = spot_occlusion(opened.session, opened.probe, images, np.array([0]), maps, places, cover)
+        patches = crop_patches(falls, places, fields, 0)
+        scale = float(np.abs(patches).max())
+        heat = encode_tile(image_grid.to_diverging(patches[0], scale))
+        return {"map": asked.map, "heat": heat, "scale": scale, "about": str(cover)}
+
+    def _prepare(self, content, asked):
+        """(the open layer, the picture, the methods that are defined for the layer, the one that is used)."""
+        layer = find("layer", self._layers, asked.layer)
+        known = find("method", {"": self._graph.method, **dict(zip(METHODS, METHODS))}, asked.method)
+        if asked.map is not None:
+            find("map", dict.fromkeys(range(layer.shape[2])), asked.map)
+        pixels = decode_picture("picture", io.BytesIO(content), self._graph.model.input_shape)
+        images = from_array(pixels[None], self._graph.preprocessing, self._graph.about)
+        if layer.label not in self._methods:
+            self._methods[layer.label] = allowed_methods(self._graph.model, layer)
+        methods = self._methods[layer.label]
+        method = known if known in methods else methods[0]
+        return self._opened(layer, method), images, methods, method
+
+    def _run(self, content, label, method, opened, images):
+        """The values of `_run` for this picture. After a click on a map only the projection is new."""
+        key = (content, label, method)
+        if self._last[0] != key:
+            self._last = key, _run(opened, images, label)
+        return self._last[1]
 
     def _best(self, logits):
         names = self._graph.names or range(len(logits))

@@ -76,17 +76,24 @@ class Reader:
             HttpError: no graph was opened; an unknown layer, map or method; too many requests.
             UserError: not a picture, or values that are not finite.
         """
+        return self._worker.run(self._run_graph, "read", content, asked)
+
+    def cover_graph(self, content: bytes, asked: Asked, detail: str) -> Dict[str, Any]:
+        """How far the strongest activation of `asked.map` falls where a patch of the picture is covered, as JSON.
+
+        `detail` is "coarse" or "fine"; see `read_graph` for the errors.
+        """
+        return self._worker.run(self._run_graph, "cover", content, asked, detail)
+
+    def _run_graph(self, name, *request):
         if self._open_graph is None:
             hint = "start TensorBoard by this program, with --graph PATH"
             raise HttpError(NOT_FOUND, "graph", "a graph named by --graph", "none", hint)
-        return self._worker.run(self._read_graph, content, asked)
-
-    def _read_graph(self, content, asked):
         if self._graph_network is None:
             from legacy_graph.board.graph_network import GraphNetwork
 
             self._graph_network = GraphNetwork(self._open_graph)
-        return self._graph_network.read(content, asked)
+        return getattr(self._graph_network, name)(*request)
 
     def _run_network(self, name, *request):
         if self._network is None:

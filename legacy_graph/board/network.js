@@ -14,10 +14,13 @@ const WAITING = "Waiting for the answer. The first picture of each layer takes s
 export class NetworkPicture {
   constructor(board) {
     this.board = board;
+    this.heat = make("figure", { id: "heat" }); // stays until the next answer, so that it does not flicker
     const { pad, detail } = board.page;
     this.follower = new Follower({
       pad, detail, waiting: WAITING, isShown: () => state.view === "network",
-      send: (...request) => this.send(...request), fail: (error) => detail.replaceChildren(alertBox(error)),
+      send: (...request) => this.send(...request),
+      cover: (file, detail, query) => board.ask("occlusion", { ...query, detail }, file),
+      showCover: (found) => this.showCover(found), fail: (error) => detail.replaceChildren(alertBox(error)),
       tellLost: board.tellLost,
     });
   }
@@ -40,14 +43,20 @@ export class NetworkPicture {
 
   async send(file, isCurrent, began) {
     const { layer, map, page } = state;
-    const method = state.method === "control" ? "" : state.method ?? ""; // "": that of the command line
-    const query = { layer, map: map ?? "", method, page: page ?? 0, order: state.order in ORDERS ? state.order : "activation" };
+    const query = { layer, map: map ?? "", method: this.board.page.method.value, page: page ?? 0, order: state.order in ORDERS ? state.order : "activation" };
     const found = await this.board.ask("network", query, file);
-    if (!isCurrent() || layer !== state.layer) return;
+    if (!isCurrent() || layer !== state.layer) return null;
     this.showMethods(found);
     this.drawMaps(found);
     this.board.page.detail.replaceChildren(...this.describe(found, layer));
     this.board.page.pad.status.textContent = `Answer after ${Math.round(performance.now() - began)} ms.`;
+    this.heat.replaceChildren();
+    return found.activation === null ? null : { ...query, map: found.map };
+  }
+
+  showCover({ heat, scale, about }) {
+    this.heat.replaceChildren(picture(heat, "occlusion", "large"), make("figcaption", {},
+      `white where covering lowers the activation, by up to ${short(scale)}. ${about}`));
   }
 
   /** Only the methods that are defined for the layer can be chosen. */
@@ -106,6 +115,7 @@ export class NetworkPicture {
       make("div", { class: "row" },
         figure(picture(found.projection, "projection", "large"), "projection of the spot, in its receptive field"),
         figure(picture(found.patch, "patch", "large"), "patch: the picture in the receptive field"),
+        this.heat,
         figure(framed(found.input, found.frame, "the picture with a frame around the receptive field", "large"),
           `what the network reads: ${found.preparation}`)),
       found.notes.length ? make("details", {}, make("summary", {}, "Notes on this graph"), notes) : "",

@@ -6,6 +6,7 @@ from legacy_graph.data.images import Preprocessing
 
 if TYPE_CHECKING:
     from legacy_graph.graphs.model import ConvLayer, Model
+    from legacy_graph.visualize.cover import CoverOptions
 
 
 class OpenGraph(NamedTuple):
@@ -16,6 +17,7 @@ class OpenGraph(NamedTuple):
     preprocessing: Preprocessing
     about: str  # how a picture is prepared
     method: str  # of the projections that are shown first
+    cover: "CoverOptions"  # the patch of occlusion
     names: Optional[Sequence[str]] = None  # of the classes; None: their numbers
 
     @property

@@ -17,7 +17,9 @@ export class OwnPicture {
     const { pad, detail } = board.page;
     this.follower = new Follower({
       pad, detail, waiting: WAITING, isShown: () => state.view === "own",
-      send: (...request) => this.send(...request), fail: (error) => detail.replaceChildren(alertBox(error)),
+      send: (...request) => this.send(...request),
+      cover: (file, detail) => board.ask("heat", { run: state.run, detail }, file),
+      showCover: (found) => this.heat.replaceChildren(...describeHeat(found)), fail: (error) => detail.replaceChildren(alertBox(error)),
       tellLost: board.tellLost,
     });
   }
@@ -31,6 +33,7 @@ export class OwnPicture {
     const { page, trainCommand } = this.board;
     this.run = run;
     this.view = null;
+    this.heat.replaceChildren();
     page.detail.replaceChildren();
     if (!run || run.newest === null) {
       const text = "This view needs the checkpoint of a training run. Train one first:";
@@ -53,20 +56,14 @@ export class OwnPicture {
   }
 
   async send(file, isCurrent, began) {
-    const query = { run: state.run, layer: state.layer, map: state.map ?? 0, method: state.method ?? "deconvnet" };
+    const method = this.board.page.method.value;
+    const query = { run: state.run, layer: state.layer, map: state.map ?? 0, method };
     const found = await this.board.ask("own", query, file);
-    if (!isCurrent()) return;
+    if (!isCurrent()) return null;
     this.draw(found, query);
     const heading = this.board.page.detail.querySelector("h1").textContent;
     this.board.page.pad.status.textContent = `${heading}. Answer after ${Math.round(performance.now() - began)} ms.`;
-    if (query.run + found.step !== this.covered) this.heat.replaceChildren();
-    for (const detail of ["coarse", "fine"]) {
-      if (this.follower.newer !== null) return;
-      const cover = await this.board.ask("heat", { run: query.run, detail }, file);
-      if (!isCurrent()) return;
-      this.heat.replaceChildren(...describeHeat(cover));
-      this.covered = query.run + found.step;
-    }
+    return found;
   }
 
   draw(found, query) {

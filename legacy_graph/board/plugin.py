@@ -58,6 +58,7 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
             "/own": self._own,
             "/heat": self._heat,
             "/network": self._network,
+            "/occlusion": self._occlusion,
         }
         files = {"/" + name: _file_route(name, mimetype) for name, mimetype in FILES.items()}
         return {**files, **{route: _json_route(answer) for route, answer in answers.items()}}
@@ -95,11 +96,11 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
 
     def _network(self, request):
         """A posted picture for the graph of --graph: layer, method, map, order, page."""
-        content = _picture(request)
-        number = None if request.args.get("map", "") == "" else _number(request)
-        words = [request.args.get(name, "") for name in ("layer", "method", "order")]
-        asked = Asked(words[0], number, words[1], words[2], _number(request, "page"))
-        return self._reader.read_graph(content, asked)
+        return self._reader.read_graph(_picture(request), _asked(request))
+
+    def _occlusion(self, request):
+        """A posted picture for the graph of --graph: as `_network`, and detail."""
+        return self._reader.cover_graph(_picture(request), _asked(request), request.args.get("detail"))
 
     def _sheet(self, request):
         return sheet.load(find("step", self._steps(request), request.args.get("step", "")))
@@ -148,6 +149,12 @@ def _number(request, name: str = "map") -> int:
     if not (text.isdecimal() and len(text) < 10):
         raise HttpError(NOT_FOUND, name, f"the number of a {name}", repr(text), "reload the page")
     return int(text)
+
+
+def _asked(request) -> Asked:
+    number = None if request.args.get("map", "") == "" else _number(request)
+    layer, method, order = [request.args.get(name, "") for name in ("layer", "method", "order")]
+    return Asked(layer, number, method, order, _number(request, "page"))
 
 
 def _outline(graph: OpenGraph) -> Dict[str, Any]:

@@ -10,13 +10,13 @@ import numpy as np
 from legacy_graph.article.receptive_field import Field, crop_patches
 from legacy_graph.board import results
 from legacy_graph.board.answers import encode_tile, find
-from legacy_graph.config import DECONVNET, METHODS
+from legacy_graph.config import ALL_METHODS, DECONVNET, METHODS
 from legacy_graph.errors import UserError, reason
 from legacy_graph.visualize.image_grid import OUTSIDE, SPOT_PERCENTILE, percentile_scale, to_diverging
 from legacy_graph.visualize.rank_correlation import rank_correlations
 
 CONTROL = "control"
-SHOWN = (*METHODS, CONTROL)
+SHOWN = (*ALL_METHODS, CONTROL)
 CACHED = 2**30  # bytes of the results in memory; the results that were read last are kept in any case
 _CACHE: "collections.OrderedDict[Any, Sheet]" = collections.OrderedDict()  # what was used last is the last entry
 _LOCK = threading.Lock()

@@ -4,7 +4,7 @@ import { framed, make, percent, picture, short } from "./tiles.js";
 
 /** Projection methods: name in requests -> text. */
 export const METHODS = {
-  deconvnet: "deconvnet", gradient: "gradient", guided: "guided backpropagation", control: "random kernel (control)",
+  deconvnet: "deconvnet", gradient: "gradient", guided: "guided backpropagation", occlusion: "occlusion", control: "random kernel (control)",
 };
 
 /** A box that says what is missing, with the command that writes it, if there is one. */
@@ -31,7 +31,8 @@ export function describeMap(map, query, command) {
   const title = make("h1", {}, `Map ${map.map} of ${query.layer}`);
   if (!map.spots.length) return [title, emptyBox("This map is dead: no activation is above 0.")];
   const control = map.control_scale !== null;
-  let legend = `${summarize(map)}. Mid grey is 0; white and black are ±${short(map.scale)}`;
+  const meaning = query.method === "occlusion" ? "where covering lowers it is white, where it raises it black" : "white and black are";
+  let legend = `${summarize(map)}. Mid grey is 0; ${meaning} ±${short(map.scale)}`;
   if (control) legend += describeControl(map, query.method);
   const heads = ["patch", METHODS[query.method], "whole image", `${map.spots.length} strongest spots`];
   if (control) heads.splice(2, 0, "control");
@@ -56,7 +57,7 @@ function describeControl({ spots, control_scale: scale }, method) {
 function describeMissing(map, query, command) {
   const missing = [];
   if (!map.spots[0].input) missing.push("images, classes and answers");
-  if (map.control_scale === null && query.method !== "control") missing.push(`control by ${METHODS[query.method]}`);
+  if (map.control_scale === null && !["control", "occlusion"].includes(query.method)) missing.push(`control by ${METHODS[query.method]}`);
   if (!missing.length) return [];
   const hint = command ? "This command writes them:" : "Run the features command again, with --control random.";
   return [emptyBox(`These results have no ${missing.join(" and no ")}. ${hint}`, command)];

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from legacy_graph import tf_setup
 from legacy_graph.board.open_graph import OpenGraph
-from legacy_graph.config import DECONVNET, DEFAULT_SIGNATURE
+from legacy_graph.commands.method_options import cover_options
+from legacy_graph.config import DECONVNET, DEFAULT_SIGNATURE, OCCLUSION
 from legacy_graph.data import images
 from legacy_graph.data.class_names import read_names
 from legacy_graph.errors import UserError, launch_command, printable
@@ -46,7 +47,8 @@ def open_graph(options: argparse.Namespace) -> OpenGraph:
         raise UserError(options.graph, "a graph with layers that can be shown", "none", "choose another graph")
     about = images.from_files([], model.input_shape, loader.preprocessing).about  # refuses what the graph cannot read
     title = printable(os.path.basename(os.path.abspath(options.graph)))
-    opened = OpenGraph(title, model, loader.preprocessing, about, options.method or DECONVNET)
+    method = DECONVNET if options.method in (None, OCCLUSION) else options.method  # occlusion is always beside it
+    opened = OpenGraph(title, model, loader.preprocessing, about, method, cover_options(options))
     if options.class_names is None:
         return opened
     if opened.logits is None:

@@ -10,11 +10,11 @@ import tempfile
 from typing import Any, List, Tuple
 
 from legacy_graph import tf_setup
-from legacy_graph.commands import graph_options
+from legacy_graph.commands import graph_options, method_options
 from legacy_graph.commands.graph_model import open_graph
 from legacy_graph.commands.option_values import path
 from legacy_graph.commands.parser import Parser
-from legacy_graph.config import Config
+from legacy_graph.config import DECONVNET, Config
 from legacy_graph.errors import ExitStatus, UserError, launch_command, reason
 from legacy_graph.logdir import locate
 
@@ -73,6 +73,7 @@ def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     parser = Parser(prog=f"{launch_command()} tensorboard", usage="%(prog)s [options]", add_help=False)
     graph_options.add_graph_options(parser)
     graph_options.add_image_options(parser)
+    method_options.add_method_options(parser, DECONVNET)
     parser.add_argument("--class-names", type=path, metavar="FILE", help="text file with the class names, one a line")
     parser.add_argument("--host_names", type=lambda text: text.split(","), default=[], metavar="NAME,NAME",
         help="more names under which browsers may reach TensorBoard, such as that of a proxy")  # fmt: skip
@@ -80,8 +81,10 @@ def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     if {"-h", "--help", "--helpfull"} & set(rest):
         print(parser.format_help())
     graph_options.check_graph_options(options)
-    if options.class_names and not options.graph:
-        raise UserError("--class-names", "--graph PATH beside it", "none", "name the graph with --graph")
+    for name in ("class_names", "method", "patch", "stride", "cover"):
+        if getattr(options, name) is not None and not options.graph:
+            option = "--" + name.replace("_", "-")
+            raise UserError(option, "--graph PATH beside it", "none", "name the graph with --graph")
     return options, rest
 
 

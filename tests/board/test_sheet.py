@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import network
 from legacy_graph.article.deconv import deconvolve
 from legacy_graph.board import sheet
-from legacy_graph.config import METHODS, SHARED
+from legacy_graph.config import ALL_METHODS, SHARED
 from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize import sanity_check
@@ -53,7 +53,7 @@ def test_the_page_names_every_method():
     with open(os.path.join(os.path.dirname(sheet.__file__), "spots.js"), encoding="utf-8") as file:
         (named,) = re.findall(r"const METHODS = {(.*?)}", file.read(), re.DOTALL)
     listed = dict(re.findall(r'(\w+): "([^"]+)"', named))
-    assert list(listed.items()) == [*METHODS.items(), (sheet.CONTROL, "random kernel (control)")]
+    assert list(listed.items()) == [*ALL_METHODS.items(), (sheet.CONTROL, "random kernel (control)")]
 
 
 def test_the_receptive_field_of_conv2(arrays):

@@ -34,12 +34,13 @@ def test_a_photo_is_shown_and_a_map_is_chosen(open_view, graph_address):
     frame.locator("input[type=file]").set_input_files(photo(1))
     expect(frame.locator("#detail h2")).to_contain_text("of Conv2D, deconvnet")
     expect(frame.locator("#grid button")).to_have_count(6)
-    first = frame.locator("#detail canvas").first
+    first = frame.locator("#detail .row canvas").first
     pixels = "one => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.join()"
     before = first.evaluate(pixels)
     frame.locator("#grid button[aria-pressed=false]").first.click()
     expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
     assert first.evaluate(pixels) != before
+    expect(frame.locator("#heat figcaption")).to_contain_text("covering lowers the activation")
     frame.locator("#layer").select_option("Conv2D_1")
     expect(frame.locator("#detail h2")).to_contain_text("of Conv2D_1, deconvnet")
     frame.locator("#method").select_option("guided")
