@@ -9,6 +9,7 @@ import numpy as np
 
 from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import read_cluster
+from legacy_graph.commands import hook_steps
 from legacy_graph.commands.graph_folder import graph_folder
 from legacy_graph.commands.graph_model import open_model
 from legacy_graph.commands.graph_options import check_graph_options
@@ -38,6 +39,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
     if options.steps != () and (cluster is not None or options.graph is not None):
         raise UserError("--steps", "no TF_CONFIG and no --graph with it", "one of them", "leave one out")
     if serve_unless_chief(cluster):
+        return ExitStatus.OK
+    if options.steps != () and hook_steps.is_of_hook(options.logdir):
+        hook_steps.draw_steps(options)
         return ExitStatus.OK
     scan = _scan_article if options.graph is None else _scan_graph
     for folder, source, step, sheets in scan(options, cluster):

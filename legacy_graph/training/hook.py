@@ -17,7 +17,7 @@ from typing import Dict, List, Optional, Sequence, Union
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.config import DECONVNET, TOP, is_image_step
+from legacy_graph.config import TOP, is_image_step
 from legacy_graph.errors import RETRY, UserError, printable, reason
 from legacy_graph.graphs.load import find_layer
 from legacy_graph.graphs.model import ConvLayer, Model
@@ -27,7 +27,6 @@ from legacy_graph.graphs.target import Loader, read_preprocessing
 from legacy_graph.logdir import kept_kernels, layout
 from legacy_graph.logdir.event_writer import FileWriter
 from legacy_graph.training import layer_record
-from legacy_graph.visualize import evolution, image_grid
 from legacy_graph.visualize.loaded_model import ImageSource, LoadedModel
 from legacy_graph.visualize.publishing import publish
 from legacy_graph.visualize.rank_correlation import rank_correlation
@@ -49,7 +48,7 @@ class FeaturesHook(tf.train.SessionRunHook):
             last step is always recorded.
         pictures: N images to show to the layers, as `images` takes them, or uint8 or files with `range`.
         top: images on the sheet of each feature map.
-        method: of the projections: "deconvnet", "gradient" or "guided".
+        method: of the projections: "deconvnet", "gradient" or "guided"; None chooses one that shows the images.
         values: of bool placeholders of your graph, such as {"is_training": False}; by default their names decide.
         range, mean, bgr: preprocessing of `pictures`, as in `load_model`.
     """
@@ -63,7 +62,7 @@ class FeaturesHook(tf.train.SessionRunHook):
         *,
         pictures: ImageSource,
         top: int = TOP,
-        method: str = DECONVNET,
+        method: Optional[str] = None,
         values: Optional[Dict[str, bool]] = None,
         range: Optional[Sequence[float]] = None,
         mean: Sequence[float] = (),
@@ -116,10 +115,7 @@ class FeaturesHook(tf.train.SessionRunHook):
         if self._seen >= 0 and self._seen not in self.recorded[-1:]:
             self._write(session, self._seen)
         for label in self._labels:
-            folder = self._folder(label)
-            sheet = evolution.draw_steps(evolution.read_steps(folder), f"{label} of your network")
-            files = {evolution.SHEET: image_grid.encode_png(sheet)}
-            publish(folder, self._seen, {"evolution/sheet": sheet}, files, keep_earlier=True)
+            layer_record.publish_steps(self._folder(label), label)
 
     def _write(self, session, step):
         with tf.Graph().as_default():

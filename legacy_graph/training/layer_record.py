@@ -1,7 +1,7 @@
 """What `FeaturesHook` records about one layer at one step."""
 
 import io
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -9,8 +9,8 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.histogram import histogram_proto
 from legacy_graph.cluster.session import open_session
 from legacy_graph.graphs.target import Target
-from legacy_graph.visualize import evolution, feature_sheets
-from legacy_graph.visualize.publishing import image_value
+from legacy_graph.visualize import evolution, feature_sheets, image_grid
+from legacy_graph.visualize.publishing import image_value, publish
 
 SAMPLED = 50  # pictures in the histogram of the activations, at most
 
@@ -23,12 +23,12 @@ class LayerRecord(NamedTuple):
     values: List[tf.Summary.Value]
 
 
-def record(target: Target, method: str, top: int, step: int, learned: Optional[float]) -> LayerRecord:
+def record(target: Target, method: Optional[str], top: int, step: int, learned: Optional[float]) -> LayerRecord:
     """Scan the pictures and summarise what the layer responds to. Opens a session of a graph of its own.
 
     Args:
         target: the layer and the pictures.
-        method: of the projections.
+        method: of the projections; None chooses one.
         top: pictures on the sheet of each feature map.
         step: training steps taken.
         learned: rank correlation of the layer's kernel with the first one; None if it is not known.
@@ -58,3 +58,17 @@ def record(target: Target, method: str, top: int, step: int, learned: Optional[f
     values += [tf.Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
     values.append(tf.Summary.Value(tag=f"{label}/activations", histo=histogram_proto(activations)))
     return LayerRecord(label, sheets, values)
+
+
+def publish_steps(folder: str, label: str, steps: Optional[Sequence[int]] = None) -> None:
+    """Draw the sheet of the recorded steps of a layer, `evolution.SHEET`, in the directory of its results.
+
+    `steps` is as in `evolution.read_steps`.
+
+    Raises:
+        UserError: a step was not recorded, or the directory cannot be written.
+    """
+    columns = evolution.read_steps(folder, steps)
+    sheet = evolution.draw_steps(columns, f"{label} of your network")
+    files = {evolution.SHEET: image_grid.encode_png(sheet)}
+    publish(folder, max(columns), {"evolution/sheet": sheet}, files, keep_earlier=True)

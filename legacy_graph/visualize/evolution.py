@@ -8,11 +8,12 @@ Source: Zeiler and Fergus, ECCV 2014, section 4.1 and figure 4.
 import os
 import re
 import textwrap
-from typing import Dict, List, Mapping, NamedTuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from legacy_graph.article.receptive_field import Field, crop_patches
+from legacy_graph.errors import UserError
 from legacy_graph.visualize import image_grid
 
 TILE = 80  # pixels: maximum side of an enlarged tile
@@ -49,18 +50,32 @@ def read_column(arrays: Mapping[str, np.ndarray]) -> Column:
     return Column(arrays["maps"], images, projections, crop_patches(inputs, places, fields, image_grid.OUTSIDE))
 
 
-def read_steps(folder: str) -> Dict[int, Column]:
-    """The columns of the steps whose results are in the directory of a layer; at most `STEPS`, evenly spaced."""
+def read_steps(folder: str, steps: Optional[Sequence[int]] = None) -> Dict[int, Column]:
+    """The columns of the steps whose results are in the directory of a layer.
+
+    Args:
+        folder: with the files `features-<step>.npz`, and `features.npz` of the last step.
+        steps: to read; None takes all, but at most `STEPS`, evenly spaced.
+
+    Raises:
+        UserError: a step has no results.
+    """
     names = {}
     for name in os.listdir(folder):
         if re.fullmatch(r"features(-\d+)?\.npz", name):
             with np.load(os.path.join(folder, name)) as arrays:
                 names[int(arrays["step"])] = name
-    steps = sorted(names)
+    known = sorted(names)
+    if steps is None:
+        spaced = np.linspace(0, len(known) - 1, min(STEPS, len(known))).round().astype(int)
+        steps = [known[number] for number in spaced]
     columns = {}
-    for number in sorted(set(np.linspace(0, len(steps) - 1, min(STEPS, len(steps))).round().astype(int))):
-        with np.load(os.path.join(folder, names[steps[number]])) as arrays:
-            columns[steps[number]] = read_column(arrays)
+    for step in steps:
+        if step not in names:
+            expected = f"some of {', '.join(map(str, known)) or 'none'}, or all"
+            raise UserError("--steps", expected, step, "choose among these")
+        with np.load(os.path.join(folder, names[step])) as arrays:
+            columns[step] = read_column(arrays)
     return columns
 
 

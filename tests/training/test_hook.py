@@ -6,13 +6,17 @@ import os
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import legacy_graph
+from legacy_graph.__main__ import main
 from legacy_graph.board import results, runs
 from legacy_graph.logdir import kept_kernels
+from legacy_graph.visualize import evolution
 from legacy_graph.visualize.rank_correlation import rank_correlation
 from tests.support import shapes_program
+from tests.support.published import assert_refused
 
 RECORDED = [0, 20, 30]  # the last step is not one of `config.is_image_step`
 PICTURES = np.random.RandomState(0).normal(size=[12, 10, 8, 3]).astype(np.float32)
@@ -52,6 +56,26 @@ def test_the_dashboards_find_each_layer_and_step(hooked):
         events = EventAccumulator(folder, {"images": 0}).Reload()
         assert [event.step for event in events.Images("features/sheet")] == RECORDED
         assert os.path.exists(os.path.join(folder, "evolution.png"))
+
+
+def test_the_command_draws_chosen_steps_again(hooked, capsys):
+    sheet = os.path.join(hooked[0], "features", "conv2", "evolution.png")
+    assert main(["features", "--steps", "0,30", "--layer", "conv2", "--logdir", hooked[0]]) == 0
+    assert capsys.readouterr().out == f"Evolution sheet: {sheet}\n"
+    with np.load(os.path.join(hooked[0], "features", "conv2", "features-0.npz")) as arrays:
+        first = evolution.read_column(arrays)
+    assert list(evolution.read_steps(os.path.dirname(sheet))) == RECORDED
+    columns = evolution.read_steps(os.path.dirname(sheet), [0, 30])
+    assert list(columns) == [0, 30] and (columns[0].projections == first.projections).all()
+    expected = evolution.draw_steps(columns, "conv2 of your network")
+    with Image.open(sheet) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), expected)
+    for words, line in (
+        (["--steps", "7"], "--steps: expected some of 0, 20, 30, or all, found 7"),
+        (["--steps", "all", "--layer", "conv3"], "--layer: expected one of conv1, conv2, found conv3"),
+        (["--steps", "all", "--maps", "1"], "--maps: expected only --layer and --steps"),
+    ):
+        assert_refused(capsys, ["features", "--logdir", hooked[0], *words], line)
 
 
 @pytest.fixture(scope="module")
