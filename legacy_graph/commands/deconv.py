@@ -131,6 +131,6 @@ def _read_graph(options):
         path = os.path.join(os.path.dirname(path), images.names[number])
         summary = image_report.format_maps(values, layer.label, reader.layers[layer.label].rectified)
         title = f"{printable(os.path.basename(path))} in {subject}: {summary}"
-        report = image_report.draw(title, images.shown([number])[0], values, notes, summary)
+        report = image_report.draw(title, values.seen, values, notes, summary)
         reports.append((path, *graph_folder(options, layer.label, path), 0, report))
     return reports

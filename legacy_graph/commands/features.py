@@ -143,7 +143,7 @@ def _scan_steps(logdir, steps, scan, draw, title):
     """Yield (step, sheets) for each step, and for the last step once more the sheet of all steps."""
     from legacy_graph.cluster.session import open_session
     from legacy_graph.training.kernels import restore_step
-    from legacy_graph.visualize import feature_sheets, image_grid
+    from legacy_graph.visualize import feature_sheets
 
     columns = {}
     with open_session(scan.graph, None) as session:
@@ -159,7 +159,7 @@ def _scan_steps(logdir, steps, scan, draw, title):
     sheet = evolution.draw_steps(columns, title)
     yield (
         steps[-1],
-        feature_sheets.Sheets({"evolution/sheet": sheet}, {evolution.SHEET: image_grid.encode_png(sheet)}, ""),
+        feature_sheets.Sheets({"evolution/sheet": sheet}, {evolution.SHEET: sheet}, ""),
     )
 
 

@@ -89,9 +89,16 @@ class Images:
         """Some preprocessed images, float32 [n, H, W, channels]."""
         return self._fed(numbers)
 
+    def both(self, numbers: Sequence[int]) -> Tuple[np.ndarray, np.ndarray]:
+        """The same images as from `take` and as from `shown`, read once."""
+        raw = self._read(numbers)
+        return self._preprocess(raw), self._draw(raw)
+
     def shown(self, numbers: Sequence[int]) -> np.ndarray:
         """Some images for display, uint8 [n, H, W, 3] for 3 channels, else uint8 [n, H, W], the channel mean."""
-        raw = self._read(numbers)
+        return self._draw(self._read(numbers))
+
+    def _draw(self, raw):
         if raw.shape[3] != 3:
             raw = raw.mean(axis=3) if raw.shape[3] > 1 else raw[..., 0]
         if raw.size and self.preprocessing is None:
@@ -110,7 +117,9 @@ class Images:
         return values[..., ::-1] if self.preprocessing is not None and self.preprocessing.bgr else values
 
     def _fed(self, numbers):
-        raw = self._read(numbers)
+        return self._preprocess(self._read(numbers))
+
+    def _preprocess(self, raw):
         return raw.astype(np.float32) if self.preprocessing is None else self.preprocessing.apply(raw)
 
 

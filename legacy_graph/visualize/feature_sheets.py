@@ -15,7 +15,6 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import (
     contact_sheet,
-    image_grid,
     layer_probes,
     sanity_check,
     spot_details,
@@ -25,6 +24,7 @@ from legacy_graph.visualize import (
 from legacy_graph.visualize.cover import DEFAULT_COVER, CoverOptions, choose_cover
 from legacy_graph.visualize.energy_window import choose_windows
 from legacy_graph.visualize.probe import Probe, Scanner, check_maps
+from legacy_graph.visualize.publishing import Content
 
 MEMORY = 2**27  # maximum size in bytes of the projections that a sheet draws, cropped to their fields, without --maps
 STORED = 2**29  # and of the complete projections in its .npz file
@@ -48,7 +48,7 @@ class Sheets(NamedTuple):
     """The pictures and files to publish, and the text to print."""
 
     images: Dict[str, np.ndarray]  # tag -> uint8 [H, W] or [H, W, 3], for TensorBoard
-    files: Dict[str, bytes]  # file name -> content
+    files: Dict[str, Content]  # file name -> content
     report: str  # of the control; empty without a control
 
 
@@ -198,7 +198,7 @@ def draw(
         sheet, blocks = contact_sheet.draw_sheet(spots, images, probe.fields, heading, kernels, context, part)
         shown[f"{name}/sheet"] = sheet
         shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())
-        files[f"{name}.png"] = image_grid.encode_png(sheet)
+        files[f"{name}.png"] = sheet
         files[f"{name}.npz"] = spot_files.numbers_file(spots, probe.fields, images.names, more[name])
     files[spot_files.SPOTS] = spot_files.spot_table(found["features"], images.names)
     return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report]))

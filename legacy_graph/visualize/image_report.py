@@ -11,6 +11,7 @@ from legacy_graph.article.deconv import RULES
 from legacy_graph.config import METHODS, OCCLUSION
 from legacy_graph.data.class_names import DIGITS
 from legacy_graph.visualize import image_grid
+from legacy_graph.visualize.publishing import Content
 from legacy_graph.visualize.reading import Reading
 
 WIDE = 8  # maps in one row of a layer's activations
@@ -40,7 +41,7 @@ class Report(NamedTuple):
     """The pictures and files to publish for one picture, and the text to print."""
 
     images: Dict[str, np.ndarray]  # tag -> uint8 [H, W] or [H, W, 3], for TensorBoard
-    files: Dict[str, bytes]  # name -> content
+    files: Dict[str, Content]  # name -> content
     summary: str
 
 
@@ -69,7 +70,7 @@ def draw(
     left = _captioned(captions["input"] + preparation, parts["input"])
     below = image_grid.stack_horizontally([image_grid.stack_vertically([left, up[0]], 16), *up[1:], down], 32)
     page = image_grid.add_margin(image_grid.stack_vertically([image_grid.render_text(title, 28), below], 16))
-    files = {"picture.png": image_grid.encode_png(page), NUMBERS: _numbers(seen, reading), SPOTS: _table(reading)}
+    files = {"picture.png": page, NUMBERS: _numbers(seen, reading), SPOTS: _table(reading)}
     return Report(dict(parts, picture=page), files, summary)
 
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 import zipfile
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -29,6 +29,7 @@ EVENTS, SOURCE, STALE = "events", "source.txt", "stale.txt"
 BY_STEP = (
     layout.NUMBERS, "features.png", "features.csv", "control.npz", "control.png", "occlusion.npz", "occlusion.csv",
 )  # fmt: skip
+Content = Union[bytes, np.ndarray]  # of a file; a picture is uint8 [height, width], or [height, width, 3], RGB
 _EVENT_FILE = re.compile(r"events\.out\.tfevents\.\d+\..*")
 
 
@@ -36,7 +37,7 @@ def publish(
     directory: str,
     step: int,
     images: Dict[str, np.ndarray],
-    files: Dict[str, bytes],
+    files: Dict[str, Content],
     source: Optional[str] = None,
     keep_earlier: bool = False,
 ) -> str:
@@ -48,7 +49,7 @@ def publish(
         directory: of one run; created if missing.
         step: the step at which TensorBoard shows the pictures.
         images: tag -> uint8 [height, width], or [height, width, 3], RGB.
-        files: name -> its content.
+        files: name -> its content; a picture becomes a PNG file, encoded once if it is one of `images` as well.
         source: what the results are made from, as text for the file `SOURCE`. If the directory has results of
             another source, they stay, and the new results go to a directory with a number after its name.
         keep_earlier: keep the results of other steps: their pictures in the event file, and the files in `BY_STEP`
@@ -114,7 +115,7 @@ def _locked(directory: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _keep_earlier(directory: str, step: int, files: Dict[str, bytes]) -> Dict[str, bytes]:
+def _keep_earlier(directory: str, step: int, files: Dict[str, Content]) -> Dict[str, Content]:
     """Keep the files of an earlier step under names with this step.
 
     Returns:
@@ -145,7 +146,7 @@ def _link(newest, earlier):
 
 
 def _replace(
-    directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, bytes], keep_earlier: bool = False
+    directory: str, step: int, images: Dict[str, np.ndarray], files: Dict[str, Content], keep_earlier: bool = False
 ) -> None:
     """Write all files to `DRAFT`, wait until they are on the disk, and move them to their places."""
     stale = _find_stale(directory, step, files)
@@ -154,10 +155,14 @@ def _replace(
     shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed
     os.mkdir(draft)
     try:
+        events = [_image_event(step, images)]
+        values = zip(images.values(), events[0].summary.value)
+        encoded = {id(picture): value.image.encoded_image_string for picture, value in values}
         for name, content in files.items():
+            if isinstance(content, np.ndarray):
+                content = encoded.get(id(content)) or image_grid.encode_png(content)
             with open(os.path.join(draft, name), "wb") as file:
                 file.write(content)
-        events = [_image_event(step, images)]
         if keep_earlier:
             events += _other_events(directory, events[0])
         _write_events(os.path.join(draft, EVENTS), events)

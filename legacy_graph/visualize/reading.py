@@ -68,6 +68,7 @@ class Reading(NamedTuple):
     places: Dict[str, np.ndarray]  # layer -> int64 [C, 2], (y, x) in the output of the strongest activation of each map
     strongest: Dict[str, np.ndarray]  # layer -> float32 [C], this activation
     projections: Dict[str, Dict[str, np.ndarray]]  # row -> method -> float32 [H, W] or [H, W, 3]
+    seen: Optional[np.ndarray] = None  # uint8 [H, W] or [H, W, 3], the picture
     covered: Optional[np.ndarray] = None  # int64 [H, W], the most probable class while this pixel is covered
 
 
@@ -202,7 +203,7 @@ def read_images(
     for name, layer in reader.layers.items():
         check_maps(name, layer.output.shape.as_list()[3], maps)
     for number in range(len(images)):
-        (image,) = images.take([number])
+        (image,), (seen,) = images.both([number])
         limits = finite.check_images(images.names[number] if images.names else "image", image[None])
         outputs = read_outputs(session, reader, image, answers)
         projections, places, strongest = {}, {}, {}
@@ -217,7 +218,7 @@ def read_images(
                 values = project(session, reader, name, image, np.array(list(signals.values())), method)
                 for row, value in zip(signals, images.to_shown(values)):
                     projections[row][method] = value
-        yield Reading(limits, outputs.answers, outputs.shown, places, strongest, projections)
+        yield Reading(limits, outputs.answers, outputs.shown, places, strongest, projections, seen=seen)
 
 
 def _signals(name, output, places, maps) -> Dict[str, np.ndarray]:
