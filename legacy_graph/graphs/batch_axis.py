@@ -122,6 +122,9 @@ def _sides(graph):
 
 
 def _other_results(layer, place):
+    if not place.after:
+        hint, found = "export the graph with a fixed size of its images", "a number that depends on their size"
+        return UserError(f"layer {layer.label}", "one result for each image", found, hint)
     hint = "use --input to name a node after the operation that changes the batch"
     found = "images along another axis" if place.axis else f"{IMAGES * place.before * place.after} for {IMAGES} images"
     return UserError(f"layer {layer.label}", "one result for each image", found, hint)

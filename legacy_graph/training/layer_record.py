@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.histogram import histogram_proto
 from legacy_graph.cluster.session import open_session
 from legacy_graph.graphs.target import Target
-from legacy_graph.visualize import evolution, feature_sheets, image_grid
+from legacy_graph.visualize import evolution, feature_sheets
 from legacy_graph.visualize.publishing import image_value, publish
 
 SAMPLED = 50  # pictures in the histogram of the activations, at most
@@ -70,5 +70,5 @@ def publish_steps(folder: str, label: str, steps: Optional[Sequence[int]] = None
     """
     columns = evolution.read_steps(folder, steps)
     sheet = evolution.draw_steps(columns, f"{label} of your network")
-    files = {evolution.SHEET: image_grid.encode_png(sheet)}
+    files = {evolution.SHEET: sheet}
     publish(folder, max(columns), {"evolution/sheet": sheet}, files, keep_earlier=True)

@@ -6,10 +6,11 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import deconv, network
 from legacy_graph.article.dense import all_layers
+from legacy_graph.article.receptive_field import Field
 from legacy_graph.config import DECONVNET, GRADIENT, METHODS
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.graph_table import layer_rows
-from legacy_graph.graphs.load import find_layer, load_model
+from legacy_graph.graphs.load import find_layer, load_model, with_size
 from tests.support.construct_differences import run_projection
 from tests.support.graph_files import constant, graph_of, images, run, write_frozen
 
@@ -127,3 +128,32 @@ def test_the_articles_dense_layers(tmp_path):
             if method != GRADIENT and (values[:, 0, 0, unit[name]] < 0).any():
                 continue
         np.testing.assert_allclose(found, projections, atol=1e-5 * np.abs(projections).max())
+
+
+def flattened(x):
+    """The dense layer needs images of 12 x 12, although the graph leaves their size open."""
+    x = tf.nn.relu(tf.nn.conv2d(x, constant([3, 3, 3, 4], 3), 2, "SAME", name="conv"))
+    return tf.matmul(tf.reshape(x, [-1, 6 * 6 * 4]), constant([144, 3], 2), name="classes/MatMul")
+
+
+def averaged(x):
+    x = tf.nn.relu(tf.nn.conv2d(x, constant([3, 3, 3, 4], 3), 2, "SAME", name="conv"))
+    return tf.matmul(tf.reduce_mean(x, [1, 2]), constant([4, 3], 2), name="classes/MatMul")
+
+
+def test_a_graph_that_leaves_the_size_of_its_images_open(tmp_path):
+    shape = [None, None, None, 3]
+    model = load_model(write_frozen(tmp_path / "averaged.pb", averaged, shape=shape))
+    assert find_layer(model, "classes").fields is None
+    assert find_layer(with_size(model, 12, 10), "classes").fields == (Field(12, 0, 0), Field(10, 0, 0))
+    model = load_model(write_frozen(tmp_path / "flattened.pb", flattened, shape=shape))
+    assert [layer.label for layer in model.layers] == ["conv"]
+    assert "classes is left out" in " ".join(model.notes)
+
+
+def test_a_graph_with_a_fixed_batch_of_one(tmp_path):
+    pixels, shape = images(3, 12, 12, 3), [1, 12, 12, 3]
+    model = load_model(write_frozen(tmp_path / "model.pb", flattened, shape=shape))
+    found = run(model.graph_def, find_layer(model, "classes").start, {"images": pixels})
+    truth = [run(graph_of(flattened, shape=shape), "classes/MatMul", {"images": one[None]})[0] for one in pixels]
+    np.testing.assert_allclose(found[:, 0, 0], truth, rtol=1e-5, atol=1e-6)
