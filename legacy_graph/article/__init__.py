@@ -9,5 +9,5 @@
 四、可能遇到的问题                          shapes.py            shape mistakes, found while the graph is built
 感受野                                    receptive_field.py   the input pixels that one position of a layer depends on
                                          layer_table.py       the table of the layers command
-                                         probe.py             the strongest activation of a map, projected alone
+                                         dense.py             fc1 and fc2 as layers that a deconvolution goes through
 """
