@@ -167,6 +167,9 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
     if layer.fields is None:
         after = f" after {layer.lost}" if layer.lost else ""
         notes.append(f"The receptive field of {layer.label} is unknown{after}: it can be the complete image.")
+        if layer.lost and _is_preprocessing(start.graph.get_operation_by_name(layer.lost)):
+            hint = f"with --input {layer.lost}, which takes images with its values, the field is known"
+            notes.append(f"No convolution is before {layer.lost}: {hint}.")
     activation = layer.activation and start.graph.get_operation_by_name(layer.activation)
     if activation and activation.type == "Relu6" and activation not in path.operations:
         notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")
@@ -192,6 +195,17 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
     if path.undefined:
         notes.append(f"Only the gradient is defined for {_listed(path.undefined)}.")
     return tuple(notes)
+
+
+def _is_preprocessing(operation):
+    """Whether no convolution is before an operation."""
+    seen, waiting = set(), [operation]
+    while waiting:
+        current = waiting.pop()
+        if current not in seen:
+            seen.add(current)
+            waiting += [tensor.op for tensor in current.inputs]
+    return not any(current.type in CONVOLUTIONS for current in seen)
 
 
 def _listed(names):

@@ -10,6 +10,7 @@ from legacy_graph.config import METHODS
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.gradient_rules import CONVOLUTION_RULE
+from legacy_graph.graphs.load import load_model
 from legacy_graph.visualize import layer_probes
 from tests.support import article_formats, constructs, second_network
 from tests.support.construct_differences import run_projection
@@ -112,6 +113,25 @@ def test_the_method_is_chosen_by_what_shows_the_images(construct, chosen):
         probe = layer_probes.graph_probe(model, model.layers[0], None)
     assert probe.layer.method == chosen
     assert any(note.startswith("Method: ") for note in probe.layer.notes) == (chosen != "deconvnet")
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_an_input_behind_the_preprocessing_is_suggested(place, tmp_path):
+    """A cumulative sum has no receptive field. Before all convolutions, --input at it makes the field known: 3 x 3."""
+
+    def build(value):
+        make = Maker()
+        value = make.convolve(value, 4) if place == "after" else value
+        return ends(tf.nn.relu(make.convolve(tf.cumsum(value, 3, name="sums"), 5)))
+
+    path = tmp_path / "model.pb"
+    path.write_bytes(model_of(build).graph_def.SerializeToString())
+    model = load_model(str(path))
+    with tf.Graph().as_default():
+        notes = layer_probes.graph_probe(model, model.layers[-1], None).layer.notes
+    assert any("--input sums" in note for note in notes) == (place == "before")
+    if place == "before":
+        assert [field.size for field in load_model(str(path), input="sums").layers[-1].fields] == [3, 3]
 
 
 def test_relu6_is_ranked_and_projected_before_its_clip():
