@@ -26,21 +26,20 @@ INK, GRID, GROUPS_BAND, SEEDS_BAND, LINE, POINT = "#202124", "#e4e4e4", "#dbe7f6
 class Panel:
     """One diagram: values against updates."""
 
-    def __init__(self, pen, what, left, updates):
-        self.pen, self.what, self.left, self.last = pen, what, left, 1.03 * max(updates)
-        ticks = TICKS[what]
+    def __init__(self, pen, title, ticks, left, updates, logarithmic=False, unit="updates"):
+        self.pen, self.left, self.last, self.logarithmic = pen, left, 1.03 * max(updates), logarithmic
         self.low, self.high = self.height(ticks[0]), self.height(ticks[-1])
         for tick in ticks:
             y = self.y(tick)
             pen.line([self.x(0), y, self.x(self.last), y], GRID, SCALE)
             pen.text((self.x(0) - 8 * SCALE, y), f"{tick:g}", INK, font(12), anchor="rm")
-        for tick in (0, 500, 1000, 1500):
+        for tick in range(0, max(updates) + 1, 500):
             pen.text((self.x(tick), (TOP + HEIGHT + 6) * SCALE), f"{tick:,}", INK, font(12), anchor="mt")
-        pen.text((self.x(self.last), (TOP + HEIGHT + 22) * SCALE), "updates", INK, font(12), anchor="rt")
-        pen.text((self.x(0), 12 * SCALE), TITLES[what], INK, font(15))
+        pen.text((self.x(self.last), (TOP + HEIGHT + 22) * SCALE), unit, INK, font(12), anchor="rt")
+        pen.text((self.x(0), 12 * SCALE), title, INK, font(15))
 
     def height(self, value):
-        return np.log10(np.maximum(value, 1e-3)) if self.what == "loss" else np.asarray(value, float)
+        return np.log10(np.maximum(value, 1e-3)) if self.logarithmic else np.asarray(value, float)
 
     def x(self, updates):
         return (self.left + LEFT + WIDTH * updates / self.last) * SCALE
@@ -55,16 +54,20 @@ class Panel:
     def band(self, updates, low, high, colour):
         self.pen.polygon(self.points(updates, low) + self.points(updates, high)[::-1], colour)
 
-    def draw(self, updates, groups):
-        """The bands, our curve and the program's points. groups: [seeds, updates, groups]."""
-        single = np.percentile(groups.transpose(1, 0, 2).reshape(len(updates), -1), [5, 95], axis=1)
-        means = groups.mean(axis=2)
-        self.band(updates, *single, GROUPS_BAND)
-        self.band(updates, means.min(axis=0), means.max(axis=0), SEEDS_BAND)
-        self.pen.line(self.points(updates, np.median(means, axis=0)), LINE, 2 * SCALE)
-        for x, y in self.points(PROGRAM_UPDATES, PROGRAM[self.what]):
-            r = 5 * SCALE
-            self.pen.ellipse([x - r, y - r, x + r, y + r], POINT, "white", SCALE)
+    def line(self, updates, values, colour=LINE):
+        self.pen.line(self.points(updates, values), colour, 2 * SCALE)
+
+
+def draw_test(panel, what, updates, groups):
+    """The bands, our curve and the program's points. groups: [seeds, updates, groups]."""
+    single = np.percentile(groups.transpose(1, 0, 2).reshape(len(updates), -1), [5, 95], axis=1)
+    means = groups.mean(axis=2)
+    panel.band(updates, *single, GROUPS_BAND)
+    panel.band(updates, means.min(axis=0), means.max(axis=0), SEEDS_BAND)
+    panel.line(updates, np.median(means, axis=0))
+    for x, y in panel.points(PROGRAM_UPDATES, PROGRAM[what]):
+        r = 5 * SCALE
+        panel.pen.ellipse([x - r, y - r, x + r, y + r], POINT, "white", SCALE)
 
 
 def font(size):
@@ -78,7 +81,9 @@ def draw(measured):
     pen, count = ImageDraw.Draw(canvas), len(measured["seeds"])
     for number, what in enumerate(PROGRAM):
         groups = np.array([seed[what] for seed in measured["seeds"]])
-        Panel(pen, what, number * panel, measured["updates"]).draw(measured["updates"], groups)
+        updates = measured["updates"]
+        diagram = Panel(pen, TITLES[what], TICKS[what], number * panel, updates, logarithmic=what == "loss")
+        draw_test(diagram, what, updates, groups)
     legend = [
         (POINT, "the 2018 program, one run, 50 digits"),
         (LINE, f"ours, median of {count} seeds, 1,000 digits"),
