@@ -11,6 +11,7 @@ from legacy_graph.article.deconv import RULES
 from legacy_graph.config import METHODS, OCCLUSION
 from legacy_graph.data.class_names import DIGITS
 from legacy_graph.visualize import image_grid
+from legacy_graph.visualize.curves import draw_curve
 from legacy_graph.visualize.publishing import Content
 from legacy_graph.visualize.reading import Reading
 
@@ -126,7 +127,7 @@ def _tag(row, method):
 
 def _parts(seen, reading) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
     """Tag -> picture, and tag -> caption: the input, and the maps and projections of each layer."""
-    parts = {"input": _large(seen)}
+    parts = {"input": _drawn(seen)}
     captions = {"input": f"input of the network, {seen.shape[0]} x {seen.shape[1]} pixels"}
     for layer, maps in reading.activations.items():
         shown = maps
@@ -139,11 +140,24 @@ def _parts(seen, reading) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
     for row, projections in reading.projections.items():
         for method, values in projections.items():
             scale = image_grid.percentile_scale(values, PERCENTILE)
-            parts[_tag(row, method)] = _large(image_grid.to_diverging(values, scale))
+            parts[_tag(row, method)] = _drawn(seen, values, scale)
             captions[_tag(row, method)] = (
                 f"{row.replace('/map ', ' map ')}: {METHODS.get(method, method)}, \u00b1{scale:.3g}"
             )
     return parts, captions
+
+
+def _drawn(seen, values=None, scale=0.0):
+    """The input, or a projection of its shape; a signal, an input of one row, as a curve."""
+    if seen.shape[0] > 1:
+        return _large(seen if values is None else image_grid.to_diverging(values, scale))
+    signal, projection = [_one_line(array) for array in (seen, values)]
+    return draw_curve(signal, None if projection is None else projection / (scale or 1))
+
+
+def _one_line(row):
+    """float [w] of [1, w], or the mean over the colours of [1, w, 3]."""
+    return row if row is None else row[0].reshape(row.shape[1], -1).mean(1)
 
 
 def _large(picture):

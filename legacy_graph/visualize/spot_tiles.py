@@ -3,19 +3,18 @@
 from typing import List, NamedTuple, Tuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageFilter
 
 from legacy_graph.article.receptive_field import Fields, crop_patches
 from legacy_graph.config import MAGNITUDE
 from legacy_graph.visualize import image_grid
+from legacy_graph.visualize.curves import CURVE, draw_curve
 
 TILE = 84  # pixels: maximum side of an enlarged tile
 LARGEST = 128  # pixels: larger tiles are shrunk to this side
 PERCENTILE = image_grid.SPOT_PERCENTILE
 HIDDEN = 3  # a tile looks blank if its own scale is smaller than that of the map by more than this factor
 DARK = 0.35  # brightness of a patch far from the projection
-CURVE = (84, 252)  # height and width in pixels of a tile that shows a signal
-SIGNAL = 160  # grey of the curve of a signal
 
 
 class Spots(NamedTuple):
@@ -86,28 +85,8 @@ def _shade(magnitude):
 def _curves(spots, values):
     """Each signal in grey, from its minimum to its maximum, and its projection in black; zero is in the middle."""
     signals = crop_patches(_one_row(spots.images), spots.places, spots.fields, np.nan)
-    tiles = [_curve(signal[0], value[0]) for signal, value in zip(signals, _one_row(values))]
+    tiles = [draw_curve(signal[0], value[0]) for signal, value in zip(signals, _one_row(values))]
     return np.array(tiles, np.uint8).reshape(-1, *CURVE)
-
-
-def _curve(signal, projection=None):
-    """uint8 [height, width] of `CURVE`; NaN in `signal`, float [w], is outside the image."""
-    height, width = CURVE
-    canvas = Image.new("L", (width, height), image_grid.PAPER)
-    draw = ImageDraw.Draw(canvas)
-    across = (np.arange(len(signal)) + 0.5) * width / len(signal)
-    inside = ~np.isnan(signal)
-    low, high = np.nanmin(signal), np.nanmax(signal)
-    signal = (signal - low) / max(high - low, 1)
-    _line(draw, across[inside], (1 - signal[inside]) * (height - 5) + 2, SIGNAL)
-    if projection is not None:
-        draw.line([(0, height // 2), (width, height // 2)], fill=image_grid.LINE)
-        _line(draw, across, (1 - np.clip(projection, -1, 1)) * (height - 5) / 2 + 2, 0)
-    return np.asarray(canvas)
-
-
-def _line(draw, across, down, grey):
-    draw.line([(float(x), float(y)) for x, y in zip(across, down)], fill=grey)
 
 
 def _one_row(values):
@@ -119,7 +98,7 @@ def _whole(spots):
     """The complete images, enlarged or shrunk to `TILE`, with a frame around what is shown."""
     sides = spots.images.shape[1:3]
     if sides[0] == 1:
-        tiles = np.array([_curve(signal[0]) for signal in _one_row(spots.images)], np.uint8).reshape(-1, *CURVE)
+        tiles = np.array([draw_curve(signal[0]) for signal in _one_row(spots.images)], np.uint8).reshape(-1, *CURVE)
     else:
         tiles = image_grid.shrink(image_grid.enlarge(spots.images, max(1, TILE // max(sides))), TILE)
     for tile, place in zip(tiles, spots.places):

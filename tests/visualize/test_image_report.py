@@ -6,6 +6,7 @@ import pytest
 from legacy_graph.article.deconv import TIES_IN_WORDS
 from legacy_graph.config import FIRST, METHODS, SHARED
 from legacy_graph.visualize import image_grid, image_report
+from legacy_graph.visualize.curves import CURVE
 from legacy_graph.visualize.reading import CONV1, Reading
 
 # Of the drawn lines, those below the projections.
@@ -59,3 +60,18 @@ def test_a_layer_with_many_maps_says_how_many_are_shown(lines):
     reading = Reading((0, 1), None, {"wide": maps}, {"wide": places}, {"wide": maps[:, 0, 0]}, projections)
     image_report.draw("title", np.zeros([2, 2], np.uint8), reading, ["legend"], "")
     assert "wide: 64 strongest of 100 feature maps, white is 99" in lines
+
+
+def test_a_signal_and_its_projections_are_curves():
+    """One row of 40 values. The projection is 0 but for one value, which is drawn at the upper border."""
+    projection = np.zeros([1, 40])
+    projection[0, 20] = 2
+    maps, places = np.ones([3, 1, 40]), np.zeros([3, 2], int)
+    reading = Reading((0, 1), None, {"c": maps}, {"c": places}, {"c": np.ones(3)}, {"c": {"gradient": projection}})
+    signal = np.arange(40, dtype=np.uint8)[None]
+    images = image_report.draw("title", signal, reading, ["legend"], "").images
+    assert images["input"].shape == images["c/gradient"].shape == CURVE
+    black = np.argwhere(images["c/gradient"] == 0)
+    assert black[:, 0].min() <= 3
+    assert abs(black[black[:, 0] <= 3, 1].mean() - CURVE[1] * 20.5 / 40) < 4
+    assert not (images["input"] == 0).any()
