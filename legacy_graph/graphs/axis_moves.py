@@ -127,11 +127,9 @@ def _sliced(step):
     begins, sizes = step.value(1), step.value(2)
     if begins is None:
         return None
-    sizes = [None] * len(begins) if sizes is None else sizes
+    sizes = [0] * len(begins) if sizes is None else sizes.tolist()  # 0: perhaps not the whole axis
     parts = enumerate(zip(begins.tolist(), sizes, step.shape))
-    places = {
-        axis: (begin, 1) for axis, (begin, size, side) in parts if begin or size is None or size not in (-1, side)
-    }
+    places = {axis: (begin, 1) for axis, (begin, size, side) in parts if begin or size not in (-1, side)}
     return Move(_all(step.shape), (), places)
 
 
@@ -140,9 +138,7 @@ def _strided(step):
     bounds = [step.value(number) for number in (1, 2, 3)]
     if any(bound is None for bound in bounds):
         return None
-    masks = {
-        key: attribute(step.node, f"{key}_mask").i for key in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
-    }
+    masks = {key: attribute(step.node, f"{key}_mask").i for key in _MASKS}
     count, rank = len(bounds[0]), len(step.shape)
     sources, places, axis = [], {}, 0
     for number, (begin, end, stride) in enumerate(zip(*(bound.tolist() for bound in bounds))):

@@ -41,7 +41,8 @@ def cut_at_input(
         raise UserError(path, "a graph with 2-D convolutions", "none", "give a convolutional network")
     named, output_notes = select_output(graph, named, convolutions)
     start = choose_input(graph, named, declared, convolutions)
-    names = set(find_convolutions(graph, graph.dependents([start])))
+    dependent = graph.dependents([start])
+    names = set(find_convolutions(graph, dependent))
     unknown = graph.dependents(
         [name for name, node in graph.by_name.items() if definition(node.op) is None], shapes=True
     )
@@ -49,7 +50,6 @@ def cut_at_input(
     if not importable:
         needed = graph.ancestors(names)
         check_operations(graph.by_name[name] for name in graph.order if name in needed)
-    dependent = graph.dependents([start])
     dense = find_dense(graph, dependent, [name for name in graph.order if name in importable])
     importable.update(without_refused(graph, dense, dependent) if importable else ())
     types = graph.infer_types(_with_elementwise(graph, importable, unknown))
@@ -70,10 +70,8 @@ def _with_elementwise(graph, layers, unknown):
     """The convolutions and dense layers, and the elementwise operations and reshapes after them, if known."""
     reached = set(layers)
     for name in graph.order:
-        follows = graph.by_name[name].op in ELEMENTWISE | {"Reshape"} and not reached.isdisjoint(
-            graph.data_inputs(name)
-        )
-        if follows and name not in unknown:
+        is_known = graph.by_name[name].op in _FOLLOWING and name not in unknown
+        if is_known and not reached.isdisjoint(graph.data_inputs(name)):
             reached.add(name)
     return reached
 

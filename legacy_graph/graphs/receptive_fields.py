@@ -34,10 +34,6 @@ class _Step(NamedTuple):
     def constant(self, position):
         return self.nodes.constant(self.node.input[position])
 
-    def axes_input(self):
-        """The value of the input with the axes."""
-        return self.constant(row(self.node.op).axes)
-
     def integers(self, key):
         return list(attribute(self.node, key).list.i)
 
@@ -128,7 +124,7 @@ def _elementwise(step):
 
 def _channels(step):
     """Join or divide along an axis that is neither height nor width."""
-    axis, axes = step.axes_input(), union(step.many)
+    axis, axes = step.constant(row(step.node.op).axes), union(step.many)
     return axes if axis is not None and axes and axes[int(axis)] is None else None
 
 

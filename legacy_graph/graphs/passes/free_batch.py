@@ -45,19 +45,12 @@ def free_batch(graph: Graph, types: Dict[str, TensorType]) -> None:
 
 
 def _free_output_size(graph, node):
-    """Let the output of a transposed convolution have the batch size of its input."""
+    """Multiply the output size of a transposed convolution, whose batch is 1, by [B, 1, 1, 1] of its input."""
     prefix, integer = f"{node.name}/free_batch", tf.int32.as_datatype_enum
-    kind = tf.AttrValue(type=integer)
-    parts = {"begin": [0], "one": [1], "end": [4], "stride": [1], "axis": 0}
-    graph.add(*(constant(f"{prefix}/{part}", value, integer) for part, value in parts.items()))
-    names = {part: f"{prefix}/{part}" for part in parts}
-    floats = tf.AttrValue(type=tf.float32.as_datatype_enum)
-    shape = new_node("Shape", f"{prefix}/shape", [node.input[2]], T=floats, out_type=kind)
-    bounds = [shape.name, names["begin"], names["one"], names["stride"]]
-    batch = new_node("StridedSlice", f"{prefix}/batch", bounds, T=kind, Index=kind)
-    bounds = [node.input[0], names["one"], names["end"], names["stride"]]
-    rest = new_node("StridedSlice", f"{prefix}/rest", bounds, T=kind, Index=kind)
-    pieces = [batch.name, rest.name, names["axis"]]
-    joined = new_node("ConcatV2", prefix, pieces, N=tf.AttrValue(i=2), T=kind, Tidx=kind)
-    graph.add(shape, batch, rest, joined)
+    kind, floats = tf.AttrValue(type=integer), tf.AttrValue(type=tf.float32.as_datatype_enum)
+    begin = constant(f"{prefix}/begin", [0, 0, 0, 0], integer)
+    size = constant(f"{prefix}/size", [-1, 1, 1, 1], integer)
+    corner = new_node("Slice", f"{prefix}/corner", [node.input[2], begin.name, size.name], T=floats, Index=kind)
+    shape = new_node("Shape", f"{prefix}/shape", [corner.name], T=floats, out_type=kind)
+    graph.add(begin, size, corner, shape, new_node("Mul", prefix, [node.input[0], shape.name], T=kind))
     graph.connect(node.name, 0, prefix)
