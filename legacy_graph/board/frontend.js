@@ -156,9 +156,10 @@ function showEmpty(text, command) {
 async function save() {
   const [, step] = page.step.steps[page.step.at];
   const parts = state.view === "own" ? ["your own picture"] : [state.layer, METHODS[page.method.value]];
-  if (state.view !== "network") parts.push(`step ${step}`);
-  const source = state.view === "network" ? listing.graph.title : `${listing.logdir}, run ${currentRun()?.title ?? "none"}`;
-  await savePicture([page.grid, page.detail], [source, ...parts].join(" · "), ["deconvnet", ...parts].join("-"));
+  const network = state.view === "network";
+  const source = network ? listing.graph.title : `${listing.logdir}, run ${currentRun()?.title ?? "none"}`;
+  const caption = [source, ...parts, ...(network ? [] : [`step ${step}`])].join(" · ");
+  await savePicture([page.grid, page.detail], caption, ["deconvnet", ...parts, ...(network ? [] : [step])].join("-"));
 }
 
 function build() {

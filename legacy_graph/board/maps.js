@@ -151,9 +151,14 @@ export class MapsView {
     const strip = this.stripOf(run, query);
     const body = map.error ? [alertBox(map.error)] : describeMap(map, query, run.commands[query.layer]);
     const [title, ...rest] = body;
-    if (!other || map.error) return detail.replaceChildren(title, ...strip, ...rest);
-    const names = [query, other].map((one) => this.name(one));
-    return detail.replaceChildren(title, ...strip, compare([map, beside], names));
+    const pair = other && !map.error ? [compare([map, beside], [query, other].map((one) => this.name(one)))] : null;
+    detail.replaceChildren(title, ...strip, ...(pair ?? rest));
+    this.markStrip(strip[0]);
+  }
+
+  /** Mark the step in the strip, if it is loaded, and scroll to it. A strip without a place on the page cannot scroll. */
+  markStrip(place) {
+    if (place?.firstChild) markStep(place.firstChild, state.step ?? "");
   }
 
   name({ run, step }) {
@@ -162,7 +167,7 @@ export class MapsView {
   }
 
   /** The film strip, if there are several steps: loaded once for a map, then only marked. */
-  stripOf(run, { step, ...query }) {
+  stripOf(run, { step: _, ...query }) {
     const { changed, earlier } = run.layers[query.layer];
     if (!earlier.length || Object.keys(changed).length < 2) return [];
     const key = JSON.stringify([query, changed]);
@@ -171,10 +176,11 @@ export class MapsView {
       this.strip = { key, place };
       const go = (chosen) => this.board.chooseStep(chosen);
       askOnce("strip", query, changed).then(
-        ({ columns }) => place.replaceChildren(filmStrip(columns, state.step ?? "", go)),
+        ({ columns }) => {
+          place.replaceChildren(filmStrip(columns, state.step ?? "", go));
+          this.markStrip(place);
+        },
         (error) => place.replaceChildren(alertBox(error)));
-    } else if (this.strip.place.firstChild) {
-      markStep(this.strip.place.firstChild, step);
     }
     return [this.strip.place];
   }

@@ -1,11 +1,19 @@
-"""The time from a stroke to the picture in the DECONVNET dashboard: python -m tests.browser.latency LOGDIR
+"""The time from a stroke to the picture in the DECONVNET dashboard.
+
+    python -m tests.browser.latency LOGDIR [GRAPH PHOTOS]
 
 Draws 50 strokes in Chromium, each after the answer to the one before. A time is from the pointer event to the first
 frame after the page shows the answer. The first picture, for which TensorFlow is loaded, is not counted. Writes the
 table into legacy_graph/board/README.md. No other program should run.
+
+With GRAPH, a graph of one input for pictures in the range -1 to 1, and PHOTOS, a folder, it measures instead the view
+"Your network": the times that the page shows, from a click or a new photo to the answer, without the occlusion. Each
+waits until the occlusion of the one before is drawn.
 """
 
+import functools
 import os
+import re
 import sys
 
 import numpy as np
@@ -18,7 +26,7 @@ from tests.support.program import ROOT
 PAGE = os.path.join(ROOT, "legacy_graph", "board", "README.md")
 HEADING = ("projection", "median", "95th percentile")
 METHODS = {"deconvnet": "deconvnet", "control": "random kernel (two passes)"}
-STROKES = 50
+STROKES, PHOTOS = 50, 20
 WATCH = """() => {
   window.times = [];
   let began = null;
@@ -49,7 +57,47 @@ def measure(address, browser, method="deconvnet"):
     return np.array(inside.evaluate("times")[:STROKES])
 
 
-def main(logdir):
+def measure_network(logdir, graph, photos, browser):
+    """{what was done: milliseconds, float [times]}."""
+    paths = [os.path.join(photos, name) for name in sorted(os.listdir(photos))]
+    with board.tensorboard(logdir, "--graph", graph, "--range", "-1,1") as address:
+        page = board.open_page(browser, address, "deconvnet&p.deconvnet.view=network", width=1280, height=900)
+        frame = page.frame_locator("iframe[src*=deconvnet]")
+        status, busy = frame.locator("aside [role=status]").first, frame.locator("#detail")
+
+        def time_of(act):
+            status.evaluate("one => one.textContent = ''")
+            act()
+            expect(status).to_contain_text("Answer after ")
+            expect(busy).to_have_attribute("aria-busy", "false")
+            return int(re.search(r"\d+", status.inner_text()).group())
+
+        def open_photo(number):
+            frame.locator("input[type=file]").set_input_files(paths[number % len(paths)])
+
+        expect(frame.locator("#grid .empty")).to_be_visible()
+        photos = [functools.partial(open_photo, number) for number in range(PHOTOS + 1)]
+        found = {"first photo of a layer": [time_of(photos[0])]}
+        found["another photo"] = [time_of(photo) for photo in photos[1:]]
+        maps = frame.locator("#grid .maps button")
+        found["another map"] = [time_of(maps.nth(number % maps.count()).click) for number in range(1, PHOTOS + 1)]
+    return {name: np.array(times) for name, times in found.items()}
+
+
+def write_network(logdir, graph, photos):
+    rows = []
+    with board.chromium() as browser:
+        for name, times in measure_network(logdir, graph, photos, browser).items():
+            rows.append((name, *[f"{time:.0f} ms" for time in np.percentile(times, [50, 95])]))
+            print(*rows[-1], f"load {os.getloadavg()[0]:.1f}", sep=", ", flush=True)
+    text = f"{page_tables.Table(('what was done', *HEADING[1:]), rows)}\n\n{machine.conditions()}, Chromium."
+    page_tables.write(PAGE, "latency", {"network": text})
+
+
+def main(logdir, graph=None, photos=None):
+    if graph:
+        write_network(logdir, graph, photos)
+        return
     rows = []
     with board.tensorboard(logdir) as address, board.chromium() as browser:
         for method, name in METHODS.items():

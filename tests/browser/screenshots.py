@@ -99,6 +99,20 @@ def strongest_images(shoot):
     shoot.keep(page, "board")
 
 
+def playing(shoot):
+    """The DECONVNET dashboard while the steps play: three pictures of one feature map, at the first, a middle and the
+    last step.
+    """
+    page = shoot.open("deconvnet&p.deconvnet.layer=conv2&p.deconvnet.map=5", width=1280, height=760)
+    frame = page.frame_locator("iframe[src*=deconvnet]")
+    expect(frame.locator("#detail tr")).to_have_count(10)
+    last = int(frame.locator("#step").get_attribute("max"))
+    for name, at in (("first", 0), ("middle", last // 2), ("last", last)):
+        frame.locator("#step").fill(str(at))
+        expect(frame.locator("#step-text")).to_contain_text(f"({at + 1} of {last + 1})")
+        shoot.keep(page, f"board-{name}")
+
+
 def own_picture(shoot):
     """The DECONVNET dashboard in dark mode: a drawn seven, and the projection of one feature map."""
     view = "deconvnet&p.deconvnet.view=own&p.deconvnet.layer=conv2&p.deconvnet.map=5"
@@ -107,6 +121,7 @@ def own_picture(shoot):
     expect(frame.locator("#grid .empty")).to_be_visible()
     board.draw(page, frame, (0.25, 0.2), (0.75, 0.2), (0.45, 0.85))
     expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+    expect(frame.locator("#heat canvas")).to_be_visible()
     expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
     frame.locator("aside div [role=status]").evaluate("one => one.textContent = ''")  # a time, different in each run
     shoot.keep(page, "board-dark")
@@ -140,7 +155,7 @@ class Shoot:
 
 TAKES = (
     started, loss_and_accuracy, max_and_min, input_images, graph, distributions, histograms, audio, embeddings,
-    strongest_images, own_picture,
+    strongest_images, playing, own_picture,
 )  # fmt: skip
 
 
@@ -149,6 +164,9 @@ def main(logdir):
         sys.exit(f"LOGDIR: expected the log of a run, found none in {logdir!r}: train first, with bash run.sh")
     if not os.path.isfile(os.path.join(logdir, "features", "conv2", "features.npz")):
         sys.exit(f"LOGDIR: expected results for conv2, found none in {logdir!r}: first run bash run.sh features")
+    steps = os.listdir(os.path.join(logdir, "features", "conv2"))
+    if not any(name.startswith("features-") for name in steps):
+        sys.exit("LOGDIR: expected results for conv2 at several steps, found one: run bash run.sh features --steps all")
     side_by_side.main(logdir)
     curves.main()
     with board.tensorboard(logdir) as address, board.chromium() as browser:
