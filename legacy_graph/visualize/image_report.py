@@ -18,6 +18,8 @@ from legacy_graph.visualize.reading import Reading
 WIDE = 8  # maps in one row of a layer's activations
 SHOWN = 64  # maximum number of maps per layer; the strongest are shown
 PERCENTILE = 99  # of a projection's magnitudes; larger magnitudes are clipped
+CURVES = "Signals are grey curves. Projections are black curves over them, between minus and plus the number above."
+ROW = 6  # height in pixels of a map of one row
 MAP_SIDE, PICTURE_SIDE = 56, 224  # approximate sides in pixels of a map and of a picture
 NUMBERS, SPOTS = "deconv.npz", "deconv.csv"
 ALL_MAPS = (
@@ -64,7 +66,7 @@ def draw(
     for row, projections in reading.projections.items():
         tags = [_tag(row, method) for method in projections]
         rows.append(image_grid.stack_horizontally([_captioned(captions[tag], parts[tag]) for tag in tags], 16))
-    legend = _legend(reading, seen.ndim == 3)
+    legend = [*_legend(reading, seen.ndim == 3), *([CURVES] if seen.shape[0] == 1 else [])]
     lines = [image_grid.render_text(line) for note in (*legend, *notes) for line in textwrap.wrap(note, 100)]
     down = image_grid.stack_vertically([*rows, image_grid.stack_vertically(lines)], 16)
     up = [_captioned(captions[f"{layer}/maps"], parts[f"{layer}/maps"]) for layer in reading.activations]
@@ -134,9 +136,10 @@ def _parts(seen, reading) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
         if len(maps) > SHOWN:
             shown = maps[np.argsort(-maps.max(axis=(1, 2)), kind="stable")[:SHOWN]]
         few = f"{SHOWN} strongest of " if len(shown) < len(maps) else ""
-        tiles = image_grid.enlarge(image_grid.to_grayscale(shown, shown.max()), max(1, MAP_SIDE // max(maps.shape[1:])))
-        parts[f"{layer}/maps"] = image_grid.grid(image_grid.shrink(tiles, 2 * MAP_SIDE), WIDE)
-        captions[f"{layer}/maps"] = f"{layer}: {few}{len(maps)} feature maps, white is {shown.max():.3g}"
+        rows = maps.shape[1] == 1 < maps.shape[2]  # of a signal
+        parts[f"{layer}/maps"] = _draw_rows(shown) if rows else _draw_maps(shown)
+        each = ", a row each" if rows else ""
+        captions[f"{layer}/maps"] = f"{layer}: {few}{len(maps)} feature maps{each}, white is {shown.max():.3g}"
     for row, projections in reading.projections.items():
         for method, values in projections.items():
             scale = image_grid.percentile_scale(values, PERCENTILE)
@@ -145,6 +148,17 @@ def _parts(seen, reading) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
                 f"{row.replace('/map ', ' map ')}: {METHODS.get(method, method)}, \u00b1{scale:.3g}"
             )
     return parts, captions
+
+
+def _draw_maps(maps):
+    tiles = image_grid.enlarge(image_grid.to_grayscale(maps, maps.max()), max(1, MAP_SIDE // max(maps.shape[1:])))
+    return image_grid.grid(image_grid.shrink(tiles, 2 * MAP_SIDE), WIDE)
+
+
+def _draw_rows(maps):
+    """Maps of one row, [C, 1, w], below each other."""
+    picture = image_grid.to_grayscale(maps[:, 0], maps.max()).repeat(ROW, axis=0)
+    return image_grid.grid(picture.repeat(max(1, PICTURE_SIDE // picture.shape[1]), axis=1)[None], 1)
 
 
 def _drawn(seen, values=None, scale=0.0):

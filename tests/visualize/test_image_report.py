@@ -75,3 +75,4 @@ def test_a_signal_and_its_projections_are_curves():
     assert black[:, 0].min() <= 3
     assert abs(black[black[:, 0] <= 3, 1].mean() - CURVE[1] * 20.5 / 40) < 4
     assert not (images["input"] == 0).any()
+    assert images["c/maps"].shape[0] == 3 * image_report.ROW + 4  # the lines of the grid are two pixels
