@@ -29,7 +29,8 @@ ALL_MAPS = (
 )
 SINGLE = (
     'A row "map N" is the projection of this map alone, and "spot" of its strongest activation alone. By the gradient, '
-    "the projections of all single maps add up to that of all maps together."
+    "the projections of all single maps add up to that of all maps together. The signal is the value of the "
+    "activation, so it is negative for a logit below 0."
 )
 COVERED = (
     "occlusion: how far a value falls while a patch is covered, for each pixel the mean over all patches on it. "
@@ -62,10 +63,9 @@ def draw(
         preparation: how the picture was preprocessed, for its caption.
     """
     parts, captions = _parts(seen, reading)
-    rows = []
-    for row, projections in reading.projections.items():
-        tags = [_tag(row, method) for method in projections]
-        rows.append(image_grid.stack_horizontally([_captioned(captions[tag], parts[tag]) for tag in tags], 16))
+    tags = [[_tag(row, method) for method in projections] for row, projections in reading.projections.items()]
+    wide = max(image_grid.render_text(captions[tag]).shape[1] for row in tags for tag in row)
+    rows = [image_grid.stack_horizontally([_captioned(captions[tag], parts[tag], wide) for tag in row]) for row in tags]
     legend = [*_legend(reading, seen.ndim == 3), *([CURVES] if seen.shape[0] == 1 else [])]
     lines = [image_grid.render_text(line) for note in (*legend, *notes) for line in textwrap.wrap(note, 100)]
     down = image_grid.stack_vertically([*rows, image_grid.stack_vertically(lines)], 16)
@@ -179,8 +179,8 @@ def _large(picture):
     return image_grid.grid(image_grid.shrink(tiles, 2 * PICTURE_SIDE), 1)
 
 
-def _captioned(caption, picture):
-    return image_grid.stack_vertically([image_grid.render_text(caption), picture])
+def _captioned(caption, picture, width=0):
+    return image_grid.stack_vertically([image_grid.render_text(caption, width=width), picture])
 
 
 def _numbers(seen, reading):

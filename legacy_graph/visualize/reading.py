@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
 from legacy_graph.article.deconv import RULES, TIES_IN_WORDS, deconvolve
-from legacy_graph.article.dense import all_layers
+from legacy_graph.article.dense import DENSE, all_layers
 from legacy_graph.article.layer import layers_up_to
 from legacy_graph.config import FIRST, OCCLUSION
 from legacy_graph.data.images import Images
@@ -20,6 +20,10 @@ from legacy_graph.visualize import finite
 from legacy_graph.visualize.probe import check_maps, chunk_size
 
 CONV1 = "For conv1 the methods give the same picture, because the output of conv1 is never negative."
+DENSE_UNITS = (
+    "By the deconvnet and guided backpropagation, the projections of different units of a dense layer resemble each "
+    "other: they show which strokes the layer uses, not what decides for a class. Compare with occlusion."
+)
 
 
 class ReadLayer(NamedTuple):
@@ -82,8 +86,11 @@ def article_reader(layers: Sequence[str], ties: str = FIRST, methods: Sequence[s
         known = all_layers(net)
         built = {name: _article_layer(layers_up_to(known, name), ties, methods) for name in layers}
         graph.finalize()
-    notes = (*([CONV1] if "conv1" in layers and len(methods) > 1 else []), *([TIES_IN_WORDS[ties]] if methods else []))
-    return Reader(graph, net.layers[0].input, built, net.probabilities, {net.keep_prob: 1.0}, notes=notes, net=net)
+    notes = [CONV1] if "conv1" in layers and len(methods) > 1 else []
+    notes += [DENSE_UNITS] if methods and not set(DENSE).isdisjoint(layers) else []
+    notes += [TIES_IN_WORDS[ties]] if methods else []
+    feed = {net.keep_prob: 1.0}
+    return Reader(graph, net.layers[0].input, built, net.probabilities, feed, notes=tuple(notes), net=net)
 
 
 def _article_layer(walked, ties, methods):

@@ -31,7 +31,9 @@ TIES = {
 def lines(monkeypatch):
     """The lines of text that are drawn."""
     lines, render = [], image_grid.render_text
-    monkeypatch.setattr(image_grid, "render_text", lambda line, *rest: lines.append(line) or render(line, *rest))
+    monkeypatch.setattr(
+        image_grid, "render_text", lambda line, *rest, **more: lines.append(line) or render(line, *rest, **more)
+    )
     return lines
 
 
