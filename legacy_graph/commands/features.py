@@ -77,7 +77,7 @@ def _split(layers: Optional[str]) -> List[Optional[str]]:
 def _scan_article(options, cluster):
     """Yield (name of the folder, None, training step, sheets) for each layer of the article's network."""
     check_graph_options(options)
-    check_cover(options, options.steps == () or options.method == OCCLUSION)
+    check_cover(options, options.steps == () or OCCLUSION in (options.method, options.control))
     layout.check_trained(options.logdir)
     steps = _chosen_steps(options.logdir, options.steps) if options.steps != () else []
     digits = open_digits(options)
@@ -170,7 +170,7 @@ def _scan_graph(options, cluster):
     """
     if not options.images:
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
-    check_cover(options, options.method == OCCLUSION)
+    check_cover(options, OCCLUSION in (options.method, options.control))
     if options.data_dir or options.other_data:
         raise UserError("--data-dir", "this option without --graph", "--graph", "name the images with --images")
     opened, shown, error = open_model(options, cluster is not None), False, None

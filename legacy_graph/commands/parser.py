@@ -172,7 +172,8 @@ def _add_features(command):
         "with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
     add("--steps", type=step_list, default=(), metavar="N,N", help="training steps whose kernels were kept, separated "
         "by commas, or all: results for each, and a sheet with a column for each (default: the last step)")  # fmt: skip
-    add("--control", choices=["random"], help="also project the same activations with a random kernel, and compare")
+    add("--control", choices=[config.RANDOM, config.OCCLUSION], help="random: also project the same activations with "
+        "a random kernel, and compare; occlusion: also compare each projection with its occlusion")  # fmt: skip
     method_options.add_method_options(command, "deconvnet; with --graph one that shows the images")
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)

@@ -16,6 +16,7 @@ from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import (
     contact_sheet,
     layer_probes,
+    occlusion_check,
     sanity_check,
     spot_details,
     spot_files,
@@ -153,14 +154,15 @@ def draw(
     run: Optional[Dict[str, Any]] = None,
     patch: CoverOptions = DEFAULT_COVER,
 ) -> Sheets:
-    """Scan the images and draw a contact sheet. With the control `RANDOM`, also draw one with a random kernel.
+    """Scan the images and draw a contact sheet. With a control, also draw one with a random kernel.
 
     Args:
         session: of the scan's graph, with trained weights.
         scan: as from `prepare`.
         images: to scan.
         subject: the layer and its network, for the heading.
-        control: `RANDOM` also projects the same activations with a random kernel, and compares.
+        control: `RANDOM` also projects the same activations with a random kernel, and compares. `OCCLUSION` also
+            compares each projection with the fall of its activation under a patch.
         context: also draw the complete image of each activation, with a frame around the receptive field.
         drawn: how projections are drawn, see `contact_sheet.Heading`.
         about: a description of the images, for the heading.
@@ -171,8 +173,8 @@ def draw(
         UserError: all pixels of all images have the same value.
     """
     probe, layer = scan.probe, scan.probe.layer
-    _check_choices(layer, control, drawn)
-    used = scan.details is not None or layer.method == OCCLUSION
+    _check_choices(layer, control, drawn, scan.details is not None)
+    used = scan.details is not None or OCCLUSION in (layer.method, control)
     cover = choose_cover(patch, images, [field.size for field in probe.fields]) if used else None
     occluded = cover if layer.method == OCCLUSION else None
     found = {
@@ -181,15 +183,20 @@ def draw(
         )
     }
     report, notes = [], _notes(scan, images, found["features"], occluded)
-    if control == RANDOM:
+    if control and layer.kernel is not None and not occluded:
         found["control"] = sanity_check.project_random(session, probe, images, found["features"])
         metrics = sanity_check.compare(found["features"], found["control"], probe.fields)
         report.append(sanity_check.format_report(metrics, layer.name))
     run = run or {}
-    details = spot_details.collect(session, probe, images, found["features"], found.get("control"), scan.details, cover)
+    details = spot_details.collect(
+        session, probe, images, found["features"], found.get("control"), scan.details, cover, control == OCCLUSION
+    )
     more = {"features": {**details, **run}, "control": {name: run[name] for name in run if name == "step"}}
     part = choose_windows(found["features"], probe.fields, layer.fields is None)
     shown, files = {}, {}
+    if control == OCCLUSION:
+        files, text = _check_projections(scan, found["features"], details)
+        report += [str(cover), text]
     for name, spots in found.items():
         title = f"{subject}, over {len(images):,} {about}"
         title += ", with a RANDOM kernel" if name == "control" else ""
@@ -204,7 +211,18 @@ def draw(
     return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report]))
 
 
-def _check_choices(layer, control, drawn):
+def _check_projections(scan, found, details):
+    """The files and the text of the comparison with occlusion."""
+    layer = scan.probe.layer
+    falls = details.pop(OCCLUSION) if scan.details is None else details.get(OCCLUSION, found.projections)
+    projections = occlusion_check.named_projections(layer.method, found, details)
+    correlations = occlusion_check.correlate_falls(falls, projections, found, scan.probe.fields)
+    return occlusion_check.check_files(correlations, found), occlusion_check.format_check(correlations, layer.name)
+
+
+def _check_choices(layer, control, drawn, article):
+    if control == OCCLUSION and layer.method == OCCLUSION and not article:
+        raise UserError("--control", "a projection method beside it", OCCLUSION, "choose a --method, such as guided")
     for name, given in (("--control", control == RANDOM), ("--draw", drawn == MAGNITUDE)):
         if given and layer.method == OCCLUSION:
             raise UserError(name, "a projection method beside it", OCCLUSION, "leave it out, or choose a --method")

@@ -29,7 +29,7 @@ DENSE_UNITS = (
 class ReadLayer(NamedTuple):
     """A layer, and the projections of a signal at its output. B is any batch size."""
 
-    shown: tf.Tensor  # float32 [B, H, W, C], the maps to draw; for the article's convolutions before the pool
+    shown: tf.Tensor  # float32 [B, H, W, C], the maps to draw, before the max pool of the layer
     output: tf.Tensor  # float32 [B, h, w, C], the activations to project
     kernel: Optional[tf.Tensor]  # float32 [height, width, C_in, C]; None for a layer that is no convolution
     signal: tf.Tensor  # float32 [B, h, w, C], a placeholder: what is projected
@@ -113,7 +113,8 @@ def graph_reader(model: Model, layer: ConvLayer, method: Optional[str] = None) -
         methods = [name for name in back.methods if name != OCCLUSION]
         projections = {name: backward.project_signal(back, signal, name) for name in methods}
         graph.finalize()
-    read = ReadLayer(back.start, back.start, back.kernel, signal, projections, back.rectified)
+    before_pool = back.start.op.inputs[0] if back.start.op.type == "MaxPool" else back.start
+    read = ReadLayer(before_pool, back.start, back.kernel, signal, projections, back.rectified)
     return Reader(graph, back.images, {layer.label: read}, finite=back.finite, notes=back.notes)
 
 

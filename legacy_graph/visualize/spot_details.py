@@ -56,6 +56,7 @@ def collect(
     control: Optional[TopActivations],
     details: Optional[Details],
     cover: Optional[Cover],
+    occluded: bool = False,
 ) -> Dict[str, np.ndarray]:
     """The arrays for the .npz file, see above.
 
@@ -67,6 +68,7 @@ def collect(
         control: the same activations projected through a random kernel, if they were computed before.
         details: of the article's network; None for another graph.
         cover: the patch of occlusion; needed for the article's network.
+        occluded: measure occlusion in any case; the default is only up to `OCCLUDED` spots of the article's network.
     """
     there = found.images >= 0
     numbers = np.unique(found.images[there])
@@ -76,19 +78,20 @@ def collect(
         "method": np.array(probe.layer.method),
         "channels": np.array(probe.layer.output.shape.as_list()[3]),
     }
+    maps = found.maps[np.nonzero(there)[0]]
+    spots = found.images[there], maps, found.places[there]
     if details is not None:
+        occluded = occluded or (details.occluded and len(maps) <= OCCLUDED)
         if probe.projections is not None:
             control = control or sanity_check.project_random(session, probe, images, found)
         if details.answers is not None:
             arrays["answers"] = _answers(session, probe, images, numbers, details)
-        maps = found.maps[np.nonzero(there)[0]]
-        spots = found.images[there], maps, found.places[there]
         for name, projections in details.projections.items():
             other = probe._replace(projections=projections)
             arrays[name] = _at_spots(found, project(session, other, images, *spots)[1])
             arrays[f"control_{name}"] = sanity_check.project_random(session, other, images, found).projections
-        if details.occluded and probe.layer.method != OCCLUSION and len(maps) <= OCCLUDED:
-            arrays[OCCLUSION] = _at_spots(found, spot_occlusion(session, probe, images, *spots, cover))
+    if occluded and probe.layer.method != OCCLUSION:
+        arrays[OCCLUSION] = _at_spots(found, spot_occlusion(session, probe, images, *spots, cover))
     if control is not None:
         arrays["control"] = control.projections
     return arrays

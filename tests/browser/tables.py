@@ -1,9 +1,11 @@
-"""The tables of tests/screenshots/README.md: python -m tests.browser.tables [LOGDIR]
+"""The tables of tests/screenshots/README.md: python -m tests.browser.tables [LOGDIR [LOGDIR]]
 
-Writes the table of the 2018 program's curves from seeds.json, and the table of the control from the results that
-`features --control random` wrote into LOGDIR for conv1 and conv2.
+Writes the table of the 2018 program's curves from seeds.json, the table of the control from the results that
+`features --control random` wrote into the first LOGDIR for conv1 and conv2, and the table of the comparison with
+occlusion from the results in each LOGDIR.
 """
 
+import itertools
 import json
 import os
 import sys
@@ -11,7 +13,8 @@ import sys
 import numpy as np
 
 from legacy_graph.article.receptive_field import Field
-from legacy_graph.visualize import sanity_check
+from legacy_graph.config import METHODS
+from legacy_graph.visualize import occlusion_check, sanity_check
 from legacy_graph.visualize.top_activations import TopActivations
 from tests.browser.curves import MEASURED, PROGRAM, PROGRAM_UPDATES
 from tests.support import page_tables
@@ -20,6 +23,7 @@ from tests.support.program import ROOT
 PAGE = os.path.join(ROOT, "tests", "screenshots", "README.md")
 CURVES = ("updates", "loss, 2018", "loss, ours", "accuracy, 2018", "accuracy, ours")
 CONTROL = ("layer", "rank correlation, learned with random", "energy, learned", "energy, random")
+OCCLUSION = ("steps", "layer", *METHODS, "deconvnet, random kernel")
 LAYERS = ("conv1", "conv2")
 
 
@@ -49,6 +53,22 @@ def control(logdir):
     return f"{page_tables.Table(CONTROL, rows)}\n\n{origins.pop()}"
 
 
+def occlusion(logdirs):
+    """The comparison of the projections with occlusion that `features --control occlusion` prints, for each run."""
+    rows = []
+    for logdir, layer in itertools.product(logdirs, LAYERS):
+        arrays = load(logdir, layer, "features")
+        found = TopActivations(*[arrays[field] for field in TopActivations._fields])
+        projections = occlusion_check.named_projections(str(arrays["method"]), found, arrays)
+        fields = [Field(*map(int, axis)) for axis in arrays["receptive_field"]]
+        correlations = occlusion_check.correlate_falls(arrays["occlusion"], projections, found, fields)
+        table = {
+            name: f"{first:.2f}, {second:.2f}" for name, _, first, second in occlusion_check.table_rows(correlations)
+        }
+        rows.append((f"{arrays['step']:,}", layer, *[table[name] for name in OCCLUSION[2:]]))
+    return str(page_tables.Table(OCCLUSION, rows))
+
+
 def load(logdir, layer, name):
     path = os.path.join(logdir, "features", layer, f"{name}.npz")
     if not os.path.isfile(path):
@@ -58,12 +78,13 @@ def load(logdir, layer, name):
         return dict(file)
 
 
-def main(logdir):
+def main(logdirs):
     with open(MEASURED) as file:
-        measured = {"curves": curves(json.load(file)), "control": control(logdir)}
+        measured = {"curves": curves(json.load(file)), "control": control(logdirs[0])}
+    measured["occlusion"] = occlusion(logdirs)
     page_tables.write(PAGE, "screenshots", measured)
     print(PAGE)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "log")
+    main(sys.argv[1:] or ["log"])

@@ -49,3 +49,8 @@ def test_the_page_has_both_tables():
     rows, headings = tables(ties.PAGE)
     assert headings == ["| " + " | ".join(heading) + " |" for heading in (ties.SHARES, ties.LATTICE)]
     assert {"conv1", "conv2", "`first`", "`shared`"} <= {row[0] for row in rows}
+
+
+def test_a_tie_of_zeros_is_counted_apart():
+    rows = ties.shares({"conv1": np.array([[0, 1], [2, 2]])}).rows
+    assert rows == [("conv1", "75.0%", "50.0%")]

@@ -21,7 +21,7 @@ from tests.browser.side_by_side import FOLDER
 from tests.support import page_tables
 
 PAGE = os.path.join(FOLDER, "README.md")
-SHARES = ("layer", "pool windows that tie")
+SHARES = ("layer", "pool windows that tie", "with a maximum above 0")
 LATTICE = ("`--ties`", "even row, even column", "even row, odd column", "odd row, even column", "odd row, odd column")
 COUNTED, PROJECTED = 1000, 300  # test digits
 REACH = 5  # pixels: the projection of a pixel from conv1 depends on no pixel that is farther away along an axis
@@ -33,7 +33,12 @@ def main(logdir, data_dir="MNIST_data"):
         net = network.build()
         back = {(layer.name, ties): deconv.deconvolve(net.layers, layer.name, ties=ties)
                 for layer in net.layers for ties in TIES}  # fmt: skip
-        tied = {layer.name: tf.add_n(deconv.switches(layer)) > 1 for layer in net.layers}
+        # 0: no tie; 1: a tie of zeros; 2: a tie of other values
+        tied = {
+            layer.name: tf.where(tf.add_n(deconv.switches(layer)) > 1, 1 + tf.cast(layer.output > 0, tf.int32),
+                                 tf.zeros_like(layer.output, tf.int32))
+            for layer in net.layers
+        }  # fmt: skip
         graph.finalize()
     with restored_session(graph, logdir) as (session, step):
         projections = session.run(back, {net.images: mnist.scale_pixels(one_of_each(digits))})
@@ -49,8 +54,9 @@ def main(logdir, data_dir="MNIST_data"):
 
 
 def shares(tied):
-    """The table from {layer: which pool windows tie}."""
-    return page_tables.Table(SHARES, [(layer, f"{windows.mean():.0%}") for layer, windows in tied.items()])
+    """The table from {layer: for each pool window 0 without a tie, 1 for a tie of zeros, 2 for another tie}."""
+    rows = [(layer, f"{(kinds > 0).mean():.1%}", f"{(kinds == 2).mean():.1%}") for layer, kinds in tied.items()]
+    return page_tables.Table(SHARES, rows)
 
 
 def lattice(images, projections):

@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from legacy_graph import __main__
+from legacy_graph.article.receptive_field import Field
 from legacy_graph.config import METHODS
 from legacy_graph.data import mnist
+from legacy_graph.visualize.rank_correlation import rank_correlations
 from tests.support.constructs import prelu
 from tests.support.graph_commands import RANGE, words, write_graph_and_photos
 from tests.support.graph_models import Maker, model_of
@@ -90,7 +92,27 @@ def test_a_graph_without_a_deconvnet_is_occluded(folder):
     assert list(images_of(str(shown))) == ["input", "Conv2D/maps", "Conv2D/occlusion", "picture"]
 
 
+def test_a_projection_is_compared_with_its_occlusion(folder, capsys):
+    """The numbers of one spot, from the published projection and the published occlusion."""
+    command = [*words(folder, logdir="check"), *RANGE, "--maps", "2", "--top", "1", "--patch", "3"]
+    assert __main__.main([*command, "--method", "occlusion"]) == 0
+    assert __main__.main([*command, "--method", "guided", "--control", "occlusion"]) == 0
+    assert "guided, random kernel" in capsys.readouterr().out
+    found = {}
+    for path in (folder / "check" / "graphs").iterdir():
+        for file in path.glob("*.npz"):
+            with np.load(str(file)) as arrays:
+                found["falls" if str(arrays.get("method")) == "occlusion" else file.stem] = dict(arrays)
+    falls, projection = [found[name]["projections"][0, :1] for name in ("falls", "features")]
+    assert found["falls"]["places"].tolist() == found["features"]["places"].tolist()
+    fields = [Field(*map(int, axis)) for axis in found["falls"]["receptive_field"]]
+    magnitude = np.abs(projection).sum(axis=3)
+    (expected,) = rank_correlations(falls[..., 0], magnitude, found["falls"]["places"][0, :1], fields)
+    assert found["occlusion"]["guided"][0, 0, 0] == pytest.approx(expected, abs=1e-4)
+
+
 BAD = [
+    (["--method", "occlusion", "--control", "occlusion"], "--control: expected a projection method"),
     (["--method", "occlusion", "--patch", "19"], "--patch: expected at most 18"),
     (["--method", "occlusion", "--patch", "3", "--stride", "4"], "--stride: expected at most 3"),
     (["--method", "occlusion", "--cover", "0,300,0"], "--cover: expected pixel values from 0 to 255, found 0, 300, 0"),

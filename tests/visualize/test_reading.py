@@ -113,3 +113,14 @@ def test_one_method_alone(photo):
     images = from_array(PHOTOS, Preprocessing(-1, 1), "")
     with tf.Session(graph=reader.graph) as session, pytest.raises(UserError, match="maps of last, 0 to 6, found 7"):
         next(reading.read_images(session, reader, images, [7]))
+
+
+def test_the_maps_of_a_graph_are_drawn_before_the_pool():
+    """As those of the article's network. The maximum of a map is the activation that is projected."""
+    model = model_of(lambda value: ends(pool(tf.nn.relu(Maker().convolve(value, 6)))), SIDES)
+    reader = reading.graph_reader(model, model.layers[0])
+    with tf.Session(graph=reader.graph) as session:
+        values = next(reading.read_images(session, reader, from_array(PHOTOS, Preprocessing(-1, 1), "")))
+    ((label, maps),) = values.activations.items()
+    assert maps.shape == (6, *SIDES)
+    np.testing.assert_array_equal(maps.max(axis=(1, 2)), values.strongest[label])

@@ -1,0 +1,83 @@
+"""How true are the projections? Compare each with occlusion: do the pixels that it shows lower the activation?
+
+For each spot, Spearman's rank correlation over the receptive field, between the fall of the activation while a pixel is
+covered, and the magnitude or the positive part of the projection at this pixel. 1: the same order of the pixels; 0: no
+relation.
+"""
+
+import csv
+import io
+from typing import Dict, List, Mapping, Tuple
+
+import numpy as np
+from tabulate import tabulate
+
+from legacy_graph.article.receptive_field import Fields
+from legacy_graph.config import METHODS
+from legacy_graph.visualize.rank_correlation import rank_correlations
+from legacy_graph.visualize.top_activations import TopActivations
+
+HEADERS = ("projection", "spots", "magnitude", "positive part")
+NUMBERS, TABLE = "occlusion.npz", "occlusion.csv"
+
+
+def correlate_falls(
+    falls: np.ndarray, projections: Mapping[str, np.ndarray], found: TopActivations, fields: Fields
+) -> Dict[str, np.ndarray]:
+    """The correlations of each spot with the fall of its activation.
+
+    Args:
+        falls: float32 [M, top, H, W].
+        projections: name -> float32 [M, top, H, W] or [M, top, H, W, 3].
+        found: the spots.
+        fields: of the layer.
+
+    Returns:
+        name -> float64 [M, top, 2]: with the magnitude, with the positive part. NaN where there is no spot, or the
+        projection is 0 everywhere.
+    """
+    correlations = {}
+    for name, values in projections.items():
+        correlations[name] = np.full((*found.images.shape, 2), np.nan)
+        there = (found.images >= 0) & values.any(axis=tuple(range(2, values.ndim)))
+        seen, places = values[there].astype(float), found.places[there]
+        for column, part in enumerate((np.abs(seen), np.maximum(seen, 0))):
+            part = part.sum(axis=3) if part.ndim == 4 else part  # over the colour channels
+            correlations[name][there, column] = rank_correlations(falls[there], part, places, fields)
+    return correlations
+
+
+def named_projections(own: str, found: TopActivations, details: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
+    """The projections of all methods and their controls, from the arrays of `spot_details.collect`."""
+    learned = {own: found.projections} if own in METHODS else {}
+    learned.update((name, details[name]) for name in METHODS if name in details)
+    random = {name: "control" if name == own else f"control_{name}" for name in METHODS}
+    rows = dict(learned)
+    rows.update((f"{name}, random kernel", details[key]) for name, key in random.items() if key in details)
+    return rows
+
+
+def table_rows(correlations: Mapping[str, np.ndarray]) -> List[Tuple[str, int, float, float]]:
+    """(name, number of spots, mean correlation with the magnitude, with the positive part) of each projection."""
+    rows = []
+    for name, values in correlations.items():
+        known = values[np.isfinite(values[..., 0])]
+        rows.append((name, len(known), *(map(float, known.mean(axis=0)) if len(known) else (np.nan, np.nan))))
+    return rows
+
+
+def format_check(correlations: Mapping[str, np.ndarray], layer: str) -> str:
+    """The table as text."""
+    heading = f"Rank correlation of the projections of {layer} with the fall of the activation under a patch, mean:"
+    return heading + "\n" + tabulate(table_rows(correlations), HEADERS, tablefmt="plain", floatfmt=".2f")
+
+
+def check_files(correlations: Mapping[str, np.ndarray], found: TopActivations) -> Dict[str, bytes]:
+    """The table as CSV, and the correlations of each spot as .npz, under the names of the projections."""
+    table, numbers = io.StringIO(), io.BytesIO()
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow(HEADERS)
+    for name, spots, *means in table_rows(correlations):
+        rows.writerow([name, spots, *(f"{mean:.4f}" for mean in means)])
+    np.savez_compressed(numbers, maps=found.maps, images=found.images, places=found.places, **correlations)
+    return {TABLE: table.getvalue().encode(), NUMBERS: numbers.getvalue()}
