@@ -172,7 +172,7 @@ def draw(
     Raises:
         UserError: all pixels of all images have the same value.
     """
-    probe, layer = scan.probe, scan.probe.layer
+    probe, layer, run = scan.probe, scan.probe.layer, run or {}
     _check_choices(layer, control, drawn, scan.details is not None)
     used = scan.details is not None or OCCLUSION in (layer.method, control)
     cover = choose_cover(patch, images, [field.size for field in probe.fields]) if used else None
@@ -187,37 +187,34 @@ def draw(
         found["control"] = sanity_check.project_random(session, probe, images, found["features"])
         metrics = sanity_check.compare(found["features"], found["control"], probe.fields)
         report.append(sanity_check.format_report(metrics, layer.name))
-    run = run or {}
     details = spot_details.collect(
         session, probe, images, found["features"], found.get("control"), scan.details, cover, control == OCCLUSION
     )
-    more = {"features": {**details, **run}, "control": {name: run[name] for name in run if name == "step"}}
-    part = choose_windows(found["features"], probe.fields, layer.fields is None)
     shown, files = {}, {}
     if control == OCCLUSION:
-        files, text = _check_projections(scan, found["features"], details)
+        files, text = occlusion_check.check_spots(layer.name, layer.method, found["features"], details, probe.fields)
         report += [str(cover), text]
+    if scan.details is None:
+        details.pop(OCCLUSION, None)  # it is grey, and the other arrays can be coloured
+    more = {"features": {**details, **run}, "control": {name: run[name] for name in run if name == "step"}}
+    title = f"{subject}, over {len(images):,} {about}"
     for name, spots in found.items():
-        title = f"{subject}, over {len(images):,} {about}"
-        title += ", with a RANDOM kernel" if name == "control" else ""
-        kernels = _kernels(session, layer, images, spots.maps, random=name == "control")
         heading = contact_sheet.Heading(title, layer.method, notes, drawn)
-        sheet, blocks = contact_sheet.draw_sheet(spots, images, probe.fields, heading, kernels, context, part)
-        shown[f"{name}/sheet"] = sheet
-        shown.update((f"{name}/{tag}", block) for tag, block in blocks.items())
-        files[f"{name}.png"] = sheet
+        shown.update(_draw_spots(session, probe, images, name, found, heading, context))
+        files[f"{name}.png"] = shown[f"{name}/sheet"]
         files[f"{name}.npz"] = spot_files.numbers_file(spots, probe.fields, images.names, more[name])
     files[spot_files.SPOTS] = spot_files.spot_table(found["features"], images.names)
     return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report]))
 
 
-def _check_projections(scan, found, details):
-    """The files and the text of the comparison with occlusion."""
-    layer = scan.probe.layer
-    falls = details.pop(OCCLUSION) if scan.details is None else details.get(OCCLUSION, found.projections)
-    projections = occlusion_check.named_projections(layer.method, found, details)
-    correlations = occlusion_check.correlate_falls(falls, projections, found, scan.probe.fields)
-    return occlusion_check.check_files(correlations, found), occlusion_check.format_check(correlations, layer.name)
+def _draw_spots(session, probe, images, name, found, heading, context):
+    """Tag -> picture: the sheet "features/sheet" or "control/sheet", and the block of each map."""
+    random, spots = name == "control", found[name]
+    heading = heading._replace(title=heading.title + ", with a RANDOM kernel") if random else heading
+    part = choose_windows(found["features"], probe.fields, probe.layer.fields is None)
+    kernels = spot_details.shown_kernels(session, probe.layer, images, spots.maps, random)
+    sheet, blocks = contact_sheet.draw_sheet(spots, images, probe.fields, heading, kernels, context, part)
+    return {f"{name}/sheet": sheet, **{f"{name}/{tag}": block for tag, block in blocks.items()}}
 
 
 def _check_choices(layer, control, drawn, article):
@@ -227,8 +224,7 @@ def _check_choices(layer, control, drawn, article):
         if given and layer.method == OCCLUSION:
             raise UserError(name, "a projection method beside it", OCCLUSION, "leave it out, or choose a --method")
     if control == RANDOM and layer.kernel is None:
-        hint = "leave it out, or name a convolution"
-        raise UserError("--control", "a layer with a kernel", layer.name, hint)
+        raise UserError("--control", "a layer with a kernel", layer.name, "leave it out, or name a convolution")
 
 
 def _notes(scan, images, spots, cover):
@@ -244,12 +240,3 @@ def _notes(scan, images, spots, cover):
     elif not spots.projections.any():
         notes.append("Every fall is 0." if cover else "Every projection is 0: no signal reaches the pixels.")
     return notes
-
-
-def _kernels(session, layer, images, maps, random):
-    """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None if the layer does not read the images."""
-    if not layer.first:
-        return None
-    shape = layer.kernel.shape.as_list()
-    kernel = sanity_check.random_kernel(shape) if random else session.run(layer.kernel)
-    return images.to_shown(kernel.transpose(3, 0, 1, 2)[maps])

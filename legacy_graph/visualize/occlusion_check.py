@@ -13,12 +13,29 @@ import numpy as np
 from tabulate import tabulate
 
 from legacy_graph.article.receptive_field import Fields
-from legacy_graph.config import METHODS
+from legacy_graph.config import METHODS, OCCLUSION
 from legacy_graph.visualize.rank_correlation import rank_correlations
 from legacy_graph.visualize.top_activations import TopActivations
 
 HEADERS = ("projection", "spots", "magnitude", "positive part")
 NUMBERS, TABLE = "occlusion.npz", "occlusion.csv"
+
+
+def check_spots(
+    layer: str, method: str, found: TopActivations, details: Mapping[str, np.ndarray], fields: Fields
+) -> Tuple[Dict[str, bytes], str]:
+    """The files and the text of the comparison.
+
+    Args:
+        layer: its name.
+        method: of the projections of `found`, or `OCCLUSION`.
+        found: the spots.
+        details: as from `spot_details.collect`, with occlusion.
+        fields: of the layer.
+    """
+    falls = found.projections if method == OCCLUSION else details[OCCLUSION]
+    correlations = correlate_falls(falls, named_projections(method, found, details), found, fields)
+    return check_files(correlations, found), format_check(correlations, layer)
 
 
 def correlate_falls(

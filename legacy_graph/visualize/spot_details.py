@@ -26,7 +26,7 @@ from legacy_graph.data.images import Images
 from legacy_graph.visualize import sanity_check
 from legacy_graph.visualize.cover import Cover
 from legacy_graph.visualize.occlusion import spot_occlusion
-from legacy_graph.visualize.probe import Probe
+from legacy_graph.visualize.probe import Layer, Probe
 from legacy_graph.visualize.top_activations import TopActivations, project
 
 OCCLUDED = 1000  # maximum number of spots that are occluded without being asked for: each takes about 100 images
@@ -110,3 +110,14 @@ def _answers(session, probe, images, numbers, details):
         fed = {probe.layer.images: images.take(numbers[begin : begin + probe.chunk]), **details.feed}
         parts.append(session.run(details.answers, fed))
     return np.concatenate(parts)
+
+
+def shown_kernels(
+    session: tf.Session, layer: Layer, images: Images, maps: np.ndarray, random: bool = False
+) -> Optional[np.ndarray]:
+    """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None if the layer does not read the images."""
+    if not layer.first:
+        return None
+    shape = layer.kernel.shape.as_list()
+    kernel = sanity_check.random_kernel(shape) if random else session.run(layer.kernel)
+    return images.to_shown(kernel.transpose(3, 0, 1, 2)[maps])
