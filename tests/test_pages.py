@@ -49,6 +49,6 @@ def test_the_matrix_has_only_supported_pythons():
 def test_the_page_of_the_dashboard_has_the_measured_latency():
     """`tests.browser.latency` is not imported here, because TensorFlow 1.15's environment has no browser."""
     page = readme.read(os.path.join(ROOT, "legacy_graph", "board", "README.md"))
-    (content,) = page_tables.regions(page, "latency").values()
+    content = page_tables.regions(page, "latency")["latency"]
     assert page_tables.headings(content) == ["| projection | median | 95th percentile |"]
     assert len(re.findall(r"\| \d+ ms \| \d+ ms \|", content)) == 2
