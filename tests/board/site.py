@@ -1,6 +1,11 @@
-"""The plugin's routes without a browser and without a server."""
+"""The plugin's routes without a server, and a TensorBoard without a browser."""
 
+import contextlib
 import json
+import os
+import re
+import subprocess
+import sys
 
 from tensorboard.backend import http_util
 from tensorboard.plugins.base_plugin import TBContext
@@ -8,6 +13,7 @@ from werkzeug.test import Client, EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
 from legacy_graph.board.plugin import DeconvnetPlugin
+from tests.support.program import ROOT
 
 
 def own_headers():
@@ -32,3 +38,20 @@ class Site:
         assert not own_headers() - set(answer.headers.items())
         text = answer.get_data(as_text=True)
         return answer.status_code, json.loads(text) if answer.mimetype == "application/json" else text
+
+
+@contextlib.contextmanager
+def serving(module, logdir, *options):
+    """The port of a TensorBoard on this machine, started as `python -m MODULE`."""
+    command = [sys.executable, "-m", *module, "--logdir", logdir, "--host", "localhost", "--port", "0", *options]
+    process = subprocess.Popen(
+        command, env=dict(os.environ, PYTHONPATH=ROOT), stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True
+    )
+    with process.stdout as lines:
+        try:
+            yield next(
+                int(found.group(1)) for found in (re.search(r"localhost:(\d+)/", line) for line in lines) if found
+            )
+        finally:
+            process.terminate()
+            process.wait()

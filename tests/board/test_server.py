@@ -2,18 +2,13 @@
 
 import contextlib
 import http.client
-import os
-import re
 import socket
-import subprocess
-import sys
 
 import pytest
 
 from legacy_graph.board import plugin
-from tests.board.site import Site
+from tests.board.site import Site, serving
 from tests.support.own_pictures import ONE
-from tests.support.program import ROOT
 
 OWN = "/data/plugin/deconvnet/own?run=.&layer=conv2&method=deconvnet&map=5"
 SLOW = 200
@@ -22,13 +17,8 @@ HEAD = f"POST {OWN} HTTP/1.1\r\nHost: localhost\r\nX-Deconvnet: 1\r\n"
 
 @pytest.fixture(scope="module")
 def port(trained):
-    command = [sys.executable, "-m", "legacy_graph", "tensorboard", "--logdir", trained.logdir, "--port", "0"]
-    environment = dict(os.environ, PYTHONPATH=ROOT)
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
-    with process.stdout as lines:
-        yield next(int(match.group(1)) for match in (re.search(r"localhost:(\d+)/", line) for line in lines) if match)
-        process.terminate()
-        process.wait()
+    with serving(["legacy_graph", "tensorboard"], trained.logdir) as port:
+        yield port
 
 
 def ask(port, route, host="localhost", method="GET", body=None, headers=()):
