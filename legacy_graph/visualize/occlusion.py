@@ -132,15 +132,16 @@ def run_covered(
     """
     lengths = [1 + len(job.corners) for job in jobs]
 
-    def run(copies, spots):
+    def run(batch):
+        images, corners, spots = zip(*batch)
         each = {tensor: np.array([spot[tensor] for spot in spots]) for tensor in spots[0]}
-        return reduce(session.run(fetch, {pixels: np.array(copies), **each, **(feed or {})}))
+        return reduce(session.run(fetch, {pixels: _covered(images, corners, cover), **each, **(feed or {})}))
 
     def run_all():
-        copies = itertools.chain.from_iterable(_copies(job, cover) for job in jobs)
-        batches = iter(lambda: list(itertools.islice(copies, chunk)), [])
-        # The next batch is covered while two others run.
-        calls = (functools.partial(run, *zip(*batch)) for batch in batches)
+        rows = itertools.chain.from_iterable(map(_rows, jobs))
+        batches = iter(lambda: list(itertools.islice(rows, chunk)), [])
+        # The next batch is covered while another runs.
+        calls = (functools.partial(run, batch) for batch in batches)
         with image_bar(sum(lengths)) as bar:
             for values in run_ahead(calls, 2, 3):
                 bar.update(len(values))
@@ -184,14 +185,20 @@ def _feeds(probe, maps, places):
     return [{probe.maps: number, probe.places: place} for number, place in zip(maps, places)]
 
 
-def _copies(job, cover):
-    """(image, what to feed with it) of a job: first the complete image, then one with each patch covered."""
+def _rows(job):
+    """(image, corner of the patch to cover, what to feed) of a job: first the complete image, then for each patch."""
     image = job.read()
-    yield image, job.feed
-    for y, x in job.corners:
-        covered = image.copy()
-        covered[y : y + cover.patch, x : x + cover.patch] = cover.value
-        yield covered, job.feed
+    return ((image, corner, job.feed) for corner in [None, *job.corners])
+
+
+def _covered(images, corners, cover) -> np.ndarray:
+    """A batch: a copy of each image with the patch at its corner covered; None covers nothing."""
+    batch, value = np.concatenate([image[None] for image in images]), np.array(cover.value, images[0].dtype)
+    for copy, corner in zip(batch, corners):
+        if corner is not None:
+            y, x = corner
+            copy[y : y + cover.patch, x : x + cover.patch] = value
+    return batch
 
 
 def _starts(side, cover) -> np.ndarray:
