@@ -26,14 +26,14 @@ INK, GRID, GROUPS_BAND, SEEDS_BAND, LINE, POINT = "#202124", "#e4e4e4", "#dbe7f6
 class Panel:
     """One diagram: values against updates."""
 
-    def __init__(self, pen, title, ticks, left, updates, logarithmic=False, unit="updates"):
+    def __init__(self, pen, title, ticks, left, updates, logarithmic=False, unit="updates", every=500):
         self.pen, self.left, self.last, self.logarithmic = pen, left, 1.03 * max(updates), logarithmic
         self.low, self.high = self.height(ticks[0]), self.height(ticks[-1])
         for tick in ticks:
             y = self.y(tick)
             pen.line([self.x(0), y, self.x(self.last), y], GRID, SCALE)
             pen.text((self.x(0) - 8 * SCALE, y), f"{tick:g}", INK, font(12), anchor="rm")
-        for tick in range(0, max(updates) + 1, 500):
+        for tick in range(0, max(updates) + 1, every):
             pen.text((self.x(tick), (TOP + HEIGHT + 6) * SCALE), f"{tick:,}", INK, font(12), anchor="mt")
         pen.text((self.x(self.last), (TOP + HEIGHT + 22) * SCALE), unit, INK, font(12), anchor="rt")
         pen.text((self.x(0), 12 * SCALE), title, INK, font(15))
