@@ -16,7 +16,7 @@ import time
 from typing import NamedTuple, Tuple
 
 from legacy_graph.data import mnist
-from tests.benchmarks import deconvolution, growth, machine, report, scan, training
+from tests.benchmarks import deconvolution, growth, machine, occlusion, report, scan, training
 from tests.benchmarks.ways import BATCH
 from tests.benchmarks.workers import Settings
 
@@ -30,7 +30,7 @@ class Effort(NamedTuple):
     rounds: int
     shorten: int  # divisor of the steps in each turn of the training programs
     dashboard_rounds: int
-    seconds: float  # in each round of the deconvolution, for each program and number of images
+    seconds: float  # in each round of the deconvolution and the occlusion, for each program and number of images
     scanned: int  # images
     batch_sizes: Tuple[int, ...]
     projected: Tuple[int, ...]  # images
@@ -84,6 +84,8 @@ def _measure(settings, effort, say, record):
     deconvolution.measure(settings, effort.rounds, effort.seconds, record)
     say("the scan of features")
     scan.measure(settings, effort.rounds, effort.scanned, record)
+    say("the occlusion, ours and captum's")
+    occlusion.measure(settings, effort.rounds, effort.seconds, record)
     say("how cost grows")
     growth.measure(settings, effort.batch_sizes, effort.projected, effort.event_steps, record)
     say("whole commands")

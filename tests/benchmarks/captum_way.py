@@ -1,4 +1,4 @@
-"""captum's Deconvolution of whole maps of layer two, with our weights."""
+"""captum's `Deconvolution` of whole maps of layer two, and its `Occlusion`, with our weights."""
 
 import os
 import warnings
@@ -6,7 +6,10 @@ import warnings
 import numpy as np
 
 from legacy_graph.data import mnist
+from tests.benchmarks import occlusion as occluded
 from tests.benchmarks.deconvolution import NETWORK, median_times
+
+AT_ONCE = 334  # covered images in a batch of `captum, many patches at once`, as many as in a batch of ours
 
 
 def contiguous(settings):
@@ -44,6 +47,56 @@ def _deconvolution(settings, memory_format):
         return median_times({"captum": lambda: project(pixels)}, seconds)["captum"], difference
 
     return work
+
+
+def occlusion(settings):
+    """Median seconds of the falls of the class probability, and the largest differences from ours.
+
+    A difference is relative to the largest fall. By default captum runs the network on one patch of all images at once.
+    """
+    import torch
+    from captum.attr import Occlusion
+
+    torch.set_grad_enabled(False)
+    exported = np.load(os.path.join(settings.folder, occluded.NETWORK))
+    layers = _network(torch, exported)[:6]
+    answers = torch.nn.Sequential(*layers, *_dense(torch, exported))
+    digits = mnist.scale_pixels(mnist.load(settings.data_dir).test.images).reshape(-1, 1, 28, 28)
+    patch = {"sliding_window_shapes": (1, *[occluded.PATCH] * 2), "strides": (1, *[occluded.STRIDE] * 2)}
+
+    def falls(forward, pixels, targets, at_once=1):
+        images, targets = torch.from_numpy(pixels), list(map(tuple, targets))
+        return Occlusion(forward).attribute(images, target=targets, perturbations_per_eval=at_once, **patch).numpy()
+
+    pixels = exported["images"].reshape(-1, 1, 28, 28)
+    spots = np.column_stack([exported["maps"], exported["places"]])
+    both = {
+        "class probability": (falls(answers, pixels, exported["read"][:, None]), exported["classes"]),
+        "spots of conv2": (falls(layers, pixels, spots), exported["spots"]),
+    }
+    differences = {name: float(np.abs(a[:, 0] - b).max() / np.abs(b).max()) for name, (a, b) in both.items()}
+
+    def work(asked):
+        count, seconds = asked
+        targets = answers(torch.from_numpy(digits[:count])).argmax(1)[:, None].tolist()
+        runs = {
+            "captum": lambda: falls(answers, digits[:count], targets),
+            "captum, many patches at once": lambda: falls(answers, digits[:count], targets, max(1, AT_ONCE // count)),
+        }
+        return median_times(runs, seconds), differences
+
+    return work
+
+
+def _dense(torch, exported):
+    """The layers from the maps [B, 64, 7, 7] of conv2 to the probabilities."""
+    layer = torch.nn
+    fc1, fc2 = layer.Linear(3136, 1024), layer.Linear(1024, 10)
+    rows = exported["fc1/weights"].reshape(7, 7, 64, 1024).transpose(2, 0, 1, 3).reshape(3136, 1024)
+    for linear, weights, name in ((fc1, rows, "fc1"), (fc2, exported["fc2/weights"], "fc2")):
+        linear.weight.copy_(torch.from_numpy(weights.T))
+        linear.bias.copy_(torch.from_numpy(exported[name + "/bias"]))
+    return layer.Flatten(), fc1, layer.ReLU(), fc2, layer.Softmax(1)
 
 
 def _network(torch, exported):

@@ -145,6 +145,32 @@ def scan(found) -> str:
     return f"{Table(heading, rows)}\n\n{Table(RATIO_HEADING, ratios_)}"
 
 
+def occlusion(found, patches: int, differences) -> str:
+    """Passes per second of the class occlusion. `found`: {images: {program: seconds of each round}}."""
+    rows, ratios_ = [], []
+    for images, spent in found.items():
+        passes = images * (1 + patches)
+        rows.append(
+            (f"{images:,}", f"{passes:,}", *[f"{passes / statistics.median(spent[name]):,.0f}" for name in OCCLUDED])
+        )
+        for other, target in OCCLUDED_TARGETS.items():
+            words = f"ours / {OCCLUDED[other]}, images at once: {images:,}"
+            ratios_.append(_ratio_row(words, target, ratio(spent[other], spent["ours"])))
+    text = [str(Table(("images at once", "passes", *OCCLUDED.values()), rows)), str(Table(RATIO_HEADING, ratios_))]
+    text += [f"Largest difference between ours and captum, {name}, relative to the largest fall: {difference:.1e}."
+             for name, difference in differences.items()]  # fmt: skip
+    return "\n\n".join(text)
+
+
+OCCLUDED = {
+    "ours": "ours",
+    "bare": "bare `session.run`",
+    "captum": "captum",
+    "captum, many patches at once": "captum, many patches at once",
+}
+OCCLUDED_TARGETS = {"bare": ">= 0.9", "captum": ">= 2", "captum, many patches at once": ""}
+
+
 def batches(found) -> str:
     """Milliseconds of a bare step for each batch size."""
     rows = [(f"{batch:,}", f"{spent:.1f}", f"{1e3 * spent / batch:.0f}") for batch, spent in found.items()]

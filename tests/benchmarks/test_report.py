@@ -32,6 +32,7 @@ def rendered():
         "dashboards": tables.dashboards(COSTS, Config()),
         "deconvolution": tables.deconvolution({1: spent, 100: spent}, {"captum": 1e-6}),
         "scan": tables.scan({"digits": ([2.0, 1.0], [1.0, 1.0], 1000, [5e8, 6e8])}),
+        "occlusion": tables.occlusion({10: dict.fromkeys(tables.OCCLUDED, [0.1, 0.2])}, 169, {"spots": 1e-7}),
         "batches": tables.batches({10: 5.0}),
         "memory": tables.memory({100: 7e8}),
         "events": tables.events({200: 3e6}),
@@ -88,6 +89,15 @@ def test_a_region_that_was_not_measured_says_so(tmp_path):
 def test_a_program_that_does_not_run_has_a_row_with_the_reason():
     assert "does not run here: no compiler" in tables.training(rounds(["h"]))
     assert "b / h" in tables.ratios(rounds()) and "b / h" not in tables.ratios(rounds(["h"]))
+
+
+def test_passes_of_an_occlusion_by_hand():
+    """Two images of 1 + 4 passes: 10 passes in 0.1, 0.08, 0.4 and 0.05 seconds."""
+    spent = dict(zip(["ours", "bare", "captum", "captum, many patches at once"], [[0.1], [0.08], [0.4], [0.05]]))
+    text = tables.occlusion({2: spent}, 4, {})
+    assert "| 2 | 10 | 100 | 125 | 25 | 200 |" in text
+    assert re.findall(r"([\d.]+) \| [\d.]+ to", text) == ["0.800", "4.000", "0.500"]
+    assert re.findall(r"(missed|met) in", text) == ["missed", "met"]
 
 
 def test_shares_of_the_dashboards_by_hand():
