@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from legacy_graph import __main__
-from legacy_graph.commands import features
+from legacy_graph.commands import run_digits
 from legacy_graph.data import mnist
 from tests.support.idx_files import NOWHERE
 from tests.support.program import SAMPLE
@@ -31,13 +31,13 @@ def logdir(fashion_run, tmp_path, monkeypatch):
 def headings(monkeypatch):
     """The headings of the sheets that are drawn."""
     seen = []
-    real = features.Digits
+    real = run_digits.Digits
 
     def images(*fields):
         seen.append(real(*fields).about)
         return real(*fields)
 
-    monkeypatch.setattr(features, "Digits", images)
+    monkeypatch.setattr(run_digits, "Digits", images)
     return seen
 
 
