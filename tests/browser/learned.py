@@ -43,7 +43,7 @@ def main(folder):
     path = os.path.join(FOLDER, "learned.png")
     draw(curves).quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     text = f"{table(curves)}\n\n{len(runs)} seeds. {machine.conditions()}."
-    page_tables.write(PAGE, "learned", {"learned": text})
+    page_tables.write(PAGE, "screenshots", {"learned": text})
     print(PAGE, path, sep="\n")
 
 
