@@ -190,10 +190,7 @@ def draw(
     details = spot_details.collect(
         session, probe, images, found["features"], found.get("control"), scan.details, cover, control == OCCLUSION
     )
-    shown, files = {}, {}
-    if control == OCCLUSION:
-        files, text = occlusion_check.check_spots(layer.name, layer.method, found["features"], details, probe.fields)
-        report += [str(cover), text]
+    shown, (files, lines) = {}, _check_occlusion(scan, control, found["features"], details, cover)
     if scan.details is None:
         details.pop(OCCLUSION, None)  # it is grey, and the other arrays can be coloured
     more = {"features": {**details, **run}, "control": {name: run[name] for name in run if name == "step"}}
@@ -204,7 +201,7 @@ def draw(
         files[f"{name}.png"] = shown[f"{name}/sheet"]
         files[f"{name}.npz"] = spot_files.numbers_file(spots, probe.fields, images.names, more[name])
     files[spot_files.SPOTS] = spot_files.spot_table(found["features"], images.names)
-    return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report]))
+    return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report, *lines]))
 
 
 def _draw_spots(session, probe, images, name, found, heading, context):
@@ -225,6 +222,16 @@ def _check_choices(layer, control, drawn, article):
             raise UserError(name, "a projection method beside it", OCCLUSION, "leave it out, or choose a --method")
     if control == RANDOM and layer.kernel is None:
         raise UserError("--control", "a layer with a kernel", layer.name, "leave it out, or name a convolution")
+
+
+def _check_occlusion(scan, control, spots, details, cover):
+    """The files of `--control occlusion`, and the lines to print about occlusion."""
+    layer = scan.probe.layer
+    if control == OCCLUSION:
+        files, text = occlusion_check.check_spots(layer.name, layer.method, spots, details, scan.probe.fields)
+        return files, [str(cover), text]
+    missing = scan.details is not None and scan.details.occluded and OCCLUSION not in (layer.method, *details)
+    return {}, [spot_details.TOO_MANY] if missing else []
 
 
 def _notes(scan, images, spots, cover):

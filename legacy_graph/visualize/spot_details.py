@@ -30,6 +30,7 @@ from legacy_graph.visualize.probe import Layer, Probe
 from legacy_graph.visualize.top_activations import TopActivations, project
 
 OCCLUDED = 1000  # maximum number of spots that are occluded without being asked for: each takes about 100 images
+TOO_MANY = f"Occlusion is not measured for more than {OCCLUDED:,} spots; --control occlusion measures it."
 
 
 class Details(NamedTuple):

@@ -10,6 +10,7 @@ from legacy_graph import __main__
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.config import METHODS
 from legacy_graph.data import mnist
+from legacy_graph.visualize import spot_details
 from legacy_graph.visualize.rank_correlation import rank_correlations
 from tests.support.constructs import prelu
 from tests.support.graph_commands import RANGE, words, write_graph_and_photos
@@ -43,6 +44,14 @@ def test_each_method_has_the_same_values_under_its_name(logdir):
         for name in ("images", "places", "activations", "guided", "control_guided"):
             np.testing.assert_allclose(found[name], default[name], atol=1e-5)
     assert default["occlusion"].any()
+
+
+def test_what_is_left_out_for_many_spots_is_said(logdir, monkeypatch, capsys):
+    assert "occlusion" in features(logdir)
+    assert "--control occlusion" not in capsys.readouterr().out
+    monkeypatch.setattr(spot_details, "OCCLUDED", 3)
+    assert "occlusion" not in features(logdir)
+    assert "--control occlusion" in capsys.readouterr().out
 
 
 def deconv(logdir, folder, name, *more):
