@@ -10,10 +10,10 @@ import numpy as np
 from legacy_graph.article.receptive_field import Field, crop_patches
 from legacy_graph.board import results
 from legacy_graph.board.answers import encode_tile, find
-from legacy_graph.config import ALL_METHODS, DECONVNET, METHODS
+from legacy_graph.config import ALL_METHODS, DECONVNET, METHODS, OCCLUSION
 from legacy_graph.errors import UserError, reason
 from legacy_graph.visualize.image_grid import OUTSIDE, SPOT_PERCENTILE, percentile_scale, to_diverging
-from legacy_graph.visualize.rank_correlation import rank_correlations
+from legacy_graph.visualize.rank_correlation import fall_correlations, rank_correlations
 
 CONTROL = "control"
 SHOWN = (*ALL_METHODS, CONTROL)
@@ -97,7 +97,8 @@ class Sheet:
             correlations = [float(value) if patch.any() else None for value, patch in zip(pairs, control_patches)]
         for spot, tile, random, correlation in zip(spots, tiles, control, correlations):
             spot.update(projection=tile, control=random, rank_correlation=correlation)
-        return {**self._map(number, row, projections), "spots": spots, "scale": scale, "control_scale": control_scale}
+        scales = {"scale": scale, "control_scale": control_scale}
+        return {**self._map(number, row, projections), "spots": spots, **scales, "needs": self._needs(row)}
 
     def strongest(self, number: int, method: str) -> Json:
         """The strongest spot of a map, or None if the map is dead: for one column of the film strip."""
@@ -120,6 +121,21 @@ class Sheet:
             "activation": float(self._arrays["activations"][row, 0]) if tiles else None,
             "tile": tiles[0] if tiles else None,
         }
+
+    def _needs(self, row) -> List[Json]:
+        """Each projection of a map compared with its occlusion, as means over the spots; [] without occlusion."""
+        if OCCLUSION not in self.methods:
+            return []
+        there, learned = self._there[row], {name: self.methods[name] for name in METHODS if name in self.methods}
+        falls, places, rows = self.methods[OCCLUSION][row][there], self._arrays["places"][row][there], []
+        for random, projections in ((False, learned), (True, self._controls)):
+            for method, values in projections.items():
+                found = fall_correlations(falls, values[row][there], places, self._fields)
+                found = found[np.isfinite(found[:, 0])]  # not of a projection that is 0 everywhere
+                if len(found):
+                    means = dict(zip(("magnitude", "positive"), found.mean(axis=0).tolist()))
+                    rows.append({"method": method, "random": random, "spots": len(found), **means})
+        return rows
 
     def _patches(self, row, projections):
         """The projections, cropped to their receptive fields, and the scale that all of them share."""

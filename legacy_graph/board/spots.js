@@ -39,7 +39,30 @@ export function describeMap(map, query, command) {
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
   const rows = map.spots.map((spot, at) => describeSpot(spot, at + 1, control));
   return [title, make("p", { class: "faint" }, `${legend}.`), ...describeMissing(map, query, command),
-    make("table", {}, head, ...rows)];
+    ...describeNeeds(map, query, command), make("table", {}, head, ...rows)];
+}
+
+/** How far the projections agree with occlusion: the chosen one in the first line, all of them in a table below it. */
+function describeNeeds({ needs }, { method }, command) {
+  if (!needs.length) {
+    const hint = command ? `${command} --control occlusion` : "the features command with --control occlusion";
+    return [make("p", { class: "faint needs" }, `These results have no occlusion. To measure which pixels the map needs: ${hint}`)];
+  }
+  const find = (name, random) => needs.find((row) => row.method === name && row.random === random);
+  const chosen = method === "control" ? needs.find((row) => row.random) : find(method, false);
+  const control = find(method, true);
+  let text = "Does the map need these pixels? Rank correlation with occlusion";
+  if (chosen) text += `: ${chosen.magnitude.toFixed(2)}`;
+  if (control) text += `, of the control ${control.magnitude.toFixed(2)}`;
+  const cells = needs.flatMap((row) => [
+    make("span", {}, `${METHODS[row.method]}${row.random ? ", random kernel" : ""}`),
+    ...[String(row.spots), row.magnitude.toFixed(2), row.positive.toFixed(2)].map((value) => make("b", {}, value)),
+  ]);
+  const heads = ["projection", "spots", "magnitude", "positive part"].map((head) => make("span", {}, head));
+  const meaning = `Spearman's rank correlation over the receptive field, mean over these spots, of the projection's magnitude or
+    positive part with the fall of the activation where a patch is covered. 1: the pixels that the projection shows are those that
+    the map needs; 0: no relation. Spots whose projection is 0 everywhere are left out.`;
+  return [make("details", { class: "faint needs" }, make("summary", {}, text), make("p", {}, meaning), make("div", {}, ...heads, ...cells))];
 }
 
 /** About the control: the same method through a random kernel. Where it is empty, there is nothing to compare. */

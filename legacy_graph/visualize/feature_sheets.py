@@ -191,8 +191,6 @@ def draw(
         session, probe, images, found["features"], found.get("control"), scan.details, cover, control == OCCLUSION
     )
     shown, (files, lines) = {}, _check_occlusion(scan, control, found["features"], details, cover)
-    if scan.details is None:
-        details.pop(OCCLUSION, None)  # it is grey, and the other arrays can be coloured
     more = {"features": {**details, **run}, "control": {name: run[name] for name in run if name == "step"}}
     title = f"{subject}, over {len(images):,} {about}"
     for name, spots in found.items():

@@ -14,7 +14,7 @@ from tabulate import tabulate
 
 from legacy_graph.article.receptive_field import Fields
 from legacy_graph.config import METHODS, OCCLUSION
-from legacy_graph.visualize.rank_correlation import rank_correlations
+from legacy_graph.visualize.rank_correlation import fall_correlations
 from legacy_graph.visualize.top_activations import TopActivations
 
 HEADERS = ("projection", "spots", "magnitude", "positive part")
@@ -44,7 +44,7 @@ def correlate_falls(
     """The correlations of each spot with the fall of its activation.
 
     Args:
-        falls: float32 [M, top, H, W].
+        falls: float32 [M, top, H, W], or [M, top, H, W, 3] with three equal channels.
         projections: name -> float32 [M, top, H, W] or [M, top, H, W, 3].
         found: the spots.
         fields: of the layer.
@@ -53,14 +53,10 @@ def correlate_falls(
         name -> float64 [M, top, 2]: with the magnitude, with the positive part. NaN where there is no spot, or the
         projection is 0 everywhere.
     """
-    correlations = {}
+    correlations, there = {}, found.images >= 0
     for name, values in projections.items():
         correlations[name] = np.full((*found.images.shape, 2), np.nan)
-        there = (found.images >= 0) & values.any(axis=tuple(range(2, values.ndim)))
-        seen, places = values[there].astype(float), found.places[there]
-        for column, part in enumerate((np.abs(seen), np.maximum(seen, 0))):
-            part = part.sum(axis=3) if part.ndim == 4 else part  # over the colour channels
-            correlations[name][there, column] = rank_correlations(falls[there], part, places, fields)
+        correlations[name][there] = fall_correlations(falls[there], values[there], found.places[there], fields)
     return correlations
 
 

@@ -15,6 +15,28 @@ def rank_correlations(one: np.ndarray, other: np.ndarray, places: np.ndarray, fi
     return np.array([rank_correlation(*pair) for pair in field_pairs(one, other, places, fields)])
 
 
+def fall_correlations(falls: np.ndarray, projections: np.ndarray, places: np.ndarray, fields: Fields) -> np.ndarray:
+    """Do the pixels that a projection shows lower the activation when they are covered?
+
+    Args:
+        falls: float [N, H, W], or [N, H, W, 3] with three equal channels: the fall of each activation by occlusion.
+        projections: float [N, H, W] or [N, H, W, 3], of the same activations.
+        places: as for `field_pairs`.
+        fields: as for `field_pairs`.
+
+    Returns:
+        float64 [N, 2], the rank correlation of the falls with the magnitude of the projection and with its positive
+        part, both summed over the colours. NaN where a projection is 0 everywhere.
+    """
+    falls = falls if falls.ndim == 3 else falls[..., 0]
+    there = projections.any(axis=tuple(range(1, projections.ndim)))
+    found, seen = np.full([len(projections), 2], np.nan), projections[there].astype(float)
+    for column, part in enumerate((np.abs(seen), np.maximum(seen, 0))):
+        part = part.sum(axis=3) if part.ndim == 4 else part
+        found[there, column] = rank_correlations(falls[there], part, places[there], fields)
+    return found
+
+
 def field_pairs(
     one: np.ndarray, other: np.ndarray, places: np.ndarray, fields: Fields
 ) -> Iterator[Tuple[np.ndarray, np.ndarray]]:

@@ -92,7 +92,9 @@ def collect(
             arrays[name] = _at_spots(found, project(session, other, images, *spots)[1])
             arrays[f"control_{name}"] = sanity_check.project_random(session, other, images, found).projections
     if occluded and probe.layer.method != OCCLUSION:
-        arrays[OCCLUSION] = _at_spots(found, spot_occlusion(session, probe, images, *spots, cover))
+        falls = _at_spots(found, spot_occlusion(session, probe, images, *spots, cover))
+        # All pictures of a file are grey, or all are coloured.
+        arrays[OCCLUSION] = falls if found.projections.ndim == 4 else np.repeat(falls[..., None], 3, 4)
     if control is not None:
         arrays["control"] = control.projections
     return arrays

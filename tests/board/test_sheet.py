@@ -14,7 +14,7 @@ from legacy_graph.board import sheet
 from legacy_graph.config import ALL_METHODS, SHARED
 from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
-from legacy_graph.visualize import sanity_check
+from legacy_graph.visualize import occlusion_check, sanity_check
 from tests.support.program import SAMPLE
 
 # What all versions of this program wrote.
@@ -100,6 +100,26 @@ def test_rank_correlations_match_the_control_report(path, arrays):
     assert np.mean(found) == pytest.approx(sanity_check.compare(learned, random, fields).rank_correlation)
 
 
+def test_the_comparison_with_occlusion_matches_its_report(path, arrays):
+    """The means of the maps, weighted by their spots, are the means of the layer."""
+    shown = sheet.load(path)
+    rows = [row for number in arrays["maps"].tolist() for row in shown.map(number, "guided")["needs"]]
+    found = sanity_check.TopActivations(*[arrays[name] for name in sanity_check.TopActivations._fields])
+    fields = tuple(sheet.Field(*field) for field in arrays["receptive_field"].tolist())
+    projections = occlusion_check.named_projections("deconvnet", found, arrays)
+    report = occlusion_check.table_rows(
+        occlusion_check.correlate_falls(arrays["occlusion"], projections, found, fields)
+    )
+    assert len(report) == 6
+    for name, spots, magnitude, positive in report:
+        method, _, random = name.partition(", ")
+        same = [row for row in rows if (row["method"], row["random"]) == (method, bool(random))]
+        weights = [row["spots"] for row in same]
+        assert sum(weights) == spots > 0
+        assert np.average([row["magnitude"] for row in same], weights=weights) == pytest.approx(magnitude)
+        assert np.average([row["positive"] for row in same], weights=weights) == pytest.approx(positive)
+
+
 def test_answers_and_projections_are_those_of_the_network(features_run, arrays):
     """Compares the strongest activation of the first map with a graph that has no probe."""
     row, image, place, number = 0, arrays["images"][0, 0], arrays["places"][0, 0], arrays["maps"][0]
@@ -129,6 +149,7 @@ def test_results_of_earlier_versions_are_shown(arrays, tmp_path):
     assert shown.maps("control")["maps"] == []
     spot = shown.map(number, "deconvnet")["spots"][0]
     assert [spot[name] for name in ("input", "patch", "control", "rank_correlation", "label", "answer")] == [None] * 6
+    assert shown.map(number, "deconvnet")["needs"] == []
     assert spot["projection"] is not None
 
 

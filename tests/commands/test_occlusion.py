@@ -114,6 +114,7 @@ def test_a_projection_is_compared_with_its_occlusion(folder, capsys):
                 found["falls" if str(arrays.get("method")) == "occlusion" else file.stem] = dict(arrays)
     falls, projection = [found[name]["projections"][0, :1] for name in ("falls", "features")]
     assert found["falls"]["places"].tolist() == found["features"]["places"].tolist()
+    np.testing.assert_allclose(found["features"]["occlusion"][0, :1], falls, atol=1e-6)
     fields = [Field(*map(int, axis)) for axis in found["falls"]["receptive_field"]]
     magnitude = np.abs(projection).sum(axis=3)
     (expected,) = rank_correlations(falls[..., 0], magnitude, found["falls"]["places"][0, :1], fields)
