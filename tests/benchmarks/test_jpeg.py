@@ -1,13 +1,11 @@
 """The measurement of JPEG files: both ways to decode, and the table of the page."""
 
-import re
-
 import numpy as np
 from PIL import Image, ImageOps
 
 from legacy_graph.data.pictures import read_picture
 from tests.benchmarks import jpeg
-from tests.support import page_tables, readme
+from tests.support import page_tables
 
 
 def test_only_one_way_decodes_at_full_size(tmp_path):
@@ -25,14 +23,6 @@ def test_the_table_is_written_into_a_page(tmp_path, monkeypatch):
     page.write_text("before\n<!-- jpeg: jpeg -->\nold\n<!-- end -->\nafter\n")
     jpeg.main([(48, 36), (20, 15)], page)
     (content,) = page_tables.regions(page.read_text(), "jpeg").values()
-    rows = r"\| 48 x 36 \| \d+ \| \d+\.\d ms \| \d+\.\d ms \|\n\| 20 x 15 \| .*\|\n\nMeasured on .*, Pillow [\d.]+\.\n"
-    assert re.search(rows, content)
-    assert page_tables.headings(content) == ["| " + " | ".join(jpeg.HEADING) + " |"]
-
-
-def test_the_page_has_a_row_for_each_size():
-    (content,) = page_tables.regions(readme.read(jpeg.PAGE), "jpeg").values()
-    assert page_tables.headings(content) == ["| " + " | ".join(jpeg.HEADING) + " |"]
-    assert re.findall(r"^\| (\d+) x (\d+) \|", content, re.MULTILINE) == [
-        (str(width), str(height)) for width, height in jpeg.SIZES
-    ]
+    rows = [line.split(" | ") for line in page_tables.tables(content)[0].splitlines()[2:]]
+    assert [row[0] for row in rows] == ["| 48 x 36", "| 20 x 15"]
+    assert [[cell.split()[1] for cell in row[2:]] for row in rows] == [["ms", "ms"]] * 2

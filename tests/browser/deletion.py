@@ -11,7 +11,6 @@ import os
 import sys
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from legacy_graph.article.dense import DENSE
 from legacy_graph.config import DECONVNET, GRADIENT, GUIDED, OCCLUSION, SHARED
@@ -22,7 +21,7 @@ from legacy_graph.visualize.occlusion import class_occlusion
 from legacy_graph.visualize.probe import chunk_size
 from legacy_graph.visualize.reading import article_reader
 from tests.benchmarks import machine
-from tests.browser.curves import BELOW, HEIGHT, INK, LEFT, RIGHT, SCALE, TOP, WIDTH, Panel, font
+from tests.browser.diagrams import Panel, Picture
 from tests.browser.side_by_side import FOLDER
 from tests.support import page_tables
 
@@ -48,7 +47,7 @@ def main(logdir, data_dir="MNIST_data"):
         for name, scores in pixel_scores(session, reader, images, classes).items():
             found[name] = curves(lambda values: network.run(values)[np.arange(len(values)), classes], images, scores)
     path = os.path.join(FOLDER, "deletion.png")
-    draw(found).quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    draw(found).save(path)
     text = f"{table(found)}\n\nAfter {step:,} training steps, over {len(images):,} digits. {machine.conditions()}."
     page_tables.write(PAGE, "deletion", {"deletion": text})
     print(PAGE, path, sep="\n")
@@ -119,24 +118,14 @@ def table(found):
 
 
 def draw(found):
-    """The picture, RGB, from {order: (deletion, insertion)}: one panel each, one line for each order."""
-    panel = LEFT + WIDTH + RIGHT
-    canvas = Image.new("RGB", (2 * panel * SCALE, (TOP + HEIGHT + BELOW + 46) * SCALE), "white")
-    pen = ImageDraw.Draw(canvas)
+    """From {order: (deletion, insertion)} one panel each, one line for each order."""
+    picture = Picture()
     for number, title in enumerate(TITLES):
-        diagram = Panel(pen, title, np.linspace(0, 1, 6), number * panel, COUNTS, unit="pixels", every=100)
+        panel = Panel(picture, number, title, np.linspace(0, 1, 6), COUNTS, unit="pixels", every=100)
         for name, both in found.items():
-            diagram.line(COUNTS, both[number], COLOURS[name])
-    legend(pen, COLOURS)
-    return canvas.resize((canvas.width // SCALE, canvas.height // SCALE), Image.LANCZOS)
-
-
-def legend(pen, colours):
-    """One coloured square and name for each curve, below the panels."""
-    for place, (name, colour) in enumerate(colours.items()):
-        x, y = (LEFT + 200 * place) * SCALE, (TOP + HEIGHT + BELOW + 22) * SCALE
-        pen.rectangle([x, y - 6 * SCALE, x + 18 * SCALE, y + 6 * SCALE], colour)
-        pen.text((x + 26 * SCALE, y), name, INK, font(14), anchor="lm")
+            panel.line(COUNTS, both[number], COLOURS[name])
+    picture.legend(COLOURS)
+    return picture
 
 
 if __name__ == "__main__":

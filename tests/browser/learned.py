@@ -11,11 +11,10 @@ import os
 import sys
 
 import numpy as np
-from PIL import Image, ImageDraw
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.benchmarks import machine
-from tests.browser.curves import BELOW, HEIGHT, INK, LEFT, RIGHT, SCALE, TOP, WIDTH, Panel, font
+from tests.browser.diagrams import Panel, Picture
 from tests.browser.side_by_side import FOLDER
 from tests.support import page_tables
 
@@ -41,7 +40,7 @@ def main(folder):
     runs = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
     curves = read(runs)
     path = os.path.join(FOLDER, "learned.png")
-    draw(curves).quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    draw(curves).save(path)
     text = f"{table(curves)}\n\n{len(runs)} seeds. {machine.conditions()}."
     page_tables.write(PAGE, "screenshots", {"learned": text})
     print(PAGE, path, sep="\n")
@@ -70,21 +69,16 @@ def table(curves):
 
 
 def draw(curves):
-    """The picture, RGB: for each tag the median of the runs, and the range over them as a band."""
-    panel = LEFT + WIDTH + RIGHT
-    canvas = Image.new("RGB", (2 * panel * SCALE, (TOP + HEIGHT + BELOW + 46) * SCALE), "white")
-    pen = ImageDraw.Draw(canvas)
+    """For each tag the median of the runs, and the range over them as a band."""
+    picture = Picture()
     for number, (title, ticks, shown) in enumerate(PANELS):
-        steps = curves[next(iter(shown))][0]
-        diagram = Panel(pen, title, ticks, number * panel, steps, unit="steps")
-        for place, (tag, (_, line, band)) in enumerate(shown.items()):
+        panel = Panel(picture, number, title, ticks, curves[next(iter(shown))][0], unit="steps")
+        for tag, (_, line, band) in shown.items():
             steps, values = curves[tag]
-            diagram.band(steps, values.min(axis=0), values.max(axis=0), band)
-            diagram.line(steps, np.median(values, axis=0), line)
-            x, y = (number * panel + LEFT + 200 * place) * SCALE, (TOP + HEIGHT + BELOW + 22) * SCALE
-            pen.rectangle([x, y - 6 * SCALE, x + 18 * SCALE, y + 6 * SCALE], line)
-            pen.text((x + 26 * SCALE, y), tag, INK, font(14), anchor="lm")
-    return canvas.resize((canvas.width // SCALE, canvas.height // SCALE), Image.LANCZOS)
+            panel.band(steps, values.min(axis=0), values.max(axis=0), band)
+            panel.line(steps, np.median(values, axis=0), line)
+        picture.legend({tag: line for tag, (_, line, _) in shown.items()}, number)
+    return picture
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import sys
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from legacy_graph.article.dense import DENSE
 from legacy_graph.article.receptive_field import Field, receptive_fields
@@ -24,7 +23,8 @@ from legacy_graph.visualize.rank_correlation import field_pairs, rank_correlatio
 from legacy_graph.visualize.reading import article_reader
 from legacy_graph.visualize.sanity_check import random_kernel
 from tests.benchmarks import machine
-from tests.browser import curves, deletion
+from tests.browser import deletion
+from tests.browser.diagrams import Panel, Picture
 from tests.support import page_tables
 
 LAYERS = ("conv1", "conv2", *DENSE)
@@ -48,7 +48,7 @@ def main(logdir, data_dir="MNIST_data"):
     with restored_session(reader.graph, logdir) as (session, step):
         found = {layer: compare(session, reader, layer, pictures) for layer in PROJECTED}
     path = os.path.join(deletion.FOLDER, "randomised.png")
-    draw(found).quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    draw(found).save(path)
     text = f"{table(found)}\n\nAfter {step:,} training steps, over {len(pictures):,} digits. {machine.conditions()}."
     page_tables.write(deletion.PAGE, "randomised", {"randomised": text})
     print(deletion.PAGE, path, sep="\n")
@@ -124,19 +124,16 @@ def table(found):
 
 
 def draw(found):
-    """The picture, RGB: one panel for each projected layer, one line for each method."""
-    panel, scale = curves.LEFT + curves.WIDTH + curves.RIGHT, curves.SCALE
-    height = curves.TOP + curves.HEIGHT + curves.BELOW + 46
-    canvas = Image.new("RGB", (2 * panel * scale, height * scale), "white")
-    pen, colours = ImageDraw.Draw(canvas), {name: deletion.COLOURS[name] for name in METHODS}
+    """One panel for each projected layer, one line for each method."""
+    picture, colours = Picture(), {name: deletion.COLOURS[name] for name in METHODS}
     for number, (layer, by_stage) in enumerate(found.items()):
         counts = range(len(by_stage) + 1)
         title = f"{layer}: rank correlation with the trained network"
-        diagram = curves.Panel(pen, title, TICKS, number * panel, counts, unit="random layers, from the top", every=1)
+        panel = Panel(picture, number, title, TICKS, counts, unit="random layers, from the top", every=1)
         for name, colour in colours.items():
-            diagram.line(counts, [1, *[values[name][0] for values in by_stage.values()]], colour)
-    deletion.legend(pen, colours)
-    return canvas.resize((canvas.width // scale, canvas.height // scale), Image.LANCZOS)
+            panel.line(counts, [1, *[values[name][0] for values in by_stage.values()]], colour)
+    picture.legend(colours)
+    return picture
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import numpy as np
 
 from tests.browser import deletion
-from tests.support import page_tables, readme
 
 WEIGHTS = np.array([1, 2, 4, 8])
 COUNTS = range(5)
@@ -27,10 +26,3 @@ def test_pixels_of_equal_score_keep_their_order():
 def test_the_area_is_that_of_the_trapezoids():
     assert deletion.area(np.array([1, 0.5, 0])) == 0.5
     assert deletion.area(np.array([1, 0, 0, 0, 1])) == 0.25
-
-
-def test_the_page_has_an_area_for_each_order():
-    (content,) = page_tables.regions(readme.read(deletion.PAGE), "deletion").values()
-    assert page_tables.headings(content) == ["| " + " | ".join(deletion.HEADING) + " |"]
-    rows = [line.strip("| ").split(" | ") for line in content.splitlines() if line.startswith("| ")][2:]
-    assert [row[0] for row in rows] == list(deletion.COLOURS)

@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
 from legacy_graph.article.receptive_field import Field
-from legacy_graph.config import DECONVNET, GUIDED, METHODS, SHARED
+from legacy_graph.config import DECONVNET, GUIDED, SHARED
 from legacy_graph.data import images, mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize.layer_probes import article_probe
@@ -14,7 +14,6 @@ from legacy_graph.visualize.reading import article_reader
 from legacy_graph.visualize.sanity_check import compare, project_random, random_kernel
 from legacy_graph.visualize.top_activations import collect
 from tests.browser import deletion, randomised
-from tests.support import page_tables, readme
 from tests.support.program import SAMPLE
 
 
@@ -63,12 +62,3 @@ def test_random_dense_layers_change_the_logits_as_in_numpy(trained, reader, pict
         biases = session.run(reader.graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)[5::2])
     features = np.maximum(below.reshape(5, -1) @ random_kernel([3136, 1024]) + biases[0], 0)
     np.testing.assert_allclose(logits[:, 0, 0], features @ random_kernel([1024, 10]) + biases[1], rtol=1e-3, atol=1e-2)
-
-
-def test_the_page_has_a_row_for_each_random_layer():
-    (content,) = page_tables.regions(readme.read(deletion.PAGE), "randomised").values()
-    assert page_tables.headings(content) == ["| " + " | ".join(randomised.HEADING) + " |"]
-    rows = [line.strip("| ").split(" | ") for line in content.splitlines() if line.startswith("| ")][2:]
-    expected = [(layer, ", ".join(names)) for layer in randomised.PROJECTED for names in randomised.stages(layer)]
-    assert [tuple(row[:2]) for row in rows] == expected
-    assert all(len(row) == 3 + len(METHODS) for row in rows)

@@ -1,20 +1,12 @@
-"""The tables of tied pool windows: the pixels of the background, the means, and the page."""
+"""The tables of tied pool windows: the pixels of the background, the means, and one run."""
 
 import os
 
 import numpy as np
 
 from tests.browser import ties
-from tests.support import page_tables, readme
+from tests.support import page_tables
 from tests.support.program import SAMPLE
-
-
-def tables(path):
-    """The rows of the tables that the command writes into a page, as lists of cells, and their headings."""
-    (content,) = page_tables.regions(readme.read(str(path)), "ties").values()
-    assert "training steps. Measured on" in content
-    rows = [line.strip("| ").split(" | ") for line in content.splitlines() if line.startswith("| ")]
-    return rows, page_tables.headings(content)
 
 
 def test_only_black_pixels_are_in_the_reach_of_the_background():
@@ -40,15 +32,10 @@ def test_without_the_lattice_all_means_are_equal(trained, tmp_path, monkeypatch)
     monkeypatch.setattr(ties, "PAGE", str(page))
     monkeypatch.setattr(ties, "FOLDER", str(tmp_path))
     ties.main(trained.logdir, SAMPLE)
-    found = {row[0]: row[1:] for row in tables(page)[0]}
+    lattice = page_tables.tables(page.read_text())[1]
+    found = {cells[0]: cells[1:] for cells in (line.strip("| ").split(" | ") for line in lattice.splitlines())}
     assert len(set(found["`first`"])) > 1 and len(set(found["`shared`"])) == 1
     assert sorted(os.listdir(str(tmp_path))) == ["README.md", "ties.png"]
-
-
-def test_the_page_has_both_tables():
-    rows, headings = tables(ties.PAGE)
-    assert headings == ["| " + " | ".join(heading) + " |" for heading in (ties.SHARES, ties.LATTICE)]
-    assert {"conv1", "conv2", "`first`", "`shared`"} <= {row[0] for row in rows}
 
 
 def test_a_tie_of_zeros_is_counted_apart():

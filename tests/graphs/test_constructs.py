@@ -6,11 +6,9 @@ import pytest
 from legacy_graph.config import GRADIENT, METHODS
 from legacy_graph.graphs import backward
 from tests.agreement import construct_table
-from tests.support import page_tables
 from tests.support.construct_differences import COLUMNS, NUMERIC, load_construct, measure, run_projection
 from tests.support.constructs import CONSTRUCTS, DEFINED, one_dimension, one_dimension_pools
 from tests.support.graph_models import CHANNELS, SIDES
-from tests.support.readme import read
 
 # The receptive field of a convolution after a reshape is not computed.
 LOCAL = [construct for construct in CONSTRUCTS.values() if construct not in (one_dimension, one_dimension_pools)]
@@ -53,16 +51,6 @@ def test_nothing_outside_the_receptive_field_counts(construct):
             np.testing.assert_array_equal(before[1][number], after[1][number])
         assert not np.where(inside, 0, after[1]).any()
         assert after[1].any() and not np.array_equal(before[0], after[0])
-
-
-def test_the_page_lists_every_construct():
-    (content,) = page_tables.regions(read(construct_table.PAGE), "construct_table").values()
-    assert page_tables.headings(content) == ["| " + " | ".join(construct_table.HEADING) + " |"]
-    rows = [line.strip("| ").split(" | ") for line in content.splitlines() if line.startswith("| ")][2:]
-    assert [row[0] for row in rows] == [construct.__doc__.rstrip(".") for construct in CONSTRUCTS.values()]
-    for (_, *cells), construct in zip(rows, CONSTRUCTS.values()):
-        assert cells.count("refused") == (0 if construct in DEFINED else 2)
-        assert max(float(one) for cell in cells if cell != "refused" for one in cell.split("; ")) < 2e-6
 
 
 def test_the_table_has_a_pair_of_differences_in_each_cell():

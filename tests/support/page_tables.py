@@ -18,9 +18,14 @@ class Table(NamedTuple):
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def tables(markdown: str) -> List[str]:
+    """The lines of each table."""
+    return re.findall(r"^\|.*\|\n\| ?-(?:.*\|\n?)+", markdown, re.MULTILINE)
+
+
 def headings(markdown: str) -> List[str]:
     """The heading line of each table."""
-    return re.findall(r"^(\|.*\|)\n\| ---", markdown, re.MULTILINE)
+    return [table.splitlines()[0] for table in tables(markdown)]
 
 
 def regions(text: str, command: str) -> Dict[str, str]:
