@@ -26,6 +26,12 @@ from legacy_graph.visualize import evolution
 
 DEFAULT_LAYER = "conv2"  # of the article's network
 DENSE = ("fc1", "fc2")  # layers whose weights are not kept
+SHEETS = {  # file of the results -> what it is
+    "features.png": "Contact sheet",
+    "control.png": "The same with a random kernel",
+    "occlusion.png": "Projections beside occlusion",
+    "features.csv": "Image and place of each tile",
+}
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
@@ -52,7 +58,6 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
 def _publish(options, folder, source, step, sheets):
     from legacy_graph.visualize.publishing import finish_publishing, publish
-    from legacy_graph.visualize.spot_files import SPOTS
 
     finish_publishing(options.logdir)
     keep = options.graph is None
@@ -62,7 +67,9 @@ def _publish(options, folder, source, step, sheets):
     elif options.steps != ():
         print(f"Step {step:,}: results are in {folder}")
     else:
-        for name, words in (("features.png", "Contact sheet"), (SPOTS, "Image and place of each tile")):
+        for name, words in SHEETS.items():
+            if name not in sheets.files:
+                continue
             path, earlier = [os.path.join(folder, named) for named in (name, layout.name_with_step(name, step))]
             print(f"{words}: {earlier if os.path.exists(earlier) else path}")
     if sheets.report:

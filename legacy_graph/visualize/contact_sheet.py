@@ -11,10 +11,16 @@ from legacy_graph.config import GRADIENT, GUIDED, MAGNITUDE, METHODS, OCCLUSION,
 from legacy_graph.data.images import Images
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.energy_window import Shown, choose_windows
-from legacy_graph.visualize.spot_tiles import PERCENTILE, TILE, Spots, draw_panels, scaled
+from legacy_graph.visualize.spot_tiles import PERCENTILE, TILE, Spots, draw_panels, scaled, scaled_falls
 from legacy_graph.visualize.top_activations import TopActivations
 
 COLUMNS, WIDTH = 4, 3400  # maximum maps in a row of the sheet, and its maximum width in pixels
+SCALE_LINE = f"    {PERCENTILE}th percentile of the map's magnitudes, or of each tile's where one scale hides tiles"
+FALL_LINES = (
+    "occlusion: fall of the activation while a patch is covered, for each pixel the mean over the patches on it:",
+    "    mid grey is 0; white (covering lowers it) and black (raises it): \u00b1 the scale,",
+    SCALE_LINE,
+)
 
 
 class Heading(NamedTuple):
@@ -42,6 +48,7 @@ def draw_sheet(
     kernels: Optional[np.ndarray] = None,
     context: bool = False,
     shown: Optional[Shown] = None,
+    falls: Optional[np.ndarray] = None,
 ) -> Tuple[np.ndarray, Dict[str, np.ndarray]]:
     """Draw the sheet, and the block of each map.
 
@@ -54,6 +61,7 @@ def draw_sheet(
             whose input channels are those of the image.
         context: also draw the complete image with a frame around the receptive field.
         shown: the part of the images to show; the default is what `choose_windows` says for known fields.
+        falls: float32 [M, top, H, W], also draw the occlusion of each activation, beside its projection.
 
     Returns:
         The sheet, uint8 [H, W] or [H, W, 3] for RGB images, and "map 05" -> block, of the same kind.
@@ -63,7 +71,7 @@ def draw_sheet(
     whole = windows or (context and any(field.step for field in fields))  # not the same picture twice
     noisy = found.projections.ndim == 5 and kernels is None and about.method in (GRADIENT, GUIDED)
     look = Look(shown, about.drawn or _default_drawing(about.method, windows, noisy), whole)
-    of_maps = [_spots(found, row, images, shown) for row in range(len(found.maps))]
+    of_maps = [_spots(found, row, images, shown, falls) for row in range(len(found.maps))]
     blocks = [
         _block(spots, look, found.images[row] >= 0, kernels is not None and kernels[row])
         for row, spots in enumerate(of_maps)
@@ -73,7 +81,7 @@ def draw_sheet(
     cells = [image_grid.stack_vertically([image_grid.render_text(c, 16, width), b]) for c, b in zip(captions, blocks)]
     columns = max(1, min(COLUMNS, WIDTH // (width + 24)))
     rows = [image_grid.stack_horizontally(cells[at : at + columns], 24) for at in range(0, len(cells), columns)]
-    heading = _heading(found, fields, about, kernels is not None, look)
+    heading = _heading(found, fields, about, kernels is not None, look, falls is not None)
     sheet = image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 16))
     return sheet, {f"map {number:02d}": block for number, block in zip(found.maps, blocks)}
 
@@ -82,14 +90,15 @@ def _default_drawing(method, windows, noisy):
     return MAGNITUDE if method != OCCLUSION and (windows or noisy) else SIGNED
 
 
-def _spots(found, row, images, shown):
+def _spots(found, row, images, shown, falls=None):
     there = found.images[row] >= 0
     seen = images.shown(found.images[row][there])
-    return Spots(found.projections[row][there], seen, shown.places[row][there], shown.fields)
+    falls = falls if falls is None else falls[row][there]
+    return Spots(found.projections[row][there], seen, shown.places[row][there], shown.fields, falls)
 
 
 def _block(spots, look, there, kernel):
-    """From left to right: the kernel, the projections, the patches, the complete images."""
+    """From left to right: the kernel, the projections, the falls, the patches, the complete images."""
     pictures = [_grid_of_spots(tiles, there) for tiles in draw_panels(spots, look.drawn, look.whole)]
     if kernel is not False:
         grey = image_grid.to_diverging(kernel, float(np.abs(kernel).max()))
@@ -112,18 +121,24 @@ def caption(found: TopActivations, row: int, spots: Spots, drawn: str) -> str:
         return f"map {found.maps[row]}: dead, no activation is above 0"
     few = "" if alive == len(found.images[row]) else f", only {alive} activations"
     _, scales = scaled(spots, drawn)
-    low, high = scales.min(), scales.max()
-    scale = f"scale \u00b1{high:.3g}" if low == high else f"a scale for each tile: \u00b1{low:.3g} to \u00b1{high:.3g}"
+    scale = f"scale {_scale_text(scales)}" if scales.any() else "blank: every projection is 0"
     if drawn == MAGNITUDE:
         scale = scale.replace("\u00b1", "")
-    if not high:
-        scale = "blank: every projection is 0"
+    if spots.falls is not None:
+        scale += f", of occlusion {_scale_text(scaled_falls(spots)[1])}"
     return f"map {found.maps[row]}   wins {100 * found.wins[row]:.2f} %   {scale}{few}"
 
 
-def _heading(found, fields, about, kernels, look) -> List[np.ndarray]:
-    top = found.images.shape[1]
-    panels = [*_projection_lines(found, about, look), *_patch_lines(fields, look, found.projections.shape[2] == 1)]
+def _scale_text(scales):
+    """One scale, or the range of those of the tiles."""
+    low, high = scales.min(), scales.max()
+    return f"\u00b1{high:.3g}" if low == high else f"of each tile \u00b1{low:.3g} to \u00b1{high:.3g}"
+
+
+def _heading(found, fields, about, kernels, look, falls) -> List[np.ndarray]:
+    top, signals = found.images.shape[1], found.projections.shape[2] == 1
+    panels = _projection_lines(found, about, look)
+    panels += [*(FALL_LINES if falls else []), *_patch_lines(fields, look, signals)]
     if kernels:
         panels.insert(0, "kernel of the map: mid grey is 0; white and black are \u00b1 its largest magnitude")
     lines = [
@@ -140,10 +155,9 @@ def _heading(found, fields, about, kernels, look) -> List[np.ndarray]:
 
 
 def _projection_lines(found, about, look):
-    scale = f"    {PERCENTILE}th percentile of the map's magnitudes, or of each tile's where one scale hides tiles"
     if about.method == OCCLUSION:
-        what = "fall of the activation while a patch is covered, for each pixel the mean over the patches on it:"
-        return [what, "    mid grey is 0; white (covering lowers it) and black (raises it): \u00b1 the scale,", scale]
+        return list(FALL_LINES)
+    scale = SCALE_LINE
     of = f"of the activation to the pixels ({METHODS[about.method]})"
     if found.projections.shape[2] == 1:
         return [f"the signal in grey, and in black the projection {of}, up to \u00b1 the scale,", scale]

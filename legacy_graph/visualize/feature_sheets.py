@@ -162,7 +162,7 @@ def draw(
         images: to scan.
         subject: the layer and its network, for the heading.
         control: `RANDOM` also projects the same activations with a random kernel, and compares. `OCCLUSION` also
-            compares each projection with the fall of its activation under a patch.
+            compares each projection with the fall of its activation under a patch, and draws both.
         context: also draw the complete image of each activation, with a frame around the receptive field.
         drawn: how projections are drawn, see `contact_sheet.Heading`.
         about: a description of the images, for the heading.
@@ -177,38 +177,40 @@ def draw(
     used = scan.details is not None or OCCLUSION in (layer.method, control)
     cover = choose_cover(patch, images, [field.size for field in probe.fields]) if used else None
     occluded = cover if layer.method == OCCLUSION else None
-    found = {
-        "features": top_activations.collect(
-            session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit, scan.towers, occluded
-        )
-    }
-    report, notes = [], _notes(scan, images, found["features"], occluded)
+    spots = top_activations.collect(
+        session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit, scan.towers, occluded
+    )
+    found = {"features": spots}
+    report, notes = [], _notes(scan, images, spots, occluded)
     if control and layer.kernel is not None and not occluded:
-        found["control"] = sanity_check.project_random(session, probe, images, found["features"])
-        metrics = sanity_check.compare(found["features"], found["control"], probe.fields)
+        found["control"] = sanity_check.project_random(session, probe, images, spots)
+        metrics = sanity_check.compare(spots, found["control"], probe.fields)
         report.append(sanity_check.format_report(metrics, layer.name))
     details = spot_details.collect(
-        session, probe, images, found["features"], found.get("control"), scan.details, cover, control == OCCLUSION
+        session, probe, images, spots, found.get("control"), scan.details, cover, control == OCCLUSION
     )
-    shown, (files, lines) = {}, _check_occlusion(scan, control, found["features"], details, cover)
+    shown, (files, lines) = {}, _check_occlusion(scan, control, spots, details, cover)
     more = {"features": {**details, **run}, "control": {name: run[name] for name in run if name == "step"}}
-    title = f"{subject}, over {len(images):,} {about}"
-    for name, spots in found.items():
-        heading = contact_sheet.Heading(title, layer.method, notes, drawn)
-        shown.update(_draw_spots(session, probe, images, name, found, heading, context))
+    heading = contact_sheet.Heading(f"{subject}, over {len(images):,} {about}", layer.method, notes, drawn)
+    part = choose_windows(spots, probe.fields, layer.fields is None)
+    sheets = {name: (each, heading) for name, each in found.items()}
+    if control == OCCLUSION:
+        sheets[OCCLUSION] = occlusion_check.side_by_side(spots, heading, details, cover)
+    for name, parts in sheets.items():
+        shown.update(_draw_spots(session, probe, images, context, part, name, *parts))
         files[f"{name}.png"] = shown[f"{name}/sheet"]
-        files[f"{name}.npz"] = spot_files.numbers_file(spots, probe.fields, images.names, more[name])
-    files[spot_files.SPOTS] = spot_files.spot_table(found["features"], images.names)
+    for name, each in found.items():
+        files[f"{name}.npz"] = spot_files.numbers_file(each, probe.fields, images.names, more[name])
+    files[spot_files.SPOTS] = spot_files.spot_table(spots, images.names)
     return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report, *lines]))
 
 
-def _draw_spots(session, probe, images, name, found, heading, context):
-    """Tag -> picture: the sheet "features/sheet" or "control/sheet", and the block of each map."""
-    random, spots = name == "control", found[name]
-    heading = heading._replace(title=heading.title + ", with a RANDOM kernel") if random else heading
-    part = choose_windows(found["features"], probe.fields, probe.layer.fields is None)
+def _draw_spots(session, probe, images, context, part, name, spots, heading, falls=None):
+    """Tag -> picture: the sheet, such as "features/sheet" or "control/sheet", and the block of each map."""
+    random = name == "control"
+    heading = heading._replace(title=f"{heading.title}, with a RANDOM kernel") if random else heading
     kernels = spot_details.shown_kernels(session, probe.layer, images, spots.maps, random)
-    sheet, blocks = contact_sheet.draw_sheet(spots, images, probe.fields, heading, kernels, context, part)
+    sheet, blocks = contact_sheet.draw_sheet(spots, images, probe.fields, heading, kernels, context, part, falls)
     return {f"{name}/sheet": sheet, **{f"{name}/{tag}": block for tag, block in blocks.items()}}
 
 

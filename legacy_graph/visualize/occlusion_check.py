@@ -13,7 +13,9 @@ import numpy as np
 from tabulate import tabulate
 
 from legacy_graph.article.receptive_field import Fields
-from legacy_graph.config import METHODS, OCCLUSION
+from legacy_graph.config import DECONVNET, METHODS, OCCLUSION
+from legacy_graph.visualize.contact_sheet import Heading
+from legacy_graph.visualize.cover import Cover
 from legacy_graph.visualize.rank_correlation import fall_correlations
 from legacy_graph.visualize.top_activations import TopActivations
 
@@ -36,6 +38,21 @@ def check_spots(
     falls = found.projections if method == OCCLUSION else details[OCCLUSION]
     correlations = correlate_falls(falls, named_projections(method, found, details), found, fields)
     return check_files(correlations, found), format_check(correlations, layer)
+
+
+def side_by_side(
+    found: TopActivations, heading: Heading, details: Mapping[str, np.ndarray], cover: Cover
+) -> Tuple[TopActivations, Heading, np.ndarray]:
+    """What a sheet of projections beside occlusion shows: (spots, heading, falls float32 [M, top, H, W]).
+
+    If occlusion is the method of `heading`, the projections are those of the deconvnet. `found` and `details` are as
+    for `check_spots`.
+    """
+    heading = heading._replace(notes=list(dict.fromkeys([*heading.notes, str(cover)])))
+    if heading.method == OCCLUSION:
+        return found._replace(projections=details[DECONVNET]), heading._replace(method=DECONVNET), found.projections
+    falls = details[OCCLUSION]
+    return found, heading, falls if falls.ndim == 4 else falls[..., 0]
 
 
 def correlate_falls(

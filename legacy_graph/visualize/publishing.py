@@ -28,6 +28,7 @@ EVENTS, SOURCE, STALE = "events", "source.txt", "stale.txt"
 # The files of one training step. Those of a control or a check exist only if it was asked for.
 BY_STEP = (
     layout.NUMBERS, "features.png", "features.csv", "control.npz", "control.png", "occlusion.npz", "occlusion.csv",
+    "occlusion.png",
 )  # fmt: skip
 Content = Union[bytes, np.ndarray]  # of a file; a picture is uint8 [height, width], or [height, width, 3], RGB
 _EVENT_FILE = re.compile(r"events\.out\.tfevents\.\d+\..*")

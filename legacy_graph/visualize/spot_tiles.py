@@ -1,12 +1,12 @@
 """The tiles of one feature map on a contact sheet: projections, image patches, complete images. Without TensorFlow."""
 
-from typing import List, NamedTuple, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 from PIL import Image, ImageFilter
 
 from legacy_graph.article.receptive_field import Fields, crop_patches
-from legacy_graph.config import MAGNITUDE
+from legacy_graph.config import MAGNITUDE, SIGNED
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.curves import CURVE, draw_curve
 
@@ -24,6 +24,7 @@ class Spots(NamedTuple):
     images: np.ndarray  # uint8, of the same shape
     places: np.ndarray  # int64 [n, 2]; with `fields` for `crop_patches`
     fields: Fields
+    falls: Optional[np.ndarray] = None  # float32 [n, H, W]: also show the occlusion of each spot
 
 
 def scaled(spots: Spots, drawn: str) -> Tuple[np.ndarray, np.ndarray]:
@@ -49,7 +50,7 @@ def scaled(spots: Spots, drawn: str) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def draw_panels(spots: Spots, drawn: str, whole: bool) -> List[np.ndarray]:
-    """Projections, patches, and with `whole` the complete images with a frame around what is shown.
+    """Projections, falls (if any), patches, and with `whole` the complete images with a frame around what is shown.
 
     With MAGNITUDE, the patches are darker where the projection is small. Images of one row are signals: their curves
     are drawn, with that of the projection in the same panel.
@@ -58,11 +59,18 @@ def draw_panels(spots: Spots, drawn: str, whole: bool) -> List[np.ndarray]:
         uint8 [n, height, width] or [n, height, width, 3] for each panel.
     """
     values, _ = scaled(spots, drawn)
-    panels = [_curves(spots, values)] if spots.images.shape[1] == 1 else _pictures(spots, values, drawn)
+    falls = [] if spots.falls is None else [scaled_falls(spots)[0]]
+    signals = spots.images.shape[1] == 1
+    panels = [_curves(spots, each) for each in (values, *falls)] if signals else _pictures(spots, values, falls, drawn)
     return [*panels, _whole(spots)] if whole else panels
 
 
-def _pictures(spots, values, drawn):
+def scaled_falls(spots: Spots) -> Tuple[np.ndarray, np.ndarray]:
+    """As `scaled`, of the falls."""
+    return scaled(spots._replace(projections=spots.falls), SIGNED)
+
+
+def _pictures(spots, values, falls, drawn):
     patches = crop_patches(spots.images, spots.places, spots.fields, image_grid.OUTSIDE)
     if drawn == MAGNITUDE:
         tiles = image_grid.to_grayscale(values, 1)
@@ -70,9 +78,10 @@ def _pictures(spots, values, drawn):
         patches = np.rint(patches * _beside(shades, patches)).astype(np.uint8)
     else:
         tiles = image_grid.to_diverging(values, 1)
+    panels = [tiles, *(image_grid.to_diverging(each, 1) for each in falls), patches]
     side = max(field.size for field in spots.fields)
     times = max(1, round((LARGEST if drawn == MAGNITUDE else TILE) / side))
-    return [image_grid.shrink(image_grid.enlarge(panel, times), times * LARGEST) for panel in (tiles, patches)]
+    return [image_grid.shrink(image_grid.enlarge(panel, times), times * LARGEST) for panel in panels]
 
 
 def _shade(magnitude):

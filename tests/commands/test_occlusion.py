@@ -28,7 +28,7 @@ def features(logdir, *more):
     """The arrays of `features` for two maps of conv1."""
     command = ["features", "--logdir", logdir, "--data-dir", SAMPLE, "--layer", "conv1", "--maps", "5,0", "--top", "2"]
     assert __main__.main([*command, *more]) == 0
-    ending = f"-{more[1]}" if more else ""
+    ending = f"-{more[1]}" if "--method" in more else ""
     with np.load(os.path.join(logdir, "features", "conv1" + ending, "features.npz"), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -52,6 +52,21 @@ def test_what_is_left_out_for_many_spots_is_said(logdir, monkeypatch, capsys):
     monkeypatch.setattr(spot_details, "OCCLUDED", 3)
     assert "occlusion" not in features(logdir)
     assert "--control occlusion" in capsys.readouterr().out
+
+
+def test_a_sheet_shows_projections_beside_occlusion(logdir):
+    """Each block has the projections and patches of the sheet without occlusion, and the occlusion between them."""
+    features(logdir, "--control", "occlusion")
+    folder = os.path.join(logdir, "features", "conv1")
+    shown = images_of(folder)
+    for tag in ("map 00", "map 05"):
+        (_, plain), (_, wide) = shown[f"features/{tag}"], shown[f"occlusion/{tag}"]
+        more = wide.shape[1] - plain.shape[1]
+        end = plain.shape[1] - more
+        np.testing.assert_array_equal(wide[:, :end], plain[:, :end])
+        np.testing.assert_array_equal(wide[:, -more:], plain[:, -more:])
+    features(logdir)
+    assert not os.path.exists(os.path.join(folder, "occlusion.png"))
 
 
 def deconv(logdir, folder, name, *more):

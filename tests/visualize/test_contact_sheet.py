@@ -68,6 +68,22 @@ def test_projections_beside_patches_and_empty_cells(found, images, monkeypatch):
     assert sheet.shape[1] > 2 * blocks["map 03"].shape[1]
 
 
+def test_the_falls_stand_between_projections_and_patches(found, images, monkeypatch):
+    """On their own scale; the rest is as without them."""
+    monkeypatch.setattr(spot_tiles, "PERCENTILE", 100)
+    falls = np.zeros([2, 3, 28, 28], np.float32)
+    falls[0, 0, :2, :2], falls[0, 1, 27, 26] = [[0, 4], [-3, 0]], 2
+    _, plain = contact_sheet.draw_sheet(found, as_images(images), FIELDS, HEADING)
+    _, blocks = contact_sheet.draw_sheet(found, as_images(images), FIELDS, HEADING, falls=falls)
+    left, middle, right = panels(blocks["map 03"], 3)
+    assert tile(middle, 0, 0) == [[127, 254], [32, 127]]
+    assert tile(middle, 0, 1) == [[127, 127], [190, 127]]
+    for panel, expected in zip((left, right), panels(plain["map 03"], 2)):
+        np.testing.assert_array_equal(panel, expected)
+    spots = contact_sheet._spots(found, 0, as_images(images), Shown(found.places, FIELDS), falls)
+    assert "scale \u00b12, of occlusion \u00b14" in contact_sheet.caption(found, 0, spots, SIGNED)
+
+
 def test_the_scale_is_a_percentile_of_nonzero_pixels(found, monkeypatch):
     """The map's are 2, 2, 1 and 1 in magnitude: their median is 1.5, and all above it is clipped."""
     monkeypatch.setattr(spot_tiles, "PERCENTILE", 50)

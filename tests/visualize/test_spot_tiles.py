@@ -69,6 +69,9 @@ def test_a_signal_is_a_curve_under_its_projection():
     black = {x: np.flatnonzero(tile[:, x] == 0).mean() for x in (20, 95, 230)}
     assert black[95] == pytest.approx(2, abs=1)
     assert black[20] == black[230] == pytest.approx(height / 2, abs=1)
+    spots = whole(0 * projections, signal)._replace(falls=projections)
+    flat, (falls,), _ = draw_panels(spots, SIGNED, True)
+    np.testing.assert_array_equal(falls, tile)
 
 
 def test_a_signal_outside_the_image_has_no_curve():
