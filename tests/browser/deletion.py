@@ -47,9 +47,9 @@ def main(logdir, data_dir="MNIST_data"):
         for name, scores in pixel_scores(session, reader, images, classes).items():
             found[name] = curves(lambda values: network.run(values)[np.arange(len(values)), classes], images, scores)
     path = os.path.join(FOLDER, "deletion.png")
-    draw(found).save(path)
     text = f"{table(found)}\n\nAfter {step:,} training steps, over {len(images):,} digits. {machine.conditions()}."
     page_tables.write(PAGE, "deletion", {"deletion": text})
+    draw(found).save(path)
     print(PAGE, path, sep="\n")
 
 

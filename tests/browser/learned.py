@@ -40,9 +40,9 @@ def main(folder):
     runs = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
     curves = read(runs)
     path = os.path.join(FOLDER, "learned.png")
-    draw(curves).save(path)
     text = f"{table(curves)}\n\n{len(runs)} seeds. {machine.conditions()}."
     page_tables.write(PAGE, "screenshots", {"learned": text})
+    draw(curves).save(path)
     print(PAGE, path, sep="\n")
 
 

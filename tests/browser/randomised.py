@@ -48,9 +48,9 @@ def main(logdir, data_dir="MNIST_data"):
     with restored_session(reader.graph, logdir) as (session, step):
         found = {layer: compare(session, reader, layer, pictures) for layer in PROJECTED}
     path = os.path.join(deletion.FOLDER, "randomised.png")
-    draw(found).save(path)
     text = f"{table(found)}\n\nAfter {step:,} training steps, over {len(pictures):,} digits. {machine.conditions()}."
     page_tables.write(deletion.PAGE, "randomised", {"randomised": text})
+    draw(found).save(path)
     print(deletion.PAGE, path, sep="\n")
 
 
