@@ -10,15 +10,15 @@ names the options of the commands: `--range` is the argument `range`.
 """
 
 import functools
-import os
 from typing import Dict, Optional, Sequence, Tuple, Union
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.config import DEFAULT_SIGNATURE
+from legacy_graph.data import arguments
 from legacy_graph.errors import short_path
 from legacy_graph.graphs.read import read_source
-from legacy_graph.graphs.read.session import snapshot
+from legacy_graph.graphs.read.session import image_tensor_name, session_graph, snapshot
 from legacy_graph.graphs.target import Loader, read_preprocessing
 from legacy_graph.visualize.loaded_model import LoadedModel
 
@@ -51,7 +51,11 @@ def load_model(
     Raises:
         UserError: the graph cannot be read, run, or shown correctly.
     """
-    path = os.fspath(path)
+    path = arguments.file_path("path", path)
+    checkpoint = checkpoint if checkpoint is None else arguments.file_path("checkpoint", checkpoint)
+    for name, value in (("signature", signature), ("tags", tags), ("input", input)):
+        if value is not None:
+            arguments.text(name, value, "a name, as text", "correct it or leave it out")
     read = functools.partial(read_source, path, checkpoint, signature, tags)
     loader = Loader(read, path, input, size, values, read_preprocessing(range, mean, bgr))
     return LoadedModel(loader, short_path(path))
@@ -74,9 +78,10 @@ def from_session(
         size, values, range, mean, bgr: as in `load_model`.
 
     Raises:
-        UserError: a variable has no value, or the graph cannot be shown correctly.
+        UserError: the session is closed, a variable has no value, `images` is a tensor of another graph, or the graph
+            cannot be shown correctly.
     """
-    name = images if isinstance(images, str) else images.name
+    name = image_tensor_name(images, session_graph(session))
     loader = Loader(snapshot(session), "session", name, size, values, read_preprocessing(range, mean, bgr))
     loader.load()  # reads the variables now
     return LoadedModel(loader, "the session")

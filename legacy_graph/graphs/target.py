@@ -4,6 +4,7 @@ from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from legacy_graph.data import arguments
 from legacy_graph.data.images import Images, Preprocessing, Shape
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.load import find_layer, load_source, with_size
@@ -40,7 +41,8 @@ class Loader:
         values: Optional[Dict[str, bool]] = None,
         preprocessing: Optional[Preprocessing] = None,
     ) -> None:
-        self.path, self.preprocessing = path, preprocessing
+        self.path, self.preprocessing, values = path, preprocessing, arguments.switches("values", values)
+        size = size if size is None else _image_size(size)
         self._read, self._input, self._size, self._values = read, input, size, values
         self._source: Optional[Source] = read()
         self._loaded: Dict[Optional[str], Model] = {}  # all layers, and the last single one: a graph can be large
@@ -76,6 +78,7 @@ class Loader:
         Raises:
             UserError: there is no such layer, or the images do not match the graph.
         """
+        arguments.text("layer", layer, "the label of a layer, or the name of a tensor, as text", "print model.layers")
         model = self.load(layer)
         images = open_images(model.input_shape, self.preprocessing)
         if images.size != model.input_shape[:2]:
@@ -91,7 +94,17 @@ def read_preprocessing(
     Raises:
         UserError: a mean or bgr without a range.
     """
-    mean = tuple(np.atleast_1d(mean).tolist())
+    if mean is None or np.size(mean):
+        mean = arguments.numbers("mean", mean, (1, 3))
+    if not isinstance(bgr, (bool, np.bool_)):
+        raise UserError("bgr", "True or False", repr(bgr), "give one of these")
     if range is None and (mean or bgr):
         raise UserError("--mean and --bgr", "--range as well", "none", "add --range, such as --range 0,255")
-    return None if range is None else Preprocessing(*range, mean, bgr)
+    return None if range is None else Preprocessing(*arguments.numbers("range", range, (2,)), tuple(mean), bgr)
+
+
+def _image_size(size):
+    height_and_width = arguments.integers("size", size, 1).tolist()
+    if len(height_and_width) != 2:
+        raise UserError("size", "height and width", repr(size), "give both, such as (224, 224)")
+    return tuple(height_and_width)

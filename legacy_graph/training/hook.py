@@ -17,12 +17,13 @@ from typing import Dict, List, Optional, Sequence, Union
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.config import TOP, is_image_step
+from legacy_graph.config import METHODS, TOP, is_image_step
+from legacy_graph.data import arguments
 from legacy_graph.errors import RETRY, UserError, printable, reason
 from legacy_graph.graphs.load import find_layer
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.op_table import CONVOLUTIONS
-from legacy_graph.graphs.read.session import snapshot
+from legacy_graph.graphs.read.session import image_tensor_name, session_graph, snapshot
 from legacy_graph.graphs.target import Loader, read_preprocessing
 from legacy_graph.logdir import kept_kernels, layout
 from legacy_graph.logdir.event_writer import FileWriter
@@ -68,9 +69,13 @@ class FeaturesHook(tf.train.SessionRunHook):
         mean: Sequence[float] = (),
         bgr: bool = False,
     ) -> None:
-        self._images = images if isinstance(images, str) else images.name
-        self._layers, self._logdir, self._every = layers, os.fspath(logdir), every
-        self._pictures, self._top, self._method, self._values = pictures, top, method, values
+        self._images, self._layers, self._logdir = images, layers, arguments.file_path("logdir", logdir)
+        self._every = every if every is None else arguments.integer("every", every, 1)
+        self._pictures, self._top, self._values = pictures, arguments.integer("top", top, 1), values
+        self._method = arguments.choice("method", method, METHODS)
+        image_tensor_name(images)  # refuses what is no tensor
+        if layers is not None:
+            self._layers = arguments.labels("layers", layers)
         self._preprocessing = read_preprocessing(range, mean, bgr)
         self._writer: Optional[FileWriter] = None
         self._first: Dict[str, np.ndarray] = {}  # the variables of the first recorded step
@@ -85,6 +90,7 @@ class FeaturesHook(tf.train.SessionRunHook):
         Raises:
             UserError: the graph or the pictures cannot be shown, or the results cannot be written.
         """
+        step = arguments.integer("step", step)
         due = any(is_image_step(passed, self._every) for passed in range(self._seen + 1, step + 1))
         self._seen = step
         if due:
@@ -120,7 +126,8 @@ class FeaturesHook(tf.train.SessionRunHook):
     def _write(self, session, step):
         with tf.Graph().as_default():
             values: Dict[str, np.ndarray] = {}
-            loader = Loader(snapshot(session, values), "session", self._images, None, self._values, self._preprocessing)
+            name = image_tensor_name(self._images, session_graph(session))
+            loader = Loader(snapshot(session, values), "session", name, None, self._values, self._preprocessing)
             model = loader.load()
             layers = _chosen(model, self._layers)
             kept = _needed(model, layers, values)

@@ -8,7 +8,8 @@ import numpy as np
 
 from legacy_graph.cluster.session import open_session
 from legacy_graph.cluster.tf_config import Cluster
-from legacy_graph.config import METHODS, OCCLUSION, TOP
+from legacy_graph.config import ALL_METHODS, MEAN, METHODS, OCCLUSION, TOP
+from legacy_graph.data import arguments
 from legacy_graph.data.images import from_checked_array, open_images, open_pictures
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.target import Loader, Target
@@ -133,8 +134,8 @@ class LoadedModel:
         """
         target, scan, maps, places = self._spots(layer, images, maps, places, OCCLUSION)
         probe, opened = scan.probe, target.images
-        value = value if value is None or isinstance(value, str) else tuple(np.atleast_1d(value).tolist())
-        cover = choose_cover(CoverOptions(patch, stride, value), opened, [field.size for field in probe.fields])
+        options = _cover_options(patch, stride, value, opened.take([0]).shape[3])
+        cover = choose_cover(options, opened, [field.size for field in probe.fields])
         with open_session(scan.graph) as session:
             numbers = np.arange(len(opened))
             if places is None:
@@ -168,14 +169,14 @@ class LoadedModel:
 
     def _spots(self, layer, images, maps, places, method):
         """(target, scan, map of each image, place of each image or None)."""
-        maps = np.atleast_1d(np.asarray(maps, np.int64))
+        maps = arguments.integers("maps", maps)
         target = self.target(layer, images)
         scan = _prepare(target, method, maps, 1)
         count, limits = len(target.images), scan.probe.layer.output.shape.as_list()[1:3]
         maps = _one_each("maps", maps, [count])
         if places is not None:
-            places = _one_each("places", np.asarray(places, np.int64), [count, 2])
-            if (places < 0).any() or (places >= limits).any():
+            places = _one_each("places", arguments.integers("places", places, ndim=2), [count, 2])
+            if (places >= limits).any():
                 expected = f"rows below {limits[0]} and columns below {limits[1]}"
                 raise UserError("places", expected, places.tolist(), "choose places in the layer's output")
         return target, scan, maps, places
@@ -216,11 +217,24 @@ def _open_source(source, shape, preprocessing):
         return open_images(os.fspath(source), shape, preprocessing)
     if isinstance(source, np.ndarray):
         return from_checked_array(source, "images", shape, preprocessing)
-    return open_pictures([os.fspath(path) for path in source], shape, preprocessing)
+    expected = "a path, paths of pictures, or a numpy array"
+    return open_pictures(arguments.paths("images", source, expected), shape, preprocessing)
+
+
+def _cover_options(patch, stride, value, channels):
+    """The checked arguments of `LoadedModel.occlude`."""
+    patch, stride = [
+        length if length is None else arguments.integer(name, length, 1)
+        for name, length in (("patch", patch), ("stride", stride))
+    ]
+    if value is not None and not (isinstance(value, str) and value == MEAN):
+        value = arguments.numbers("value", value, (1, channels))
+    return CoverOptions(patch, stride, value)
 
 
 def _prepare(target, method, maps, top, order=None, cluster=None):
-    maps = None if maps is None else [int(number) for number in maps]
+    method, top = arguments.choice("method", method, ALL_METHODS), arguments.integer("top", top, 1)
+    maps = None if maps is None else arguments.integers("maps", maps).tolist()
     return feature_sheets.prepare_graph(*target[:2], method, maps, top, len(target.images), order, cluster)
 
 

@@ -201,3 +201,17 @@ def test_a_bad_layer_and_no_global_step_are_refused(tmp_path):
             hook.record(session, 0)
         with pytest.raises(legacy_graph.UserError, match="expected a graph with a global step"):
             hook.begin()
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("images", 3), ("layers", []), ("layers", "conv1"), ("layers", [3]), ("logdir", None), ("every", 0),
+        ("every", -1), ("every", 1.5), ("top", 0), ("method", "guide"), ("range", 3),
+    ],
+)  # fmt: skip
+def test_arguments_of_another_kind_are_refused_by_name(name, value):
+    with pytest.raises(legacy_graph.UserError, match=f"^{name}: "):
+        legacy_graph.FeaturesHook(
+            **{"images": "images", "layers": None, "logdir": "log", "pictures": PICTURES, name: value}
+        )

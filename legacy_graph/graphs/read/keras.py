@@ -37,8 +37,11 @@ def is_keras(path: str) -> bool:
     """Whether a file begins as an HDF5 file or a zip archive do, whatever its name."""
     if not os.path.isfile(path):
         return False
-    with open(path, "rb") as file:
-        return file.read(len(HDF5)).startswith((HDF5, ZIP))
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(HDF5)).startswith((HDF5, ZIP))
+    except OSError:  # reported by the reader of frozen graphs
+        return False
 
 
 def read_keras(path: str) -> Source:

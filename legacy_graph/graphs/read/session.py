@@ -1,12 +1,37 @@
 """Read the graph and the variables of an open session. Adds nothing to its graph, so a finalized graph works too."""
 
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Union
 
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.errors import UserError
+from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.read.source import Source
+
+
+def image_tensor_name(images: Union[tf.Tensor, str], graph: Optional[tf.Graph] = None) -> str:
+    """The name of the tensor that takes the images.
+
+    Raises:
+        UserError: `images` is neither a tensor of a graph nor a name, or not of `graph`.
+    """
+    if isinstance(images, str):
+        return images
+    if not isinstance(images, tf.Tensor) or not hasattr(images, "op"):  # a tensor of eager execution has no graph
+        expected, found = "a tensor of the graph or its name", type(images).__name__
+        raise UserError("images", expected, found, "give the placeholder that takes the images")
+    if graph is not None and images.graph is not graph:
+        found = f"{images.name} of another graph"
+        raise UserError("images", "a tensor of the graph of the session", found, "give the tensor of this session")
+    return images.name
+
+
+def session_graph(session: tf.Session) -> tf.Graph:
+    """The graph of a session of any type; UserError for anything else."""
+    graph = getattr(session, "graph", None)
+    if not isinstance(graph, tf.Graph) or not callable(getattr(session, "run", None)):
+        raise UserError("session", "an open tf.Session", type(session).__name__, "give the session of the network")
+    return graph
 
 
 def read_session(session: tf.Session) -> Source:
@@ -15,7 +40,7 @@ def read_session(session: tf.Session) -> Source:
     Args:
         session: with a graph of TensorFlow 1: placeholders and variables.
     """
-    graph_def = session.graph.as_graph_def()
+    graph_def = session_graph(session).as_graph_def()
     with session.graph.as_default():
         variables = {variable.op.name: variable for variable in tf.global_variables() + tf.local_variables()}
 
@@ -27,6 +52,8 @@ def read_session(session: tf.Session) -> Source:
                 raise UserError(f"variable {name}", "a variable that the session knows", "none", hint)
         try:
             return session.run({name: variables[name] for name in needed})
+        except RuntimeError as error:
+            raise UserError("session", "an open session", reason(error), "call this before it is closed") from error
         except tf.errors.FailedPreconditionError as error:
             hint = "run tf.global_variables_initializer() first"
             raise UserError("session", "variables with values", "a variable without a value", hint) from error
