@@ -14,6 +14,7 @@ from legacy_graph.graphs.op_table import (
     RELUS,
     SATURATING,
     SHAPES,
+    SOURCES,
 )  # fmt: skip
 
 
@@ -30,7 +31,8 @@ class EndFinder:
     """Finds the ends of layers.
 
     A reader that leads to no convolution does not count beside one that does: it is an output, an auxiliary head, the
-    moments of a batch or an assertion.
+    moments of a batch or an assertion. Nor does one that depends on another source than the images, such as a loss of
+    the labels.
 
     Args:
         graph: complete after the input, so that all readers of a tensor are known.
@@ -38,7 +40,8 @@ class EndFinder:
     """
 
     def __init__(self, graph: Graph, dependent: Set[str]) -> None:
-        self._graph, self._dependent = graph, dependent
+        others = [name for name, node in graph.by_name.items() if node.op in SOURCES and name not in dependent]
+        self._graph, self._dependent = graph, dependent - graph.dependents(others)
         self._position = {name: number for number, name in enumerate(graph.order)}
         self._before = graph.ancestors(name for name, node in graph.by_name.items() if node.op in CONVOLUTIONS)
         self._known: Dict[Tuple[str, Optional[str]], Ends] = {}

@@ -195,9 +195,11 @@ _FAMILIES = {
     "quantised": re.compile(r"(Uniform)?(Quantize|Dequantize|Requantiz).*|Quantized.*"),
     "volume": re.compile(r"(Conv|MaxPool|AvgPool)3D.*"),
     # The gradients of operations. Conv2DBackpropInput has a row: it is also the transposed convolution.
-    "gradient": re.compile(r"\w*Grad(V\d|WithArgmax|Grad\w*)?|\w+Backprop(Input|Filter)(V2)?"),
+    "gradient": re.compile(r"\w*Grad(V\d|WithArgmax|Grad\w*)?|\w+Backprop(Input|Filter)(V2)?|BroadcastGradientArgs"),
+    # The updates of an optimizer.
+    "update": re.compile(r"(Resource)?(Sparse)?Apply\w+"),
 }
-_NEVER_RUN = {*_REFUSALS, "source", "batch source", "effect", "gradient", "unknown"}
+_NEVER_RUN = {*_REFUSALS, "source", "batch source", "effect", "gradient", "update", "unknown"}
 
 
 def row(operation: str) -> Row:

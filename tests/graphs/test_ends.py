@@ -110,3 +110,10 @@ def test_any_tensor_of_a_layer_can_be_named(model_path, name, expected):
     layer = find_layer(load_model(model_path, layer=name), name)
     assert layer.start == expected
     assert layer.activation == ("relu" if expected in ("relu", "pool") else None)
+
+
+def test_a_loss_does_not_belong_to_the_layer():
+    def build(linear, images):
+        tf.square(linear - tf.placeholder(tf.float32, linear.shape, "labels"))
+
+    assert end_of(build)[:2] == (None, "bias")

@@ -1,10 +1,11 @@
 """Remove what a training graph computes beside the model: it would count as a reader of a layer."""
 
-from typing import Dict, List
+import re
+from typing import List, Set
 
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.nodes import node_name
 from legacy_graph.graphs.op_table import CONVOLUTIONS, of_kind, row
+from legacy_graph.graphs.operations import definition
 
 _SIDE_EFFECTS = of_kind("effect")  # summaries, updates of variables
 
@@ -24,28 +25,40 @@ def remove_side_effects(graph: Graph) -> List[str]:
 
 
 def remove_gradients(graph: Graph) -> List[str]:
-    """Remove the operations that only gradients contain, and all that depend on them, such as an optimizer's updates.
+    """Remove the gradients of all operations, and what depends on them, such as an optimizer's updates.
 
-    They are recognised by what they compute, not by the scope of their names.
+    Some gradients are operations that only gradients contain, or what an optimizer applies to a variable. Others are
+    ordinary operations, such as the two MatMul of the gradient of a MatMul. `tf.gradients` puts both in one scope of
+    their own, and names those of an operation NAME "SCOPE/NAME_grad/...": the former show which scopes these are.
     """
-    gradients = {name for name, node in graph.by_name.items() if row(node.op).kind == "gradient"}
-    # The gradient of y = Conv2D(x, kernel) is Conv2DBackpropFilter(x, shape, signal) and, with a later signal,
-    # Conv2DBackpropInput(shape, kernel, signal). A transposed convolution has no such partner, or an earlier signal.
-    place = {name: number for number, name in enumerate(graph.order)}
-    signals: Dict[str, List[str]] = {}
-    for _, (values, _, signal) in _inputs(graph, "Conv2DBackpropFilter"):
-        signals.setdefault(values, []).append(signal)
-    pairs = {
-        (kernel, signal)
-        for name, (values, kernel) in _inputs(graph, "Conv2D")
-        for signal in signals.get(values, ())
-        if place[name] < place[node_name(signal)]
-    }
-    gradients.update(name for name, (_, *pair) in _inputs(graph, "Conv2DBackpropInput") if tuple(pair) in pairs)
-    graph.remove(gradients)
+    known = {name for name, node in graph.by_name.items() if row(node.op).kind == "gradient"}
+    known.update(graph.data_inputs(name)[place] for name, place in _updates(graph))
+    sums = [name for name in known if row(graph.by_name[name].op).kind == "sum"]
+    terms = {term for name in sums for term in graph.data_inputs(name)}  # of a gradient along several ways
+    scopes = tuple(set().union(*(_scopes(graph, name) for name in known | terms)))
+    inside = {name for name in graph.by_name if "_grad/" in name and name.startswith(scopes)}
+    graph.remove(known | inside)
     return []
 
 
-def _inputs(graph, operation):
-    """(name, inputs) of each node of an operation."""
-    return [(name, graph.references(name)) for name, node in graph.by_name.items() if node.op == operation]
+def _updates(graph):
+    """(name of an operation of an optimizer, number of its input with the gradient)."""
+    for name, node in graph.by_name.items():
+        if row(node.op).kind == "update" and definition(node.op):
+            arguments = [argument.name for argument in definition(node.op).input_arg]
+            if "grad" in arguments:
+                yield name, arguments.index("grad")
+
+
+def _scopes(graph, name) -> Set[str]:
+    """The scopes of `tf.gradients` that the name of a gradient can have: the rest names an operation of the graph."""
+    scopes = set()
+    for end in re.finditer("_grad/", name):
+        parts = name[: end.start()].split("/")
+        for number in range(1, len(parts)):
+            operation = "/".join(parts[number:])
+            # An imported graph has a scope around its gradients and around its operations.
+            outer = ("/".join([*parts[:depth], operation]) for depth in range(number))
+            if not graph.by_name.keys().isdisjoint(outer):
+                scopes.add("/".join(parts[:number]) + "/")
+    return scopes
