@@ -45,9 +45,9 @@ def _updates(graph):
     """(name of an operation of an optimizer, number of its input with the gradient)."""
     for name, node in graph.by_name.items():
         if row(node.op).kind == "update" and definition(node.op):
-            arguments = [argument.name for argument in definition(node.op).input_arg]
-            if "grad" in arguments:
-                yield name, arguments.index("grad")
+            for number, argument in enumerate(definition(node.op).input_arg):
+                if argument.name in ("grad", "delta"):
+                    yield name, number
 
 
 def _scopes(graph, name) -> Set[str]:
