@@ -9,7 +9,7 @@ Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks
 
 import functools
 import itertools
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -23,7 +23,19 @@ from legacy_graph.visualize.cover import Cover
 from legacy_graph.visualize.image_bar import image_bar
 from legacy_graph.visualize.probe import Probe, chunk_size
 
-Corners = List[Tuple[int, int]]  # (y, x) of the upper left pixel of each patch
+THREADS = 2  # that run batches; the next one is covered meanwhile
+
+
+class Corners(NamedTuple):
+    """The upper left pixels of the patches of one image: each of `down` with each of `across`, row by row."""
+
+    down: np.ndarray  # integers [P], y
+    across: np.ndarray  # integers [Q], x
+
+    @property
+    def count(self) -> int:
+        """The number of patches."""
+        return len(self.down) * len(self.across)
 
 
 class ClassOcclusion(NamedTuple):
@@ -130,7 +142,9 @@ def run_covered(
     Yields:
         For each job, [1 + patches, ...]: the reduced value for the complete image, then one for each patch.
     """
-    lengths = [1 + len(job.corners) for job in jobs]
+    lengths = [1 + job.corners.count for job in jobs]
+    # Batches of equal sizes, and at least one for each thread.
+    size = -(-sum(lengths) // max(THREADS, -(-sum(lengths) // chunk)))
 
     def run(batch):
         images, corners, spots = zip(*batch)
@@ -139,11 +153,10 @@ def run_covered(
 
     def run_all():
         rows = itertools.chain.from_iterable(map(_rows, jobs))
-        batches = iter(lambda: list(itertools.islice(rows, chunk)), [])
-        # The next batch is covered while another runs.
+        batches = iter(lambda: list(itertools.islice(rows, size)), [])
         calls = (functools.partial(run, batch) for batch in batches)
         with image_bar(sum(lengths)) as bar:
-            for values in run_ahead(calls, 2, 3):
+            for values in run_ahead(calls, THREADS, THREADS + 1):
                 bar.update(len(values))
                 yield from values
 
@@ -153,15 +166,15 @@ def run_covered(
 
 
 def all_corners(size: Tuple[int, int], cover: Cover) -> Corners:
-    """The patches of an image of `size`, [height, width], row by row."""
-    return list(itertools.product(*(_starts(side, cover) for side in size)))
+    """The patches of an image of `size`, [height, width]."""
+    return Corners(*(_starts(side, cover) for side in size))
 
 
 def mean_over_patches(values: np.ndarray, corners: Corners, size: Tuple[int, int], cover: Cover) -> np.ndarray:
     """For each pixel, the mean over all patches of the image that cover it; patches not in `corners` have the value 0.
 
     Args:
-        values: floats [P, ...], one for each of `corners`.
+        values: floats [patches, ...], one for each of `corners`.
         corners: of the patches.
         size: [height, width] of the image.
         cover: the patch.
@@ -169,12 +182,11 @@ def mean_over_patches(values: np.ndarray, corners: Corners, size: Tuple[int, int
     Returns:
         float64 [height, width, ...].
     """
-    total = np.zeros([*size, *values.shape[1:]])
-    for (y, x), value in zip(corners, values):
-        total[y : y + cover.patch, x : x + cover.patch] += value
-    down, across = [_cover_counts(side, cover) for side in size]
-    counts = np.outer(down, across)
-    return total / counts.reshape(counts.shape + (1,) * (values.ndim - 1))
+    down, across = [_covering(side, starts, cover) for side, starts in zip(size, corners)]
+    grid = values.reshape(down.shape[1], across.shape[1], int(np.prod(values.shape[1:])))
+    total = across @ np.tensordot(down, grid, 1)  # [height, width, ...]
+    counts = np.outer(*[_covering(side, _starts(side, cover), cover).sum(axis=1) for side in size])
+    return (total / counts[..., None]).reshape(*size, *values.shape[1:])
 
 
 def _take(images, number):
@@ -188,7 +200,7 @@ def _feeds(probe, maps, places):
 def _rows(job):
     """(image, corner of the patch to cover, what to feed) of a job: first the complete image, then for each patch."""
     image = job.read()
-    return ((image, corner, job.feed) for corner in [None, *job.corners])
+    return ((image, corner, job.feed) for corner in [None, *itertools.product(*job.corners)])
 
 
 def _covered(images, corners, cover) -> np.ndarray:
@@ -206,17 +218,15 @@ def _starts(side, cover) -> np.ndarray:
     return np.arange(0, side - cover.patch + cover.stride, cover.stride)
 
 
-def _cover_counts(side, cover) -> np.ndarray:
-    """How many patches cover each pixel of an axis."""
-    pixels, starts = np.arange(side)[:, None], _starts(side, cover)
-    return ((starts <= pixels) & (pixels < starts + cover.patch)).sum(axis=1)
+def _covering(side, starts, cover) -> np.ndarray:
+    """float64 [pixels, patches] of an axis: 1 where the patch covers the pixel, else 0."""
+    pixels = np.arange(side)[:, None]
+    return ((starts <= pixels) & (pixels < starts + cover.patch)).astype(float)
 
 
 def _corners_inside(fields: Fields, place, size, cover) -> Corners:
     """The patches that cover a pixel of the receptive field of one place."""
     begins = [field.begin + int(at) * field.step for field, at in zip(fields, place)]
-    axes = [
-        [start for start in _starts(side, cover) if begin - cover.patch < start < begin + field.size]
-        for field, begin, side in zip(fields, begins, size)
-    ]
-    return list(itertools.product(*axes))
+    axes = zip(begins, fields, (_starts(side, cover) for side in size))
+    return Corners(*(starts[(begin - cover.patch < starts) & (starts < begin + field.size)]
+                     for begin, field, starts in axes))  # fmt: skip

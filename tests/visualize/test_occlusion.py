@@ -90,7 +90,7 @@ def test_batches_do_not_change_a_value(chunk):
     np.testing.assert_allclose(Small(linear=False, chunk=chunk).falls(COVERS[1]), expected, atol=1e-6)
 
 
-def test_batches_are_full_across_images():
+def test_batches_are_equal_across_images_and_each_thread_has_one():
     class Session:
         sizes = []
 
@@ -99,10 +99,13 @@ def test_batches_are_full_across_images():
             return feed["pixels"].sum(axis=(1, 2, 3))
 
     cover = Cover(1, 1)
-    jobs = [occlusion.Job(lambda: np.ones([2, 2, 1], "f"), corners) for corners in ([(0, 0)], [], [(0, 1), (1, 1)])]
+    corners = [occlusion.Corners(*map(np.array, axes)) for axes in (([0], [0]), ([], []), ([0, 1], [1]))]
+    jobs = [occlusion.Job(lambda: np.ones([2, 2, 1], "f"), each) for each in corners]
     found = list(occlusion.run_covered(Session(), "sum", "pixels", jobs, cover, 4))
     assert [values.tolist() for values in found] == [[4, 3], [4], [4, 3, 3]]
-    assert sorted(Session.sizes) == [2, 4]
+    assert Session.sizes == [3, 3]
+    list(occlusion.run_covered(Session(), "sum", "pixels", jobs[:1], cover, 4))
+    assert Session.sizes[2:] == [1, 1]
 
 
 def test_the_fall_outside_the_field_is_exactly_zero():
