@@ -7,20 +7,14 @@ of the four IDX files. Ctrl-C stops the measurement; the page then says which ta
 """
 
 import argparse
-import contextlib
-import os
-import shutil
 import sys
-import tempfile
 import time
 from typing import NamedTuple, Tuple
 
-from legacy_graph.data import mnist
 from tests.benchmarks import deconvolution, growth, machine, occlusion, report, scan, training
 from tests.benchmarks.ways import BATCH
-from tests.benchmarks.workers import Settings
+from tests.benchmarks.workers import temporary_settings
 
-FOREVER = 10**6  # steps, so that no run ends during the measurement
 INTERRUPTED = 130  # exit status
 
 
@@ -43,7 +37,7 @@ QUICK = Effort(1, 10, 2, 0.05, 1000, (10, 50), (100, 250), (10,), 20)
 
 
 def main() -> int:
-    """Measure one table after the other. Returns the exit status."""
+    """Measure one table after the other. Returns the exit status: 1 if our occlusion and captum's differ."""
     parser = argparse.ArgumentParser(prog="run.sh bench", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="measure with few rounds; the page is not changed")
     parser.add_argument("--page", metavar="FILE", help="the page to write (default: the one beside this file)")
@@ -62,8 +56,8 @@ def main() -> int:
     complete = False
     try:
         record("machine", machine.describe(BATCH))
-        with _settings(options.data_dir) as settings:
-            _measure(settings, QUICK if options.quick else COMPLETE, say, record)
+        with temporary_settings(options.data_dir) as settings:
+            equal = _measure(settings, QUICK if options.quick else COMPLETE, say, record)
         complete = True
     except KeyboardInterrupt:
         say("stopped")
@@ -73,10 +67,11 @@ def main() -> int:
         if page is not None:
             report.write(page, measured)
             say(f"written: {page}")
-    return 0 if complete else INTERRUPTED
+    return INTERRUPTED if not complete else 0 if equal else 1
 
 
-def _measure(settings, effort, say, record):
+def _measure(settings, effort, say, record) -> bool:
+    """Returns whether our occlusion and captum's are equal."""
     training.measure(settings, effort.rounds, effort.shorten, say, record)
     say("the dashboards one by one")
     training.dashboards(settings, effort.dashboard_rounds, record)
@@ -85,22 +80,12 @@ def _measure(settings, effort, say, record):
     say("the scan of features")
     scan.measure(settings, effort.rounds, effort.scanned, record)
     say("the occlusion, ours and captum's")
-    occlusion.measure(settings, effort.rounds, effort.seconds, record)
+    equal = occlusion.measure(settings, effort.rounds, effort.seconds, record)
     say("how cost grows")
     growth.measure(settings, effort.batch_sizes, effort.projected, effort.event_steps, record)
     say("whole commands")
     growth.whole_commands(settings, effort.steps, record)
-
-
-@contextlib.contextmanager
-def _settings(data_dir):
-    """A temporary folder for all workers, and the data, which are downloaded here once for all of them."""
-    data_dir = mnist.SAMPLE_DIR if mnist.load(data_dir).sample else os.path.abspath(data_dir)
-    place = tempfile.mkdtemp(prefix="legacy_graph-bench-")
-    try:
-        yield Settings(data_dir, place, FOREVER)
-    finally:
-        shutil.rmtree(place)
+    return equal
 
 
 if __name__ == "__main__":

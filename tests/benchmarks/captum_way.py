@@ -9,7 +9,7 @@ from legacy_graph.data import mnist
 from tests.benchmarks import occlusion as occluded
 from tests.benchmarks.deconvolution import NETWORK, median_times
 
-AT_ONCE = 334  # covered images in a batch of `captum, many patches at once`, as many as in a batch of ours
+AT_ONCE = 334  # covered images in a batch of `captum, many patches at once`: the largest batch of ours
 
 
 def contiguous(settings):
@@ -50,7 +50,7 @@ def _deconvolution(settings, memory_format):
 
 
 def occlusion(settings):
-    """Median seconds of the falls of the class probability, and the largest differences from ours.
+    """For no images, the largest differences from our falls; for some, median seconds of the falls of the probability.
 
     A difference is relative to the largest fall. By default captum runs the network on one patch of all images at once.
     """
@@ -69,21 +69,24 @@ def occlusion(settings):
         return Occlusion(forward).attribute(images, target=targets, perturbations_per_eval=at_once, **patch).numpy()
 
     pixels = exported["images"].reshape(-1, 1, 28, 28)
-    spots = np.column_stack([exported["maps"], exported["places"]])
-    both = {
-        "class probability": (falls(answers, pixels, exported["read"][:, None]), exported["classes"]),
-        "spots of conv2": (falls(layers, pixels, spots), exported["spots"]),
-    }
-    differences = {name: float(np.abs(a[:, 0] - b).max() / np.abs(b).max()) for name, (a, b) in both.items()}
+
+    def differences():
+        both = {"class probability": (falls(answers, pixels, exported["read"][:, None]), exported["classes"])}
+        for layer, length in zip(occluded.LAYERS, (3, 6)):
+            spots = np.column_stack([exported["maps"], exported[f"{layer}/places"]])
+            both[f"spots of {layer}"] = falls(layers[:length], pixels, spots), exported[f"{layer}/spots"]
+        return {name: float(np.abs(a[:, 0] - b).max() / np.abs(b).max()) for name, (a, b) in both.items()}
 
     def work(asked):
         count, seconds = asked
+        if not count:
+            return differences()
         targets = answers(torch.from_numpy(digits[:count])).argmax(1)[:, None].tolist()
         runs = {
             "captum": lambda: falls(answers, digits[:count], targets),
             "captum, many patches at once": lambda: falls(answers, digits[:count], targets, max(1, AT_ONCE // count)),
         }
-        return median_times(runs, seconds), differences
+        return median_times(runs, seconds)
 
     return work
 

@@ -1,6 +1,14 @@
-"""Our occlusion of the article's network compared with a bare `session.run`, and with captum's `Occlusion`."""
+"""Our occlusion of the article's network compared with a bare `session.run`, and with captum's `Occlusion`.
 
+    python -m tests.benchmarks.occlusion [--compare] [--data-dir DIR]
+
+Writes its two tables into the page beside this file, in the environment of `bash run.sh bench`; with --compare only the
+differences from captum, which do not depend on what else runs. Exit status 1 if one is larger than `LARGEST`.
+"""
+
+import argparse
 import os
+import sys
 from collections import defaultdict
 
 import numpy as np
@@ -8,31 +16,55 @@ import numpy as np
 from legacy_graph import tf_setup
 from legacy_graph.config import DECONVNET, FIRST
 from legacy_graph.data import mnist
-from tests.benchmarks import tables
+from tests.benchmarks import machine, report, tables
 from tests.benchmarks.deconvolution import median_times
-from tests.benchmarks.workers import Worker
+from tests.benchmarks.workers import Worker, temporary_settings
+from tests.support import page_tables
 
 PATCH, STRIDE = 4, 2  # pixels; the default for a digit
 IMAGES = (1, 10)
 COMPARED = 32  # images, and as many maps of conv2
 STEPS, RATE = 200, 1e-3  # of a short training, so that the probabilities are neither all 0.1 nor all 0 and 1
 NETWORK = "occlusion.npz"  # the weights, the images, and our falls
+LAYERS = ("conv1", "conv2")
+LARGEST = 1e-5  # difference from captum, relative to the largest fall
+ROUNDS, SECONDS = 5, 0.3  # of the command of this module
 
 
-def measure(settings, rounds: int, seconds: float, record) -> None:
-    """Run our occlusion and captum's in turns, for each number of images."""
+def main() -> int:
+    """Measure, write the page, and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--compare", action="store_true", help="only compare with captum")
+    parser.add_argument("--data-dir", default="MNIST_data", metavar="DIR", help="directory of the four IDX files")
+    options = parser.parse_args()
+    measured = {}
+    with temporary_settings(options.data_dir) as settings:
+        equal = measure(settings, 0 if options.compare else ROUNDS, SECONDS, measured.__setitem__)
+    measured = {name: f"{text}\n\n{machine.conditions()}." for name, text in measured.items()}
+    page_tables.write(report.PAGE, report.COMMAND, measured)
+    print(*measured.values(), report.PAGE, sep="\n\n")
+    return 0 if equal else 1
+
+
+def measure(settings, rounds: int, seconds: float, record) -> bool:
+    """Compare our occlusion with captum's, and in `rounds` run both in turns, for each number of images.
+
+    Returns whether no difference is larger than `LARGEST`.
+    """
     workers = [Worker(target, settings) for target in ("occlusion:ours", "captum_way:occlusion")]
-    found, differences = {}, {}
-    for count in IMAGES:
-        spent = defaultdict(list)
+    differences = workers[1]((0, 0)).value
+    record("captum", tables.differences(differences, LARGEST))
+    found = {count: defaultdict(list) for count in IMAGES}
+    for count, spent in found.items():
         for _ in range(rounds):
-            ours, (theirs, differences) = [worker((count, seconds)).value for worker in workers]
-            for name, each in {**ours, **theirs}.items():
-                spent[name].append(each)
-        found[count] = spent
+            for worker in workers:
+                for name, each in worker((count, seconds)).value.items():
+                    spent[name].append(each)
     for worker in workers:
         worker.close()
-    record("occlusion", tables.occlusion(found, patches(), differences))
+    if rounds:
+        record("occlusion", tables.occlusion(found, patches()))
+    return max(differences.values()) <= LARGEST
 
 
 def patches() -> int:
@@ -52,14 +84,14 @@ def ours(settings):
     with tf.Graph().as_default() as graph:
         net = network.build()
         train = network.training(net, RATE)
-        probe = layer_probes.article_probe(net, "conv2", FIRST, DECONVNET)
+        probes = [layer_probes.article_probe(net, layer, FIRST, DECONVNET) for layer in LAYERS]
         session = tf.Session(graph=graph)
         session.run(tf.global_variables_initializer())
     data, cover = mnist.load(settings.data_dir), Cover(PATCH, STRIDE)
     for _, (images, labels) in zip(range(STEPS), mnist.batches(data.train, 50, seed=0)):
         session.run(train, network.feed(net, images, labels))
     digits = mnist.scale_pixels(data.test.images).reshape(-1, mnist.SIDE, mnist.SIDE, 1)
-    _export(settings, session, net, probe, digits[:COMPARED], cover)
+    _export(settings, session, net, probes, digits[:COMPARED], cover)
 
     def work(asked):
         count, seconds = asked
@@ -85,18 +117,26 @@ class Recorder:
         return self.session.run(*asked)
 
 
-def _export(settings, session, net, probe, images, cover):
-    """Write the weights, and our falls of the class probability and of one spot of conv2 for each image."""
+def _export(settings, session, net, probes, images, cover):
+    """Write the weights, and our falls of the class probability and of one spot of each layer for each image."""
     from legacy_graph.data.images import from_array
     from legacy_graph.visualize import occlusion
 
     numbers = maps = np.arange(len(images))
-    places = session.run(probe.places, {probe.layer.images: images, probe.maps: maps})
-    spots = occlusion.spot_occlusion(session, probe, from_array(images, None, "digits"), numbers, maps, places, cover)
+    places, spots = {}, {}
+    for layer, probe in zip(LAYERS, probes):
+        found = session.run(probe.places, {probe.layer.images: images, probe.maps: maps})
+        shown = numbers, maps, found, cover
+        places[f"{layer}/places"] = found
+        spots[f"{layer}/spots"] = occlusion.spot_occlusion(session, probe, from_array(images, None, "digits"), *shown)
     classes = occlusion.class_occlusion(session, net, images, cover)
     names = [f"{layer}/{part}" for layer in ("conv1", "conv2", "fc1", "fc2") for part in ("weights", "bias")]
     weights = session.run({name: f"{name}/Variable/Read/ReadVariableOp:0" for name in names})
     read = classes.probabilities.argmax(1)
     os.makedirs(settings.folder, exist_ok=True)
     np.savez(os.path.join(settings.folder, NETWORK), images=images, read=read, classes=classes.falls,
-             maps=maps, places=places, spots=spots, **weights)  # fmt: skip
+             maps=maps, **places, **spots, **weights)  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,6 +10,7 @@ from tests.benchmarks import layers, machine, report, tables, training
 from tests.benchmarks.ways import WAYS
 from tests.benchmarks.workers import Measured, Settings, Unavailable
 from tests.support import page_tables
+from tests.support.program import SAMPLE
 
 SETTINGS = Settings("", "", 0)
 PARTS = dict.fromkeys([*layers.LAYERS, "Adam", "rest"], 4.0)
@@ -32,7 +33,8 @@ def rendered():
         "dashboards": tables.dashboards(COSTS, Config()),
         "deconvolution": tables.deconvolution({1: spent, 100: spent}, {"captum": 1e-6}),
         "scan": tables.scan({"digits": ([2.0, 1.0], [1.0, 1.0], 1000, [5e8, 6e8])}),
-        "occlusion": tables.occlusion({10: dict.fromkeys(tables.OCCLUDED, [0.1, 0.2])}, 169, {"spots": 1e-7}),
+        "occlusion": tables.occlusion({10: dict.fromkeys(tables.OCCLUDED, [0.1, 0.2])}, 169),
+        "captum": tables.differences({"spots": 1e-7}, 1e-5),
         "batches": tables.batches({10: 5.0}),
         "memory": tables.memory({100: 7e8}),
         "events": tables.events({200: 3e6}),
@@ -94,7 +96,7 @@ def test_a_program_that_does_not_run_has_a_row_with_the_reason():
 def test_passes_of_an_occlusion_by_hand():
     """Two images of 1 + 4 passes: 10 passes in 0.1, 0.08, 0.4 and 0.05 seconds."""
     spent = dict(zip(["ours", "bare", "captum", "captum, many patches at once"], [[0.1], [0.08], [0.4], [0.05]]))
-    text = tables.occlusion({2: spent}, 4, {})
+    text = tables.occlusion({2: spent}, 4)
     assert "| 2 | 10 | 100 | 125 | 25 | 200 |" in text
     assert re.findall(r"([\d.]+) \| [\d.]+ to", text) == ["0.800", "4.000", "0.500"]
     assert re.findall(r"(missed|met) in", text) == ["missed", "met"]
@@ -164,7 +166,7 @@ def test_after_ctrl_c_the_page_is_marked_as_incomplete(monkeypatch, tmp_path, ca
 
     monkeypatch.setattr(bench, "_measure", stopped)
     monkeypatch.setattr(machine, "describe", lambda batch: "Measured on a machine.")
-    monkeypatch.setattr("sys.argv", ["bench", "--data-dir", bench.mnist.SAMPLE_DIR, "--page", str(copy)])
+    monkeypatch.setattr("sys.argv", ["bench", "--data-dir", SAMPLE, "--page", str(copy)])
     assert bench.main() == bench.INTERRUPTED
     found = page(copy)
     assert found["batches"] == "new\n"

@@ -1,14 +1,21 @@
 """Each measured program has its own process, threads and settings, and runs only when it is called."""
 
+import contextlib
 import importlib
 import multiprocessing
+import os
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from typing import Any, NamedTuple
 
 from legacy_graph import tf_setup
+from legacy_graph.data import mnist
+
+FOREVER = 10**6  # steps, so that no run ends during the measurement
 
 
 class Settings(NamedTuple):
@@ -17,6 +24,17 @@ class Settings(NamedTuple):
     data_dir: str
     folder: str  # for event files
     steps: int  # of the complete run; larger than the number of measured steps
+
+
+@contextlib.contextmanager
+def temporary_settings(data_dir):
+    """A temporary folder for all workers, and the data, which are downloaded here once for all of them."""
+    data_dir = mnist.SAMPLE_DIR if mnist.load(data_dir).sample else os.path.abspath(data_dir)
+    place = tempfile.mkdtemp(prefix="legacy_graph-bench-")
+    try:
+        yield Settings(data_dir, place, FOREVER)
+    finally:
+        shutil.rmtree(place)
 
 
 class Measured(NamedTuple):

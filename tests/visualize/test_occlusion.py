@@ -90,7 +90,7 @@ def test_batches_do_not_change_a_value(chunk):
     np.testing.assert_allclose(Small(linear=False, chunk=chunk).falls(COVERS[1]), expected, atol=1e-6)
 
 
-def test_batches_are_equal_across_images_and_each_thread_has_one():
+def test_batches_are_equal_and_each_thread_has_one():
     class Session:
         sizes = []
 
