@@ -20,6 +20,7 @@ from legacy_graph.errors import UserError, printable
 ARRAYS = (".npy", ".npz")
 WORKERS = min(8, os.cpu_count() or 1)
 MOST = 100  # images of an array that are read one by one
+KEPT = 2**27  # bytes of decoded pictures: those of the strongest activations are read several times
 GROUPS = 2 * WORKERS  # per batch; a thread reads a group of images at once
 
 Shape = Tuple[Optional[int], Optional[int], int]  # H, W and channels of a graph's input, None if not fixed
@@ -104,7 +105,7 @@ class Images:
         if raw.size and self.preprocessing is None:
             low, high = float(raw.min()), float(raw.max())
             raw = (raw - low) * (255 / (high - low) if high > low else 0)
-        return np.rint(raw).astype(np.uint8)
+        return raw if raw.dtype == np.uint8 else np.rint(raw).astype(np.uint8)
 
     def to_shown(self, values: np.ndarray) -> np.ndarray:
         """Values per input channel of the graph, [..., channels], in the channel order of `shown`.
@@ -184,8 +185,12 @@ def from_files(
     kind = "RGB" if channels == 3 else "grey"
     about = f"{kind}, scaled to cover {height} x {width} and cut at the centre; {preprocessing}"
 
+    @functools.lru_cache(max(1, KEPT // (height * width * channels)))
+    def read_one(number):
+        return read_picture(paths[number], (height, width, channels))
+
     def read(numbers):
-        pictures = [read_picture(paths[number], (height, width, channels)) for number in numbers]
+        pictures = [read_one(number) for number in map(int, numbers)]
         return np.array(pictures, np.uint8).reshape(-1, height, width, channels)  # numbers may be empty
 
     names = [printable(os.path.relpath(path, folder or os.path.dirname(path) or ".")) for path in paths]

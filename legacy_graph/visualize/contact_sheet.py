@@ -71,19 +71,18 @@ def draw_sheet(
     whole = windows or (context and any(field.step for field in fields))  # not the same picture twice
     noisy = found.projections.ndim == 5 and kernels is None and about.method in (GRADIENT, GUIDED)
     look = Look(shown, about.drawn or _default_drawing(about.method, windows, noisy), whole)
-    of_maps = [_spots(found, row, images, shown, falls) for row in range(len(found.maps))]
-    blocks = [
-        _block(spots, look, found.images[row] >= 0, kernels is not None and kernels[row])
-        for row, spots in enumerate(of_maps)
-    ]
-    captions = [caption(found, row, spots, look.drawn) for row, spots in enumerate(of_maps)]
-    width = blocks[0].shape[1]
-    cells = [image_grid.stack_vertically([image_grid.render_text(c, 16, width), b]) for c, b in zip(captions, blocks)]
-    columns = max(1, min(COLUMNS, WIDTH // (width + 24)))
+    blocks, cells = {}, []
+    for row, number in enumerate(found.maps):
+        spots = _spots(found, row, images, shown, falls)  # of one map: those of all can take 500 MB
+        block = _block(spots, look, found.images[row] >= 0, kernels is not None and kernels[row])
+        line = image_grid.render_text(caption(found, row, spots, look.drawn), 16, block.shape[1])
+        cells.append(image_grid.stack_vertically([line, block]))
+        blocks[f"map {number:02d}"] = block
+    columns = max(1, min(COLUMNS, WIDTH // (cells[0].shape[1] + 24)))
     rows = [image_grid.stack_horizontally(cells[at : at + columns], 24) for at in range(0, len(cells), columns)]
     heading = _heading(found, fields, about, kernels is not None, look, falls is not None)
     sheet = image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 16))
-    return sheet, {f"map {number:02d}": block for number, block in zip(found.maps, blocks)}
+    return sheet, blocks
 
 
 def _default_drawing(method, windows, noisy):

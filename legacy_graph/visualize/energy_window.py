@@ -1,6 +1,6 @@
 """Large projections: the window of an image where a projection has its energy, its sum of squares."""
 
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -34,18 +34,18 @@ def choose_windows(found: TopActivations, fields: Fields, unknown: bool = False)
         unknown: these are not known, and `fields` is the complete image.
     """
     there = found.images >= 0
-    squares = found.projections[there].astype(np.float64) ** 2
-    squares = squares.sum(3) if squares.ndim == 4 else squares  # [n, H, W]
-    alive = squares.any(axis=(1, 2))
+    projections = [found.projections[spot] for spot in zip(*np.nonzero(there))]  # views: a copy can take 500 MB
     wanted = unknown or max(field.size for field in fields) > LARGEST
-    if not wanted or not alive.any():
+    alive = [projection.any() for projection in projections if wanted]
+    if not any(alive):
         return Shown(found.places, _widened(*fields) if found.projections.shape[2] == 1 else fields)
-    sides = _sides(squares[alive], 1, 100)
+    lines = [_lines(projection) for projection, lives in zip(projections, alive) if lives]
+    sides = _sides(lines, 1, 100)
     if max(sides) > LARGEST:
-        sides = _sides(squares[alive], ENERGY, MOST)
+        sides = _sides(lines, ENERGY, MOST)
     if all(side > WORTH * field.size for side, field in zip(sides, fields)):
         return Shown(found.places, fields)
-    best = [_best_place(energy, *sides) for energy in squares]
+    best = [_best_place(_energy(projection), *sides) for projection in projections]
     places = np.zeros_like(found.places)
     places[there] = [place for place, _ in best]
     inside = [part for (_, part), lives in zip(best, alive) if lives]
@@ -58,19 +58,28 @@ def _widened(down, across):
     return down, Field(across.size + more, across.step, across.begin - more // 2)
 
 
-def _sides(squares: np.ndarray, energy: float, most: float) -> List[int]:
+def _energy(projection: np.ndarray) -> np.ndarray:
+    """The squares of a projection, [H, W] or [H, W, 3], summed over the colours: float64 [H, W]."""
+    squares = projection.astype(np.float64) ** 2
+    return squares.sum(2) if squares.ndim == 3 else squares
+
+
+def _lines(projection: np.ndarray) -> List[np.ndarray]:
+    """The fraction of the energy up to each row, float64 [H], and up to each column, [W]."""
+    sums = [_energy(projection).sum(axis=axis).cumsum() for axis in (1, 0)]
+    return [line / line[-1] for line in sums]
+
+
+def _sides(lines: Sequence[List[np.ndarray]], energy: float, most: float) -> List[int]:
     """Height and width of the windows, a square as far as the images are large enough.
 
-    The sides are long enough for this fraction of the energy, for this percentage of the projections; [n, H, W].
+    The sides are long enough for this fraction of the energy, for this percentage of the projections, see `_lines`.
     """
-    sides = []
-    for axis in (2, 1):
-        lines = squares.sum(axis=axis).cumsum(axis=1)  # [n, H], then [n, W]
-        lines /= lines[:, -1:]
-        rest = (1 - energy) / 2
-        lengths = (lines < 1 - rest).sum(1) - (lines <= rest).sum(1) + 1
+    sides, rest = [], (1 - energy) / 2
+    for along in map(np.array, zip(*lines)):  # [n, H], then [n, W]
+        lengths = (along < 1 - rest).sum(1) - (along <= rest).sum(1) + 1
         sides.append(int(np.ceil(np.percentile(lengths, most))))
-    return [min(max(sides), length) for length in squares.shape[1:]]
+    return [min(max(sides), len(line)) for line in lines[0]]
 
 
 def _best_place(energy: np.ndarray, height: int, width: int) -> Tuple[Tuple[int, int], float]:

@@ -92,16 +92,20 @@ def stack_horizontally(pictures: Sequence[np.ndarray], gap: int = 12) -> np.ndar
 
 def stack_vertically(pictures: Sequence[np.ndarray], gap: int = 4) -> np.ndarray:
     """Pictures from top to bottom, aligned at the left, on white."""
-    if len({picture.ndim for picture in pictures}) > 1:
-        pictures = [picture if picture.ndim == 3 else np.stack([picture] * 3, 2) for picture in pictures]
-    width = max(picture.shape[1] for picture in pictures)
-    rows = [_pad(picture, (0, gap), (0, width - picture.shape[1])) for picture in pictures]
-    return np.concatenate(rows)[: -gap or None]
+    heights, widths = zip(*(picture.shape[:2] for picture in pictures))
+    colours = (3,) if any(picture.ndim == 3 for picture in pictures) else ()
+    canvas = np.full((sum(heights) + gap * (len(pictures) - 1), max(widths), *colours), PAPER, np.uint8)
+    top = 0
+    for picture, height, width in zip(pictures, heights, widths):
+        canvas[top : top + height, :width] = picture[..., None] if picture.ndim < canvas.ndim else picture
+        top += height + gap
+    return canvas
 
 
 def add_margin(picture: np.ndarray, pixels: int = 24) -> np.ndarray:
     """The picture with a white margin."""
-    return _pad(picture, (pixels, pixels), (pixels, pixels))
+    sides = [(pixels, pixels), (pixels, pixels), (0, 0)][: picture.ndim]
+    return np.pad(picture, sides, "constant", constant_values=PAPER)
 
 
 def encode_png(picture: np.ndarray) -> bytes:
@@ -109,7 +113,3 @@ def encode_png(picture: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG")
     return file.getvalue()
-
-
-def _pad(picture, down, across):
-    return np.pad(picture, [down, across, (0, 0)][: picture.ndim], "constant", constant_values=PAPER)

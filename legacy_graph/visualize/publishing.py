@@ -4,6 +4,7 @@ The new files are written to the directory `DRAFT`, which is then renamed to `RE
 nothing. After the rename, the files are moved to their places; if a kill interrupts this, the next command finishes.
 """
 
+import concurrent.futures
 import contextlib
 import fcntl
 import glob
@@ -209,7 +210,8 @@ def _finish(directory: str) -> None:
 
 def _image_event(step: int, images: Dict[str, np.ndarray]) -> tf.Event:
     """An event with an image summary per picture, without `tf.summary.image`, which adds operations to the graph."""
-    values = [image_value(tag, picture) for tag, picture in images.items()]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # encoding takes most of the time
+        values = list(pool.map(image_value, images, images.values()))
     return tf.Event(wall_time=time.time(), step=step, summary=tf.Summary(value=values))
 
 
