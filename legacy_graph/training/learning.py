@@ -11,6 +11,7 @@ Source: Zeiler and Fergus, ECCV 2014, section 4.1 and figure 4; activations and 
 tutorial.
 """
 
+from functools import partial
 from typing import Dict, List, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import summaries
 from legacy_graph.article.network import Network
 from legacy_graph.article.receptive_field import crop_patches
+from legacy_graph.data.ahead import run_together
 from legacy_graph.data.mnist import scale_pixels
 from legacy_graph.visualize import evolution, layer_probes
 from legacy_graph.visualize.rank_correlation import rank_correlation
@@ -80,10 +82,10 @@ def summarize_scalars(
     return session.run(learning.scalars, {learning.fed[tag]: value for tag, value in values.items()})
 
 
-def summarize_sheets(
+def draw_sheets(
     session: tf.Session, net: Network, learning: Learning, images: np.ndarray, strongest: List[np.ndarray]
-) -> bytes:
-    """The serialised `Summary` of the sheets.
+) -> Dict[tf.Tensor, np.ndarray]:
+    """The sheets, as the feed of `learning.sheets`.
 
     Args:
         session: of the training graph.
@@ -92,14 +94,21 @@ def summarize_sheets(
         images: uint8 [N, 784], the tested digits.
         strongest: as in `summarize_scalars`, of these images.
     """
-    sheets = {}
-    for probe, activations in zip(learning.probes, strongest):
+
+    def features(probe, activations):
         numbers, alive = activations.argmax(0), activations.max(0) > 0
         fed = {net.images: scale_pixels(images[numbers]), probe.maps: np.arange(len(numbers))}
         places, projections = session.run([probe.places, probe.projections], fed)
-        patches = crop_patches(projections[..., 0], places, probe.fields, 0)
-        sheets[f"features/{probe.layer.name}"] = evolution.draw_maps(patches, alive)
-    layer = net.layers[0]
-    kernels = session.run(layer.kernel)[:, :, 0].transpose(2, 0, 1)
-    sheets[f"kernels/{layer.name}"] = evolution.draw_maps(kernels, np.ones(len(kernels), bool), percentile=100)
-    return session.run(learning.sheets, {learning.fed[tag]: sheet[None, :, :, None] for tag, sheet in sheets.items()})
+        return evolution.draw_maps(crop_patches(projections[..., 0], places, probe.fields, 0), alive)
+
+    def kernels(layer):
+        values = session.run(layer.kernel)[:, :, 0].transpose(2, 0, 1)
+        return evolution.draw_maps(values, np.ones(len(values), bool), percentile=100)
+
+    calls = {
+        f"features/{probe.layer.name}": partial(features, probe, activations)
+        for probe, activations in zip(learning.probes, strongest)
+    }
+    calls[f"kernels/{net.layers[0].name}"] = partial(kernels, net.layers[0])
+    sheets = zip(calls, run_together(calls.values()))
+    return {learning.fed[tag]: sheet[None, :, :, None] for tag, sheet in sheets}

@@ -18,7 +18,7 @@ from legacy_graph.logdir import event_reader, event_writer, kept_kernels, layout
 from legacy_graph.logdir.identity import run_identity
 from legacy_graph.training import kernels, nan_guard, progress, projector, recording, sonify
 from legacy_graph.training.checkpoints import Checkpoints
-from legacy_graph.training.learning import summarize_scalars, summarize_sheets
+from legacy_graph.training.learning import draw_sheets, summarize_scalars
 from legacy_graph.training.program import Program, build_program
 from legacy_graph.training.recording import Writers
 
@@ -86,7 +86,7 @@ def steps(
     traced, losses = {config.steps // 4, config.steps // 2, config.steps * 3 // 4}, _recorded_losses(config, start)
     first = _first_kernels(config, start)
     for step in range(start, config.steps + 1):
-        due, fetches = recording.due(step, config), {"loss": net.loss}
+        due, fetches, sheets = recording.due(step, config), {"loss": net.loss}, {}
         if due.histograms or due.images:
             recording.check_weights(session, program, step)
         if due.scalars:
@@ -95,12 +95,13 @@ def steps(
             fetches.update(histograms=program.histograms, activations=program.learning.activations)
         if due.images:
             recording.record_images(session, program, data, writers, step, traced=step == config.steps)
+            fetches.update(sheets=program.learning.sheets)
         if due.images or due.test:
-            first = _record_evaluation(session, program, config, data.test, writers.test, step, due, first)
+            first, sheets = _record_evaluation(session, program, config, data.test, writers.test, step, due, first)
         if step < config.steps:
             fetches.update(train=program.train)
         images, labels = next(batches)
-        feed = network.feed(net, images, labels, config.keep_prob)
+        feed = {**network.feed(net, images, labels, config.keep_prob), **sheets}
         got = recording.run_traced(
             session, fetches, feed, writers.train, step, f"step {step}" if step in traced else None
         )
@@ -110,6 +111,7 @@ def steps(
             writers.train.add_summary(got["scalars"], step)
             losses.append(got["loss"])
         if due.images:
+            writers.test.add_summary(got["sheets"], step)
             writers.train.add_summary(session.run(program.sound, {program.samples: sonify.loss_to_tone(losses)}), step)
         if due.histograms:
             writers.train.add_summary(got["activations"], step)
@@ -122,12 +124,17 @@ def steps(
 def _record_evaluation(session, program, config, test, writer, step, due, first):
     """Record the test, what the maps have learned, and the kernels, each if due, from one pass over the test digits.
 
-    `first` has the kernels of step 0; None if they are unknown. Returns them.
+    `first` has the kernels of step 0; None if they are unknown.
+
+    Returns:
+        `first`, and the feed of `learning.sheets`, empty if no images are due. The session run of the training step
+        also encodes the sheets, so that both cores are busy.
     """
     net, learning, digits = program.network, program.learning, recording.tested_digits(test)
     found = recording.evaluate(session, net, digits, learning.probes, due.test)
+    sheets = {}
     if due.images:
-        writer.add_summary(summarize_sheets(session, net, learning, digits.images, found.strongest), step)
+        sheets = draw_sheets(session, net, learning, digits.images, found.strongest)
         kernels.keep(session, net, config.logdir, step)
     if due.test:
         recording.record_test(session, program, config, found, writer, step)
@@ -135,7 +142,7 @@ def _record_evaluation(session, program, config, test, writer, step, due, first)
     first = present if step == 0 else first
     if first is not None:
         writer.add_summary(summarize_scalars(session, learning, found.strongest, present, first), step)
-    return first
+    return first, sheets
 
 
 def _first_kernels(config, start):

@@ -1,5 +1,6 @@
 """What a training run records at a step: which outputs are due, and the summaries of the pictures and of the test."""
 
+import functools
 from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from legacy_graph import tf_setup
 from legacy_graph.article import network
 from legacy_graph.config import Config, is_image_step
 from legacy_graph.data import mnist
+from legacy_graph.data.ahead import run_together
 from legacy_graph.training import nan_guard
 from legacy_graph.training.program import Program
 from legacy_graph.visualize.top_activations import Probe
@@ -57,24 +59,24 @@ def evaluate(
 
     Without `tested` the fully connected layers do not run, and `loss` and `accuracy` are NaN.
     """
-    loss = correct = 0.0
-    strongest = [[np.zeros([0, *probe.strongest.shape.as_list()[1:]], np.float32)] for probe in probes]
     measured, found = [net.loss, net.accuracy] if tested else [], [probe.strongest for probe in probes]
-    for begin in range(0, len(digits.labels), CHUNK):
+
+    def run(begin):
         images, labels = digits.images[begin : begin + CHUNK], digits.labels[begin : begin + CHUNK]
         pixels = mnist.scale_pixels(images)
         feed = network.feed(net, pixels, mnist.one_hot(labels))
         if net.towers:  # the probes are on the first tower, which gets a share of the images only
-            chunk, parts = session.run(measured, feed), session.run(found, {net.images: pixels})
+            figures, strongest = session.run(measured, feed), session.run(found, {net.images: pixels})
         else:
-            chunk, parts = session.run([measured, found], feed)
-        chunk_loss, chunk_accuracy = chunk or (np.nan, np.nan)
-        loss += chunk_loss
-        correct += chunk_accuracy * len(labels)
-        for whole, part in zip(strongest, parts):
-            whole.append(part)
+            figures, strongest = session.run([measured, found], feed)
+        return figures or (np.nan, np.nan), strongest, len(labels)
+
     count = len(digits.labels)
-    return Evaluation(loss / count, correct / count, [np.concatenate(parts) for parts in strongest])
+    chunks = run_together(functools.partial(run, begin) for begin in range(0, count, CHUNK))
+    loss = sum(loss for (loss, _), _, _ in chunks) / count
+    accuracy = sum(accuracy * size for (_, accuracy), _, size in chunks) / count
+    strongest = [np.concatenate(parts) for parts in zip(*(chunk[1] for chunk in chunks))]
+    return Evaluation(loss, accuracy, strongest)
 
 
 def check_weights(session: tf.Session, program: Program, step: int) -> None:
@@ -107,10 +109,15 @@ def record_images(
 
     With `traced`, also trace the run of the training digits, see `run_traced`.
     """
-    for digits, writer in zip((data.train, data.test), writers):
+
+    def run(digits, writer, tag=None):
         feed = {program.network.images: mnist.scale_pixels(one_of_each(digits))}
-        tag = f"step {step}, pictures" if traced and writer is writers.train else None
         writer.add_summary(run_traced(session, program.images, feed, writer, step, tag), step)
+
+    pairs = (data.train, writers.train), (data.test, writers.test)
+    if traced:
+        run(*pairs[0], f"step {step}, pictures")  # alone, so that the times of its operations are true
+    run_together(functools.partial(run, *pair) for pair in pairs[traced:])
 
 
 def record_test(

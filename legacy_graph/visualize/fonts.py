@@ -64,6 +64,7 @@ def _rank(path: str) -> Tuple[bool, bool, str]:
     return not CHINESE.search(name), bool(STYLED.search(name)), path
 
 
+@functools.lru_cache(maxsize=None)
 def _own_font(size: int) -> Any:
     try:
         return ImageFont.load_default(size)
