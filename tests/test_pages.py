@@ -23,7 +23,7 @@ TABLES = [
     (construct_table.PAGE, "construct_table", [construct_table.HEADING]),
     (jpeg.PAGE, "jpeg", [jpeg.HEADING]),
     (start.PAGE, "start", [START]),
-    (DASHBOARD, "latency", [("projection", *LATENCY), ("what was done", *LATENCY)]),
+    (DASHBOARD, "latency", [("picture", *LATENCY), ("what was done", *LATENCY)]),
     (SCREENSHOTS, "screenshots", [learned.HEADING, tables.CONTROL, tables.OCCLUSION, tables.CURVES]),
     (SCREENSHOTS, "deletion", [deletion.HEADING]),
     (SCREENSHOTS, "randomised", [randomised.HEADING]),

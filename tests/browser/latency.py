@@ -3,8 +3,9 @@
     python -m tests.browser.latency LOGDIR [GRAPH PHOTOS]
 
 Draws 50 strokes in Chromium, each after the answer to the one before. A time is from the pointer event to the first
-frame after the page shows the answer. The first picture, for which TensorFlow is loaded, is not counted. Writes the
-table into legacy_graph/board/README.md. No other program should run.
+frame after the page shows the answer; the heat map of the class comes twice, coarse and fine, and the next stroke waits
+for both. The first picture, for which TensorFlow is loaded, is not counted. Writes the table into
+legacy_graph/board/README.md. No other program should run.
 
 With GRAPH, a graph of one input for pictures in the range -1 to 1, and PHOTOS, a folder, it measures instead the view
 "Your network": the times that the page shows, from a click or a new photo to the answer, without the occlusion. Each
@@ -24,20 +25,21 @@ from tests.support import board, page_tables
 from tests.support.program import ROOT
 
 PAGE = os.path.join(ROOT, "legacy_graph", "board", "README.md")
-HEADING = ("projection", "median", "95th percentile")
+HEADING = ("picture", "median", "95th percentile")
 METHODS = {"deconvnet": "deconvnet", "control": "random kernel (two passes)"}
+HEAT = ("heat map of the class, coarse", "heat map of the class, fine")
 STROKES, PHOTOS = 50, 20
-WATCH = """() => {
+WATCH = """(element) => {
   window.times = [];
   let began = null;
   document.querySelector(".pad").addEventListener("pointermove", (event) => (began = event.timeStamp), true);
   const changed = () => requestAnimationFrame(() => window.times.push(performance.now() - began));
-  new MutationObserver(changed).observe(document.querySelector("#detail"), { childList: true });
+  new MutationObserver(changed).observe(document.querySelector(element), { childList: true });
 }"""
 
 
-def measure(address, browser, method="deconvnet"):
-    """Milliseconds of each stroke, float [STROKES]."""
+def measure(address, browser, method="deconvnet", element="#detail", changes=1):
+    """Milliseconds from each stroke until each of the `changes` of an element that it causes, [STROKES, changes]."""
     view = f"deconvnet&p.deconvnet.view=own&p.deconvnet.layer=conv2&p.deconvnet.map=5&p.deconvnet.method={method}"
     page = board.open_page(browser, address, view, width=1280, height=900)
     frame = page.frame_locator("iframe[src*=deconvnet]")
@@ -50,11 +52,11 @@ def measure(address, browser, method="deconvnet"):
     page.mouse.down()
     expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
     inside = next(one for one in page.frames if "plugin_entry" in one.url)
-    inside.evaluate(WATCH)
+    inside.evaluate(WATCH, element)
     for stroke in range(STROKES):
         page.mouse.move(box["x"] + 116 + stroke % 7 * 6, box["y"] + 60 + 2 * stroke)
-        inside.wait_for_function(f"times.length > {stroke}")
-    return np.array(inside.evaluate("times")[:STROKES])
+        inside.wait_for_function(f"times.length >= {(stroke + 1) * changes}")
+    return np.reshape(inside.evaluate("times")[: STROKES * changes], [STROKES, changes])
 
 
 def measure_network(logdir, graph, photos, browser):
@@ -100,10 +102,11 @@ def main(logdir, graph=None, photos=None):
         return
     rows = []
     with board.tensorboard(logdir) as address, board.chromium() as browser:
-        for method, name in METHODS.items():
-            times = np.percentile(measure(address, browser, method), [50, 95])
-            rows.append((name, *[f"{time:.0f} ms" for time in times]))
-            print(*rows[-1], f"load {os.getloadavg()[0]:.1f}", sep=", ", flush=True)
+        found = {name: measure(address, browser, method)[:, 0] for method, name in METHODS.items()}
+        found.update(zip(HEAT, measure(address, browser, element="#heat", changes=len(HEAT)).T))
+    for name, times in found.items():
+        rows.append((name, *[f"{time:.0f} ms" for time in np.percentile(times, [50, 95])]))
+        print(*rows[-1], f"load {os.getloadavg()[0]:.1f}", sep=", ", flush=True)
     page_tables.write(
         PAGE, "latency", {"latency": f"{page_tables.Table(HEADING, rows)}\n\n{machine.conditions()}, Chromium."}
     )
