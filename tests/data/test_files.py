@@ -91,11 +91,11 @@ def test_two_sets_below_one_folder_are_refused(tmp_path):
     assert mnist.load(str(tmp_path / "FashionMNIST"), NOWHERE).train.labels.tolist() == LABELS
 
 
+@pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("gone", range(4))
-def test_an_unpacked_set_is_never_completed_with_mnist(tmp_path, gone):
-    spelled(tmp_path / "data", SPELLINGS["dot"], packed=False)
-    missing = SPELLINGS["dot"](NAMES[gone][:-3])
-    (tmp_path / "data" / missing).unlink()
+def test_another_data_set_is_never_completed_with_mnist(tmp_path, gone, packed):
+    spelled(tmp_path / "data", SPELLINGS["dot"], packed)
+    (tmp_path / "data" / SPELLINGS["dot"](NAMES[gone] if packed else NAMES[gone][:-3])).unlink()
     with Server() as server:
         message = refusal(mnist.load, str(tmp_path / "data"), server.url)
     assert server.asked == []

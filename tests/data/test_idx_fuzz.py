@@ -79,33 +79,21 @@ def test_arbitrary_headers(path, count, sizes, dimensions, shape):
     check(path, gzip.compress(head + bytes(784)), shape)
 
 
-@given(st.lists(st.integers(0, 255), min_size=1, max_size=40))
-@settings(max_examples=200, deadline=None)
-def test_labels_are_accepted_up_to_nine(path, labels):
-    pictures, numbers = path + ".images", path + ".labels"
-    for name, raw in ((pictures, images_idx(len(labels))), (numbers, labels_idx(labels))):
-        with gzip.open(name, "wb", 1) as file:
-            file.write(raw)
-    if max(labels) < 10:
-        assert mnist.read_digits(pictures, numbers).labels.tolist() == labels
-    else:
-        with pytest.raises(UserError, match="labels from 0 to 9"):
-            mnist.read_digits(pictures, numbers)
-
-
 @given(st.data(), st.integers(1, 60), st.integers(0, 2**32 - 1), st.integers(0, 10**6))
 @settings(max_examples=200, deadline=None)
 def test_batches_are_one_endless_row_of_shuffled_epochs(data, count, seed, step):
-    """Digit number p of the row is number p % N of epoch p // N, whatever the batch."""
+    """Digit number p of the row is number p % N of epoch p // N, whatever the batch and the step it starts from."""
     size = data.draw(st.integers(1, count))
     images = np.repeat(np.arange(count, dtype=np.uint8)[:, None], 784, axis=1)
-    dealt = mnist.batches(mnist.Digits(images, np.zeros(count, np.uint8)), size, seed, step=step)
-    found = [round(float(row[0]) * 255) for _ in range(3) for row in next(dealt)[0]]
-    epochs = {}
-    for place, number in enumerate(found, start=step * size):
-        epoch = place // count
-        epochs.setdefault(epoch, np.random.RandomState([seed, epoch]).permutation(count))
-        assert number == epochs[epoch][place % count]
+    dealt = mnist.batches(mnist.Digits(images, np.arange(count, dtype=np.uint8) % 10), size, seed, step=step)
+    for first in range(step * size, (step + 3) * size, size):
+        pixels, labels = next(dealt)
+        orders = {epoch: np.random.RandomState([seed, epoch]).permutation(count)
+                  for epoch in {first // count, (first + size - 1) // count}}  # fmt: skip
+        expected = [orders[place // count][place % count] for place in range(first, first + size)]
+        assert pixels.dtype == labels.dtype == np.float32 and pixels.shape == (size, 784)
+        np.testing.assert_array_equal(np.rint(pixels * 255), images[expected])
+        assert labels.tolist() == [[float(number % 10 == column) for column in range(10)] for number in expected]
 
 
 def mutate(dice, content):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from legacy_graph.data import mnist
-from tests.support.idx_files import NAMES, NOWHERE, refusal, small_set
+from tests.support.idx_files import NOWHERE, refusal
 
 # ---- finding
 
@@ -38,17 +38,6 @@ def test_a_file_instead_of_a_folder_is_refused(tmp_path):
     assert path.read_text() == "mine"
 
 
-@pytest.mark.parametrize("gone", NAMES)
-def test_another_data_set_is_never_completed_with_mnist(tmp_path, gone):
-    small_set(tmp_path)
-    (tmp_path / gone).unlink()
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    message = refusal(mnist.load, str(tmp_path), NOWHERE)
-    assert f"found no {gone};" in message
-    assert "is not MNIST's own" in message
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
 # ---- dealing out
 
 
@@ -77,57 +66,6 @@ def numbered(count):
 
 def spelled(images):
     return [int(round(float(row[0]) * 255)) + 256 * int(round(float(row[1]) * 255)) for row in images]
-
-
-class NextBatch:
-    """TensorFlow 1's DataSet.next_batch in outline, with the order of each epoch given from outside."""
-
-    def __init__(self, count, seed):
-        self.count, self.seed, self.epoch, self.at = count, seed, 0, 0
-        self.order = self.shuffled()
-
-    def shuffled(self):
-        return list(np.random.RandomState([self.seed, self.epoch]).permutation(self.count))
-
-    def next_batch(self, size):
-        if self.at + size <= self.count:
-            self.at += size
-            return self.order[self.at - size : self.at]
-        rest = self.order[self.at :]
-        self.epoch += 1
-        self.order = self.shuffled()
-        self.at = size - len(rest)
-        return rest + self.order[: self.at]
-
-
-@pytest.mark.parametrize(("count", "size"), [(10, 3), (10, 5), (10, 10), (7, 6), (1, 1), (300, 50), (300, 299)])
-def test_batches_are_those_of_next_batch(count, size):
-    reference, dealt = NextBatch(count, 5), mnist.batches(numbered(count), size, 5)
-    for _ in range(30):
-        images, labels = next(dealt)
-        expected = [int(n) for n in reference.next_batch(size)]
-        assert images.dtype == labels.dtype == np.float32
-        assert images.shape == (size, 784)
-        assert spelled(images) == expected
-        assert labels.argmax(axis=1).tolist() == [n % 10 for n in expected]
-
-
-def test_each_epoch_deals_each_digit_once_in_another_order():
-    dealt = mnist.batches(numbered(40), 8, 0)
-    epochs = [[n for _ in range(5) for n in spelled(next(dealt)[0])] for _ in range(3)]
-    assert all(sorted(epoch) == list(range(40)) for epoch in epochs)
-    assert epochs[0] != epochs[1] != epochs[2] != epochs[0]
-    assert epochs[0] != list(range(40))
-
-
-@pytest.mark.parametrize(("count", "size"), [(10, 3), (10, 10), (300, 50), (299, 50)])
-def test_a_run_taken_up_again_goes_on_in_place(count, size):
-    whole = mnist.batches(numbered(count), size, 9)
-    for step in range(25):
-        resumed = mnist.batches(numbered(count), size, 9, step=step)
-        expected, found = next(whole), next(resumed)
-        assert np.array_equal(expected[0], found[0])
-        assert np.array_equal(expected[1], found[1])
 
 
 def test_a_far_step_is_reached_at_once():
