@@ -84,5 +84,5 @@ def reason(error: Exception) -> str:
     # TensorFlow writes the reason after the path, on one of many lines: "/the/path; No space left on device".
     # TensorFlow 2 writes the reason after a stack trace: "...\nNode: 'name'\nCould not find variable kernel. ...".
     patterns = (r"; ([A-Z][^;\n]+)$", r"^Node: .*\n(.+)$")
-    found = [one for one in (re.search(pattern, str(error), re.MULTILINE) for pattern in patterns) if one]
-    return " ".join((found[0].group(1) if found else str(error)).split())[:200]
+    matches = [match for match in (re.search(pattern, str(error), re.MULTILINE) for pattern in patterns) if match]
+    return " ".join((matches[0].group(1) if matches else str(error)).split())[:200]

@@ -50,18 +50,8 @@ def checksum(path: str) -> str:
 
 def write(lock: Lock, options: List[str]) -> bool:
     """Resolve a lock, starting from the versions in the present file, and write it. False if uv fails."""
-    command = [
-        sys.executable,
-        "-m",
-        "uv",
-        "pip",
-        "compile",
-        "--quiet",
-        "--universal",
-        "--generate-hashes",
-        "--no-header",
-    ]
-    command += ["--output-file", lock.path] + lock.arguments + options
+    command = [sys.executable, *"-m uv pip compile --quiet --universal --generate-hashes --no-header".split()]
+    command += ["--output-file", lock.path, *lock.arguments, *options]
     if subprocess.call(command, cwd=ROOT, stdout=subprocess.DEVNULL) != 0:
         return False
     path = os.path.join(ROOT, lock.path)

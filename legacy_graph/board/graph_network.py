@@ -115,11 +115,11 @@ class GraphNetwork:
 
     def _opened(self, layer: ConvLayer, method: str) -> Opened:
         key = (layer.label, method)
-        found = self._open.pop(key, None) or self._open_layer(layer, method)
+        chosen = self._open.pop(key, None) or self._open_layer(layer, method)
         while len(self._open) >= self._kept:
             self._open.pop(next(iter(self._open))).session.close()
-        self._open[key] = found
-        return found
+        self._open[key] = chosen
+        return chosen
 
     def _open_layer(self, layer, method):
         with tf.Graph().as_default() as graph:
@@ -138,13 +138,13 @@ def _run(opened: Opened, images: Images, label: str) -> Tuple[np.ndarray, Option
     fetches = {"output": layer.output, "finite": layer.finite}
     if opened.logits is not None:
         fetches["logits"] = opened.logits
-    found = opened.session.run(fetches, {layer.images: fed})
-    finite.check_operations(found["finite"])
-    finite.check_layer(label, found["output"], "activations")
+    values = opened.session.run(fetches, {layer.images: fed})
+    finite.check_operations(values["finite"])
+    finite.check_layer(label, values["output"], "activations")
     if opened.logits is None:
-        return found["output"][0], None
-    finite.check_layer("logits", found["logits"], "values")
-    return found["output"][0], found["logits"].ravel()
+        return values["output"][0], None
+    finite.check_layer("logits", values["logits"], "values")
+    return values["output"][0], values["logits"].ravel()
 
 
 def _maps(output, largest, asked: Asked, rectified: bool) -> Json:

@@ -27,7 +27,7 @@ class Worker:
             HttpError: 503; `WAITING` newer calls arrived before the function was run.
         """
         with self._lock:
-            self._waiting = collections.deque(one for one in self._waiting if not (one.running() or one.done()))
+            self._waiting = collections.deque(task for task in self._waiting if not (task.running() or task.done()))
             if len(self._waiting) >= WAITING:
                 self._waiting.popleft().cancel()
             future = self._pool.submit(function, *arguments)

@@ -81,8 +81,8 @@ class LiveNetwork:
         stride = find("detail", STRIDES, detail)
         known, _, image = _prepare(folder, content)
         session, _ = self._restored(folder)
-        found = class_occlusion(session, self._reader.net, image[None], Cover(PATCH, stride))
-        (falls,), (classes,), read = found.falls, found.classes, int(found.probabilities[0].argmax())
+        occlusion = class_occlusion(session, self._reader.net, image[None], Cover(PATCH, stride))
+        (falls,), (classes,), read = occlusion.falls, occlusion.classes, int(occlusion.probabilities[0].argmax())
         names, scale = class_names(known), float(np.abs(falls).max())
         pixels = np.repeat(to_diverging(falls, scale)[..., None], 3, 2)
         pixels[classes != read] = pixels[classes != read] * TINT
@@ -115,11 +115,11 @@ class LiveNetwork:
 
 def _list_checkpoints(folder) -> List[Tuple[int, int]]:
     """(step, time of the write) of each checkpoint: a new run writes the steps of the old one again."""
-    found = []
+    checkpoints = []
     for step in layout.saved_steps(folder):
         with contextlib.suppress(OSError):  # a run that is training has removed it
-            found.append((step, os.stat(os.path.join(folder, f"{layout.CHECKPOINT}-{step}.index")).st_mtime_ns))
-    return found
+            checkpoints.append((step, os.stat(os.path.join(folder, f"{layout.CHECKPOINT}-{step}.index")).st_mtime_ns))
+    return checkpoints
 
 
 def _prepare(folder, content) -> Tuple[Optional[str], user_image.UserImage, np.ndarray]:

@@ -132,9 +132,9 @@ class DeconvnetLoader(base_plugin.TBLoader):
 def _column(step: str, path: str, number: int, method: str) -> Dict[str, Any]:
     """One column of the film strip; an error if the results of the step are damaged, or have no such map or method."""
     try:
-        found = sheet.load(path)
-        known = found.step if step == "" else int(step)
-        return {"step": known, "key": step, "spot": found.strongest(number, method)}
+        loaded = sheet.load(path)
+        known = loaded.step if step == "" else int(step)
+        return {"step": known, "key": step, "spot": loaded.strongest(number, method)}
     except UserError as error:
         return {"step": int(step) if step else None, "key": step, "error": str(error)}
 

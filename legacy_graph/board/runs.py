@@ -35,16 +35,16 @@ def find_runs(logdir: str) -> Dict[str, Run]:
         if sheets or newest is not None:
             runs[name] = Run(folder, sheets, newest)
         graphs = os.path.join(folder, layout.GRAPHS)
-        found = _sheets(graphs) if layout.GRAPHS in names else {}
-        if found:
-            runs[os.path.normpath(os.path.join(name, layout.GRAPHS))] = Run(graphs, found, None)
+        sheets_of_graphs = _sheets(graphs) if layout.GRAPHS in names else {}
+        if sheets_of_graphs:
+            runs[os.path.normpath(os.path.join(name, layout.GRAPHS))] = Run(graphs, sheets_of_graphs, None)
     return dict(sorted(runs.items()))
 
 
-def describe(logdir: str, found: Dict[str, Run]) -> Dict[str, Any]:
+def describe(logdir: str, runs: Dict[str, Run]) -> Dict[str, Any]:
     """The runs that `find_runs` found, as JSON, and the commands that fill what is missing."""
     shown = []
-    for name, run in found.items():
+    for name, run in runs.items():
         title = os.path.basename(os.path.abspath(run.folder)) if name == "." else name
         layers = {
             layer: {

@@ -38,7 +38,7 @@ def load(path: str) -> "Sheet":
     with _LOCK:
         sheet = _CACHE.pop(key, None) or Sheet(results.read(path))
         _CACHE[key] = sheet
-        while len(_CACHE) > 1 and sum(one.size for one in _CACHE.values()) > CACHED:
+        while len(_CACHE) > 1 and sum(cached.size for cached in _CACHE.values()) > CACHED:
             _CACHE.popitem(last=False)
     return sheet
 
@@ -70,10 +70,10 @@ class Sheet:
         method = next(iter(self.methods)) if method is None else method
         projections = find("method", {**dict.fromkeys(SHOWN), **self.methods}, method)
         rows = {} if projections is None else self._rows
-        found = [self._map(number, row, projections[row]) for number, row in rows.items()]
+        tiles = [self._map(number, row, projections[row]) for number, row in rows.items()]
         channels = self._arrays.get("channels")
         return {
-            "maps": found,
+            "maps": tiles,
             "method": method,
             "step": self.step,
             "channels": None if channels is None else int(channels),
@@ -130,11 +130,11 @@ class Sheet:
         falls, places, rows = self.methods[OCCLUSION][row][there], self._arrays["places"][row][there], []
         for random, projections in ((False, learned), (True, self._controls)):
             for method, values in projections.items():
-                found = fall_correlations(falls, values[row][there], places, self._fields)
-                found = found[np.isfinite(found[:, 0])]  # not of a projection that is 0 everywhere
-                if len(found):
-                    means = dict(zip(("magnitude", "positive"), found.mean(axis=0).tolist()))
-                    rows.append({"method": method, "random": random, "spots": len(found), **means})
+                correlations = fall_correlations(falls, values[row][there], places, self._fields)
+                correlations = correlations[np.isfinite(correlations[:, 0])]  # not of a projection that is 0 everywhere
+                if len(correlations):
+                    means = dict(zip(("magnitude", "positive"), correlations.mean(axis=0).tolist()))
+                    rows.append({"method": method, "random": random, "spots": len(correlations), **means})
         return rows
 
     def _patches(self, row, projections):

@@ -17,11 +17,11 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from legacy_graph.logdir import dashboards
     from legacy_graph.logdir.event_reader import DashboardData
 
-    found = runs.find_runs(logdir)
+    served = runs.find_runs(logdir)
     results = {
-        name: DashboardData(dict.fromkeys(run.sheets, []), _size(run)) for name, run in found.items() if run.sheets
+        name: DashboardData(dict.fromkeys(run.sheets, []), _size(run)) for name, run in served.items() if run.sheets
     }
-    trained = [run.folder for run in found.values() if run.newest is not None]
+    trained = [run.folder for run in served.values() if run.newest is not None]
     no_results = f"to fill it: {runs.features_command(trained[0], 'all')}" if trained and not results else ""
     report, complete = dashboards.report(logdir, results, no_results)
     print(report)

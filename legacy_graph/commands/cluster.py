@@ -59,9 +59,9 @@ def task_configurations(workers: int, ps: bool) -> List[Dict]:
     """The values of `TF_CONFIG`, the chief's last."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(workers + ps)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{listener.getsockname()[1]}" for listener in sockets]
     jobs = {CHIEF: addresses[:1], WORKER: addresses[1:workers], PS: addresses[workers:]}
     tasks = [{"type": job, "index": index} for job in (PS, WORKER, CHIEF) for index in range(len(jobs[job]))]
     return [{"cluster": jobs, "task": task} for task in tasks]
@@ -70,7 +70,7 @@ def task_configurations(workers: int, ps: bool) -> List[Dict]:
 def _run_tasks(program, configurations) -> int:
     """Run all tasks until the chief has ended; pass signals on to the chief."""
     arrived, processes = [], []
-    before = {one: signal.signal(one, lambda number, _: arrived.append(number)) for one in SIGNALS}
+    before = {signum: signal.signal(signum, lambda number, _: arrived.append(number)) for signum in SIGNALS}
     try:
         processes.extend(start_task(program, configuration) for configuration in configurations)
         chief = processes[-1]
@@ -85,8 +85,8 @@ def _run_tasks(program, configurations) -> int:
         for process in processes:
             process.kill()
             process.wait()
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
 
 def start_task(program: List[str], configuration: Dict, **streams: Any) -> subprocess.Popen:

@@ -62,14 +62,14 @@ class Checkpoints:
         moved = layout.finish_archive(self._logdir)
         if moved is not None:
             print(f"An interrupted move of the run in {self._logdir} is finished: the run is now in {moved}")
-        found = {} if fresh else read_options(self._logdir)
-        step = self.restore(session) if not differences(found, identity) and not fresh else None
+        stored = {} if fresh else read_options(self._logdir)
+        step = self.restore(session) if not differences(stored, identity) and not fresh else None
         if step is not None and step < steps:
             print(f"Resuming at step {step} of {steps} the run in {self._logdir} (--fresh starts a new one)")
             return step
         archived = layout.archive(self._logdir)
         if archived is not None:
-            print(f"Starting a new run; the run{_differences(found, identity)} in {self._logdir} is now in {archived}")
+            print(f"Starting a new run; the run{_differences(stored, identity)} in {self._logdir} is now in {archived}")
         session.run(initialise)
         self._start(session, identity)
         return 0
@@ -207,9 +207,9 @@ def _check_readable(path):
 
 def _read_variable(reader, variable, path):
     name, shape = variable.op.name, variable.shape.as_list()
-    found = reader.get_variable_to_shape_map().get(name)
-    if found != shape:
-        raise _unusable(path, f"{name} of the shape {shape}", found or "no such variable")
+    stored = reader.get_variable_to_shape_map().get(name)
+    if stored != shape:
+        raise _unusable(path, f"{name} of the shape {shape}", stored or "no such variable")
     value = reader.get_tensor(name)
     if not np.isfinite(value).all():
         raise _unusable(path, f"finite numbers in {name}", f"{np.sum(~np.isfinite(value)):,} that are not finite")
@@ -220,7 +220,7 @@ def _unusable(path, expected, found):
     return UserError(path, expected, found, "train a new run, or name another --logdir")
 
 
-def _differences(found, identity):
+def _differences(stored, identity):
     """The options of the archived run that differ from the new run, as text: " with --seed 3"."""
-    options = [f"--{name.replace('_', '-')} {found.get(name)}" for name in differences(found, identity)]
-    return " with " + ", ".join(options) if found and options else ""
+    options = [f"--{name.replace('_', '-')} {stored.get(name)}" for name in differences(stored, identity)]
+    return " with " + ", ".join(options) if stored and options else ""

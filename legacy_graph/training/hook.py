@@ -155,7 +155,7 @@ class FeaturesHook(tf.train.SessionRunHook):
         self._first = kept
         if steps and steps[0] < step:
             self._first = kept_kernels.read(self._logdir, steps[0])
-            shapes, earlier = [{name: array.shape for name, array in one.items()} for one in (kept, self._first)]
+            shapes, earlier = [{name: array.shape for name, array in values.items()} for values in (kept, self._first)]
             if shapes != earlier:
                 path = kept_kernels.path(self._logdir, steps[0])
                 raise UserError(path, f"the variables {shapes}", f"{earlier} of another network", HINT)

@@ -42,18 +42,18 @@ def restore(session: tf.Session, logdir: str, step: int) -> None:
     Raises:
         UserError: the step was not kept, its file is damaged or of another network, or a weight is not finite.
     """
-    found = kept_kernels.read(logdir, step)
-    wanted = _variables(session.graph, {name.split("/")[0] for name in found})
+    kept = kept_kernels.read(logdir, step)
+    wanted = _variables(session.graph, {name.split("/")[0] for name in kept})
     shapes = {name: variable.shape.as_list() for name, variable in wanted.items()}
     hint, path = "train a new run, or name another --logdir", kept_kernels.path(logdir, step)
-    if {name: list(array.shape) for name, array in found.items()} != shapes:
-        raise UserError(path, f"the shapes {shapes}", {name: list(array.shape) for name, array in found.items()}, hint)
-    for name, array in found.items():
+    if {name: list(array.shape) for name, array in kept.items()} != shapes:
+        raise UserError(path, f"the shapes {shapes}", {name: list(array.shape) for name, array in kept.items()}, hint)
+    for name, array in kept.items():
         if not np.isfinite(array).all():
             raise UserError(path, f"finite numbers in {name}", "NaN or infinity", hint)
     # Feed the value to the input tensor of the initializer, which adds no operation to the graph.
-    fed = {wanted[name].initializer.inputs[1]: array for name, array in found.items()}
-    session.run([wanted[name].initializer for name in found], fed)
+    fed = {wanted[name].initializer.inputs[1]: array for name, array in kept.items()}
+    session.run([wanted[name].initializer for name in kept], fed)
 
 
 def restore_step(session: tf.Session, logdir: str, step: int) -> bool:
@@ -69,5 +69,5 @@ def restore_step(session: tf.Session, logdir: str, step: int) -> bool:
 
 
 def _variables(graph, layers):
-    found = graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)
-    return {os.path.dirname(one.op.name): one for one in found if one.op.name.split("/")[0] in layers}
+    names = {variable.op.name: variable for variable in graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}
+    return {os.path.dirname(name): variable for name, variable in names.items() if name.split("/")[0] in layers}

@@ -77,8 +77,8 @@ def summarize_scalars(
     for probe, activations in zip(learning.probes, strongest):
         name = probe.layer.name
         values[f"{name}/dead"] = np.mean(activations.max(0) <= 0)
-        one, other = [weights[f"{name}/weights"].ravel() for weights in (kernels, first)]
-        values[f"learned/{name}"] = rank_correlation(one, other)
+        present, initial = [weights[f"{name}/weights"].ravel() for weights in (kernels, first)]
+        values[f"learned/{name}"] = rank_correlation(present, initial)
     return session.run(learning.scalars, {learning.fed[tag]: value for tag, value in values.items()})
 
 

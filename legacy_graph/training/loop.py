@@ -131,17 +131,17 @@ def _record_evaluation(session, program, config, test, writer, step, due, first)
         also encodes the sheets, so that both cores are busy.
     """
     net, learning, digits = program.network, program.learning, recording.tested_digits(test)
-    found = recording.evaluate(session, net, digits, learning.probes, due.test)
+    evaluation = recording.evaluate(session, net, digits, learning.probes, due.test)
     sheets = {}
     if due.images:
-        sheets = draw_sheets(session, net, learning, digits.images, found.strongest)
+        sheets = draw_sheets(session, net, learning, digits.images, evaluation.strongest)
         kernels.keep(session, net, config.logdir, step)
     if due.test:
-        recording.record_test(session, program, config, found, writer, step)
+        recording.record_test(session, program, config, evaluation, writer, step)
     present = session.run(kernels.variables(net))
     first = present if step == 0 else first
     if first is not None:
-        writer.add_summary(summarize_scalars(session, learning, found.strongest, present, first), step)
+        writer.add_summary(summarize_scalars(session, learning, evaluation.strongest, present, first), step)
     return first, sheets
 
 
@@ -182,8 +182,8 @@ def _recorded_losses(config, start):
     if start == 0:
         return []
     logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it would warn about repeated steps
-    found = EventAccumulator(os.path.join(config.logdir, layout.TRAIN), {"scalars": 0}).Reload()
-    losses = found.Scalars("loss") if "loss" in found.Tags()["scalars"] else []
+    events = EventAccumulator(os.path.join(config.logdir, layout.TRAIN), {"scalars": 0}).Reload()
+    losses = events.Scalars("loss") if "loss" in events.Tags()["scalars"] else []
     return [event.value for event in losses if event.step < start]
 
 

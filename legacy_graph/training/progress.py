@@ -21,8 +21,8 @@ def show_progress(steps: Iterable[Tuple[int, float, Optional[float]]], start: in
     terminal, begun, accuracy = sys.stderr.isatty(), time.monotonic(), None
     every = max(1, total // LINES)
     with tqdm(total=total, initial=start, unit="step", disable=not terminal, dynamic_ncols=True) as bar:
-        for step, loss, found in steps:
-            accuracy = accuracy if found is None else found
+        for step, loss, tested in steps:
+            accuracy = accuracy if tested is None else tested
             if terminal:
                 bar.set_postfix_str(f"loss {loss:.2f}, accuracy {accuracy or 0:.3f}", refresh=False)
                 bar.update(step - bar.n)

@@ -59,16 +59,16 @@ def evaluate(
 
     Without `tested` the fully connected layers do not run, and `loss` and `accuracy` are NaN.
     """
-    measured, found = [net.loss, net.accuracy] if tested else [], [probe.strongest for probe in probes]
+    measured, fetched = [net.loss, net.accuracy] if tested else [], [probe.strongest for probe in probes]
 
     def run(begin):
         images, labels = digits.images[begin : begin + CHUNK], digits.labels[begin : begin + CHUNK]
         pixels = mnist.scale_pixels(images)
         feed = network.feed(net, pixels, mnist.one_hot(labels))
         if net.towers:  # the probes are on the first tower, which gets a share of the images only
-            figures, strongest = session.run(measured, feed), session.run(found, {net.images: pixels})
+            figures, strongest = session.run(measured, feed), session.run(fetched, {net.images: pixels})
         else:
-            figures, strongest = session.run([measured, found], feed)
+            figures, strongest = session.run([measured, fetched], feed)
         return figures or (np.nan, np.nan), strongest, len(labels)
 
     count = len(digits.labels)
@@ -92,7 +92,7 @@ def check_weights(session: tf.Session, program: Program, step: int) -> None:
 def one_of_each(digits: mnist.Digits) -> np.ndarray:
     """The first image of each class, uint8 [10, 784]; if a class is missing, another image takes its place."""
     first = [np.flatnonzero(digits.labels == label)[:1] for label in range(mnist.CLASSES)]
-    chosen = [int(index) for found in first for index in found]
+    chosen = [int(index) for places in first for index in places]
     rest = [index for index in range(min(SHOWN, len(digits.labels))) if index not in chosen]
     return digits.images[(chosen + rest)[:SHOWN]]
 
@@ -121,14 +121,14 @@ def record_images(
 
 
 def record_test(
-    session: tf.Session, program: Program, config: Config, found: Evaluation, writer: tf.summary.FileWriter, step: int
+    session: tf.Session, program: Program, config: Config, results: Evaluation, writer: tf.summary.FileWriter, step: int
 ) -> None:
     """Write the scalar summaries of training with the loss and accuracy of the test digits.
 
     The training loss is a sum over a batch, so the test loss is scaled to a batch: both curves share one axis.
     """
     net = program.network
-    feed = {net.loss: found.loss * config.batch_size, net.accuracy: found.accuracy}
+    feed = {net.loss: results.loss * config.batch_size, net.accuracy: results.accuracy}
     writer.add_summary(session.run(program.scalars, feed), step)
 
 

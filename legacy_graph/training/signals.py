@@ -16,7 +16,7 @@ def deferred_signals() -> Iterator[List[int]]:
     arrived = []
 
     def note(number, _):
-        second = number != signal.SIGHUP and any(one != signal.SIGHUP for one in arrived)
+        second = number != signal.SIGHUP and any(signum != signal.SIGHUP for signum in arrived)
         arrived.append(number)
         # Restore the default handler so that a second signal kills at once. A second SIGHUP is ignored.
         signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
@@ -27,11 +27,11 @@ def deferred_signals() -> Iterator[List[int]]:
     wanted = (
         [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] if threading.current_thread() is threading.main_thread() else []
     )
-    before = {one: signal.getsignal(one) for one in wanted if signal.getsignal(one) != signal.SIG_IGN}
-    for one in before:
-        signal.signal(one, note)
+    before = {signum: signal.getsignal(signum) for signum in wanted if signal.getsignal(signum) != signal.SIG_IGN}
+    for signum in before:
+        signal.signal(signum, note)
     try:
         yield arrived
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

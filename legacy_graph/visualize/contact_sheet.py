@@ -41,7 +41,7 @@ class Look(NamedTuple):
 
 
 def draw_sheet(
-    found: TopActivations,
+    strongest: TopActivations,
     images: Images,
     fields: Fields,
     about: Heading,
@@ -53,11 +53,11 @@ def draw_sheet(
     """Draw the sheet, and the block of each map.
 
     Args:
-        found: the strongest activations and their projections.
-        images: the images that the numbers in `found.images` refer to.
+        strongest: the strongest activations and their projections.
+        images: the images that the numbers in `strongest.images` refer to.
         fields: the area of an image to show for each activation.
         about: layer, method and images, for the heading.
-        kernels: float32 [M, h, w] or [M, h, w, 3], the kernel of each of `found.maps`; only for the first layer,
+        kernels: float32 [M, h, w] or [M, h, w, 3], the kernel of each of `strongest.maps`; only for the first layer,
             whose input channels are those of the image.
         context: also draw the complete image with a frame around the receptive field.
         shown: the part of the images to show; the default is what `choose_windows` says for known fields.
@@ -66,21 +66,21 @@ def draw_sheet(
     Returns:
         The sheet, uint8 [H, W] or [H, W, 3] for RGB images, and "map 05" -> block, of the same kind.
     """
-    shown = shown or choose_windows(found, fields)
+    shown = shown or choose_windows(strongest, fields)
     windows = shown.energy is not None
     whole = windows or (context and any(field.step for field in fields))  # not the same picture twice
-    noisy = found.projections.ndim == 5 and kernels is None and about.method in (GRADIENT, GUIDED)
+    noisy = strongest.projections.ndim == 5 and kernels is None and about.method in (GRADIENT, GUIDED)
     look = Look(shown, about.drawn or _default_drawing(about.method, windows, noisy), whole)
     blocks, cells = {}, []
-    for row, number in enumerate(found.maps):
-        spots = _spots(found, row, images, shown, falls)  # of one map: those of all can take 500 MB
-        block = _block(spots, look, found.images[row] >= 0, kernels is not None and kernels[row])
-        line = image_grid.render_text(caption(found, row, spots, look.drawn), 16, block.shape[1])
+    for row, number in enumerate(strongest.maps):
+        spots = _spots(strongest, row, images, shown, falls)  # of one map: those of all can take 500 MB
+        block = _block(spots, look, strongest.images[row] >= 0, kernels is not None and kernels[row])
+        line = image_grid.render_text(caption(strongest, row, spots, look.drawn), 16, block.shape[1])
         cells.append(image_grid.stack_vertically([line, block]))
         blocks[f"map {number:02d}"] = block
     columns = max(1, min(COLUMNS, WIDTH // (cells[0].shape[1] + 24)))
     rows = [image_grid.stack_horizontally(cells[at : at + columns], 24) for at in range(0, len(cells), columns)]
-    heading = _heading(found, fields, about, kernels is not None, look, falls is not None)
+    heading = _heading(strongest, fields, about, kernels is not None, look, falls is not None)
     sheet = image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 16))
     return sheet, blocks
 
@@ -89,11 +89,11 @@ def _default_drawing(method, windows, noisy):
     return MAGNITUDE if method != OCCLUSION and (windows or noisy) else SIGNED
 
 
-def _spots(found, row, images, shown, falls=None):
-    there = found.images[row] >= 0
-    seen = images.shown(found.images[row][there])
+def _spots(strongest, row, images, shown, falls=None):
+    there = strongest.images[row] >= 0
+    seen = images.shown(strongest.images[row][there])
     falls = falls if falls is None else falls[row][there]
-    return Spots(found.projections[row][there], seen, shown.places[row][there], shown.fields, falls)
+    return Spots(strongest.projections[row][there], seen, shown.places[row][there], shown.fields, falls)
 
 
 def _block(spots, look, there, kernel):
@@ -113,19 +113,19 @@ def _grid_of_spots(tiles, there):
     return image_grid.grid(cells, math.ceil(math.sqrt(len(there))))
 
 
-def caption(found: TopActivations, row: int, spots: Spots, drawn: str) -> str:
+def caption(strongest: TopActivations, row: int, spots: Spots, drawn: str) -> str:
     """The line above the block of a map: its number, wins and scale, and what is missing."""
     alive = len(spots.places)
     if not alive:
-        return f"map {found.maps[row]}: dead, no activation is above 0"
-    few = "" if alive == len(found.images[row]) else f", only {alive} activations"
+        return f"map {strongest.maps[row]}: dead, no activation is above 0"
+    few = "" if alive == len(strongest.images[row]) else f", only {alive} activations"
     _, scales = scaled(spots, drawn)
     scale = f"scale {_scale_text(scales)}" if scales.any() else "blank: every projection is 0"
     if drawn == MAGNITUDE:
         scale = scale.replace("\u00b1", "")
     if spots.falls is not None:
         scale += f", of occlusion {_scale_text(scaled_falls(spots)[1])}"
-    return f"map {found.maps[row]}   wins {100 * found.wins[row]:.2f} %   {scale}{few}"
+    return f"map {strongest.maps[row]}   wins {100 * strongest.wins[row]:.2f} %   {scale}{few}"
 
 
 def _scale_text(scales):
@@ -134,9 +134,9 @@ def _scale_text(scales):
     return f"\u00b1{high:.3g}" if low == high else f"of each tile \u00b1{low:.3g} to \u00b1{high:.3g}"
 
 
-def _heading(found, fields, about, kernels, look, falls) -> List[np.ndarray]:
-    top, signals = found.images.shape[1], found.projections.shape[2] == 1
-    panels = _projection_lines(found, about, look)
+def _heading(strongest, fields, about, kernels, look, falls) -> List[np.ndarray]:
+    top, signals = strongest.images.shape[1], strongest.projections.shape[2] == 1
+    panels = _projection_lines(strongest, about, look)
     panels += [*(FALL_LINES if falls else []), *_patch_lines(fields, look, signals)]
     if kernels:
         panels.insert(0, "kernel of the map: mid grey is 0; white and black are \u00b1 its largest magnitude")
@@ -153,18 +153,18 @@ def _heading(found, fields, about, kernels, look, falls) -> List[np.ndarray]:
     ]
 
 
-def _projection_lines(found, about, look):
+def _projection_lines(strongest, about, look):
     if about.method == OCCLUSION:
         return list(FALL_LINES)
     scale = SCALE_LINE
     of = f"of the activation to the pixels ({METHODS[about.method]})"
-    if found.projections.shape[2] == 1:
+    if strongest.projections.shape[2] == 1:
         return [f"the signal in grey, and in black the projection {of}, up to \u00b1 the scale,", scale]
     if look.drawn == MAGNITUDE:
-        colours = ", the root of the sum of squares over the colours" if found.projections.ndim == 5 else ""
+        colours = ", the root of the sum of squares over the colours" if strongest.projections.ndim == 5 else ""
         return [f"magnitude of the projection {of}{colours}:", f"    black is 0, white is the scale,{scale[3:]}"]
     lines = [f"projection {of}: mid grey is 0; white and black are \u00b1 the scale,", scale]
-    if found.projections.ndim == 5:
+    if strongest.projections.ndim == 5:
         lines.append("    the colour channels of a projection are drawn separately, all with the same scale")
     return lines
 

@@ -124,8 +124,8 @@ def draw_column(column: Column) -> Dict[int, np.ndarray]:
 
 def _image(column, number):
     """The number of the strongest image of a map; None if the column does not have the map."""
-    found = column.images[column.maps == number]
-    return int(found[0]) if len(found) else None
+    numbers = column.images[column.maps == number]
+    return int(numbers[0]) if len(numbers) else None
 
 
 def _legend() -> List[np.ndarray]:

@@ -180,26 +180,26 @@ def draw(
     spots = top_activations.collect(
         session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit, scan.towers, occluded
     )
-    found = {"features": spots}
+    by_sheet = {"features": spots}
     report, notes = [], _notes(scan, images, spots, occluded)
     if control and layer.kernel is not None and not occluded:
-        found["control"] = sanity_check.project_random(session, probe, images, spots)
-        metrics = sanity_check.compare(spots, found["control"], probe.fields)
+        by_sheet["control"] = sanity_check.project_random(session, probe, images, spots)
+        metrics = sanity_check.compare(spots, by_sheet["control"], probe.fields)
         report.append(sanity_check.format_report(metrics, layer.name))
     details = spot_details.collect(
-        session, probe, images, spots, found.get("control"), scan.details, cover, control == OCCLUSION
+        session, probe, images, spots, by_sheet.get("control"), scan.details, cover, control == OCCLUSION
     )
     shown, (files, lines) = {}, _check_occlusion(scan, control, spots, details, cover)
     more = {"features": {**details, **run}, "control": {name: run[name] for name in run if name == "step"}}
     heading = contact_sheet.Heading(f"{subject}, over {len(images):,} {about}", layer.method, notes, drawn)
     part = choose_windows(spots, probe.fields, layer.fields is None)
-    sheets = {name: (each, heading) for name, each in found.items()}
+    sheets = {name: (each, heading) for name, each in by_sheet.items()}
     if control == OCCLUSION:
         sheets[OCCLUSION] = occlusion_check.side_by_side(spots, heading, details, cover)
     for name, parts in sheets.items():
         shown.update(_draw_spots(session, probe, images, context, part, name, *parts))
         files[f"{name}.png"] = shown[f"{name}/sheet"]
-    for name, each in found.items():
+    for name, each in by_sheet.items():
         files[f"{name}.npz"] = spot_files.numbers_file(each, probe.fields, images.names, more[name])
     files[spot_files.SPOTS] = spot_files.spot_table(spots, images.names)
     return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report, *lines]))

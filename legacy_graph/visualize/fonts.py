@@ -54,8 +54,8 @@ def _installed_fonts() -> List[Any]:
 
 def _paths() -> List[str]:
     places = [glob.escape(os.path.expanduser(folder)) for folder in FOLDERS]
-    found = [path for place in places for path in glob.glob(os.path.join(place, "**", "*"), recursive=True)]
-    fonts = [path for path in found if path.lower().endswith((".ttf", ".ttc", ".otf"))]
+    paths = [path for place in places for path in glob.glob(os.path.join(place, "**", "*"), recursive=True)]
+    fonts = [path for path in paths if path.lower().endswith((".ttf", ".ttc", ".otf"))]
     return sorted(fonts, key=_rank)
 
 

@@ -109,8 +109,8 @@ def class_occlusion(session: tf.Session, net: Network, images: np.ndarray, cover
     jobs = [Job(functools.partial(np.asarray, image), all_corners(size, cover)) for image in images]
     chunk, keep_all = chunk_size(net.images.graph), {net.keep_prob: 1.0}
     runs = run_covered(session, net.probabilities, pixels, jobs, cover, chunk, keep_all)
-    found = [(values[0], mean_over_patches(values[1:], job.corners, size, cover)) for job, values in zip(jobs, runs)]
-    probabilities, covered = [np.array(parts) for parts in zip(*found)]  # [N, 10], [N, H, W, 10]
+    results = [(values[0], mean_over_patches(values[1:], job.corners, size, cover)) for job, values in zip(jobs, runs)]
+    probabilities, covered = [np.array(parts) for parts in zip(*results)]  # [N, 10], [N, H, W, 10]
     read = np.argmax(probabilities, 1)
     of_class = covered[np.arange(len(read)), :, :, read]  # [N, H, W]
     falls = probabilities.max(axis=1)[:, None, None] - of_class

@@ -24,62 +24,62 @@ NUMBERS, TABLE = "occlusion.npz", "occlusion.csv"
 
 
 def check_spots(
-    layer: str, method: str, found: TopActivations, details: Mapping[str, np.ndarray], fields: Fields
+    layer: str, method: str, spots: TopActivations, details: Mapping[str, np.ndarray], fields: Fields
 ) -> Tuple[Dict[str, bytes], str]:
     """The files and the text of the comparison.
 
     Args:
         layer: its name.
-        method: of the projections of `found`, or `OCCLUSION`.
-        found: the spots.
+        method: of the projections of `spots`, or `OCCLUSION`.
+        spots: the spots.
         details: as from `spot_details.collect`, with occlusion.
         fields: of the layer.
     """
-    falls = found.projections if method == OCCLUSION else details[OCCLUSION]
-    correlations = correlate_falls(falls, named_projections(method, found, details), found, fields)
-    return check_files(correlations, found), format_check(correlations, layer)
+    falls = spots.projections if method == OCCLUSION else details[OCCLUSION]
+    correlations = correlate_falls(falls, named_projections(method, spots, details), spots, fields)
+    return check_files(correlations, spots), format_check(correlations, layer)
 
 
 def side_by_side(
-    found: TopActivations, heading: Heading, details: Mapping[str, np.ndarray], cover: Cover
+    spots: TopActivations, heading: Heading, details: Mapping[str, np.ndarray], cover: Cover
 ) -> Tuple[TopActivations, Heading, np.ndarray]:
     """What a sheet of projections beside occlusion shows: (spots, heading, falls float32 [M, top, H, W]).
 
-    If occlusion is the method of `heading`, the projections are those of the deconvnet. `found` and `details` are as
+    If occlusion is the method of `heading`, the projections are those of the deconvnet. `spots` and `details` are as
     for `check_spots`.
     """
     heading = heading._replace(notes=list(dict.fromkeys([*heading.notes, str(cover)])))
     if heading.method == OCCLUSION:
-        return found._replace(projections=details[DECONVNET]), heading._replace(method=DECONVNET), found.projections
+        return spots._replace(projections=details[DECONVNET]), heading._replace(method=DECONVNET), spots.projections
     falls = details[OCCLUSION]
-    return found, heading, falls if falls.ndim == 4 else falls[..., 0]
+    return spots, heading, falls if falls.ndim == 4 else falls[..., 0]
 
 
 def correlate_falls(
-    falls: np.ndarray, projections: Mapping[str, np.ndarray], found: TopActivations, fields: Fields
+    falls: np.ndarray, projections: Mapping[str, np.ndarray], spots: TopActivations, fields: Fields
 ) -> Dict[str, np.ndarray]:
     """The correlations of each spot with the fall of its activation.
 
     Args:
         falls: float32 [M, top, H, W], or [M, top, H, W, 3] with three equal channels.
         projections: name -> float32 [M, top, H, W] or [M, top, H, W, 3].
-        found: the spots.
+        spots: the spots.
         fields: of the layer.
 
     Returns:
         name -> float64 [M, top, 2]: with the magnitude, with the positive part. NaN where there is no spot, or the
         projection is 0 everywhere.
     """
-    correlations, there = {}, found.images >= 0
+    correlations, there = {}, spots.images >= 0
     for name, values in projections.items():
-        correlations[name] = np.full((*found.images.shape, 2), np.nan)
-        correlations[name][there] = fall_correlations(falls[there], values[there], found.places[there], fields)
+        correlations[name] = np.full((*spots.images.shape, 2), np.nan)
+        correlations[name][there] = fall_correlations(falls[there], values[there], spots.places[there], fields)
     return correlations
 
 
-def named_projections(own: str, found: TopActivations, details: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
+def named_projections(own: str, spots: TopActivations, details: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
     """The projections of all methods and their controls, from the arrays of `spot_details.collect`."""
-    learned = {own: found.projections} if own in METHODS else {}
+    learned = {own: spots.projections} if own in METHODS else {}
     learned.update((name, details[name]) for name in METHODS if name in details)
     random = {name: "control" if name == own else f"control_{name}" for name in METHODS}
     rows = dict(learned)
@@ -102,12 +102,12 @@ def format_check(correlations: Mapping[str, np.ndarray], layer: str) -> str:
     return heading + "\n" + tabulate(table_rows(correlations), HEADERS, tablefmt="plain", floatfmt=".2f")
 
 
-def check_files(correlations: Mapping[str, np.ndarray], found: TopActivations) -> Dict[str, bytes]:
+def check_files(correlations: Mapping[str, np.ndarray], strongest: TopActivations) -> Dict[str, bytes]:
     """The table as CSV, and the correlations of each spot as .npz, under the names of the projections."""
     table, numbers = io.StringIO(), io.BytesIO()
     rows = csv.writer(table, lineterminator="\n")
     rows.writerow(HEADERS)
     for name, spots, *means in table_rows(correlations):
         rows.writerow([name, spots, *(f"{mean:.4f}" for mean in means)])
-    np.savez_compressed(numbers, maps=found.maps, images=found.images, places=found.places, **correlations)
+    np.savez_compressed(numbers, maps=strongest.maps, images=strongest.images, places=strongest.places, **correlations)
     return {TABLE: table.getvalue().encode(), NUMBERS: numbers.getvalue()}

@@ -62,8 +62,8 @@ def build_probe(layer: Layer, project: Optional[Callable[[tf.Tensor, tf.Tensor],
     with tf.name_scope("probe"):
         maps = tf.placeholder(tf.int64, [None], name="maps")
         strongest = _find_strongest(layer.output)
-        one = tf.reduce_sum(layer.output * tf.one_hot(maps, channels)[:, None, None, :], 3)  # [B, h, w]
-        flat = tf.argmax(tf.reshape(one, [-1, height * width]), 1)  # [B]
+        chosen = tf.reduce_sum(layer.output * tf.one_hot(maps, channels)[:, None, None, :], 3)  # [B, h, w]
+        flat = tf.argmax(tf.reshape(chosen, [-1, height * width]), 1)  # [B]
         width = tf.cast(width, tf.int64)
         places = tf.stack([flat // width, flat % width], 1)  # [B, 2]
         rows = tf.range(tf.size(maps, out_type=tf.int64))

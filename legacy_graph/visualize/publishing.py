@@ -126,13 +126,13 @@ def _keep_earlier(directory: str, step: int, files: Dict[str, Content]) -> Dict[
     newest = os.path.join(directory, layout.NUMBERS)
     try:
         with durable.open_regular(newest) as file, np.load(file, allow_pickle=False) as arrays:
-            found = int(arrays["step"])
+            earlier = int(arrays["step"])
     except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
         return files  # no file, a damaged one, or one of a version that recorded no step
-    if found > step:
+    if earlier > step:
         return {layout.name_with_step(name, step) if name in BY_STEP else name: files[name] for name in files}
-    for name in BY_STEP if found < step else ():
-        _link(os.path.join(directory, name), os.path.join(directory, layout.name_with_step(name, found)))
+    for name in BY_STEP if earlier < step else ():
+        _link(os.path.join(directory, name), os.path.join(directory, layout.name_with_step(name, earlier)))
     return files
 
 

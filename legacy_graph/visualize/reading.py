@@ -169,14 +169,14 @@ def project(
         UserError: a projection is not finite.
     """
     chosen, chunk = reader.layers[layer], chunk_size(reader.graph)
-    found = []
+    parts = []
     for begin in range(0, len(signals), chunk):
         part = signals[begin : begin + chunk]
         feed = {reader.images: np.repeat(image[None], len(part), 0), chosen.signal: part, **reader.feed}
         if kernel is not None:
             feed[chosen.kernel] = kernel
-        found.append(session.run(chosen.projections[method], feed))
-    projections = np.concatenate(found)
+        parts.append(session.run(chosen.projections[method], feed))
+    projections = np.concatenate(parts)
     finite.check_layer(layer, projections, "projections")
     return projections
 

@@ -33,20 +33,20 @@ class ControlMetrics(NamedTuple):
 
 
 def project_random(
-    session: tf.Session, probe: Probe, images: Images, found: TopActivations, seed: int = 0
+    session: tf.Session, probe: Probe, images: Images, learned: TopActivations, seed: int = 0
 ) -> TopActivations:
     """Project the same activations of the same images, with the layer's kernel replaced by random numbers.
 
     The signal is set to 1, because the map may be 0 there with a random kernel.
     """
-    there = found.images >= 0
-    projections = np.zeros_like(found.projections)
+    there = learned.images >= 0
+    projections = np.zeros_like(learned.projections)
     if there.any():
         projections[there] = project(
-            session, probe, images, found.images[there], found.maps[np.nonzero(there)[0]], found.places[there],
+            session, probe, images, learned.images[there], learned.maps[np.nonzero(there)[0]], learned.places[there],
             random_kernel(probe.layer.kernel.shape.as_list(), seed),
         )[1]  # fmt: skip
-    return found._replace(projections=projections)
+    return learned._replace(projections=projections)
 
 
 def random_kernel(shape: List[int], seed: int = 0) -> np.ndarray:
@@ -60,12 +60,12 @@ def compare(learned: TopActivations, random: TopActivations, fields: Fields) -> 
     there = learned.images >= 0
     both = [set_of.projections[there] for set_of in (learned, random)]
     figures, empty = [], 0
-    for one, other in field_pairs(*both, learned.places[there], fields):
-        if not (one.any() and other.any()):
+    for ours, theirs in field_pairs(*both, learned.places[there], fields):
+        if not (ours.any() and theirs.any()):
             empty += 1
             continue
-        quarter = np.argsort(-np.abs(one), kind="stable")[: max(1, round(STRONGEST * len(one)))]
-        figures.append((rank_correlation(one, other), _energy_in(one, quarter), _energy_in(other, quarter)))
+        quarter = np.argsort(-np.abs(ours), kind="stable")[: max(1, round(STRONGEST * len(ours)))]
+        figures.append((rank_correlation(ours, theirs), _energy_in(ours, quarter), _energy_in(theirs, quarter)))
     means = np.mean(figures, axis=0) if figures else [np.nan] * 3
     return ControlMetrics(len(figures), *map(float, means), empty)
 

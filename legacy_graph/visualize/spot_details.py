@@ -53,7 +53,7 @@ def collect(
     session: tf.Session,
     probe: Probe,
     images: Images,
-    found: TopActivations,
+    strongest: TopActivations,
     control: Optional[TopActivations],
     details: Optional[Details],
     cover: Optional[Cover],
@@ -65,45 +65,45 @@ def collect(
         session: of the probe's graph.
         probe: of the layer.
         images: the scanned images.
-        found: their strongest activations.
+        strongest: their strongest activations.
         control: the same activations projected through a random kernel, if they were computed before.
         details: of the article's network; None for another graph.
         cover: the patch of occlusion; needed for the article's network.
         occluded: measure occlusion in any case; the default is only up to `OCCLUDED` spots of the article's network.
     """
-    there = found.images >= 0
-    numbers = np.unique(found.images[there])
+    there = strongest.images >= 0
+    numbers = np.unique(strongest.images[there])
     arrays = {
         "inputs": images.shown(numbers),
         "input_numbers": numbers,
         "method": np.array(probe.layer.method),
         "channels": np.array(probe.layer.output.shape.as_list()[3]),
     }
-    maps = found.maps[np.nonzero(there)[0]]
-    spots = found.images[there], maps, found.places[there]
+    maps = strongest.maps[np.nonzero(there)[0]]
+    spots = strongest.images[there], maps, strongest.places[there]
     if details is not None:
         occluded = occluded or (details.occluded and len(maps) <= OCCLUDED)
         if probe.projections is not None:
-            control = control or sanity_check.project_random(session, probe, images, found)
+            control = control or sanity_check.project_random(session, probe, images, strongest)
         if details.answers is not None:
             arrays["answers"] = _answers(session, probe, images, numbers, details)
         for name, projections in details.projections.items():
             other = probe._replace(projections=projections)
-            arrays[name] = _at_spots(found, project(session, other, images, *spots)[1])
-            arrays[f"control_{name}"] = sanity_check.project_random(session, other, images, found).projections
+            arrays[name] = _at_spots(strongest, project(session, other, images, *spots)[1])
+            arrays[f"control_{name}"] = sanity_check.project_random(session, other, images, strongest).projections
     if occluded and probe.layer.method != OCCLUSION:
-        falls = _at_spots(found, spot_occlusion(session, probe, images, *spots, cover))
+        falls = _at_spots(strongest, spot_occlusion(session, probe, images, *spots, cover))
         # All pictures of a file are grey, or all are coloured.
-        arrays[OCCLUSION] = falls if found.projections.ndim == 4 else np.repeat(falls[..., None], 3, 4)
+        arrays[OCCLUSION] = falls if strongest.projections.ndim == 4 else np.repeat(falls[..., None], 3, 4)
     if control is not None:
         arrays["control"] = control.projections
     return arrays
 
 
-def _at_spots(found, values):
+def _at_spots(strongest, values):
     """The values of the spots, [N, H, W], as [M, top, H, W], with zeros where a map has fewer spots."""
-    arrays = np.zeros((*found.images.shape, *values.shape[1:]), np.float32)
-    arrays[found.images >= 0] = values
+    arrays = np.zeros((*strongest.images.shape, *values.shape[1:]), np.float32)
+    arrays[strongest.images >= 0] = values
     return arrays
 
 

@@ -18,7 +18,7 @@ import pytest
 from legacy_graph.__main__ import main
 from tests.support import faulty_runs as runs
 from tests.support.faulty_runs import LONG, lines, newest
-from tests.support.program import ROOT, SAMPLE
+from tests.support.program import ROOT, SAMPLE, SHORT_RUN, STEPS
 
 
 @pytest.fixture
@@ -71,23 +71,47 @@ def test_a_terminal_that_is_closed_ends_the_step_and_saves(place):
     assert status == 129
 
 
-def test_sigterm_and_sighup_together_count_as_one_signal():
+# A program that waits for signals as a training step does.
+WAITS = """
+import time
+from legacy_graph.training import signals as deferred
+with deferred.deferred_signals() as signals:
+    print("ready", flush=True)
+    while not signals: time.sleep(0.01)
+    print(sorted(signals), flush=True)
+    while True: time.sleep(0.01)
+"""
+
+
+@pytest.fixture
+def waiting():
+    """The stopped process of `WAITS`, which gets all signals at once when it continues."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": runs.heeds_hangups}
+    with subprocess.Popen([sys.executable, "-c", WAITS], env=runs.environment(), **pipes) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGSTOP)
+        yield process
+        process.kill()
+
+
+def test_sigterm_and_sighup_together_count_as_one_signal(waiting):
     """A session that ends sends both at once; Python handles SIGHUP first."""
-    code = (
-        "import os, signal\n"
-        "from legacy_graph.training import signals as deferred\n"
-        "both = [signal.SIGTERM, signal.SIGHUP]\n"
-        "with deferred.deferred_signals() as signals:\n"
-        "    signal.pthread_sigmask(signal.SIG_BLOCK, both)\n"
-        "    for one in both: os.kill(os.getpid(), one)\n"
-        "    signal.pthread_sigmask(signal.SIG_UNBLOCK, both)\n"
-        "    print(sorted(signals))\n"
-    )
-    command = [sys.executable, "-c", code]
-    run = subprocess.run(
-        command, env=runs.environment(), stdout=subprocess.PIPE, text=True, preexec_fn=runs.heeds_hangups
-    )
-    assert (run.returncode, run.stdout) == (0, "[1, 15]\n")
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):
+        waiting.send_signal(number)
+    assert waiting.stdout.readline() == "[1, 15]\n"
+    assert waiting.poll() is None
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_leaves_at_once(waiting, second):
+    """The second signal kills the process, which a shell reports as 130 or 143."""
+    waiting.send_signal(signal.SIGINT)
+    if second == signal.SIGINT:  # two pending signals of one kind are delivered once
+        waiting.send_signal(signal.SIGCONT)
+        assert waiting.stdout.readline() == "[2]\n"
+    waiting.send_signal(second)
+    waiting.send_signal(signal.SIGCONT)
+    assert waiting.wait(60) == -second
 
 
 def test_run_sh_is_named_in_the_command_to_resume(place):
@@ -110,29 +134,6 @@ def test_run_sh_is_named_in_the_command_to_resume(place):
     )
     with open(os.path.join(ROOT, "run.sh")) as file:
         assert "export LEGACY_GRAPH_LAUNCHER=" in file.read()
-
-
-@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_leaves_at_once(place, second):
-    """The second signal kills the process, which a shell reports as 130 or 143; nothing is saved."""
-    with runs.running(place, **LONG) as process:
-        runs.wait_for_step(process, 50)
-        process.send_signal(signal.SIGSTOP)  # so that the step cannot end before the second signal arrives
-        process.send_signal(signal.SIGINT)
-        if second == signal.SIGINT:  # two pending signals of one kind are delivered once
-            process.send_signal(signal.SIGCONT)
-            runs.wait_until(lambda: not catches(process, signal.SIGINT) or process.poll() is not None)
-        process.send_signal(second)
-        process.send_signal(signal.SIGCONT)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == -second or (second == signal.SIGINT and process.returncode == 130), err
-
-
-def catches(process, number):
-    """Whether the process has a handler for a signal."""
-    with open(f"/proc/{process.pid}/status") as file:
-        (mask,) = [int(line.split()[1], 16) for line in file if line.startswith("SigCgt:")]
-    return bool(mask >> (number - 1) & 1)
 
 
 def test_a_signal_before_the_first_step(place):
@@ -158,18 +159,20 @@ def test_a_log_directory_that_is_removed(place):
     os.makedirs(place)  # the fixture removes it
 
 
-@pytest.mark.parametrize("limit, thing", [(0, "an event"), (10**7, "the checkpoint of step ")])
-def test_no_more_room_for_a_file(place, limit, thing):
-    """A limit on file sizes, set while the process runs: events do not fit, or checkpoints do not."""
-    with runs.running(place, **dict(LONG, checkpoint_every=20)) as process:
-        told = runs.wait_for_step(process, 50)
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 2
-    (line,) = lines("".join(told) + err)
+@pytest.mark.parametrize("limit, thing", [(1000, "an event"), (10**7, "the checkpoint of step 35")])
+def test_no_more_room_for_a_file(place, trained, capsys, limit, thing):
+    """A limit on file sizes while a run is resumed: events do not fit, or checkpoints do not."""
+    shutil.copytree(trained.logdir, place)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        assert main(["train", "--logdir", place, "--data-dir", SAMPLE, *SHORT_RUN, "--steps", str(STEPS + 5)]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    (line,) = lines(capsys.readouterr().err)
     assert f"expected to write {thing}" in line
     assert "found File too large; fix this" in line
-    assert newest(place) >= 40
+    assert newest(place) == STEPS
     assert not [name for name in os.listdir(os.path.join(place, "checkpoints")) if "temp" in name]
 
 
