@@ -9,7 +9,16 @@ import sys
 from typing import List, Optional
 
 from legacy_graph.commands.parser import make_parser
-from legacy_graph.errors import CLUSTER_WORDS, RETRY, ExitStatus, Interrupted, UserError, launch_command, reason
+from legacy_graph.errors import (
+    CLUSTER_WORDS,
+    RETRY,
+    ExitStatus,
+    Interrupted,
+    UserError,
+    launch_command,
+    printable,
+    reason,
+)
 from legacy_graph.tf_setup import check_address_space, check_protobuf, check_threads
 
 OUTPUT = "standard output"
@@ -115,7 +124,7 @@ def _prepare_streams():
 
 def _print_error(message):
     try:
-        print("legacy_graph:", " ".join(str(message).splitlines()), file=sys.stderr, flush=True)
+        print("legacy_graph:", printable(" ".join(str(message).splitlines())), file=sys.stderr, flush=True)
     except OSError:  # the terminal was closed
         _redirect_to_null(sys.stderr)
 

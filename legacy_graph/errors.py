@@ -68,8 +68,9 @@ def launch_command() -> str:
 
 
 def printable(text: str) -> str:
-    """A file name as valid UTF-8; bytes that are not UTF-8 show as \\xff."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """A file name as valid UTF-8 in one line; bytes that are not UTF-8, and control characters, show as \\xff."""
+    valid = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda control: control.group().encode("unicode_escape").decode(), valid)
 
 
 def short_path(path: str) -> str:

@@ -111,8 +111,9 @@ def _restored(options, graph, layers):
 
 def _read_graph(options):
     """(path, folder, source, 0, report) of each picture, in graphs/<graph>-<layer>-<picture>, with --graph."""
-    if options.fit or options.class_names or options.step is not None:
-        raise UserError("--fit, --class-names and --step", "these options without --graph", "--graph", "leave them out")
+    for option, given in (("--fit", options.fit), ("--class-names", options.class_names), ("--step", options.step)):
+        if given is not None:
+            raise UserError(option, "this option without --graph", "--graph", "leave it out")
     check_cover(options, options.method == OCCLUSION)
     model, layer, images = open_model(options).target(options.layer, options.pictures)
     from legacy_graph.cluster.session import open_session

@@ -1,10 +1,10 @@
 """The options of the commands that read a graph with --graph."""
 
 import argparse
-import math
+import re
 from typing import Callable, Tuple
 
-from legacy_graph.commands.option_values import path
+from legacy_graph.commands.option_values import name, path, real_numbers
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 
@@ -19,9 +19,14 @@ def add_graph_options(command: argparse.ArgumentParser) -> None:
         help="frozen graph (.pb, .pbtxt), MetaGraph (.meta), Keras file (.h5, .keras) or SavedModel",
     )
     add("--checkpoint", type=path, metavar="PREFIX", help="the checkpoint of a MetaGraph (default: the one beside it)")
-    add("--signature", metavar="NAME", help=f"of a SavedModel (default: {DEFAULT_SIGNATURE})")
-    add("--tags", metavar="TAGS", help="of the graph of a SavedModel with several (default: the one for inference)")
-    add("--input", metavar="NAME", help="the node that takes the images, if the graph has several inputs")
+    add("--signature", type=name, metavar="NAME", help=f"of a SavedModel (default: {DEFAULT_SIGNATURE})")
+    add(
+        "--tags",
+        type=name,
+        metavar="TAGS",
+        help="of the graph of a SavedModel with several (default: the one for inference)",
+    )
+    add("--input", type=name, metavar="NAME", help="the node that takes the images, if the graph has several inputs")
     add(
         "--set",
         type=_setting,
@@ -64,11 +69,8 @@ def check_graph_options(options: argparse.Namespace) -> None:
 
 def _numbers(expected: str, counts: Tuple[int, ...]) -> Callable[[str], Tuple[float, ...]]:
     def parse(text: str) -> Tuple[float, ...]:
-        try:
-            values = tuple(float(part) for part in text.split(","))
-        except ValueError:
-            values = ()
-        if len(values) not in counts or not all(map(math.isfinite, values)):
+        values = real_numbers(text)
+        if len(values) not in counts:
             raise argparse.ArgumentTypeError(f"expected {expected}, found {text!r}")
         return values
 
@@ -83,7 +85,8 @@ def _setting(text: str) -> Tuple[str, bool]:
 
 
 def _size(text: str) -> Tuple[int, int]:
-    height, _, width = text.lower().partition("x")
-    if not (height.isdecimal() and width.isdecimal() and 0 < int(height) <= 10000 and 0 < int(width) <= 10000):
+    sides = re.fullmatch("([0-9]{1,5})[xX]([0-9]{1,5})", text)
+    height, width = map(int, sides.groups()) if sides else (0, 0)
+    if not (0 < height <= 10000 and 0 < width <= 10000):
         raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH in pixels, such as 224x224, found {text!r}")
-    return int(height), int(width)
+    return height, width

@@ -1,10 +1,9 @@
 """The options that choose a method: a projection, or occlusion and its patch."""
 
 import argparse
-import math
 from typing import TYPE_CHECKING, Tuple, Union
 
-from legacy_graph.commands.option_values import integer
+from legacy_graph.commands.option_values import integer, real_numbers
 from legacy_graph.config import ALL_METHODS, MEAN, OCCLUSION
 from legacy_graph.errors import UserError
 
@@ -50,10 +49,7 @@ def check_cover(options: argparse.Namespace, used: bool) -> None:
 def _cover(text: str) -> Union[str, Tuple[float, ...]]:
     if text == MEAN:
         return MEAN
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        values = ()
-    if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
+    values = real_numbers(text)
+    if len(values) not in (1, 3):
         raise argparse.ArgumentTypeError(f"expected one number, R,G,B or {MEAN}, found {text!r}")
     return values

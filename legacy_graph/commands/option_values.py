@@ -37,6 +37,21 @@ def integer_list(text: str) -> List[int]:
         raise argparse.ArgumentTypeError(f"expected whole numbers such as 0,5,7, found {text!r}") from error
 
 
+def real_numbers(text: str) -> Tuple[float, ...]:
+    """The numbers in a text such as -1,0.5 in the digits 0 to 9; none if it has another form, or a number too large."""
+    if not all(re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", part) for part in text.split(",")):
+        return ()
+    values = tuple(map(float, text.split(",")))
+    return values if all(map(math.isfinite, values)) else ()
+
+
+def name(text: str) -> str:
+    """A parser for a name. Empty text, such as an unset variable of the shell, is an `argparse` error."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"expected a name, found {text!r}")
+    return text
+
+
 def step_list(text: str) -> Optional[List[int]]:
     """A parser for training steps, separated by commas; None for all."""
     return None if text == "all" else integer_list(text)
@@ -62,6 +77,8 @@ def positive_float(low: float, high: float) -> Callable[[str], float]:
 
 def local_path(text: str) -> str:
     """A parser for a path, as `locate.local_path`."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, found ''")
     try:
         return locate.local_path(text)
     except UserError as error:

@@ -6,7 +6,7 @@ import re
 import sys
 
 from legacy_graph import __version__, config
-from legacy_graph.commands import graph_options, method_options
+from legacy_graph.commands import graph_options, method_options, option_values
 from legacy_graph.commands.option_values import (
     add_options,
     data_directory,
@@ -156,6 +156,7 @@ def _add_features(command):
     add("--other-data", action="store_true", help="scan --data-dir although the run was trained on other data")
     add(
         "--layer",
+        type=option_values.name,
         metavar="NAME",
         help="one or more names from the list of the command layers, separated by commas, or all "
         "(default: conv2; required with --graph)",
@@ -194,8 +195,8 @@ def _add_deconv(command):
     add("--step", type=integer(0, 10**9), metavar="N", help="a training step whose kernels were kept "
         "(default: the newest checkpoint)")  # fmt: skip
     add("--class-names", type=path, metavar="FILE", help="text file with the ten class names, one a line")
-    add("--layer", metavar="NAME", help="one or more layers of the article's network, separated by commas, or all "
-        "(default: conv1,conv2); with --graph one layer, which must be given")  # fmt: skip
+    add("--layer", type=option_values.name, metavar="NAME", help="one or more layers of the article's network, "
+        "separated by commas, or all (default: conv1,conv2); with --graph one layer, which must be given")  # fmt: skip
     add("--maps", type=integer_list, metavar="N,N", help="also project these feature maps, separated by commas, one by "
         "one, and the strongest activation of each")  # fmt: skip
     method_options.add_method_options(command, "all that are defined")

@@ -30,6 +30,9 @@ def open_digits(options: argparse.Namespace) -> Digits:
     run_data = identity.run_data(options.logdir)
     names = class_names(run_data.known_name)
     if options.images:
+        for option, given in (("--data-dir", options.data_dir), ("--other-data", options.other_data)):
+            if given:
+                raise UserError(option, "this option without --images", "--images", "leave one of them out")
         pixels = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
         return Digits(pixels, f"images of {short_path(options.images)}, not the run's own data", OTHER, None, names)
     data = _load(options.data_dir, run_data)

@@ -48,10 +48,8 @@ def decoded(path: str, file: Union[str, BinaryIO], side: int, mode: Optional[str
             this error too: it decodes as late as possible.
     """
     try:
+        _check_content(path, file)
         with Image.open(file, formats=FORMATS) as picture:
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise UserError(path, FEWER_PIXELS, f"{width:,} x {height:,}", SMALLER)
             picture.draft(mode, (side, side))
             if picture.getexif().get(ORIENTATION, UPRIGHT) != UPRIGHT:  # exif_transpose copies every picture
                 picture = ImageOps.exif_transpose(picture)
@@ -64,6 +62,18 @@ def decoded(path: str, file: Union[str, BinaryIO], side: int, mode: Optional[str
         raise UserError(path, f"a picture in {FORMAT_NAMES}", "another or a damaged format", OTHER_FILE) from error
     except Exception as error:  # decoders raise many types for a damaged file
         raise UserError(path, f"a picture in {FORMAT_NAMES}", str(error) or type(error).__name__, OTHER_FILE) from error
+
+
+def _check_content(path, file):
+    """Refuse too many pixels, and a PNG whose checksums are wrong: Pillow decodes it too, into another picture."""
+    with Image.open(file, formats=FORMATS) as picture:
+        width, height = picture.size
+        if width * height > MAX_PIXELS:
+            raise UserError(path, FEWER_PIXELS, f"{width:,} x {height:,}", SMALLER)
+        if picture.format == "PNG":
+            picture.verify()
+    if not isinstance(file, str):
+        file.seek(0)
 
 
 def _plain(picture):

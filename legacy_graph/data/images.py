@@ -103,6 +103,7 @@ class Images:
         if raw.shape[3] != 3:
             raw = raw.mean(axis=3) if raw.shape[3] > 1 else raw[..., 0]
         if raw.size and self.preprocessing is None:
+            raw = np.where(np.isfinite(raw), raw, 0)  # the caller refuses such an image
             low, high = float(raw.min()), float(raw.max())
             raw = (raw - low) * (255 / (high - low) if high > low else 0)
         return raw if raw.dtype == np.uint8 else np.rint(raw).astype(np.uint8)

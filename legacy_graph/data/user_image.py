@@ -99,7 +99,8 @@ def _checked(path, image):
     """Return the same image; UserError if it has no contrast."""
     values = image.pixels.astype(int) if isinstance(image, UserImage) else image
     if values.max() - values.min() < LEAST:
-        raise UserError(path, "a picture with contrast", "a picture of one colour, or nearly so", OTHER_FILE)
+        found = "a picture of one colour, or without ink that stands out from the background"
+        raise UserError(path, "a picture with contrast", found, OTHER_FILE)
     return image
 
 

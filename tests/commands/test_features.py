@@ -124,6 +124,8 @@ BAD = [
     (["--layer", "conv1", "--maps", "3,32"], ["--maps: expected maps of conv1, 0 to 31, found 32"]),
     (["--top", "4", "--images", "IMAGES"], ["--top: expected at most 3, the number of images, found 4"]),
     (["--images", "none.gz"], ["none.gz", "no file"]),
+    (["--images", "IMAGES", "--data-dir", "OTHER"], ["--data-dir: expected this option without --images"]),
+    (["--images", "IMAGES", "--other-data"], ["--other-data: expected this option without --images"]),
     (["--data-dir", "OTHER"], ["--data-dir: expected the data of the run in", "add --other-data", "236c9301"]),
 ]
 
@@ -135,7 +137,8 @@ def test_what_features_refuses_leaves_all_as_it_was(shown, logdir, capsys, tmp_p
     (tmp_path / "other").mkdir()
     paths = {"IMAGES": images, "OTHER": small_set(tmp_path / "other")}
     words = [paths.get(word, word) for word in words]
-    assert_refused(capsys, ["features", "--logdir", logdir, "--data-dir", SAMPLE] + words, *expected)
+    data = [] if "--images" in words else ["--data-dir", SAMPLE]
+    assert_refused(capsys, ["features", "--logdir", logdir, *data] + words, *expected)
     assert tree(logdir) == before
 
 

@@ -176,6 +176,23 @@ def test_an_empty_path_of_images_is_refused(capsys):
     assert "argument --images: expected a path, found ''" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--layer", "--signature", "--tags", "--input"])
+def test_an_empty_name_is_not_the_default(capsys, option):
+    """As from an unset variable of the shell: `--layer "$LAYER"`."""
+    with pytest.raises(SystemExit) as end:
+        parser.make_parser().parse_args(["features", option, ""])
+    assert end.value.code == 2
+    assert f"argument {option}: expected a name, found ''" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--range", "-1_0,1"], ["--range", "１,2"], ["--size", "٣x٣"], ["--cover", "1_0"]])
+def test_numbers_of_a_graph_are_written_in_the_digits_0_to_9(capsys, words):
+    with pytest.raises(SystemExit) as end:
+        parser.make_parser().parse_args(["features", *words])
+    assert end.value.code == 2
+    assert f"argument {words[0]}: expected " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("value", ["1e-50", "1e-39", "0.001"])
 def test_a_part_that_keeps_no_unit_is_refused_by_its_own_name(capsys, value):
     """As float32 the first is 0, and 1 over the second infinite; the run blamed the learning rate."""

@@ -120,6 +120,23 @@ def check(kind, rounds, seed, tmp_path, seconds):
     assert peak < MEMORY
 
 
+@pytest.mark.parametrize("kind", ["PNG", "PNG 16", "PNG palette"])
+def test_a_png_with_a_wrong_checksum_is_refused(kind, tmp_path):
+    """Pillow reads most of them as a picture: another digit. Each byte of the pixels, one bit at a time."""
+    good, path = whole(kind), tmp_path / "digit.png"
+    place = good.index(b"IDAT") + 4
+    for number in range(int.from_bytes(good[place - 8 : place - 4], "big")):
+        content = bytearray(good)
+        content[place + number] ^= 1 << number % 8
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="expected a picture"):
+            user_image.read_image(str(path))
+    path.write_bytes(good)
+    assert user_image.decode_image("digit.png", io.BytesIO(good)).pixels.tolist() == (
+        user_image.read_image(str(path)).pixels.tolist()
+    )
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_some_mutated_files_are_read_or_refused(kind, tmp_path):
     check(kind, 60, 0, tmp_path, 60)
