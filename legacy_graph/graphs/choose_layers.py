@@ -6,10 +6,10 @@ from typing import Dict, List, Optional, Tuple
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import find_sources
-from legacy_graph.graphs.layers import find_layers, name_tensor, values_input
+from legacy_graph.graphs.layers import find_layers, has_name, name_tensor, values_input
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import canonical, is_bool
-from legacy_graph.graphs.op_table import CONVOLUTIONS, DENSE
+from legacy_graph.graphs.op_table import CONVOLUTIONS
 from legacy_graph.graphs.operations import check_operations
 from legacy_graph.graphs.tensor_types import TensorType
 
@@ -58,7 +58,7 @@ def choose_layers(
 def _select(nodes, layers, dependent, wanted) -> Tuple[str, ConvLayer]:
     """(name of the first node, layer) that the user names: by its label, its convolution, its end, or any tensor."""
     for name, layer in layers.items():
-        if wanted == layer.label or (wanted == name and layer.operation in CONVOLUTIONS | DENSE):
+        if has_name(layer, wanted):
             return name, layer
     tensor = canonical(wanted)
     for name, layer in layers.items():

@@ -7,7 +7,7 @@ from legacy_graph.graphs.dense import find_dense
 from legacy_graph.graphs.ends import EndFinder, Ends
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
-from legacy_graph.graphs.op_table import CONVOLUTIONS, of_kind, row
+from legacy_graph.graphs.op_table import CONVOLUTIONS, DENSE, of_kind, row
 from legacy_graph.graphs.tensor_types import TensorType
 
 _OPERATION_WORDS = re.compile(
@@ -60,6 +60,14 @@ def short_labels(names: List[str]) -> Dict[str, str]:
         name: label if short.count(label) == 1 else longer if long.count(longer) == 1 else name
         for name, label, longer in zip(names, short, long)
     }
+
+
+def has_name(layer: ConvLayer, wanted: str) -> bool:
+    """Whether the user names the layer: by its label, also with all scopes before it, or by its first node."""
+    if wanted == layer.label or (wanted == layer.name and layer.operation in CONVOLUTIONS | DENSE):
+        return True
+    name = "/".join(part for part in layer.name.split("/") if part not in _CALL_WORDS)
+    return wanted.endswith("/" + layer.label) and (name + "/").startswith(wanted + "/")
 
 
 def find_layers(

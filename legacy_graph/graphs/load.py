@@ -12,6 +12,7 @@ from legacy_graph.graphs.dense import AS_IMAGE, stand_as_images
 from legacy_graph.graphs.entry import cut_at_input
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inspect import measure_layers
+from legacy_graph.graphs.layers import has_name
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import canonical, placeholder
 from legacy_graph.graphs.passes import FROZEN_PASSES, PASSES, run_passes
@@ -132,15 +133,17 @@ def with_size(model: Model, height: int, width: int) -> Model:
 
 
 def find_layer(model: Model, name: str) -> ConvLayer:
-    """The layer with this label or name, or with an end or activation of this name.
+    """The layer with this label or name (see `has_name`), or with an end or activation of this name.
 
     Raises:
         UserError: there is no such layer.
     """
-    named = [layer for layer in model.layers if name in (layer.label, layer.name)]
-    for layer in named or model.layers:
-        ends = (layer.label, layer.name, layer.activation, layer.start)
-        if not {canonical(name), canonical(name) + AS_IMAGE}.isdisjoint(ends):
+    for layer in model.layers:
+        if name == layer.name or has_name(layer, name):
+            return layer
+    tensors = {canonical(name), canonical(name) + AS_IMAGE}
+    for layer in model.layers:
+        if not tensors.isdisjoint((layer.label, layer.name, layer.activation, layer.start)):
             return layer
     raise unknown_layer(name, [layer.label for layer in model.layers])
 

@@ -6,6 +6,7 @@ With any other activation on the path, only the gradient is defined.
 Source: Zeiler and Fergus, ECCV 2014, section 2.1; Springenberg et al., "Striving for Simplicity", ICLR 2015 workshop.
 """
 
+import itertools
 from typing import List, NamedTuple, Tuple
 
 import tensorflow.compat.v1 as tf
@@ -90,15 +91,16 @@ def _is_defined(operation, on_path):
 def _split_activation(operation, on_path):
     """Names of ReLUs that are part of another activation, such as PReLU(x) = relu(x) - alpha * relu(-x).
 
-    The operation adds the output of the ReLU to a tensor with the same source. Empty for any other operation.
+    The operation adds the output of the ReLU to a tensor with the same source that did not pass this ReLU. Empty for
+    any other operation: the sum of relu(x) and 2 * relu(x) is linear in relu(x).
     """
     if row(operation.type).kind != "sum":
         return set()
     traces = [_trace(tensor, on_path) for tensor in operation.inputs if tensor in on_path]
     parts = set()
-    for number, (root, relus) in enumerate(traces):
-        if any(other == root for other, _ in traces[:number] + traces[number + 1 :]):
-            parts |= relus
+    for (root, relus), (other_root, others) in itertools.permutations(traces, 2):
+        if root is other_root:
+            parts |= relus - others
     return parts
 
 

@@ -55,6 +55,26 @@ def test_a_tensor_equals_that_of_a_session(blocks, name):
     np.testing.assert_array_equal(run(model.graph_def, layer.start, {"images": pixels}), expected)
 
 
+def towers(x):
+    """Two convolutions with the same names in two towers, each on half of the batch."""
+    ends = []
+    for number, part in enumerate(tf.split(x, 2, 0, name="split")):
+        with tf.name_scope(f"tower_{number}"):
+            ends.append(tf.nn.relu(convolve(tf.nn.relu(convolve(part, "c1/Conv2D")), "c2/Conv2D")))
+    return tf.concat(ends, 0)
+
+
+@pytest.mark.parametrize("name", ["c1", "tower_0/c1", "tower_0/c1/Conv2D"])
+def test_a_label_is_accepted_with_the_scopes_that_it_leaves_out(name, tmp_path):
+    path = write_frozen(tmp_path / "towers.pb", towers)
+    layer = find_layer(load_model(path, input="split", layer=name), name)
+    assert (layer.label, layer.name, layer.start) == ("c1", "tower_0/c1/Conv2D", "tower_0/Relu")
+    assert find_layer(load_model(path, input="split"), name) == layer
+    for other in ("0/c1", "tower_1/c1", "tower_0/c", "tower_0"):
+        with pytest.raises(UserError, match="one of c1, c2"):
+            load_model(path, input="split", layer=other)
+
+
 def test_a_tensor_without_places_is_refused(tmp_path):
     def build(x):
         x = tf.nn.relu(convolve(x, "conv"))
