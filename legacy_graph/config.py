@@ -69,19 +69,19 @@ class Config:
     steps: int = option(2000, WholeNumber(1, 10**9), "total number of training steps")
     batch_size: int = option(50, WholeNumber(1, 10**6), "digits per step")
     learning_rate: float = option(1e-4, Number(0.0, 1e9), "learning rate of the Adam optimizer")
-    keep_prob: float = option(1.0, Number(0.001, 1.0), "fraction of fc1 that dropout keeps; 1 disables dropout")
+    keep_prob: float = option(1.0, Number(0.001, 1.0), "fraction of the units of fc1 that dropout keeps; 1: no dropout")
     seed: int = option(0, WholeNumber(0, 2**31 - 1), "seed of initial values, batches and dropout")
     summary_every: int = option(10, _INTERVAL, "steps between scalars of the training batch")
     histogram_every: int = option(100, _INTERVAL, "steps between histograms")
-    image_every: Optional[int] = option(None, _INTERVAL, "steps between images, sound and kept kernels (default: the "
+    image_every: Optional[int] = option(None, _INTERVAL, "steps between images, sounds and kept kernels (default: the "
         "steps 0, 20, 50, 100, 200, 400, 800, 1200, 1600 and 2000, then every 2000, from 20000 on every 20000, and so "
         "on; always the last step)")  # fmt: skip
     test_every: int = option(100, _INTERVAL, "steps between tests on 1,000 test digits")
     checkpoint_every: int = option(500, _INTERVAL, "steps between checkpoints, from which a stopped run resumes")
-    task_timeout: int = option(60, WholeNumber(1, 10**6), "seconds without an answer from another task of TF_CONFIG "
-        "after which the chief ends; a step may take ten times as long; only with TF_CONFIG")  # fmt: skip
-    ties: str = option(SHARED, Choice(TIES), "if several maxima of a pool window are equal, the deconvolution gives "
-        "the signal to the first, as TensorFlow's gradients do, or in equal shares to all")  # fmt: skip
+    task_timeout: int = option(60, WholeNumber(1, 10**6), "seconds that the chief waits for an answer of another task "
+        "of TF_CONFIG, then it ends; a step may take ten times as long; only with TF_CONFIG")  # fmt: skip
+    ties: str = option(SHARED, Choice(TIES), "if several maxima of a pool window are equal: first: the first one gets "
+        "the signal of the deconvolution, as in tf.gradients; shared: all get equal shares")  # fmt: skip
     fresh: bool = option(False, Flag(), "start a new run instead of resuming; the old run is moved to DIR/earlier")
     beside_others: bool = option(False, Flag(), "train in a log directory that has event files of other programs")
 

@@ -28,9 +28,9 @@ DEFAULT_LAYER = "conv2"  # of the article's network
 DENSE = ("fc1", "fc2")  # layers whose weights are not kept
 SHEETS = {  # file of the results -> what it is
     "features.png": "Contact sheet",
-    "control.png": "The same with a random kernel",
+    "control.png": "Contact sheet with a random kernel",
     "occlusion.png": "Projections beside occlusion",
-    "features.csv": "Image and place of each tile",
+    "features.csv": "Image and position of each tile",
 }
 
 
@@ -43,7 +43,8 @@ def run(options: argparse.Namespace) -> ExitStatus:
     if cluster is not None and len(_split(options.layer)) != 1:
         raise UserError("--layer", "one layer with TF_CONFIG", options.layer, "name one layer in each command")
     if options.steps != () and (cluster is not None or options.graph is not None):
-        raise UserError("--steps", "no TF_CONFIG and no --graph with it", "one of them", "leave one out")
+        found = "--graph" if cluster is None else "TF_CONFIG"
+        raise UserError("--steps", "neither --graph nor TF_CONFIG beside it", found, f"leave out --steps or {found}")
     if serve_unless_chief(cluster):
         return ExitStatus.OK
     if options.steps != () and hook_steps.is_of_hook(options.logdir):

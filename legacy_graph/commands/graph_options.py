@@ -19,20 +19,16 @@ def add_graph_options(command: argparse.ArgumentParser) -> None:
         help="frozen graph (.pb, .pbtxt), MetaGraph (.meta), Keras file (.h5, .keras) or SavedModel",
     )
     add("--checkpoint", type=path, metavar="PREFIX", help="the checkpoint of a MetaGraph (default: the one beside it)")
-    add("--signature", type=name, metavar="NAME", help=f"of a SavedModel (default: {DEFAULT_SIGNATURE})")
-    add(
-        "--tags",
-        type=name,
-        metavar="TAGS",
-        help="of the graph of a SavedModel with several (default: the one for inference)",
-    )
+    add("--signature", type=name, metavar="NAME", help=f"signature of a SavedModel (default: {DEFAULT_SIGNATURE})")
+    add("--tags", type=name, metavar="TAGS", help="tags of the graph, separated by commas, if a SavedModel has "
+        "several graphs (default: the graph for inference)")  # fmt: skip
     add("--input", type=name, metavar="NAME", help="the node that takes the images, if the graph has several inputs")
     add(
         "--set",
         type=_setting,
         action="append",
         metavar="NAME=false",
-        help="value of a bool placeholder whose name does not decide it; may be repeated",
+        help="value of a bool placeholder whose value the program does not know from its name; may be repeated",
     )
 
 
@@ -43,15 +39,15 @@ def add_image_options(command: argparse.ArgumentParser) -> None:
         "--range",
         type=_numbers("two numbers LOW,HIGH", (2,)),
         metavar="LOW,HIGH",
-        help="values of the pixels 0 and 255, such as 0,1 or -1,1; required for picture files",
+        help="input values of the network for the pixel values 0 and 255, such as 0,1 or -1,1; required for pictures",
     )
     add(
         "--mean",
         type=_numbers("one number, or three R,G,B", (1, 3)),
         metavar="R,G,B",
-        help="subtracted after --range; one number or three",
+        help="mean that is subtracted after --range; one number or three",
     )
-    add("--bgr", action="store_true", help="channel order blue, green, red")
+    add("--bgr", action="store_true", help="give the channels in the order blue, green, red")
     add("--size", type=_size, metavar="HxW", help="height and width in pixels, if the graph does not fix them")
 
 

@@ -21,7 +21,7 @@ def add_method_options(command: argparse.ArgumentParser, default: str) -> None:
         f"(default: {default})",
     )
     add("--patch", type=integer(1, 10000), metavar="N", help=f"{OCCLUSION}: side of the patch in pixels "
-        "(default: a fifth of the receptive field, a seventh of a complete image)")  # fmt: skip
+        "(default: a fifth of the receptive field, or a seventh of the complete image)")  # fmt: skip
     add("--stride", type=integer(1, 10000), metavar="N", help=f"{OCCLUSION}: pixels from one patch to the next "
         "(default: half of --patch)")  # fmt: skip
     add("--cover", type=_cover, metavar="VALUE", help=f"{OCCLUSION}: value of the covered pixels: 0 to 255, as one "

@@ -120,7 +120,7 @@ def add_options(parser: argparse.ArgumentParser, names: Optional[Tuple[str, ...]
     for field in dataclasses.fields(Config):
         if names is None or field.name in names:
             values, help = field.metadata["values"], field.metadata["help"]
-            default = "" if field.default in (None, False) else " (default: %(default)s)"
+            default = "" if field.default is None or field.default is False else " (default: %(default)s)"
             settings = {"default": field.default, "help": help + default, **_settings(values)}
             parser.add_argument("--" + field.name.replace("_", "-"), **settings)
 

@@ -133,7 +133,8 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_cluster(command):
     add = command.add_argument
-    add("--workers", type=integer(1, 64), required=True, metavar="N", help="tasks that compute, with the chief")
+    add("--workers", type=integer(1, 64), required=True, metavar="N",
+        help="number of tasks that compute, the chief included")  # fmt: skip
     add("--ps", action="store_true", help="one more task, a parameter server that holds the variables")
     add("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="train or features, with its options")
 
@@ -152,7 +153,8 @@ def _add_features(command):
     add_options(command, ("logdir", "task_timeout"))
     _add_ties(command)
     add = command.add_argument
-    add("--data-dir", type=data_directory, metavar="DIR", help="the run's data (default: where the run had it)")
+    add("--data-dir", type=data_directory, metavar="DIR", help="directory with the data of the run (default: the one "
+        "that train used)")  # fmt: skip
     add("--other-data", action="store_true", help="scan --data-dir although the run was trained on other data")
     add(
         "--layer",
@@ -164,18 +166,20 @@ def _add_features(command):
     add("--maps", type=integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
     add("--top", type=integer(1, 100), default=config.TOP, metavar="N",
         help="activations per map (default: %(default)s)")  # fmt: skip
-    add("--order", choices=["wins", "number"], help="order of the maps. wins: first the map that is most "
-        "often the strongest; number: by number (default: wins, or the order of --maps)")  # fmt: skip
+    add("--order", choices=["wins", "number"], help="order of the maps. wins: the map that is the strongest at most "
+        "positions comes first; number: by number (default: wins, or the order of --maps)")  # fmt: skip
     add("--context", action="store_true", help="also draw each complete image, with a frame around the receptive field")
-    add("--draw", choices=config.DRAWN, help="projections as signed values, mid grey is 0, or as their magnitude, "
-        "with the image darker away from it (default: magnitude for large fields, gradients in colour)")  # fmt: skip
-    add("--images", type=path, metavar="PATH", help="scan an IDX file of 28 x 28 images, not the test digits; "
-        "with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
-    add("--steps", type=step_list, default=(), metavar="N,N", help="training steps whose kernels were kept, separated "
-        "by commas, or all: results for each, and a sheet with a column for each (default: the last step)")  # fmt: skip
+    add("--draw", choices=config.DRAWN, help="signed: draw projections with their signs, mid grey is 0; magnitude: "
+        "draw their magnitude, and darken the image where it is small (default: signed; magnitude for large "
+        "receptive fields, and for guided and gradient in colour after the first layer)")  # fmt: skip
+    add("--images", type=path, metavar="PATH", help="scan these images instead of the test digits: an IDX file of "
+        "28 x 28 images; with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
+    add("--steps", type=step_list, default=(), metavar="N,N", help="training steps whose kernels train kept, separated "
+        "by commas, or all: writes results for each step, and a sheet with a column for each step (default: the last "
+        "step)")  # fmt: skip
     add("--control", choices=[config.RANDOM, config.OCCLUSION], help="random: also project the same activations with "
         "a random kernel, and compare; occlusion: also compare each projection with its occlusion")  # fmt: skip
-    method_options.add_method_options(command, "deconvnet; with --graph one that shows the images")
+    method_options.add_method_options(command, "deconvnet; with --graph chosen for the layer, and printed")
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)
 
@@ -192,13 +196,13 @@ def _add_deconv(command):
     add_options(command, ("logdir",))
     _add_ties(command)
     add("--fit", choices=["digit", "none"], help=FIT_HELP)
-    add("--step", type=integer(0, 10**9), metavar="N", help="a training step whose kernels were kept "
-        "(default: the newest checkpoint)")  # fmt: skip
+    add("--step", type=integer(0, 10**9), metavar="N", help="a training step whose kernels train kept "
+        "(default: the step of the newest checkpoint)")  # fmt: skip
     add("--class-names", type=path, metavar="FILE", help="text file with the ten class names, one a line")
     add("--layer", type=option_values.name, metavar="NAME", help="one or more layers of the article's network, "
         "separated by commas, or all (default: conv1,conv2); with --graph one layer, which must be given")  # fmt: skip
-    add("--maps", type=integer_list, metavar="N,N", help="also project these feature maps, separated by commas, one by "
-        "one, and the strongest activation of each")  # fmt: skip
-    method_options.add_method_options(command, "all that are defined")
+    add("--maps", type=integer_list, metavar="N,N", help="also project each of these feature maps alone, and its "
+        "strongest activation alone; numbers separated by commas")  # fmt: skip
+    method_options.add_method_options(command, "all projections that are defined")
     graph_options.add_graph_options(command)
     graph_options.add_image_options(command)

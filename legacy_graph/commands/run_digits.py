@@ -62,5 +62,5 @@ def _load(data_dir, run_data) -> mnist.Dataset:
         return sample
     if run_data.folder and not find_files(run_data.folder).files:
         expected = f"the data of the run in {run_data.folder}"
-        raise UserError("--data-dir", expected, "none there", "name the directory where it is now")
+        raise UserError("--data-dir", expected, "no data there", "name the directory where the data is now")
     return mnist.load(run_data.folder or Config.data_dir)

@@ -76,7 +76,7 @@ def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     method_options.add_method_options(parser, DECONVNET)
     parser.add_argument("--class-names", type=path, metavar="FILE", help="text file with the class names, one a line")
     parser.add_argument("--host_names", type=lambda text: text.split(","), default=[], metavar="NAME,NAME",
-        help="more names under which browsers may reach TensorBoard, such as that of a proxy")  # fmt: skip
+        help="more host names under which browsers may reach TensorBoard, such as that of a proxy")  # fmt: skip
     options, rest = parser.parse_known_args(words)
     if {"-h", "--help", "--helpfull"} & set(rest):
         print(parser.format_help())
@@ -117,7 +117,7 @@ def _prepare(flags: argparse.Namespace) -> None:
         flags.logdir = locate.local_path(flags.logdir)
         problem = locate.why_empty(flags.logdir)
         if problem:
-            print(f"legacy_graph: {problem}. TensorBoard shows what is written there later.", file=sys.stderr)
+            print(f"legacy_graph: {problem}. TensorBoard will show what is written there later.", file=sys.stderr)
     if flags.host:
         _check_host(flags.host)
     _check_info()

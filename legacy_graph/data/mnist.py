@@ -66,15 +66,15 @@ def load(data_dir: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS, batch_
         for name, path in found.files.items():
             if not is_original(path, name):
                 raise OSError(
-                    f"{os.path.basename(path)} is not MNIST's own, so MNIST's other files do not belong to it"
+                    f"{os.path.basename(path)} is not a file of MNIST, so the other files of MNIST do not match it"
                 )
         download(missing, found.folder, url, patience)
     except OSError as error:
         if found.files:
-            advice = f"add what is missing (it was not downloaded: {error})"
+            advice = f"add the missing files (they were not downloaded: {error})"
             raise UserError(found.folder, "four files", "no " + ", no ".join(missing), advice) from error
-        why = f"the 10,000 digits in this package, as the complete set cannot be had ({error})"
-        advice = f"for that, put MNIST's four *-ubyte.gz files into {data_dir}"
+        why = f"the 10,000 digits in this package, because the complete set is not available ({error})"
+        advice = f"to use the complete set, put MNIST's four *-ubyte.gz files into {data_dir}"
         return _read_set(find_files(SAMPLE_DIR), f"{why}; {advice}", batch_size)._replace(sample=True)
     return _read_set(find_files(found.folder), f"downloaded from {url} into {found.folder}", batch_size)
 
@@ -101,7 +101,7 @@ def batches(digits: Digits, batch_size: int, seed: int, step: int = 0) -> Iterat
     """
     count = len(digits.labels)
     if not 1 <= batch_size <= count:
-        raise UserError("batch size", f"1 to {count}, the number of digits", batch_size, "choose one of these")
+        raise UserError("batch size", f"1 to {count}, the number of digits", batch_size, "choose such a number")
     return _deal(digits, batch_size, seed, *divmod(step * batch_size, count))
 
 

@@ -66,7 +66,7 @@ def decode_image(path: str, file: Union[str, BinaryIO], fit: Optional[str] = Non
             if fit is None and picture.size == (SIDE, SIDE) and _is_gray(picture):
                 return _checked(path, _light_on_dark(_gray(picture)))
             ink = _ink(picture)
-    return UserImage(fit_to_mnist(_checked(path, ink)), "fitted as MNIST's digits were")
+    return UserImage(fit_to_mnist(_checked(path, ink)), "scaled and centred as the digits of MNIST")
 
 
 def _is_gray(picture):
@@ -85,14 +85,14 @@ def _gray(picture):
 def _resize(picture):
     values = _gray(picture)
     if values.shape == (SIDE, SIDE):
-        return UserImage(values, "as it is")
+        return UserImage(values, "unchanged")
     return UserImage(np.asarray(Image.fromarray(values).resize((SIDE, SIDE), Image.BOX)), "resized to 28 x 28 pixels")
 
 
 def _light_on_dark(values):
     if np.median(_border(values)) > LIGHT:
-        return UserImage(255 - values, "as it is, but inverted: its ground is light")
-    return UserImage(values, "as it is")
+        return UserImage(255 - values, "unchanged, but inverted because its background is light")
+    return UserImage(values, "unchanged")
 
 
 def _checked(path, image):

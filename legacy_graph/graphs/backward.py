@@ -155,7 +155,7 @@ def _best_method(layer, path) -> Tuple[str, Optional[str]]:
     """The name of the method to use without --method, and the reason, a sentence, if it is not the deconvnet."""
     other = "--method chooses another."
     if path.undefined:
-        return GRADIENT, "Method: the gradient, because the deconvnet is not defined here."
+        return GRADIENT, "Method: the gradient, because the deconvnet is not defined for this layer."
     if not path.max_pools and any(relu.name not in (layer.activation, layer.start) for relu in path.relus):
         reason = f"no max pool lies between the images and {layer.label}, so the pattern of a deconvnet projection does"
         return GUIDED, f"Method: {METHODS[GUIDED]}, because {reason} not depend on the image. {other}"
@@ -168,8 +168,8 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
         after = f" after {layer.lost}" if layer.lost else ""
         notes.append(f"The receptive field of {layer.label} is unknown{after}: it can be the complete image.")
         if layer.lost and _is_preprocessing(start.graph.get_operation_by_name(layer.lost)):
-            hint = f"with --input {layer.lost}, which takes images with its values, the field is known"
-            notes.append(f"No convolution is before {layer.lost}: {hint}.")
+            hint = f"with --input {layer.lost} the field is known, and --range gives the values at this node"
+            notes.append(f"{layer.lost} is before all convolutions: {hint}.")
     activation = layer.activation and start.graph.get_operation_by_name(layer.activation)
     if activation and activation.type == "Relu6" and activation not in path.operations:
         notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")
@@ -188,7 +188,7 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
     if clipped and method == DECONVNET:
         notes.append(f"The deconvnet passes a signal through the {clipped} Relu6 nodes below as through ReLU nodes.")
     elif clipped:
-        notes.append(f"Gradient and guided are 0 where one of the {clipped} Relu6 nodes below is clipped at 6.")
+        notes.append(f"Gradient and guided pass no signal where one of the {clipped} Relu6 nodes below clips at 6.")
     stops = [operation.name for operation in path.operations if row(operation.type).kind == "stop"]
     if stops:
         notes.append(f"The graph stops the gradient at {_listed(stops)}: no projection passes there.")

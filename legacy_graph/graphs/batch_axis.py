@@ -123,7 +123,7 @@ def _sides(graph):
 
 def _other_results(layer, place):
     if not place.after:
-        hint, found = "export the graph with a fixed size of its images", "a number that depends on their size"
+        hint, found = "export the graph with a fixed image size", "a number of results that depends on the image size"
         return UserError(f"layer {layer.label}", "one result for each image", found, hint)
     hint = "use --input to name a node after the operation that changes the batch"
     found = "images along another axis" if place.axis else f"{IMAGES * place.before * place.after} for {IMAGES} images"
@@ -140,8 +140,8 @@ def _with_batch(graph):
                 return imported, errors
         refused = _first_refused(graph, names, [IMAGES, *sides])
         where = f"operation {graph.by_name[refused].op} ({refused})"
-        hint = "export the graph without a fixed batch size, or name it, or a node after it, with --input"
-        errors[refused] = UserError(where, "any number of images", "certain numbers only", hint)
+        hint = "export the graph without a fixed batch size, or name this node, or a node after it, with --input"
+        errors[refused] = UserError(where, "any number of images", "a fixed number of images", hint)
         behind = graph.dependents([refused], shapes=True)
         names = [name for name in names if name not in behind]
 

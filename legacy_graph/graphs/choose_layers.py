@@ -78,8 +78,8 @@ def _other_readers(nodes, left) -> List[str]:
         return []
     label, names = next(iter(named.items()))
     operations = ", ".join(f"{nodes.by_name[name].op} ({name})" for name in dict.fromkeys(names))
-    more = f"; {len(named) - 1} more layers have such readers" if len(named) > 1 else ""
-    return [f"Not part of {label}, although they read a value before its activation: {operations}{more}."]
+    more = f" (and other operations for {len(named) - 1} more layers)" if len(named) > 1 else ""
+    return [f"Operations that read a value before the activation of {label} are not in the layer: {operations}{more}."]
 
 
 def unknown_layer(name: str, labels: List[str]) -> UserError:
@@ -117,11 +117,11 @@ def _errors(nodes, types, input, layers) -> Dict[str, Optional[UserError]]:
 
 def _refusal(node, sources):
     if node.name in sources and is_bool(node):
-        where, hint = f"placeholder {node.name}", f"give its value at inference: --set {node.name}=false or =true"
-        return UserError(where, "a name or a graph that decides its value", "neither", hint)
+        where, hint = f"placeholder {node.name}", f"add --set {node.name}=false or --set {node.name}=true"
+        return UserError(where, "a value at inference", "none: neither its name nor the graph decides it", hint)
     if node.name in sources:
-        hint = "a layer needs its value: freeze it"
-        return UserError(f"placeholder {node.name}", "one input", "another one", hint)
+        hint = "a layer needs the value of this placeholder: export the graph with a constant instead"
+        return UserError(f"placeholder {node.name}", "one input", "one more input", hint)
     try:
         check_operations([node])
     except UserError as error:

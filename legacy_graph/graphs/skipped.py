@@ -35,11 +35,11 @@ def describe_skipped(graph: Graph, types: Dict[str, TensorType], start: str, ent
     ends = [_value_of(graph, types, start, entry, pixel) for pixel in (0, 255)]
     if None in ends:
         return text
-    return f"{text} They make {_in_words(*ends[0])} of 0 and {_in_words(*ends[1])} of 255."
+    return f"{text} They map the pixel value 0 to {_in_words(*ends[0])}, and 255 to {_in_words(*ends[1])}."
 
 
 def _in_words(low, high):
-    return f"{low:g}" if np.isclose(low, high, rtol=1e-5, atol=1e-6) else f"{low:g} to {high:g}"
+    return f"{low:g}" if np.isclose(low, high, rtol=1e-5, atol=1e-6) else f"{low:g} ... {high:g}"
 
 
 def _value_of(graph, types, start, entry, pixel) -> Optional[Tuple[float, float]]:

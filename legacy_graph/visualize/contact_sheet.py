@@ -15,9 +15,11 @@ from legacy_graph.visualize.spot_tiles import PERCENTILE, TILE, Spots, draw_pane
 from legacy_graph.visualize.top_activations import TopActivations
 
 COLUMNS, WIDTH = 4, 3400  # maximum maps in a row of the sheet, and its maximum width in pixels
-SCALE_LINE = f"    {PERCENTILE}th percentile of the map's magnitudes, or of each tile's where one scale hides tiles"
+SCALE_LINE = (
+    f"    {PERCENTILE}th percentile of the map's magnitudes, or of those of each tile if one scale would hide tiles"
+)
 FALL_LINES = (
-    "occlusion: fall of the activation while a patch is covered, for each pixel the mean over the patches on it:",
+    "occlusion: fall of the activation while a patch is covered, for each pixel the mean over the patches that cover it:",
     "    mid grey is 0; white (covering lowers it) and black (raises it): \u00b1 the scale,",
     SCALE_LINE,
 )
@@ -175,14 +177,14 @@ def _patch_lines(fields, look, signals):
     part = "the receptive field"
     if look.shown.energy is not None:
         part = "this part"
-        what = f"the part of the image, {size}, that has most energy of the projection (median {look.shown.energy:.0%})"
+        what = f"the part of the image, {size}, with most energy of the projection (median of the tiles {look.shown.energy:.0%})"
     elif not any(field.step for field in fields):
         what = "complete image"
     elif size != field:
-        what, part = f"the receptive field of the activation, {field}, and what is beside it, {size}", "these pixels"
+        what, part = f"the receptive field of the activation, {field}, and the pixels around it, {size}", "these pixels"
     else:
         what = f"receptive field of the activation, {size}; dark grey is outside the image"
     if look.drawn == MAGNITUDE and not signals:
-        what += "; darker away from the projection"
+        what += "; darker where the projection is small"
     what = f"    over {what}" if signals else what
     return [what, *([f"complete image, with a frame around {part}"] if look.whole else [])]

@@ -28,16 +28,16 @@ ALL_MAPS = (
     "the magnitudes. Larger magnitudes are clipped."
 )
 SINGLE = (
-    'A row "map N" is the projection of this map alone, and "spot" of its strongest activation alone. By the gradient, '
-    "the projections of all single maps add up to that of all maps together. The signal is the value of the "
-    "activation, so it is negative for a logit below 0."
+    'A row "map N" is the projection of this map alone. A row "spot" is the projection of its strongest activation '
+    "alone. With the gradient, the projections of all single maps add up to the projection of all maps together. The "
+    "signal is the value of the activation, so it is negative for a logit below 0."
 )
 COVERED = (
-    "occlusion: how far a value falls while a patch is covered, for each pixel the mean over all patches on it. "
-    "The value is half the sum of squares of the activations that the other methods project, as for the gradient; in "
-    'the row "class" it is the probability. White: covering lowers the value. Black: covering raises it.'
+    "occlusion: how far a value falls while a patch is covered, for each pixel the mean over all patches that cover "
+    "it. The value is half the sum of squares of the activations that the other methods project, as for the gradient; "
+    'in the row "class" it is the probability. White: covering lowers the value. Black: covering raises the value.'
 )
-UNKNOWN = "class unknown, only the convolution weights of this step were kept"
+UNKNOWN = "class unknown, because only the convolution weights of this step were kept"
 COLOUR = "The colour channels of a projection are drawn separately, all with the same scale."
 
 
@@ -92,17 +92,17 @@ def format_covered(reading: Reading, names: Sequence[str]) -> str:
     counts = np.bincount(reading.covered.ravel(), minlength=len(names))
     counts[int(np.argmax(reading.answers))] = 0
     shares = [f"{names[n]} in {100 * counts[n] / reading.covered.size:.0f} %" for n in np.argsort(-counts) if counts[n]]
-    return f"; covered in part, as {', '.join(shares)} of the places" if shares else ""
+    return f"; with a patch covered, as {', '.join(shares)} of the positions" if shares else ""
 
 
 def format_maps(reading: Reading, layer: str, rectified: bool) -> str:
     """The strongest maps of a layer as text; after a ReLU also how many are active."""
     low, high = reading.limits
     if low == high:
-        return f"the image has the value {high:g} everywhere after preprocessing, check --range and --mean"
+        return f"the image has the value {high:g} everywhere after preprocessing: check --range and --mean"
     strongest = reading.strongest[layer]
     if rectified and not strongest.max() > 0:
-        return f"all {len(strongest)} maps of {layer} are dead, check --range, --mean and --bgr"
+        return f"all {len(strongest)} maps of {layer} are dead: check --range, --mean and --bgr"
     order = np.argsort(-strongest, kind="stable")[:3]
     active = f"{int((strongest > 0).sum())} of {len(strongest)} maps active, " if rectified else ""
     return f"{active}strongest {', '.join(f'{number} ({strongest[number]:.3g})' for number in order)}"

@@ -73,12 +73,12 @@ def compare(learned: TopActivations, random: TopActivations, fields: Fields) -> 
 def format_report(likeness: ControlMetrics, layer: str) -> str:
     """The metrics as text."""
     if not likeness.spots:
-        return f"Control: no spot of {layer} to compare, its maps are dead or no signal reaches the pixels"
+        return f"Control: {layer} has no spot to compare, because its maps are dead or no signal reaches the pixels"
     empty = f"  left out: {likeness.empty:,} spots where no signal reaches the pixels, because ReLUs mask it"
     return "\n".join(
         [
             f"Control: the same {likeness.spots:,} spots of {layer} with its kernel replaced by random numbers",
-            f"  rank correlation, learned against random: {likeness.rank_correlation:.2f} (1 alike, 0 unrelated)",
+            f"  rank correlation, learned against random: {likeness.rank_correlation:.2f} (1: alike, 0: unrelated)",
             f"  energy in the learned projection's strongest quarter of the receptive field: {likeness.learned:.2f} "
             f"learned, {likeness.random:.2f} random (0.25 by chance), ratio {likeness.random / likeness.learned:.2f}",
             *([empty] if likeness.empty else []),

@@ -104,7 +104,7 @@ def test_the_input_is_prepared_as_in_deconv(reading, trained):
     found = reading.read(trained.logdir, ZERO, "conv1", 0, "deconvnet")
     digit = user_image.decode_image("zero", io.BytesIO(ZERO))
     assert base64.b64decode(found["input"]["data"]) == digit.pixels.tobytes()
-    assert found["preparation"] == digit.preparation == "fitted as MNIST's digits were"
+    assert found["preparation"] == digit.preparation == "scaled and centred as the digits of MNIST"
 
 
 def test_of_a_large_layer_the_strongest_units_are_listed(reading, trained):

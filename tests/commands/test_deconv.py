@@ -112,7 +112,7 @@ def answer(line):
 
 def test_deconv_says_how_each_picture_was_prepared(read):
     prepared = [answer(line)[1] for line in read.stdout.splitlines()[:3]]
-    assert prepared == ["as it is"] + ["fitted as MNIST's digits were"] * 2
+    assert prepared == ["unchanged"] + ["scaled and centred as the digits of MNIST"] * 2
 
 
 def test_another_picture_of_the_same_name_replaces_nothing(logdir, digit_files, tmp_path, capsys):
@@ -168,9 +168,9 @@ def test_pictures_of_other_data_go_in_as_they_are(fashion, digit_files, capsys):
     assert (expected == digits.labels).mean() > 0.5
     assert __main__.main(["deconv", *paths[:6], "--logdir", logdir]) == 0
     found = [answer(line) for line in capsys.readouterr().out.splitlines()[:6]]
-    assert found == [(f"class {number}", "as it is") for number in expected[:6]]
+    assert found == [(f"class {number}", "unchanged") for number in expected[:6]]
     assert __main__.main(["deconv", digit_files[0], "--logdir", logdir, "--fit", "digit"]) == 0
-    assert answer(capsys.readouterr().out.splitlines()[0])[1] == "fitted as MNIST's digits were"
+    assert answer(capsys.readouterr().out.splitlines()[0])[1] == "scaled and centred as the digits of MNIST"
 
 
 def test_classes_are_named_by_a_file_or_by_a_known_set(fashion, tmp_path, capsys):

@@ -74,7 +74,7 @@ def test_the_file_of_each_tile_is_named(shown):
     assert [row[:-1] for row in rows] == expected
     activations = found["activations"][found["images"] >= 0]
     np.testing.assert_allclose([float(row[-1]) for row in rows], activations, rtol=1e-5)
-    assert f"Image and place of each tile: {shown.place}/features.csv" in shown.stdout
+    assert f"Image and position of each tile: {shown.place}/features.csv" in shown.stdout
 
 
 def test_notes_and_control_are_printed(shown):

@@ -100,7 +100,7 @@ def test_another_data_set_is_never_completed_with_mnist(tmp_path, gone, packed):
         message = refusal(mnist.load, str(tmp_path / "data"), server.url)
     assert server.asked == []
     assert f"found no {NAMES[gone]};" in message
-    assert "is not MNIST's own" in message
+    assert "is not a file of MNIST" in message
     assert len(os.listdir(str(tmp_path / "data"))) == 3
 
 

@@ -170,7 +170,7 @@ def test_a_28_x_28_picture_goes_in_as_it_is(images, tmp_path, mode, fit):
             if digits and image is full:
                 continue
             found = user_image.read_image(path, fit, digits)
-            assert found.preparation == "as it is"
+            assert found.preparation == "unchanged"
             np.testing.assert_array_equal(found.pixels, image)
 
 
@@ -179,7 +179,7 @@ def test_only_for_digits_a_light_ground_is_inverted(images, tmp_path):
     path = saved(tmp_path, Image.fromarray(255 - images[0]))
     inverted, kept = user_image.read_image(path), user_image.read_image(path, digits=False)
     np.testing.assert_array_equal(inverted.pixels, images[0])
-    assert inverted.preparation == "as it is, but inverted: its ground is light"
+    assert inverted.preparation == "unchanged, but inverted because its background is light"
     np.testing.assert_array_equal(kept.pixels, 255 - images[0])
     np.testing.assert_array_equal(user_image.read_image(path, "none").pixels, 255 - images[0])
 
@@ -192,9 +192,9 @@ def test_sixteen_bits_are_read_to_eight(images, tmp_path):
 def test_colour_and_transparency_are_fitted_for_digits_only(images, tmp_path):
     for guise in (red_on_green, transparent(255)):
         path = saved(tmp_path, guise(images[0]))
-        assert user_image.read_image(path).preparation == "fitted as MNIST's digits were"
+        assert user_image.read_image(path).preparation == "scaled and centred as the digits of MNIST"
         np.testing.assert_array_equal(user_image.read_image(path).pixels, fitted(path))
-    assert user_image.read_image(path, digits=False).preparation == "as it is"
+    assert user_image.read_image(path, digits=False).preparation == "unchanged"
     np.testing.assert_array_equal(user_image.read_image(path, "none").pixels, images[0])  # white behind the alpha
 
 
@@ -205,4 +205,4 @@ def test_resizing_takes_the_mean_of_each_block(tmp_path):
     assert found.preparation == "resized to 28 x 28 pixels"
     blocks = full.reshape(28, 6, 28, 3).mean(axis=(1, 3))
     assert np.abs(found.pixels - blocks).max() <= 1
-    assert user_image.read_image(saved(tmp_path, Image.fromarray(full))).preparation.startswith("fitted")
+    assert user_image.read_image(saved(tmp_path, Image.fromarray(full))).preparation.startswith("scaled")

@@ -64,7 +64,7 @@ def test_preprocessing_of_one_image_is_left_out(axes, tmp_path):
     assert (model.input, model.input_shape) == ("resized", (12, 12, 3))
     (note,) = model.notes
     assert note.startswith(f"The images enter at resized, after ImageTensor{SKIPPED}")
-    assert note.endswith("They make 1 of 0 and 256 of 255.")
+    assert note.endswith("They map the pixel value 0 to 1, and 255 to 256.")
     np.testing.assert_array_equal(values, expected())
     assert load_model(str(tmp_path / "model.pb"), input="again").input == "again"  # the user's choice
 
@@ -159,7 +159,7 @@ def test_what_0_and_255_become_at_the_images(tmp_path):
         return tf.image.resize_bilinear(tf.expand_dims(scaled, 0), [12, 12], name="resized")
 
     (note,) = load_model(str(write(tmp_path / "model.pb", build))).notes
-    assert note.endswith("They make -1.5 to -1 of 0 and 0.5 to 1 of 255.")
+    assert note.endswith("They map the pixel value 0 to -1.5 ... -1, and 255 to 0.5 ... 1.")
 
 
 def towers():
