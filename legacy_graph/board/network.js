@@ -6,9 +6,9 @@ import { alertBox, emptyBox, METHODS } from "./spots.js";
 import { chooser, framed, make, paint, picture, press, short } from "./tiles.js";
 
 export const ORDERS = { activation: "strongest activation first", number: "by number" };
-const HINT = `Drop a photo on the page, choose one, or draw. All maps of the layer, the last layer's values and the
-  projection of the chosen map follow.`;
-const WAITING = "Waiting for the answer. The first picture of each layer takes some seconds: the layer is opened.";
+const HINT = `Drop a photo on the page, choose a photo, or draw. The page then shows the maps of the layer, the values of
+  the last layer and the projection of the chosen map.`;
+const WAITING = "Waiting for the answer. The first picture of each layer takes some seconds, because the layer is loaded.";
 
 /** The view. `board` is {ask, page, tellLost, graph} of the dashboard; graph() is {title, layers, method}. */
 export class NetworkPicture {
@@ -56,7 +56,7 @@ export class NetworkPicture {
 
   showCover({ heat, scale, about }) {
     this.heat.replaceChildren(picture(heat, "occlusion", "large"), make("figcaption", {},
-      `white where covering lowers the activation, by up to ${short(scale)}. ${about}`));
+      `white: covering lowers the activation, by up to ${short(scale)}. ${about}`));
   }
 
   /** Only the methods that are defined for the layer can be chosen. */
@@ -117,7 +117,7 @@ export class NetworkPicture {
         figure(picture(found.patch, "patch", "large"), "patch: the picture in the receptive field"),
         this.heat,
         figure(framed(found.input, found.frame, "the picture with a frame around the receptive field", "large"),
-          `what the network reads: ${found.preparation}`)),
+          `input of the network: ${found.preparation}`)),
       found.notes.length ? make("details", {}, make("summary", {}, "Notes on this graph"), notes) : "",
     ];
   }

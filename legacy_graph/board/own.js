@@ -1,13 +1,13 @@
-// "Your own": show the maps, the answer and the projection of the chosen map for a drawing or a picture.
+// "Your own": show the maps, the probabilities and the projection of the chosen map for a drawing or a picture.
 
 import { state, writeAddress } from "./address.js";
 import { Follower } from "./follow.js";
 import { alertBox, emptyBox, METHODS } from "./spots.js";
 import { chooser, make, paint, percent, picture, press, short } from "./tiles.js";
 
-const HINT = `Draw a digit on the black square, or drop a picture on it. All maps, the answer and the projection of the
-  chosen map follow the drawing.`;
-const WAITING = "Waiting for the answer. The first picture takes some seconds: TensorFlow is loaded.";
+const HINT = `Draw a digit on the black square, or drop a picture on it. The maps, the probabilities and the projection of
+  the chosen map are updated while you draw.`;
+const WAITING = "Waiting for the answer. The first picture takes some seconds, because TensorFlow is loaded.";
 
 /** The view. `board` is {ask, page, tellLost, trainCommand} of the dashboard; the picture is that of its pad. */
 export class OwnPicture {
@@ -109,13 +109,13 @@ export class OwnPicture {
       make("div", { class: "row" },
         figure(found.projection, "projection"),
         found.control ? figure(found.control, this.describeControl(found)) : null,
-        figure(found.input, `what the network reads, ${found.preparation}`)),
+        figure(found.input, `input of the network, ${found.preparation}`)),
     ];
   }
 
   /** The caption of the control: the same activations by the same method through a random kernel. */
   describeControl({ rank_correlation: correlation, control_scale: scale }) {
-    if (correlation === null) return "control, through a random kernel: empty, nothing to compare";
+    if (correlation === null) return "control, through a random kernel: empty and not compared";
     return `control, through a random kernel, ±${short(scale)}; rank correlation ${correlation.toFixed(2)} (1 alike, 0 unrelated)`;
   }
 
@@ -138,10 +138,10 @@ export class OwnPicture {
   }
 }
 
-/** The heat map of the class: where covering a patch lowers its probability, and what is then read. */
+/** The heat map of the predicted class: where covering lowers its probability, and where it changes the prediction. */
 function describeHeat({ read, heat, scale, largest, others, patch }) {
-  const label = `where the network needs the digit to read ${read}`;
-  const lines = [`A black patch of ${patch} x ${patch} pixels lowers the probability of ${read} where this is white, by up to ${percent(Math.max(0, largest))}; black: raises it. White and black are ±${percent(scale)}.`];
-  if (others.length) lines.push(`Orange: covered there, it is read as ${others.map(([name, share]) => `${name} (${percent(share)} of the pixels)`).join(", ")}.`);
+  const label = `the pixels that the network needs to predict ${read}`;
+  const lines = [`White: covering with a black patch of ${patch} x ${patch} pixels lowers the probability of ${read}, by up to ${percent(Math.max(0, largest))}. Black: covering raises it. White and black are ±${percent(scale)}.`];
+  if (others.length) lines.push(`Orange: covering changes the prediction to ${others.map(([name, share]) => `${name} (${percent(share)} of the pixels)`).join(", ")}.`);
   return [picture(heat, label, "large"), make("figcaption", {}, lines.join(" "))];
 }

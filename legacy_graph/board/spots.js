@@ -31,7 +31,7 @@ export function describeMap(map, query, command) {
   const title = make("h1", {}, `Map ${map.map} of ${query.layer}`);
   if (!map.spots.length) return [title, emptyBox("This map is dead: no activation is above 0.")];
   const control = map.control_scale !== null;
-  const meaning = query.method === "occlusion" ? "where covering lowers it is white, where it raises it black" : "white and black are";
+  const meaning = query.method === "occlusion" ? "white (covering lowers the activation) and black (covering raises it) are" : "white and black are";
   let legend = `${summarize(map)}. Mid grey is 0; ${meaning} ±${short(map.scale)}`;
   if (control) legend += describeControl(map, query.method);
   const heads = ["patch", METHODS[query.method], "whole image", `${map.spots.length} strongest spots`];
@@ -59,19 +59,19 @@ function describeNeeds({ needs }, { method }, command) {
     ...[String(row.spots), row.magnitude.toFixed(2), row.positive.toFixed(2)].map((value) => make("b", {}, value)),
   ]);
   const heads = ["projection", "spots", "magnitude", "positive part"].map((head) => make("span", {}, head));
-  const meaning = `Spearman's rank correlation over the receptive field, mean over these spots, of the projection's magnitude or
-    positive part with the fall of the activation where a patch is covered. 1: the pixels that the projection shows are those that
-    the map needs; 0: no relation. Spots whose projection is 0 everywhere are left out.`;
+  const meaning = `Spearman's rank correlation of the projection (its magnitude, or its positive part) with the fall of the activation
+    while a patch is covered, over the receptive field; the mean over these spots. 1: the projection shows the pixels that the map
+    needs; 0: no relation. Spots whose projection is 0 everywhere are left out.`;
   return [make("details", { class: "faint needs" }, make("summary", {}, text), make("p", {}, meaning), make("div", {}, ...heads, ...cells))];
 }
 
-/** About the control: the same method through a random kernel. Where it is empty, there is nothing to compare. */
+/** About the control: the same method through a random kernel. An empty control is not compared. */
 function describeControl({ spots, control_scale: scale }, method) {
   const found = spots.map((spot) => spot.rank_correlation).filter((value) => value !== null);
   const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
   const empty = spots.length - found.length;
   let text = `, in the control (${METHODS[method]} through a random kernel) ±${short(scale)}. `;
-  if (found.length) text += `Rank correlation of both (1 alike, 0 unrelated): mean ${mean.toFixed(2)}`;
+  if (found.length) text += `Rank correlation of projection and control (1: alike, 0: unrelated): mean ${mean.toFixed(2)}`;
   if (empty) text += `${found.length ? "; " : ""}${empty} of ${spots.length} controls are empty and not compared`;
   return text;
 }
@@ -79,7 +79,7 @@ function describeControl({ spots, control_scale: scale }, method) {
 /** A box that lists what is missing in results of earlier versions or without --control; [] if nothing is. */
 function describeMissing(map, query, command) {
   const missing = [];
-  if (!map.spots[0].input) missing.push("images, classes and answers");
+  if (!map.spots[0].input) missing.push("images, classes and predictions");
   if (map.control_scale === null && !["control", "occlusion"].includes(query.method)) missing.push(`control by ${METHODS[query.method]}`);
   if (!missing.length) return [];
   const hint = command ? "This command writes them:" : "Run the features command again, with --control random.";

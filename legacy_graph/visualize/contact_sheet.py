@@ -15,11 +15,9 @@ from legacy_graph.visualize.spot_tiles import PERCENTILE, TILE, Spots, draw_pane
 from legacy_graph.visualize.top_activations import TopActivations
 
 COLUMNS, WIDTH = 4, 3400  # maximum maps in a row of the sheet, and its maximum width in pixels
-SCALE_LINE = (
-    f"    {PERCENTILE}th percentile of the map's magnitudes, or of those of each tile if one scale would hide tiles"
-)
+SCALE_LINE = f"    {PERCENTILE}th percentile of the map's magnitudes, or of each tile's if one scale would hide tiles"
 FALL_LINES = (
-    "occlusion: fall of the activation while a patch is covered, for each pixel the mean over the patches that cover it:",
+    "occlusion: fall of the activation under a patch, for each pixel the mean over the patches that cover it:",
     "    mid grey is 0; white (covering lowers it) and black (raises it): \u00b1 the scale,",
     SCALE_LINE,
 )
@@ -177,7 +175,7 @@ def _patch_lines(fields, look, signals):
     part = "the receptive field"
     if look.shown.energy is not None:
         part = "this part"
-        what = f"the part of the image, {size}, with most energy of the projection (median of the tiles {look.shown.energy:.0%})"
+        what = f"the part of the image, {size}, with most energy of the projection (median {look.shown.energy:.0%})"
     elif not any(field.step for field in fields):
         what = "complete image"
     elif size != field:
