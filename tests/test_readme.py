@@ -47,6 +47,7 @@ OTHER_OPTIONS = [
     os.path.join(ROOT, "tests", name)
     for name in (
         "benchmarks/__main__.py",
+        "benchmarks/occlusion.py",
         "agreement/conftest.py",
         "matrix.py",
         "cluster/faults.py",
