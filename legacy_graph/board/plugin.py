@@ -119,14 +119,14 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
 
 
 class DeconvnetLoader(base_plugin.TBLoader):
-    """Creates the plugin for TensorBoard, with the graph that `open_graph` opens when TensorBoard starts to serve."""
+    """Creates the plugin for TensorBoard, with the graph of --graph, which may be set later."""
 
-    def __init__(self, open_graph: Optional[Callable[[], OpenGraph]] = None) -> None:
-        self._open_graph = open_graph
+    def __init__(self, graph: Optional[OpenGraph] = None) -> None:
+        self.graph = graph
 
     def load(self, context: base_plugin.TBContext) -> DeconvnetPlugin:
-        """Called by TensorBoard once. Raises UserError as `open_graph` does."""
-        return DeconvnetPlugin(context, self._open_graph and self._open_graph())
+        """Called by TensorBoard once, which catches all exceptions."""
+        return DeconvnetPlugin(context, self.graph)
 
 
 def _column(step: str, path: str, number: int, method: str) -> Dict[str, Any]:

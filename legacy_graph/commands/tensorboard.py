@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from legacy_graph.board.plugin import DeconvnetLoader
 
     of_graph, words = split_words(options.words)
-    loader = DeconvnetLoader(functools.partial(open_graph, of_graph) if of_graph.graph else None)
+    loader = DeconvnetLoader()
     # TensorBoard's dashboards, then those of installed packages. TensorBoard 2 has both in the first list.
     plugins = list(dict.fromkeys([*default.get_plugins(), *default.get_dynamic_plugins()]))
     # After IMAGES: in a window of 1,280 pixels, the last tabs are hidden.
@@ -53,7 +53,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
     def parse(words: List[str]) -> List[str]:
         rest = board.configure(words)
-        _prepare(board.flags)
+        if not (board.flags.version_tb or board.flags.inspect):
+            _prepare(board.flags)
+            loader.graph = open_graph(of_graph) if of_graph.graph else None
         return rest
 
     try:
@@ -102,8 +104,20 @@ def add_defaults(words: List[str]) -> List[str]:
         added += ["--logdir", Config.logdir]
     if "samples_per_plugin" not in names:
         added += ["--samples_per_plugin", f"images={SHOWN}"]
+    words = _keep_images(words)
     begin = 1 if words[:1] == ["serve"] else 0  # TensorBoard's subcommand comes before its flags
     return words[:begin] + added + words[begin:]
+
+
+def _keep_images(words: List[str]) -> List[str]:
+    """Add the pictures to a --samples_per_plugin that names other plugins: TensorBoard would show ten of a tag."""
+    kept: List[str] = []
+    for word in words:
+        follows = kept[-1:] == ["--samples_per_plugin"]
+        value = word if follows else word.partition("=")[2] if word.startswith("--samples_per_plugin=") else None
+        missing = value and "images" not in re.findall("([a-z_]+)=", value)
+        kept.append(f"{word},images={SHOWN}" if missing else word)
+    return kept
 
 
 def _prepare(flags: argparse.Namespace) -> None:
@@ -111,8 +125,6 @@ def _prepare(flags: argparse.Namespace) -> None:
 
     TensorBoard would import it later, in a thread, where its messages cannot be filtered.
     """
-    if flags.version_tb or flags.inspect:
-        return
     if flags.logdir:
         flags.logdir = locate.local_path(flags.logdir)
         problem = locate.why_empty(flags.logdir)

@@ -81,14 +81,14 @@ class Images:
         group = -(-size // GROUPS)
         batches = [range(start, min(start + size, self._count)) for start in range(0, self._count, size)]
         groups = [[batch[first : first + group] for first in range(0, len(batch), group)] for batch in batches]
-        calls = (functools.partial(self._fed, numbers) for numbers in itertools.chain(*groups))
+        calls = (functools.partial(self.take, numbers) for numbers in itertools.chain(*groups))
         read = run_ahead(calls, WORKERS, 2 * -(-size // group))
         for parts in groups:
             yield np.concatenate(list(itertools.islice(read, len(parts))))
 
     def take(self, numbers: Sequence[int]) -> np.ndarray:
         """Some preprocessed images, float32 [n, H, W, channels]."""
-        return self._fed(numbers)
+        return self._preprocess(self._read(numbers))
 
     def both(self, numbers: Sequence[int]) -> Tuple[np.ndarray, np.ndarray]:
         """The same images as from `take` and as from `shown`, read once."""
@@ -117,9 +117,6 @@ class Images:
         if values.shape[-1] != 3:
             return values.sum(axis=-1)
         return values[..., ::-1] if self.preprocessing is not None and self.preprocessing.bgr else values
-
-    def _fed(self, numbers):
-        return self._preprocess(self._read(numbers))
 
     def _preprocess(self, raw):
         return raw.astype(np.float32) if self.preprocessing is None else self.preprocessing.apply(raw)

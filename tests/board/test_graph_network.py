@@ -164,7 +164,7 @@ UNKNOWN = [("layer", "x"), ("map", "7"), ("map", "-1"), ("method", "magic"), ("o
 
 def test_routes(folder, photo, tmp_path):
     graph = opened(folder)
-    site = Site(str(tmp_path), lambda context: DeconvnetLoader(lambda: graph).load(context))
+    site = Site(str(tmp_path), lambda context: DeconvnetLoader(graph).load(context))
     assert site.plugin.is_active()
     outline = site.ask("runs")[1]["graph"]
     assert (outline["title"], outline["method"]) == ("model.pb", "deconvnet")

@@ -20,6 +20,9 @@ def test_log_is_served_to_this_machine_by_default():
         (["--bind_all"], [*LOG, *ALL, "--bind_all"]),
         (["--host", "::1"], [*LOG, *ALL, "--host", "::1"]),
         (["--samples_per_plugin=images=5"], [*LOCAL, *LOG, "--samples_per_plugin=images=5"]),
+        (["--samples_per_plugin=scalars=5"], [*LOCAL, *LOG, "--samples_per_plugin=scalars=5,images=1000"]),
+        (["-samples_per_plugin", "images=0"], [*LOCAL, *LOG, "--samples_per_plugin", "images=0"]),
+        (["--samples_per_plugin", "audio=1"], [*LOCAL, *LOG, "--samples_per_plugin", "audio=1,images=1000"]),
         (["-logdir=x"], [*LOCAL, *ALL, "--logdir=x"]),  # the spelling of the article
         (["-logdir", "x", "-port", "0"], [*LOCAL, *ALL, "--logdir", "x", "--port", "0"]),
         (["-h"], [*LOCAL, *LOG, *ALL, "-h"]),
@@ -54,6 +57,12 @@ def one_line(*words, **options):
     assert run.returncode == 2
     assert "Traceback" not in run.stderr
     return run.stderr.splitlines()[-1]
+
+
+def test_a_graph_that_cannot_be_opened_ends_the_command(tmp_path):
+    """TensorBoard catches what a plugin raises: it prints a traceback and serves without the tab."""
+    line = one_line("--logdir", str(tmp_path), "--graph", str(tmp_path / "none.pb"), "--range", "0,1", "--port", "0")
+    assert line.startswith(f"legacy_graph: {tmp_path / 'none.pb'}: expected a frozen graph")
 
 
 def test_a_port_and_a_host_that_cannot_be_served(tmp_path):
