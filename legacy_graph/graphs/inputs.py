@@ -8,10 +8,11 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import canonical, identity, is_bool, node_name
 from legacy_graph.graphs.op_table import CALLS, LOOPS, SOURCES, of_kind
-from legacy_graph.graphs.tensor_types import TensorType
+from legacy_graph.graphs.tensor_types import TensorType, declared_type
 
 _RESIZES = of_kind("resize")
 _SHAPING = ("Reshape", *_RESIZES)
+_BEFORE_IMAGES = {"Squeeze", *_RESIZES, *LOOPS, *CALLS}
 _HINT = "name the node that takes the images with --input"
 
 
@@ -75,6 +76,20 @@ def choose_input(nodes: Graph, named: Optional[str], declared: List[str], convol
     return sources[0]
 
 
+def entry_types(nodes: Graph, name: str, convolution: str) -> Dict[str, TensorType]:
+    """The types of the tensors that `first_image` looks at: those between a node and the first convolution.
+
+    Nothing is imported for a placeholder of images, unless operations on single images or a resize may follow it.
+    """
+    between = nodes.ancestors([convolution]) & nodes.dependents([name])
+    node, operations = nodes.by_name[name], {nodes.by_name[other].op for other in between}
+    if node.op == "Placeholder" and operations.isdisjoint(_BEFORE_IMAGES):
+        declared = declared_type(node)
+        if declared.is_image:
+            return {name: declared}
+    return nodes.infer_types([convolution])
+
+
 def first_image(
     nodes: Graph, name: str, types: Dict[str, TensorType], convolutions: Set[str], skip: bool = False
 ) -> str:
@@ -85,8 +100,8 @@ def first_image(
     Args:
         nodes: of the graph.
         name: of the node.
-        types: of the tensors.
-        convolutions: names.
+        types: from `entry_types`.
+        convolutions: names, of those that TensorFlow can import.
         skip: choose a tensor after operations that work on one image at a time, such as a loop over the batch, and
             after a resize to a fixed size.
 
@@ -94,12 +109,12 @@ def first_image(
         UserError: there is no such tensor.
     """
     reached = nodes.dependents([name])
-    before = nodes.ancestors(convolutions & reached)
+    between = reached & nodes.ancestors(convolutions) & types.keys()
     first = next(candidate for candidate in nodes.order if candidate in convolutions)
     single = _single_image(nodes, types, reached, first) if skip else set()
     is_open = types[name].dtype == tf.float32 and types[name].shape is None
     for candidate in nodes.order:
-        if candidate not in reached & before or not types[candidate].is_image or candidate in single:
+        if candidate in single or candidate not in between or not types[candidate].is_image:
             continue
         # A convolution is too late. A candidate such as a padding keeps the rank: a node of unknown rank before it has
         # rank 4 itself.
@@ -109,7 +124,7 @@ def first_image(
             return _resized(nodes, types, candidate) if skip else candidate
     if is_open and name not in single:
         return name
-    hint = f"name a float32 tensor of rank 4 with --input, such as {_bottlenecks(nodes, name, types, convolutions)}"
+    hint = f"name a float32 tensor of rank 4 with --input, such as {_bottlenecks(nodes, name, convolutions)}"
     raise UserError("--input", "one float32 tensor of rank 4 before all layers", f"none after {name}", hint)
 
 
@@ -145,9 +160,9 @@ def _bypassing(nodes, name, candidate):
     return reached
 
 
-def _bottlenecks(nodes, name, types, convolutions):
+def _bottlenecks(nodes, name, convolutions):
     """Tensors that lie on every path to many of the layers, as text for a message."""
-    before = nodes.ancestors(convolutions) & nodes.dependents([name])
+    before, types = nodes.ancestors(convolutions) & nodes.dependents([name]), nodes.infer_types(convolutions)
     by_count: Dict[int, str] = {}
     for candidate in nodes.order:
         if candidate not in before - convolutions or not types[candidate].is_image:

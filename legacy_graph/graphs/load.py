@@ -7,6 +7,7 @@ from typing import Dict, Iterator, Optional, Tuple
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_axis import check_batch
+from legacy_graph.graphs.batch_import import import_images
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
 from legacy_graph.graphs.dense import AS_IMAGE, stand_as_images
 from legacy_graph.graphs.entry import cut_at_input
@@ -80,11 +81,13 @@ def load_source(
 def _load(source, path, input, layer, values):
     graph = source.graph
     notes = set_placeholders(graph, values) + run_passes(graph, PASSES)
-    types, entry_notes = cut_at_input(graph, path, input, source.inputs)
-    layers, left_out = choose_layers(graph, types, graph.input, layer)
+    names, entry_notes = cut_at_input(graph, path, input, source.inputs)
+    imported = import_images(graph, names, layer)
+    remove_reshapes(graph, imported.types)
+    layers, left_out = choose_layers(graph, imported.types, graph.input, layer)
     _prune(graph, layers)
-    fill_variables(graph, source.read)
-    layers, batch_notes = check_batch(graph, layers, all_needed=layer is not None)
+    filled = fill_variables(graph, source.read)
+    layers, batch_notes = check_batch(graph, layers, imported, filled, all_needed=layer is not None)
     _prune(graph, layers)
     notes = _mark_notes(graph) + notes
     layout_notes = run_passes(graph, FROZEN_PASSES)

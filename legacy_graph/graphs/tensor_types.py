@@ -36,11 +36,22 @@ def infer_types(graph_def: tf.GraphDef) -> Dict[str, TensorType]:
         except (ValueError, tf.errors.OpError) as error:
             expected = f"a graph that TensorFlow {tf.__version__} accepts"
             raise UserError("graph", expected, reason(error), "export the graph again") from error
-        return {operation.name: type_of(operation) for operation in graph.get_operations()}
+        return types_of(graph)
 
 
-def type_of(operation: tf.Operation) -> TensorType:
-    """The type of output 0 of an imported operation."""
+def types_of(graph: tf.Graph) -> Dict[str, TensorType]:
+    """{node name: type of its output 0} of an imported graph."""
+    return {operation.name: _type_of(operation) for operation in graph.get_operations()}
+
+
+def declared_type(node: tf.NodeDef) -> TensorType:
+    """The type of a Const, a placeholder or a variable."""
+    is_constant = node.op == "Const"
+    shape = tf.TensorShape(node.attr["value"].tensor.tensor_shape if is_constant else node.attr["shape"].shape)
+    return TensorType(tf.as_dtype(node.attr["dtype"].type), None if shape.ndims is None else shape.as_list())
+
+
+def _type_of(operation):
     if not operation.outputs:
         return TensorType(None, None)
     tensor = operation.outputs[0]

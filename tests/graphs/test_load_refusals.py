@@ -117,6 +117,10 @@ def looped(x):
     return convolution(tf.while_loop(lambda n, y: n < 3, lambda n, y: (n + 1, y * 2), [0, x], name="loop")[1])
 
 
+def kernel_of_the_images(x):
+    return tf.nn.conv2d(x, tf.reshape(x[0, :3, :3], [3, 3, 3, 1]), [1] * 4, "SAME")
+
+
 def variables(x):
     kernel = tf.get_variable("kernel", initializer=graph_files.constant([3, 3, 3, 4]), use_resource=False)
     return tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "SAME")
@@ -129,6 +133,7 @@ def dense(x):
 GRAPHS = {
     in_three_dimensions: ("Conv3D (volume)", "2-D"),
     quantised: ("QuantizeV2 (whole)", "before quantisation"),
+    kernel_of_the_images: ("kernel",),
     through_integers: ("Cast (whole)", "layer conv", "int32", "--input"),
 }
 # Each of these runs before the convolution, or between it and its activation, which belongs to the layer.

@@ -1,13 +1,16 @@
 """Shapes that a graph fixes although its values do not need them."""
 
-from typing import Dict
+from typing import Dict, List, Optional, Set
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, identity, new_node, node_name
+from legacy_graph.graphs.op_table import SHAPES
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import TensorType
+
+_FIXING = ("Reshape", "Conv2DBackpropInput")
 
 
 def remove_reshapes(graph: Graph, types: Dict[str, TensorType]) -> None:
@@ -24,24 +27,36 @@ def remove_reshapes(graph: Graph, types: Dict[str, TensorType]) -> None:
                 graph.add(identity(node.name, node.input[0], attribute(node, "T").type))
 
 
-def free_batch(graph: Graph, types: Dict[str, TensorType]) -> None:
+def free_batch(graph: Graph, names: Set[str]) -> None:
     """Make reshapes and transposed convolutions with a fixed batch of 1 accept any batch.
 
     Args:
-        graph: cut at its input.
-        types: of the tensors, for the batch 1.
+        graph: cut at its input, whose batch is 1.
+        names: of the layers and the nodes after them.
     """
     dependent = graph.dependents([graph.input])
-    for name in [name for name in graph.order if name in dependent and name in types]:
-        node, shape = graph.by_name[name], types[name].shape
-        if node.op not in ("Reshape", "Conv2DBackpropInput") or not shape or shape[0] != 1:
+    nodes = [graph.by_name[name] for name in graph.order if name in dependent and graph.by_name[name].op in _FIXING]
+    known = {node.name: _declared_shape(graph, node) for node in nodes}
+    types = graph.infer_types(names) if None in known.values() else {}
+    for node in nodes:
+        shape = types[node.name].shape if known[node.name] is None and node.name in types else known[node.name]
+        if not shape or shape[0] != 1:
             continue
         if node.op == "Conv2DBackpropInput":
             _free_output_size(graph, node)
         elif None not in shape:
-            sizes = constant(f"{name}/free_batch", [-1, *shape[1:]], attribute(node, "Tshape").type)
+            sizes = constant(f"{node.name}/free_batch", [-1, *shape[1:]], attribute(node, "Tshape").type)
             graph.add(sizes)
-            graph.connect(name, 1, sizes.name)
+            graph.connect(node.name, 1, sizes.name)
+
+
+def _declared_shape(graph, node) -> Optional[List[int]]:
+    """The sizes that a node gives its output, where -1 is any length; None if only TensorFlow can infer them."""
+    reference = node.input[1 if node.op == "Reshape" else 0]
+    sizes = graph.constant(reference)
+    if sizes is not None:
+        return None if -1 in sizes[1:] else sizes.tolist()
+    return [-1] if graph.by_name[graph.root(node_name(reference))].op in SHAPES else None
 
 
 def _free_output_size(graph, node):

@@ -9,6 +9,7 @@ from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, identity, new_node, node_name
 from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, row
 from legacy_graph.graphs.operations import attribute
+from legacy_graph.graphs.tensor_types import TensorType
 
 TO_NHWC, TO_NCHW = [0, 2, 3, 1], [0, 3, 1, 2]
 _INT32 = tf.int32.as_datatype_enum
@@ -37,6 +38,8 @@ def to_nhwc(graph: Graph) -> List[str]:
     for name in order:
         if name != graph.input:
             converter.convert(graph.by_name[name])
+    if graph.by_name.keys() <= converter.types.keys():
+        graph.types = converter.types
     changed = "convolutions of the graph run as NHWC" if nchw else "input of the graph takes NHWC images"
     return [f"The NCHW {changed}."]
 
@@ -46,10 +49,10 @@ def _is_nchw(node):
 
 
 class _Converter:
-    """Converts nodes in topological order, and records the names of the nodes whose output 0 is now NHWC."""
+    """Converts nodes in topological order, and records the nodes whose output 0 is now NHWC, and the new types."""
 
     def __init__(self, graph):
-        self.graph, self.types = graph, graph.types
+        self.graph, self.types = graph, dict(graph.types)
         self.converted = set()
 
     def convert_placeholder(self, name):
@@ -57,16 +60,16 @@ class _Converter:
         sides = [dim.size for dim in shape.dim]
         for dim, position in zip(shape.dim, TO_NHWC):
             dim.size = sides[position]
-        self.converted.add(name)
+        self._record(name)
 
     def convert(self, node):
         """Convert one node; if it cannot be converted, transpose its inputs back to NCHW."""
         sources = self.graph.data_inputs(node.name)
-        if _is_nchw(node):
+        if _is_nchw(node) and len(self.types[node.name].shape or TO_NHWC) == 4:
             self._convert_windows(node)
         elif node.op == "Transpose" and self._is_order(node, TO_NCHW) and sources[0] not in self.converted:
             self._pass_on(node)
-            self.converted.add(node.name)
+            self._record(node.name)
         elif node.op == "Transpose" and self._is_order(node, TO_NHWC) and sources[0] in self.converted:
             self._pass_on(node)
         elif self.converted.intersection(sources) and not self._convert_places(node):
@@ -86,7 +89,7 @@ class _Converter:
         values = 2 if node.op == "Conv2DBackpropInput" else 0
         if node_name(node.input[values]) not in self.converted:
             self._transpose(node, values, TO_NHWC)
-        self.converted.add(node.name)
+        self._record(node.name)
 
     def _convert_places(self, node) -> bool:
         """Convert an elementwise operation, concat, padding or reduction; returns whether this was possible."""
@@ -107,7 +110,7 @@ class _Converter:
             value = np.array([TO_NHWC.index(axis % 4) for axis in value.ravel()]).reshape(value.shape)
         self.graph.connect(node.name, position, self._constant(f"{node.name}/nhwc", value.astype(np.int32)))
         node.attr["Tpaddings" if known.layout == "pad" else "Tidx"].type = _INT32
-        self.converted.add(node.name)
+        self._record(node.name)
         return True
 
     def _convert_elementwise(self, node):
@@ -118,7 +121,7 @@ class _Converter:
         for position, (source, shape) in enumerate(zip(sources, shapes)):
             if source not in self.converted and shape:
                 self._transpose(node, position, TO_NHWC if len(shape) == 4 else [1, 2, 0])
-        self.converted.add(node.name)
+        self._record(node.name)
         return True
 
     def _is_order(self, node, order):
@@ -134,6 +137,8 @@ class _Converter:
         name = f"{reference.replace(':', '_')}/{'nchw' if order == TO_NCHW else 'nhwc'}"
         dtype = tf.AttrValue(type=self.types[node_name(reference)].dtype.as_datatype_enum)
         inputs = [reference, self._constant(f"{name}/order", order)]
+        if ":" not in reference:  # the types are those of output 0
+            self.types[name] = _transposed(self.types[reference], order)
         transpose = new_node("Transpose", name, inputs, T=dtype, Tperm=tf.AttrValue(type=_INT32))
         self.graph.connect(node.name, position, self._add(transpose))
 
@@ -141,10 +146,16 @@ class _Converter:
         """The output size of a transposed convolution in the order NHWC."""
         name, kind = f"{sizes.replace(':', '_')}/nhwc", tf.AttrValue(type=_INT32)
         inputs = [sizes, self._constant(f"{name}/order", TO_NHWC), self._constant(f"{name}/axis", 0)]
+        self.types[name] = TensorType(tf.int32, [4])
         return self._add(new_node("GatherV2", name, inputs, Tparams=kind, Tindices=kind, Taxis=kind))
 
     def _constant(self, name, value):
+        self.types[name] = TensorType(tf.int32, list(np.shape(value)))
         return self._add(constant(name, value, _INT32))
+
+    def _record(self, name):
+        self.converted.add(name)
+        self.types[name] = _transposed(self.types[name], TO_NHWC)
 
     def _add(self, node):
         self.graph.add(node)
@@ -153,3 +164,8 @@ class _Converter:
 
 def _reorder(values, order):
     values[:] = [list(values)[position] for position in order]
+
+
+def _transposed(kind, order):
+    """The type of a transposed tensor; of a tensor of unknown rank the same."""
+    return kind if kind.shape is None else kind._replace(shape=[kind.shape[axis] for axis in order])

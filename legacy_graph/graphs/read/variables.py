@@ -1,6 +1,6 @@
 """Replace the variables of a graph by constants with the trained values."""
 
-from typing import Dict, Tuple
+from typing import Dict, Set, Tuple
 
 import tensorflow.compat.v1 as tf
 
@@ -14,20 +14,22 @@ REFERENCES, RESOURCES = of_kind("variable"), of_kind("resource")
 _REF_OPERATIONS = {"RefIdentity": "Identity"}
 
 
-def fill_variables(graph: Graph, read: ReadVariables) -> None:
+def fill_variables(graph: Graph, read: ReadVariables) -> Set[str]:
     """Replace each variable by a Const and each read by an Identity.
 
     Args:
         graph: pruned to the shown layers, so that no other variable needs a value.
         read: returns the values of the variables.
 
+    Returns:
+        The names of the nodes that had the value, or the handle, of a variable.
+
     Raises:
         UserError: a variable has no value, or its value has a different shape.
     """
     variables = [node for node in graph.by_name.values() if node.op in REFERENCES | RESOURCES]
-    if not variables:
-        return
-    values = read(variables)
+    filled = {node.name for node in variables}
+    values = read(variables) if variables else {}
     for node in variables:
         value, declared = values[node.name], tf.TensorShape(node.attr["shape"].shape)
         if not declared.is_compatible_with(value.shape):
@@ -35,16 +37,19 @@ def fill_variables(graph: Graph, read: ReadVariables) -> None:
             hint = "the checkpoint is of another model: name the right one with --checkpoint"
             raise UserError(f"variable {node.name}", f"shape {declared.as_list()}", found, hint)
         graph.add(constant(node.name, value, node.attr["dtype"].type))
-    for name in graph.order:
+    for name in graph.order if variables else ():
         node = graph.by_name[name]
         if node.op == "ReadVariableOp":
+            filled.add(name)
             graph.add(identity(name, node.input[0], node.attr["dtype"].type))
         elif node.op in _REF_OPERATIONS:
             graph.edit(name).op = _REF_OPERATIONS[node.op]
         elif node.op == "Identity" and node.attr["T"].type == tf.resource.as_datatype_enum:
+            filled.add(name)
             # It passed a handle and now passes the value.
             source = graph.by_name[graph.data_inputs(name)[0]]
             graph.edit(name).attr["T"].type = source.attr["dtype" if source.op == "Const" else "T"].type
+    return filled
 
 
 def refuse_variables(path: str) -> ReadVariables:
