@@ -10,21 +10,40 @@ from legacy_graph.graphs.op_table import SHAPES
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import TensorType
 
+# Operations on shapes with an open length, through which TensorFlow follows the other lengths.
+_SHAPE_PARTS = ("Pack", "Concat", "ConcatV2", "StridedSlice", "Cast", "Identity")
+# Operations that may hold the batch as a number.
 _FIXING = ("Reshape", "Conv2DBackpropInput")
 
 
 def remove_reshapes(graph: Graph, types: Dict[str, TensorType]) -> None:
-    """Replace each Reshape that does not change the shape with Identity.
+    """Replace each Reshape that does not change the shape, whatever the number of images, with Identity.
 
     Args:
         graph: may have nodes that are not in `types`; they stay.
-        types: of the tensors. The batch size may be unknown: it does not change if no other length changes.
+        types: of the tensors, for any number of images or for a certain one.
     """
+    moving = graph.dependents([graph.input], shapes=True)
     for node in list(graph.by_name.values()):
         if node.op == "Reshape" and node.name in types and ":" not in node.input[0]:
             before, after = types[node_name(node.input[0])].shape, types[node.name].shape
-            if before and after and before[1:] == after[1:] and None not in after[1:]:
+            is_same = before and after and before[1:] == after[1:] and None not in after[1:]
+            if is_same and (after[0] is None or _is_for_any_batch(graph, node_name(node.input[1]), moving)):
                 graph.add(identity(node.name, node.input[0], attribute(node, "T").type))
+
+
+def _is_for_any_batch(graph, sizes, moving):
+    """Whether TensorFlow infers the lengths in `sizes`, except that of the batch, for an open batch too."""
+    seen, waiting = set(), [sizes]
+    while waiting:
+        name = waiting.pop()
+        operation = graph.by_name[name].op
+        if name in moving and name not in seen and operation not in SHAPES:
+            if operation not in _SHAPE_PARTS:
+                return False
+            seen.add(name)
+            waiting += graph.data_inputs(name)
+    return True
 
 
 def free_batch(graph: Graph, names: Set[str]) -> None:
