@@ -179,7 +179,7 @@ def test_an_unknown_operation(tmp_path):
 def test_several_inputs_are_listed(tmp_path):
     path = write_frozen(tmp_path / "model.pb", lambda x: convolution(x + tf.placeholder(tf.float32, x.shape, "other")))
     refuse(path, "--input", "several: images, other")
-    refuse(path, "placeholder other", "freeze it", input="images")
+    refuse(path, "placeholder other", "constant", input="images")
     refuse(path, "such as images, other", "found x", input="x")
 
 
