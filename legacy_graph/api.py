@@ -39,12 +39,13 @@ def load_model(
 
     Args:
         path: a frozen graph (.pb, .pbtxt), a MetaGraph (.meta), a Keras file (.h5, .keras) or a SavedModel directory.
-        checkpoint: prefix of the checkpoint of a MetaGraph, if it is not beside it.
+        checkpoint: prefix of the checkpoint of a MetaGraph; by default the checkpoint beside the .meta file.
         signature, tags: of a SavedModel.
         input: name of the node that takes the images, if there are several.
         size: height and width of the images in pixels, if the graph does not fix them.
         values: of bool placeholders, such as {"is_training": False}; by default their names decide.
-        range: values of the pixels 0 and 255 for this graph, such as (-1, 1); required for pictures and uint8 arrays.
+        range: input values of this graph for the pixel values 0 and 255, such as (-1, 1); required for pictures and
+            uint8 arrays.
         mean: subtracted after `range`: one number, or three for red, green and blue.
         bgr: whether the graph takes the channels in the order blue, green, red.
 

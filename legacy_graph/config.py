@@ -90,7 +90,7 @@ def is_image_step(step: int, every: Optional[int]) -> bool:
     """Whether images are due at a step, by the step and the option `image_every` alone.
 
     By default they are due at `EARLY`, because most is learned early; then every 400 steps up to 2,000, every 2,000 up
-    to 20,000, every 20,000 up to 200,000, and so on. A run that is resumed or extended therefore goes on alike.
+    to 20,000, every 20,000 up to 200,000, and so on. A resumed or extended run therefore has the same image steps.
     """
     if every is not None:
         return step % every == 0

@@ -1,8 +1,8 @@
 """Refuse requests whose header Host is no name of this machine (DNS rebinding). Does not import TensorFlow.
 
-A page of another host can redirect the name of that host to this machine. The browser then takes TensorBoard for a part
-of that page, which can read everything. Such a request has the other host's name in its header Host. An address in
-the header is no such name.
+A page of another host can redirect the name of that host to this machine. The browser then treats TensorBoard as a part
+of that page, and the page can read everything. Such a request has the name of the other host in its header Host. An IP
+address in the header is safe: only a name can be redirected.
 """
 
 import functools

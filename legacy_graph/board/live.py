@@ -63,7 +63,7 @@ class Reader:
         return self._worker.run(self._run_network, "read", folder, content, layer, number, method)
 
     def cover(self, folder: str, content: bytes, detail: str) -> Dict[str, Any]:
-        """Where covering a patch lowers the probability of the class that is read, as JSON.
+        """Where covering a patch lowers the probability of the predicted class, as JSON.
 
         `detail` is a name in `network.STRIDES`; see `read`, also for the errors.
         """

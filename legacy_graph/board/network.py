@@ -30,7 +30,7 @@ ALL = 64
 PATCH = 7  # pixels: side of the black patch that covers a part of the digit
 STRIDES = {"coarse": 4, "fine": 2}  # pixels from one patch to the next
 SESSIONS = 4  # maximum number of runs in memory; one takes about 15 MB
-TINT = np.array([1, 0.7, 0.4])  # of pixels where a patch changes the class that is read: orange
+TINT = np.array([1, 0.7, 0.4])  # of pixels where a patch changes the predicted class: orange
 RULES = {**dict(zip(METHODS, METHODS)), CONTROL: DECONVNET}  # method of a request -> method of `deconvolve`
 
 

@@ -140,7 +140,7 @@ def _column(step: str, path: str, number: int, method: str) -> Dict[str, Any]:
 
 
 def _order(step: Optional[int]) -> float:
-    """Results that record no step come behind all others."""
+    """Results that record no step come after all others."""
     return float("inf") if step is None else step
 
 

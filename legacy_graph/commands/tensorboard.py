@@ -91,8 +91,8 @@ def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
 
 
 def add_defaults(words: List[str]) -> List[str]:
-    """Write -logdir, as in the article, as --logdir; add --logdir log, --host localhost and --samples_per_plugin unless
-    there are such flags.
+    """Write -logdir, as in the article, as --logdir; add --logdir log, --host localhost and --samples_per_plugin if
+    these flags are not given.
 
     Without --host, TensorBoard 1.15 serves the log to the whole network. Without --samples_per_plugin, TensorBoard
     shows ten pictures of a tag, chosen at random.

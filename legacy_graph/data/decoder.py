@@ -94,8 +94,8 @@ def to_eight_bits(picture: Image.Image) -> Image.Image:
     return Image.fromarray((quotient + (rest > 128)).astype(np.uint8))
 
 
-def on_ground(picture: Image.Image, colour: str) -> Image.Image:
-    """The picture with 8 bits, its transparent pixels over a ground of this colour."""
+def on_background(picture: Image.Image, colour: str) -> Image.Image:
+    """The picture with 8 bits, its transparent pixels over a background of this colour."""
     picture = to_eight_bits(picture)
     if picture.mode != "RGBA":
         return picture

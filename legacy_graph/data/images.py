@@ -1,7 +1,6 @@
 """Images for a graph: files or arrays, preprocessed by the options of the user, read in parallel in batches.
 
-No preprocessing is guessed. Files and uint8 arrays are preprocessed by `Preprocessing`; floating point arrays are fed
-unchanged.
+Files and uint8 arrays are preprocessed by `Preprocessing`; floating point arrays are fed unchanged. Nothing is guessed.
 """
 
 import functools

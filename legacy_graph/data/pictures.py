@@ -6,7 +6,7 @@ from typing import BinaryIO, List, Tuple, Union
 import numpy as np
 from PIL import Image, ImageOps
 
-from legacy_graph.data.decoder import check_file, decoded, on_ground
+from legacy_graph.data.decoder import check_file, decoded, on_background
 from legacy_graph.errors import UserError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
@@ -50,6 +50,6 @@ def decode_picture(path: str, file: Union[str, BinaryIO], shape: Tuple[int, int,
     height, width, channels = shape
     mode = "RGB" if channels == 3 else "L"
     with decoded(path, file, 2 * max(height, width), mode) as picture:
-        picture = on_ground(picture, "white")
+        picture = on_background(picture, "white")
         picture = picture if picture.mode == mode else picture.convert(mode)
         return np.asarray(ImageOps.fit(picture, (width, height), Image.BILINEAR)).reshape(shape)

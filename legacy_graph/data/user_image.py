@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple, Optional, Union
 import numpy as np
 from PIL import Image
 
-from legacy_graph.data.decoder import OTHER_FILE, check_file, decoded, on_ground
+from legacy_graph.data.decoder import OTHER_FILE, check_file, decoded, on_background
 from legacy_graph.data.mnist import SIDE
 from legacy_graph.errors import UserError
 
@@ -79,7 +79,7 @@ def _is_gray(picture):
 
 def _gray(picture):
     """The grey values of a picture, uint8 [H, W]; transparent pixels become black."""
-    return np.asarray(on_ground(picture, "black").convert("L"))
+    return np.asarray(on_background(picture, "black").convert("L"))
 
 
 def _resize(picture):
@@ -136,9 +136,9 @@ def _ink(picture):
     # Premultiplied alpha, so that all transparent pixels have the same colour.
     values = np.asarray(picture.convert("RGBA").convert("RGBa"), np.float64)
     border = _border(values)
-    ground = np.median(border, axis=0)
-    unevenness = np.abs(border - ground).max(axis=1)  # of paper and lighting
-    differs = np.abs(values - ground).max(axis=2)
+    background = np.median(border, axis=0)
+    unevenness = np.abs(border - background).max(axis=1)  # of paper and lighting
+    differs = np.abs(values - background).max(axis=2)
     return np.maximum(differs - 3 * np.median(unevenness), 0)
 
 

@@ -44,7 +44,7 @@ def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
 def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None, best: bool = False) -> Backward:
     """Import a model into the default graph, for projections of `layer` by one method, or by all that are defined.
 
-    With `best`, and without a method, it is chosen: the deconvnet, unless another one shows more of the images.
+    With `best` and without a method, one is chosen: the deconvnet, unless its projections do not depend on the images.
 
     Raises:
         UserError: the method is not defined for this layer, or the model does not fix the size of its images. Occlusion

@@ -18,7 +18,7 @@ IMAGES = 7  # assumed number of images
 class Batch(NamedTuple):
     """Where the images are in a tensor: the index along `axis` is (outer * IMAGES + image) * after + inner.
 
-    Each value depends on no other image than this one.
+    Each value depends only on this image.
     """
 
     axis: int = 0

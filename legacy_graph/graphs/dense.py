@@ -38,7 +38,7 @@ def _has_weights(nodes, name, dependent):
 
 
 def without_refused(nodes: Graph, names: List[str], dependent: Set[str]) -> List[str]:
-    """Those of the nodes that no operation between them and the input prevents from running."""
+    """The nodes that can run: no operation between them and the input is refused."""
     refused: Set[str] = set()
     for name in nodes.order:
         if name in dependent and (refusal(nodes.by_name[name].op) or not refused.isdisjoint(nodes.data_inputs(name))):

@@ -57,7 +57,7 @@ def _value_of(graph, types, start, entry, pixel) -> Optional[Tuple[float, float]
         check_operations(nodes)
         return _run(graph, nodes, (start, kind.dtype, image), entry)
     except (UserError, ValueError, tf.errors.OpError):
-        return None  # an explanation less; the graph after the entry is checked elsewhere
+        return None  # the note then lacks this sentence; the graph after the entry is checked elsewhere
 
 
 def _is_number(dtype):

@@ -1,1 +1,1 @@
-"""Sessions that look: activations to pictures."""
+"""Scan images, project and occlude activations, and draw the results. These modules run sessions."""

@@ -8,7 +8,7 @@ from legacy_graph.article.receptive_field import Field, Fields
 from legacy_graph.visualize.top_activations import TopActivations
 
 LARGEST = 128  # pixels: larger fields are cropped
-SMALLEST = 64  # pixels of a signal: smaller fields are shown with what is beside them
+SMALLEST = 64  # pixels of a signal: smaller fields are shown with the pixels around them
 # Windows have this fraction of the energy, for this percentage of the projections; 1 and 100 if that is small enough.
 ENERGY, MOST = 0.9, 75
 WORTH = 0.8  # a window that is not smaller than the field by this factor is not used

@@ -86,7 +86,7 @@ def format_answer(probabilities: Optional[np.ndarray], names: Sequence[str] = DI
 
 
 def format_covered(reading: Reading, names: Sequence[str]) -> str:
-    """The other classes that are read while a part of the picture is covered, with their share of it; "" for none."""
+    """The other classes that are predicted while a patch is covered, with their share of the positions; "" for none."""
     if reading.covered is None:
         return ""
     counts = np.bincount(reading.covered.ravel(), minlength=len(names))

@@ -42,7 +42,7 @@ class ClassOcclusion(NamedTuple):
     """What covering does to the class probabilities of N images."""
 
     probabilities: np.ndarray  # float32 [N, 10], of the complete images
-    falls: np.ndarray  # float32 [N, H, W], how far covering this pixel lowers the probability of the class that is read
+    falls: np.ndarray  # float32 [N, H, W], how far covering this pixel lowers the probability of the predicted class
     classes: np.ndarray  # int64 [N, H, W], the most probable class while this pixel is covered
 
 

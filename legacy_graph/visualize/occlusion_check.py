@@ -1,4 +1,4 @@
-"""How true are the projections? Compare each with occlusion: do the pixels that it shows lower the activation?
+"""Compare projections with occlusion: does covering the pixels that a projection shows lower the activation?
 
 For each spot, Spearman's rank correlation over the receptive field, between the fall of the activation while a pixel is
 covered, and the magnitude or the positive part of the projection at this pixel. 1: the same order of the pixels; 0: no

@@ -149,7 +149,7 @@ def test_a_dead_layer_is_told(folder, capsys):
     assert __main__.main([*words(folder, graph="dead.pb", layer="Conv2D"), *RANGE, "--top", "2"]) == 0
     assert "No activation of these maps is above 0: check --range" in capsys.readouterr().out
     assert __main__.main([*words(folder, "deconv", "dead.pb", "Conv2D"), *RANGE]) == 0
-    assert "all 4 maps of Conv2D are dead, check --range" in capsys.readouterr().out
+    assert "all 4 maps of Conv2D are dead: check --range" in capsys.readouterr().out
 
 
 BAD = [

@@ -57,7 +57,7 @@ PASSES = (
     unfuse,
     # A maximum with 0 is a ReLU, for which every method is defined. After the passes that remove Identity-like nodes.
     name_relus,
-    # Random numbers are not for inference. After the switches, because a switched-off dropout is none.
+    # No random numbers at inference. After the switches, which already remove a dropout that is off.
     remove_dropout,
     # The operations after a 1-D convolution join its layer. Last, because it looks for single readers.
     move_squeezes,
