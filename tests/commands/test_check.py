@@ -217,15 +217,6 @@ def test_only_an_own_log_gets_the_advice_to_train(check, log, tmp_path):
     assert f"{launch_command()} train --logdir {log}" in check(log)[2][0]
 
 
-def test_summaries_as_tensorflow_2_writes_them(check, tmp_path):
-    metadata = tf.SummaryMetadata(plugin_data=tf.SummaryMetadata.PluginData(plugin_name="scalars"))
-    with tf.Graph().as_default(), tf.summary.FileWriter(str(tmp_path)) as writer:
-        for step in (3, 7):  # only the first of a tag names the plugin
-            value = tf.Summary.Value(tag="loss", tensor=tf.make_tensor_proto(1.0), metadata=metadata)
-            writer.add_summary(tf.Summary(value=[value]), step)
-    assert check(str(tmp_path))[1]["SCALARS", "."][:4] == ["1", "2", "3", "7"]
-
-
 @pytest.mark.parametrize(
     "spoil, reason",
     [

@@ -56,16 +56,6 @@ def test_npz_arrays_and_projections_match_the_digits(shown):
         assert (digit >= 0) == projection.any()
 
 
-def test_each_file_of_numbers_is_compressed_once(trained, tmp_path, monkeypatch):
-    """The projections of a loaded graph may take 128 MB, which is slow to compress."""
-    written, real = [], np.savez_compressed
-    monkeypatch.setattr(np, "savez_compressed", lambda file, **arrays: (written.append(arrays), real(file, **arrays)))
-    os.symlink(os.path.join(trained.logdir, "checkpoints"), str(tmp_path / "checkpoints"))
-    words = ["features", "--logdir", str(tmp_path), "--data-dir", SAMPLE, "--layer", "conv1", "--maps", "0"]
-    assert __main__.main([*words, "--top", "1", "--control", "random"]) == 0
-    assert ["inputs" in arrays for arrays in written] == [True, False]
-
-
 def test_tensorboard_gets_the_sheet_and_each_map(shown):
     found = images_of(shown.place)
     tags = ["sheet", "map 05", "map 00", "map 31"]

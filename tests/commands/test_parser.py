@@ -169,36 +169,6 @@ def test_a_data_directory_that_is_named_must_exist(capsys, tmp_path, command):
     assert f"nothing at {str(tmp_path / 'typo')!r}" in capsys.readouterr().err
 
 
-def test_an_empty_path_of_images_is_refused(capsys):
-    with pytest.raises(SystemExit) as end:
-        parser.make_parser().parse_args(["features", "--images", ""])
-    assert end.value.code == 2
-    assert "argument --images: expected a path, found ''" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("option", ["--layer", "--signature", "--tags", "--input"])
-def test_an_empty_name_is_not_the_default(capsys, option):
-    """As from an unset variable of the shell: `--layer "$LAYER"`."""
-    with pytest.raises(SystemExit) as end:
-        parser.make_parser().parse_args(["features", option, ""])
-    assert end.value.code == 2
-    assert f"argument {option}: expected a name, found ''" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("words", [["--range", "-1_0,1"], ["--range", "１,2"], ["--size", "٣x٣"], ["--cover", "1_0"]])
-def test_numbers_of_a_graph_are_written_in_the_digits_0_to_9(capsys, words):
-    with pytest.raises(SystemExit) as end:
-        parser.make_parser().parse_args(["features", *words])
-    assert end.value.code == 2
-    assert f"argument {words[0]}: expected " in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("value", ["1e-50", "1e-39", "0.001"])
-def test_a_part_that_keeps_no_unit_is_refused_by_its_own_name(capsys, value):
-    """As float32 the first is 0, and 1 over the second infinite; the run blamed the learning rate."""
-    assert "argument --keep-prob: expected a number above 0.001" in refused(capsys, "--keep-prob", value)
-
-
 @pytest.mark.parametrize("words, line", [
     (["trian"], "argument COMMAND: invalid choice: 'trian'"),
     (["train", "--keep-prob", "1.5"], "argument --keep-prob: expected a number above 0.001 and up to 1, found '1.5'"),

@@ -54,13 +54,6 @@ def test_restored_kernels_are_those_that_were_kept(undisturbed, net):
     assert np.array_equal(session.run("fc1/weights/Variable/Read/ReadVariableOp:0"), before)
 
 
-def test_a_stopped_run_keeps_what_an_uninterrupted_one_keeps(run, undisturbed):
-    for step in (2, 6, 9):
-        run(stop_at=step)
-    run()
-    assert contents(run.logdir) == contents(undisturbed)
-
-
 def test_kernels_of_lost_steps_are_written_again(run, undisturbed):
     """As after a kill: step 6 was kept, but the newest checkpoint that is left is of step 4."""
     run(stop_at=8)

@@ -21,13 +21,11 @@ VARIABLES = [f"{layer}/{kind}/summaries" for layer in ("conv1", "conv2", "fc1", 
 SCALARS = ["loss", "accuracy"] + [f"{v}/{what}" for v in VARIABLES for what in ("mean", "stddev", "max", "min")]
 HISTOGRAMS = [f"{variable}/histogram" for variable in VARIABLES]
 PICTURES = ["input", "reverse_conv1", "reverse_conv2", "deconv1", "deconv2"]
-SHEETS = ["features/conv1/image", "features/conv2/image", "kernels/conv1/image"]
 # What only one of the runs has: the training batch's activations, and what was learned, on the test digits.
 ONLY_SCALARS = {
     "train": ["conv1/sparsity", "conv2/sparsity", "fc1/sparsity"],
     "test": ["conv1/dead", "conv2/dead", "learned/conv1", "learned/conv2"],
 }
-ONLY_HISTOGRAMS = {"train": [f"{layer}/activations" for layer in ("conv1", "conv2", "fc1")], "test": []}
 
 
 def read(folder):
@@ -47,16 +45,6 @@ def events(request, trained):
 
 def steps(found):
     return [event.step for event in found]
-
-
-def test_the_tags_are_those_that_were_meant(events):
-    run, found = events
-    tags, sheets = found.Tags(), SHEETS if run == "test" else []
-    assert sorted(tags["scalars"]) == sorted(SCALARS + ONLY_SCALARS[run])
-    assert sorted(tags["histograms"]) == sorted(HISTOGRAMS + ONLY_HISTOGRAMS[run])
-    assert tags["distributions"] == tags["histograms"]  # fed by the same summary
-    pictures = [f"{tag}/image/{number}" for tag in PICTURES for number in range(10)]
-    assert sorted(tags["images"]) == sorted(pictures + sheets)
 
 
 def test_each_cadence_keeps_its_steps(events):
@@ -146,10 +134,6 @@ def test_the_published_pictures_have_the_scaling_of_then(events, projected, tag)
     assert np.abs(last_pictures(events[1], tag) - expected).max() <= 1.1
 
 
-def traced_nodes(found, tag):
-    return {stat.node_name for device in found.RunMetadata(tag).step_stats.dev_stats for stat in device.node_stats}
-
-
 def test_the_graph_is_written_once_and_times_three_steps(trained):
     found = read(os.path.join(trained.logdir, "train"))
     graph = tf.GraphDef.FromString(found.Graph().SerializeToString())
@@ -160,11 +144,6 @@ def test_the_graph_is_written_once_and_times_three_steps(trained):
     assert not read(os.path.join(trained.logdir, "test")).Tags()["graph"]
     traced = found.Tags()["run_metadata"]
     assert traced == ["step 7", "step 15", "step 22", "step 30, pictures"]
-    names = {tag: traced_nodes(found, tag) for tag in traced}
-    assert any("conv2d_transpose" in name for name in names["step 30, pictures"])
-    for tag in traced[:3]:
-        assert any(name.startswith("train/") for name in names[tag])
-        assert not any(name.startswith(("deconv", "reverse_conv1/conv2d")) for name in names[tag])
 
 
 def test_last_checkpoint_has_the_printed_accuracy(trained):
