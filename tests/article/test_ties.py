@@ -51,7 +51,7 @@ def test_shared_by_hand():
 def test_shared_against_a_loop(padding, size):
     """Small whole numbers, so that most windows tie; windows of 3 x 3, some of them cut off at the border."""
     random = np.random.RandomState(0)
-    relu = random.randint(0, 3, (3,) + size + (5,)).astype("f")
+    relu = np.maximum(random.randint(-3, 3, (3,) + size + (5,)), 0).astype("f")
     places = dict(windows(size, 3, padding))
     signal = random.randn(3, *np.add(max(places), 1), 5).astype("f")
     expected = np.zeros_like(relu)
