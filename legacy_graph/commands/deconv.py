@@ -12,7 +12,7 @@ from legacy_graph.commands.graph_model import open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.method_options import check_cover, cover_options
 from legacy_graph.commands.option_values import ALL, layer_names
-from legacy_graph.config import METHODS, OCCLUSION, SHARED
+from legacy_graph.config import MAGNITUDE, METHODS, OCCLUSION, SHARED
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
 from legacy_graph.data.images import Preprocessing, from_array
@@ -24,6 +24,8 @@ LAYERS, DENSE = ["conv1", "conv2"], ["fc1", "fc2"]  # of the article's network
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Publish one report per picture in the log directory, and print its summary."""
+    if options.method == OCCLUSION and options.draw == MAGNITUDE:
+        raise UserError("--draw", "a projection method beside it", OCCLUSION, "leave it out, or choose a --method")
     reports = _read_article(options) if options.graph is None else _read_graph(options)
     from legacy_graph.visualize.publishing import finish_publishing, publish
 
@@ -61,7 +63,7 @@ def _read_article(options):
         folder = os.path.join(options.logdir, layout.DECONV, os.path.splitext(name)[0] + ending)
         covered = image_report.format_covered(values, names)
         texts = notes, f"{answer}; {picture.preparation}{covered}", f", {picture.preparation}"
-        report = image_report.draw(f"{name}: {answer}", picture.pixels, values, *texts)
+        report = image_report.draw(f"{name}: {answer}", picture.pixels, values, *texts, drawn=options.draw)
         reports.append((path, folder, printable(os.path.abspath(path)) + "\n", step, report))
     return reports
 
@@ -132,6 +134,6 @@ def _read_graph(options):
         path = os.path.join(os.path.dirname(path), images.names[number])
         summary = image_report.format_maps(values, layer.label, reader.layers[layer.label].rectified)
         title = f"{printable(os.path.basename(path))} in {subject}: {summary}"
-        report = image_report.draw(title, values.seen, values, notes, summary)
+        report = image_report.draw(title, values.seen, values, notes, summary, drawn=options.draw)
         reports.append((path, *graph_folder(options, layer.label, path), 0, report))
     return reports

@@ -1,10 +1,10 @@
-"""The options that choose a method: a projection, or occlusion and its patch."""
+"""The options that choose a method: a projection and how it is drawn, or occlusion and its patch."""
 
 import argparse
 from typing import TYPE_CHECKING, Tuple, Union
 
 from legacy_graph.commands.option_values import integer, real_numbers
-from legacy_graph.config import ALL_METHODS, MEAN, OCCLUSION
+from legacy_graph.config import ALL_METHODS, DRAWN, MEAN, OCCLUSION
 from legacy_graph.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ def add_method_options(command: argparse.ArgumentParser, default: str) -> None:
         help=f"a projection, or {OCCLUSION}: how far the activation falls while a patch of the image is covered "
         f"(default: {default})",
     )
+    add("--draw", choices=DRAWN, help="signed: draw projections with their signs, mid grey is 0; magnitude: "
+        "draw their magnitude, and darken the image where it is small (default: signed; magnitude for parts of large "
+        "images, and for guided and gradient in colour after the first layer)")  # fmt: skip
     add("--patch", type=integer(1, 10000), metavar="N", help=f"{OCCLUSION}: side of the patch in pixels "
         "(default: a fifth of the receptive field, or a seventh of the complete image)")  # fmt: skip
     add("--stride", type=integer(1, 10000), metavar="N", help=f"{OCCLUSION}: pixels from one patch to the next "

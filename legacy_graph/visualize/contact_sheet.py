@@ -7,11 +7,19 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from legacy_graph.article.receptive_field import Fields
-from legacy_graph.config import GRADIENT, GUIDED, MAGNITUDE, METHODS, OCCLUSION, SIGNED
+from legacy_graph.config import GRADIENT, GUIDED, MAGNITUDE, METHODS, OCCLUSION
 from legacy_graph.data.images import Images
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.energy_window import Shown, choose_windows
-from legacy_graph.visualize.spot_tiles import PERCENTILE, TILE, Spots, draw_panels, scaled, scaled_falls
+from legacy_graph.visualize.spot_tiles import (
+    PERCENTILE,
+    TILE,
+    Spots,
+    default_drawing,
+    draw_panels,
+    scaled,
+    scaled_falls,
+)
 from legacy_graph.visualize.top_activations import TopActivations
 
 COLUMNS, WIDTH = 4, 3400  # maximum maps in a row of the sheet, and its maximum width in pixels
@@ -70,7 +78,7 @@ def draw_sheet(
     windows = shown.energy is not None
     whole = windows or (context and any(field.step for field in fields))  # not the same picture twice
     noisy = strongest.projections.ndim == 5 and kernels is None and about.method in (GRADIENT, GUIDED)
-    look = Look(shown, about.drawn or _default_drawing(about.method, windows, noisy), whole)
+    look = Look(shown, about.drawn or default_drawing(about.method, windows, noisy), whole)
     blocks, cells = {}, []
     for row, number in enumerate(strongest.maps):
         spots = _spots(strongest, row, images, shown, falls)  # of one map: those of all can take 500 MB
@@ -83,10 +91,6 @@ def draw_sheet(
     heading = _heading(strongest, fields, about, kernels is not None, look, falls is not None)
     sheet = image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 16))
     return sheet, blocks
-
-
-def _default_drawing(method, windows, noisy):
-    return MAGNITUDE if method != OCCLUSION and (windows or noisy) else SIGNED
 
 
 def _spots(strongest, row, images, shown, falls=None):

@@ -8,19 +8,19 @@ from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from legacy_graph.article.deconv import RULES
-from legacy_graph.config import METHODS, OCCLUSION
+from legacy_graph.config import MAGNITUDE, METHODS, OCCLUSION, SIGNED
 from legacy_graph.data.class_names import DIGITS
 from legacy_graph.visualize import image_grid
-from legacy_graph.visualize.curves import draw_curve
+from legacy_graph.visualize.image_grid import SPOT_PERCENTILE
+from legacy_graph.visualize.projection_pictures import PERCENTILE, SIDE, draw_image, draw_row
 from legacy_graph.visualize.publishing import Content
 from legacy_graph.visualize.reading import Reading
 
 WIDE = 8  # maps in one row of a layer's activations
 SHOWN = 64  # maximum number of maps per layer; the strongest are shown
-PERCENTILE = 99  # of a projection's magnitudes; larger magnitudes are clipped
 CURVES = "Signals are grey curves. Projections are black curves over them, between minus and plus the number above."
 ROW = 6  # height in pixels of a map of one row
-MAP_SIDE, PICTURE_SIDE = 56, 224  # approximate sides in pixels of a map and of a picture
+MAP_SIDE = 56  # approximate side in pixels of a map
 NUMBERS, SPOTS = "deconv.npz", "deconv.csv"
 ALL_MAPS = (
     "The output of all feature maps of a layer, projected to the pixels with the kernels of the network. "
@@ -38,6 +38,12 @@ COVERED = (
     'in the row "class" it is the probability. White: covering lowers the value. Black: covering raises the value.'
 )
 UNKNOWN = "class unknown, because only the convolution weights of this step were kept"
+MAGNITUDES = "Magnitude: the root of the sum of squares over the colours. Black is 0, white is the number above."
+WINDOWS = (
+    "Where most energy of a projection, its sum of squares, is in a small part of the image, three pictures are drawn: "
+    "this part of the projection, this part of the image (beside a magnitude darker where that is small), and the "
+    f"complete image with a frame around the part. The scale is then the {SPOT_PERCENTILE}th percentile in the part."
+)
 COLOUR = "The colour channels of a projection are drawn separately, all with the same scale."
 
 
@@ -50,7 +56,13 @@ class Report(NamedTuple):
 
 
 def draw(
-    title: str, seen: np.ndarray, reading: Reading, notes: Sequence[str], summary: str, preparation: str = ""
+    title: str,
+    seen: np.ndarray,
+    reading: Reading,
+    notes: Sequence[str],
+    summary: str,
+    preparation: str = "",
+    drawn: Optional[str] = None,
 ) -> Report:
     """The report of one picture.
 
@@ -61,12 +73,15 @@ def draw(
         notes: sentences to print below the projections.
         summary: the text to print.
         preparation: how the picture was preprocessed, for its caption.
+        drawn: how projections are drawn, see `draw_row`.
     """
-    parts, captions = _parts(seen, reading)
+    drawings = {row: draw_row(seen, values, drawn) for row, values in reading.projections.items()}
+    parts, captions = _parts(seen, reading, drawings)
     tags = [[_tag(row, method) for method in projections] for row, projections in reading.projections.items()]
     wide = max(image_grid.render_text(captions[tag]).shape[1] for row in tags for tag in row)
     rows = [image_grid.stack_horizontally([_captioned(captions[tag], parts[tag], wide) for tag in row]) for row in tags]
-    legend = [*_legend(reading, seen.ndim == 3), *([CURVES] if seen.shape[0] == 1 else [])]
+    pictures = [drawing for row in drawings.values() for drawing in row.values()]
+    legend = [*_legend(reading, pictures, seen.ndim == 3), *([CURVES] if seen.shape[0] == 1 else [])]
     lines = [image_grid.render_text(line) for note in (*legend, *notes) for line in textwrap.wrap(note, 100)]
     down = image_grid.stack_vertically([*rows, image_grid.stack_vertically(lines)], 16)
     up = [_captioned(captions[f"{layer}/maps"], parts[f"{layer}/maps"]) for layer in reading.activations]
@@ -113,23 +128,26 @@ def is_blank(reading: Reading) -> bool:
     return not any(values.any() for projections in reading.projections.values() for values in projections.values())
 
 
-def _legend(reading, colour):
+def _legend(reading, pictures, colour):
     methods = [method for method in RULES if method in next(iter(reading.projections.values()))]
     single = [SINGLE] if any("/map " in row for row in reading.projections) else []
     rules = [f"    {METHODS[method]}: {RULES[method].passes}" for method in methods]
     if rules:
-        rules = ["What a ReLU passes backward by each method:", *rules, *([COLOUR] * colour)]
+        rules = ["What a ReLU passes backward by each method:", *rules]
     covered = [COVERED] if any(OCCLUSION in row for row in reading.projections.values()) else []
-    return [ALL_MAPS, *single, *rules, *covered]
+    kinds = {picture.drawn for picture in pictures}
+    windows = any(picture.window for picture in pictures)
+    drawn = [COLOUR] * (colour and SIGNED in kinds) + [MAGNITUDES] * (MAGNITUDE in kinds) + [WINDOWS] * windows
+    return [ALL_MAPS, *single, *rules, *drawn, *covered]
 
 
 def _tag(row, method):
     return f"{row}/{METHODS.get(method, method)}"
 
 
-def _parts(seen, reading) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
+def _parts(seen, reading, drawings) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
     """Tag -> picture, and tag -> caption: the input, and the maps and projections of each layer."""
-    parts = {"input": _drawn(seen)}
+    parts = {"input": draw_image(seen)}
     captions = {"input": f"input of the network, {seen.shape[0]} x {seen.shape[1]} pixels"}
     for layer, maps in reading.activations.items():
         shown = maps
@@ -140,13 +158,11 @@ def _parts(seen, reading) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
         parts[f"{layer}/maps"] = _draw_rows(shown) if rows else _draw_maps(shown)
         each = ", a row each" if rows else ""
         captions[f"{layer}/maps"] = f"{layer}: {few}{len(maps)} feature maps{each}, white is {shown.max():.3g}"
-    for row, projections in reading.projections.items():
-        for method, values in projections.items():
-            scale = image_grid.percentile_scale(values, PERCENTILE)
-            parts[_tag(row, method)] = _drawn(seen, values, scale)
-            captions[_tag(row, method)] = (
-                f"{row.replace('/map ', ' map ')}: {METHODS.get(method, method)}, \u00b1{scale:.3g}"
-            )
+    for row, projections in drawings.items():
+        for method, drawing in projections.items():
+            parts[_tag(row, method)] = drawing.picture
+            name = f"{row.replace('/map ', ' map ')}: {METHODS.get(method, method)}"
+            captions[_tag(row, method)] = f"{name}, {drawing.caption}"
     return parts, captions
 
 
@@ -158,25 +174,7 @@ def _draw_maps(maps):
 def _draw_rows(maps):
     """Maps of one row, [C, 1, w], below each other."""
     picture = image_grid.to_grayscale(maps[:, 0], maps.max()).repeat(ROW, axis=0)
-    return image_grid.grid(picture.repeat(max(1, PICTURE_SIDE // picture.shape[1]), axis=1)[None], 1)
-
-
-def _drawn(seen, values=None, scale=0.0):
-    """The input, or a projection of its shape; a signal, an input of one row, as a curve."""
-    if seen.shape[0] > 1:
-        return _large(seen if values is None else image_grid.to_diverging(values, scale))
-    signal, projection = [_one_line(array) for array in (seen, values)]
-    return draw_curve(signal, None if projection is None else projection / (scale or 1))
-
-
-def _one_line(row):
-    """float [w] of [1, w], or the mean over the colours of [1, w, 3]."""
-    return row if row is None else row[0].reshape(row.shape[1], -1).mean(1)
-
-
-def _large(picture):
-    tiles = image_grid.enlarge(picture[None], max(1, PICTURE_SIDE // max(picture.shape[:2])))
-    return image_grid.grid(image_grid.shrink(tiles, 2 * PICTURE_SIDE), 1)
+    return image_grid.grid(picture.repeat(max(1, SIDE // picture.shape[1]), axis=1)[None], 1)
 
 
 def _captioned(caption, picture, width=0):

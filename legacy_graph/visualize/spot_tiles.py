@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from legacy_graph.article.receptive_field import Fields, crop_patches
-from legacy_graph.config import MAGNITUDE, SIGNED
+from legacy_graph.config import MAGNITUDE, OCCLUSION, SIGNED
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.curves import CURVE, draw_curve
 
@@ -40,13 +40,22 @@ def scaled(spots: Spots, drawn: str) -> Tuple[np.ndarray, np.ndarray]:
             values are 0.
     """
     values = crop_patches(spots.projections, spots.places, spots.fields, 0)
-    if drawn == MAGNITUDE:
-        values = np.abs(values) if values.ndim == 3 else np.sqrt((values**2).sum(3))
+    values = magnitude(values) if drawn == MAGNITUDE else values
     scales = np.full(len(values), image_grid.percentile_scale(values, PERCENTILE))
     own = np.array([image_grid.percentile_scale(tile, PERCENTILE) for tile in values])
     if ((own > 0) & (own * HIDDEN < scales)).any():
         scales = own
     return values / _beside(np.where(scales > 0, scales, 1), values), scales
+
+
+def magnitude(values: np.ndarray) -> np.ndarray:
+    """The magnitudes of projections, [n, H, W]; of [n, H, W, 3] the root of the sum of squares over the colours."""
+    return np.abs(values) if values.ndim == 3 else np.sqrt((values**2).sum(3))
+
+
+def default_drawing(method: str, windows: bool, noisy: bool) -> str:
+    """MAGNITUDE, in which shapes are visible, for windows of large images and for gradients in colour; else SIGNED."""
+    return MAGNITUDE if method != OCCLUSION and (windows or noisy) else SIGNED
 
 
 def draw_panels(spots: Spots, drawn: str, whole: bool) -> List[np.ndarray]:
