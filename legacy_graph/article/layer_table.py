@@ -30,8 +30,8 @@ def layer_rows() -> List[Tuple]:
             fields = through_pool(layer, fields)
             operation = f"max pool {layer.pool} x {layer.pool}, {layer.pool_padding}"
             rows.append((None, operation, _shape(layer.output), *_seen(fields), None))
-    rows.append(("fc1", "fully connected; ReLU; dropout", _shape(net.features), "everything", None, counts["fc1"]))
-    rows.append(("fc2", "fully connected; softmax", _shape(net.probabilities), "everything", None, counts["fc2"]))
+    rows.append(("fc1", "fully connected; ReLU; dropout", _shape(net.features), "complete image", None, counts["fc1"]))
+    rows.append(("fc2", "fully connected; softmax", _shape(net.probabilities), "complete image", None, counts["fc2"]))
     rows.append(("all", None, None, None, None, sum(counts.values())))
     return rows
 

@@ -45,7 +45,7 @@ class Preprocessing(NamedTuple):
     def __str__(self):
         mean = f", minus {', '.join(f'{value:g}' for value in self.mean)}" if self.mean else ""
         order = ", channels in the order BGR" if self.bgr else ""
-        return f"0 becomes {self.low:g}, 255 becomes {self.high:g}{mean}{order}"
+        return f"pixel 0 becomes {self.low:g}, 255 becomes {self.high:g}{mean}{order}"
 
 
 class Images:

@@ -153,7 +153,7 @@ def _check_weights(path):
 
 def _best_method(layer, path) -> Tuple[str, Optional[str]]:
     """The name of the method to use without --method, and the reason, a sentence, if it is not the deconvnet."""
-    other = "--method chooses another."
+    other = "To choose another method, use --method."
     if path.undefined:
         return GRADIENT, "Method: the gradient, because the deconvnet is not defined for this layer."
     if not path.max_pools and any(relu.name not in (layer.activation, layer.start) for relu in path.relus):

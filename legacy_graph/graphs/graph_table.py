@@ -51,6 +51,6 @@ def _seen(fields):
         return "unknown", None
     down, across = fields
     if down.step == across.step == 0:
-        return "everything", None
+        return "complete image", None
     step = down.step if down.step == across.step else f"{down.step} x {across.step}"
     return f"{down.size} x {across.size} pixels", step

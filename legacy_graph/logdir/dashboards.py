@@ -77,7 +77,7 @@ def report(logdir: str, results: Dict[str, DashboardData], no_results: str = "")
     if no_results:
         lines.append(f"{DECONVNET} is empty: {no_results}")
     lines += reasons + problems + _notes(logdir, runs)
-    lines.append(f"{len(NEEDS) - len(empty)} of {len(NEEDS)} dashboards are fed.")
+    lines.append(f"{len(NEEDS) - len(empty)} of {len(NEEDS)} dashboards have data.")
     return "\n".join(lines), not empty
 
 
@@ -105,7 +105,7 @@ def _projector(logdir, runs, fill):
         if run.problem:
             return _joined(f"in {run.name}, {run.problem}", fill)
     for name in event_reader.orphan_projectors(logdir):
-        return f"{name} has a configuration but no event file, so it is no run; open a FileWriter in it"
+        return f"{name} has a configuration but no event file, so TensorBoard ignores it; open a FileWriter in it"
     return None
 
 
@@ -119,14 +119,14 @@ def _reasons(logdir, runs: List[Run], fill: str):
             path = os.path.normpath(os.path.join(run.name, file.name))
             if file.bytes_read < file.size:
                 lines.append(
-                    f"{path} is cut short or damaged: {file.records:,} records are readable, {file.bytes_read:,} of "
+                    f"{path} is truncated or damaged: {file.records:,} records are readable, {file.bytes_read:,} of "
                     f"{file.size:,} bytes; TensorBoard shows these"
                     + (f". If no run is writing it, {fill}" if fill else "")
                 )
             elif not file.records and len(run.files) == 1 and not run.fed and not run.problem:
                 lines.append(
-                    f"{path} holds no record yet: its run has just begun, or not flushed it: a FileWriter does "
-                    "so every two minutes and when it is closed; wait, or close it"
+                    f"{path} has no record yet: its run has just begun, or has not flushed the file. A FileWriter "
+                    "flushes every two minutes and when it is closed; wait, or close the FileWriter"
                 )
     above, name = os.path.split(os.path.abspath(logdir))
     beside = {os.path.basename(folder) for folder in locate.event_file_dirs(above)} - {name, os.path.basename(above)}
@@ -148,7 +148,7 @@ def _not_shown(run):
         numbers = {KEPT[dashboard][0]: count for dashboard, count in most.items()}
         flags = ",".join(f"{plugin}={count}" for plugin, count in numbers.items())
         yield (
-            f"{run.name} has more steps than TensorBoard keeps, by chance and always the last: {counts}; "
+            f"{run.name} has more steps than TensorBoard keeps: {counts}, chosen at random, and always the last step; "
             f"--samples_per_plugin {flags} keeps all"
         )
     if IMAGES in most and not run.fed[IMAGES].replaced:
@@ -169,8 +169,8 @@ def _dropped(steps: List[int], limit: int) -> str:
     dropped = sorted(set(steps) - set(python.Items("")))
     listed = ", ".join(map(str, dropped[:LISTED])) + (f" and {len(dropped) - LISTED} more" * (len(dropped) > LISTED))
     return (
-        f"of the images, TensorBoard drops step {steps[0]} first where it loads fast, which is its default, and step "
-        f"{listed} with --load_fast=false; {launch_command()} tensorboard keeps all"
+        f"of the images, TensorBoard first drops step {steps[0]} with its default loader, and step {listed} with "
+        f"--load_fast=false; {launch_command()} tensorboard keeps all"
     )
 
 
@@ -181,8 +181,8 @@ def _notes(logdir, runs):
         files = [file for file in run.files if file.records]  # event files of the projector have no records
         if len(files) > 1 and not all(file.continues for file in files[1:]):
             lines.append(
-                f"{run.name} has {len(run.files)} event files in one run: curves overlap, and while two write, "
-                "only one file is read on; give each run its own directory"
+                f"{run.name} has {len(run.files)} event files in one run: their curves overlap, and while several "
+                "programs write, TensorBoard reads only one of the files; give each run its own directory"
             )
         lines += [f"In {run.name}, {note}: TensorBoard shows wrong labels, or none" for note in run.notes]
         lines += _not_shown(run)
@@ -191,5 +191,5 @@ def _notes(logdir, runs):
     first = {run.name.split(os.sep)[0] for run in runs}
     if len(first) == 1 and all(os.sep in run.name for run in runs):
         below = os.path.join(os.path.abspath(logdir), *first)
-        lines.append(f"All runs lie one level down, in {shlex.quote(below)}: name that for shorter run names")
+        lines.append(f"All runs lie one level down: name {shlex.quote(below)} to get shorter run names")
     return lines

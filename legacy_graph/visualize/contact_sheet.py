@@ -23,7 +23,9 @@ from legacy_graph.visualize.spot_tiles import (
 from legacy_graph.visualize.top_activations import TopActivations
 
 COLUMNS, WIDTH = 4, 3400  # maximum maps in a row of the sheet, and its maximum width in pixels
-SCALE_LINE = f"    {PERCENTILE}th percentile of the map's magnitudes, or of each tile's if one scale would hide tiles"
+SCALE_LINE = (
+    f"    the {PERCENTILE}th percentile of the map's magnitudes, or of each tile's if one scale would hide tiles"
+)
 FALL_LINES = (
     "occlusion: fall of the activation under a patch, for each pixel the mean over the patches that cover it:",
     "    mid grey is 0; white (covering lowers it) and black (raises it): \u00b1 the scale,",

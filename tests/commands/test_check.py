@@ -60,7 +60,7 @@ def counted(path):
 def test_a_good_log(check, log):
     status, rows, rest = check(log)
     assert status == 0
-    assert rest == ["7 of 7 dashboards are fed."]
+    assert rest == ["7 of 7 dashboards have data."]
     sizes = {run: f"{os.path.getsize(event_file(log, run)) / 1e6:.2f} MB" for run in ("train", "test")}
     counts = {run: counted(event_file(log, run)) for run in ("train", "test")}
     expected = {}
@@ -81,7 +81,7 @@ def test_a_good_log(check, log):
 def test_from_the_command_line_quick_and_quiet(trained):
     run = legacy_graph("check", cwd=os.path.dirname(trained.logdir))
     assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout.endswith("7 of 7 dashboards are fed.\n")
+    assert run.stdout.endswith("7 of 7 dashboards have data.\n")
     code = "import sys, legacy_graph.__main__ as m; m.main(['check', 'nowhere']); sys.exit('tensorflow' in sys.modules)"
     assert subprocess.call([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL) == 0
 
@@ -111,8 +111,8 @@ def test_the_directory_above_the_log(check, log, tmp_path):
     assert (status, fed(rows)) == (0, SEVEN)
     assert rows["AUDIO", os.path.join("log", "train")]
     assert rest == [
-        f"All runs lie one level down, in {log}: name that for shorter run names",
-        "7 of 7 dashboards are fed.",
+        f"All runs lie one level down: name {log} to get shorter run names",
+        "7 of 7 dashboards have data.",
     ]
 
 
@@ -127,7 +127,7 @@ def test_an_event_file_without_records(check, tmp_path):
     status, rows, rest = check(str(tmp_path))
     assert (status, fed(rows)) == (1, [])
     found = [line.partition(":")[0] for line in rest if "tfevents" in line]
-    assert found == [f"{number}/x.tfevents.1 holds no record yet" for number in range(3)]
+    assert found == [f"{number}/x.tfevents.1 has no record yet" for number in range(3)]
 
 
 def records(path):
@@ -142,7 +142,7 @@ def test_a_truncated_event_file(check, log):
     status, rows, rest = check(log)
     assert (status, fed(rows)) == (0, SEVEN)
     (line,) = rest[:-1]
-    assert f"is cut short or damaged: {whole - 1:,} records are readable, " in line
+    assert f"is truncated or damaged: {whole - 1:,} records are readable, " in line
     assert f" of {size - 3:,} bytes; " in line
 
 
@@ -158,7 +158,7 @@ def test_a_damaged_event_file(check, log):
     assert fed(rows) == ["SCALARS", "IMAGES", "DISTRIBUTIONS", "HISTOGRAMS", "PROJECTOR"]
     assert rest[:2] == ["AUDIO is empty: see below", "GRAPHS is empty: see below"]
     assert re.search(
-        r"train.events\S+ is cut short or damaged: [01] records are readable, \d+ of [\d,]+ bytes", rest[2]
+        r"train.events\S+ is truncated or damaged: [01] records are readable, \d+ of [\d,]+ bytes", rest[2]
     )
 
 
@@ -177,12 +177,12 @@ def test_two_event_files_in_one_run(check, log):
     shutil.copy(event_file(log, "test"), path + ".second")
     status, rows, rest = check(log)
     assert status == 0
-    assert rest == ["7 of 7 dashboards are fed."]  # each of ours says from which step on it counts
+    assert rest == ["7 of 7 dashboards have data."]  # each of ours says from which step on it counts
     with tf.Graph().as_default() as graph, tf.summary.FileWriter(os.path.join(log, "test"), graph) as writer:
         writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="loss", simple_value=1)]), 99)
     status, rows, rest = check(log)
     assert status == 0
-    assert rest[0].startswith("test has 2 event files in one run: curves overlap")
+    assert rest[0].startswith("test has 2 event files in one run: their curves overlap")
     assert rows["SCALARS", "test"][3] == "99"
     assert rest[1].startswith("test has a graph but no traced session run, so no compute time")
 
@@ -191,7 +191,7 @@ def test_a_second_projector_does_not_overlap_the_first(check, log):
     """A finished run that goes on with more steps writes it again; its event files hold no record."""
     path = event_file(log, "projector")
     shutil.copy(path, path + ".second")
-    assert check(log)[::2] == (0, ["7 of 7 dashboards are fed."])
+    assert check(log)[::2] == (0, ["7 of 7 dashboards have data."])
 
 
 def test_a_run_metadata_without_times_is_no_trace(check, tmp_path):
@@ -226,7 +226,7 @@ def test_only_an_own_log_gets_the_advice_to_train(check, log, tmp_path):
         (lambda folder: cut(folder + "/embedding.ckpt.index", 9), "is missing or damaged"),
         (
             lambda folder: os.remove(event_file(folder)),
-            "projector has a configuration but no event file, so it is no run",
+            "projector has a configuration but no event file, so TensorBoard ignores it",
         ),
         (lambda folder: shutil.rmtree(folder), "nothing came from projector.visualize_embeddings"),
     ],

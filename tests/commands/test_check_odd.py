@@ -12,7 +12,7 @@ from tests.support import forty_logs
 from tests.support.forty_logs import LOGS
 from tests.support.program import ROOT
 
-SEVEN = "7 of 7 dashboards are fed."
+SEVEN = "7 of 7 dashboards have data."
 
 
 def test_links_to_a_directory_above_and_a_fifo_end(check, log, deadline):
@@ -117,8 +117,12 @@ def test_steps_that_tensorboard_does_not_show_are_reported(check, tmp_path):
     LOGS["steps that go back"](tmp_path / "log" / "back")
     _, rows, rest = check(str(tmp_path / "log"))
     assert rows["SCALARS", "back"][:4] == ["1", "8", "0", "70"]
-    assert [line.split()[0] for line in rest if "by chance" in line] == ["images"]
-    assert any("10 of 11 in IMAGES; --samples_per_plugin images=11 keeps all" in line for line in rest)
+    assert [line.split()[0] for line in rest if "at random" in line] == ["images"]
+    assert any(
+        "10 of 11 in IMAGES, chosen at random, and always the last step; --samples_per_plugin images=11 keeps all"
+        in line
+        for line in rest
+    )
     assert [line for line in rest if "goes back" in line and line.startswith("back ") and " 6 points " in line]
 
 
@@ -161,7 +165,7 @@ def test_a_configuration_that_points_elsewhere(check, log, old, new, reason):
 def test_results_for_the_deconvnet_tab(check, trained, features_run):
     """They are no event files, and no dashboard of TensorBoard."""
     status, rows, rest = check(features_run)
-    assert (status, rest[-1]) == (0, "7 of 7 dashboards are fed.")
+    assert (status, rest[-1]) == (0, "7 of 7 dashboards have data.")
     size = os.path.getsize(os.path.join(features_run, "features", "conv2", "features.npz"))
     assert rows["DECONVNET", "."] == ["1", "-", "-", "-", f"{size / 1e6:.2f} MB"]
     status, rows, rest = check(trained.logdir)

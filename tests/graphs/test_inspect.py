@@ -166,7 +166,7 @@ def test_everything_and_unknown_are_different(tmp_path):
     squeezed = load(tmp_path, "squeezed")
     finer = load_model(write_frozen(tmp_path / "finer.pb", finer_than_pixels))
     seen = [[row[3:5] for row in layer_rows(model)[0][1:]] for model in (squeezed, finer)]
-    assert seen[0] == [("3 x 3 pixels", 1), ("everything", None), ("everything", None)]
+    assert seen[0] == [("3 x 3 pixels", 1), ("complete image", None), ("complete image", None)]
     # Position n of the last layer reads the positions 2n to 2n + 2 of the layer "fine". Position o of "fine" reads the
     # pixels from (o - 3) / 2 to (o + 1) / 2. Together these are the pixels n - 1 to n + 1.
     assert seen[1] == [("unknown", None), ("3 x 3 pixels", 1)]
