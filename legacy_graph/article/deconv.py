@@ -156,10 +156,10 @@ class Rule(NamedTuple):
 
 
 RULES: Dict[str, Rule] = {
-    GRADIENT: Rule("the signal where the ReLU's forward output is positive", _where_it_fired),
+    GRADIENT: Rule("the signal where the ReLU's output is positive", _where_it_fired),
     DECONVNET: Rule("the positive part of the signal", lambda signal, relu: unrelu(signal)),
     GUIDED: Rule(
-        "the positive part of the signal where the ReLU's forward output is positive",
+        "the positive part of the signal where the ReLU's output is positive",
         lambda signal, relu: _where_it_fired(unrelu(signal), relu),
     ),
 }

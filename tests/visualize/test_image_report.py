@@ -15,9 +15,9 @@ The output of all feature maps of a layer, projected to the pixels with the kern
 Mid grey is 0. White and black are plus and minus the number above the picture: the 99th percentile
 of the magnitudes. Larger magnitudes are clipped.
 What a ReLU passes backward by each method:
-    gradient: the signal where the ReLU's forward output is positive
+    gradient: the signal where the ReLU's output is positive
     deconvnet: the positive part of the signal
-    guided backpropagation: the positive part of the signal where the ReLU's forward output is positive
+    guided backpropagation: the positive part of the signal where the ReLU's output is positive
 For conv1 the methods give the same picture, because the output of conv1 is never negative.
 """.strip().splitlines()
 TIES = {
