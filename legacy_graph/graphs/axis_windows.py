@@ -104,10 +104,16 @@ def resized(node: tf.NodeDef, axes: Axes, shape: Shape, output: Shape) -> Axes:
     """The axes after a resize by a whole factor: a transposed convolution whose window has fixed weights.
 
     DepthToSpace reads the same positions as such a resize. `shape` and `output` are the shapes before and after.
-    Returns None for any other factor, and with aligned corners.
+    Returns None for any other factor, and with aligned corners, unless each position depends on the complete axis.
     """
-    windows = []
-    for side, new in zip(shape[1:3], output[1:3]):
+    axes, windows = list(axes), []
+    for at, (side, new) in enumerate(zip(shape[1:3], output[1:3]), start=1):
+        if axes[at] and (axes[at].step == 0 or side == 1):
+            axes[at] = axes[at].whole()
+            if axes[at] is None:
+                return None
+            windows.append((1, 1, 0))
+            continue
         if attribute(node, "align_corners").b or not side or not new or new % side:
             return None
         factor = new // side

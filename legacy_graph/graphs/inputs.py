@@ -6,10 +6,11 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.nodes import canonical, identity, is_bool, node_name
+from legacy_graph.graphs.nodes import canonical, constant, identity, is_bool, new_node, node_name
 from legacy_graph.graphs.op_table import CALLS, LOOPS, SOURCES, of_kind
 from legacy_graph.graphs.tensor_types import TensorType, declared_type
 
+_INT32 = tf.int32.as_datatype_enum
 _RESIZES = of_kind("resize")
 _SHAPING = ("Reshape", *_RESIZES)
 _BEFORE_IMAGES = {"Squeeze", *_RESIZES, *LOOPS, *CALLS}
@@ -95,7 +96,8 @@ def first_image(
 ) -> str:
     """The first float32 tensor of rank 4 after a node such that every path to the layers contains it.
 
-    Usually this is the node itself. For integer images, or spectrograms of rank 3, it is a later node.
+    Usually this is the node itself. For integer images, or spectrograms of rank 3, it is a later node. For signals
+    [B, W, C] that several 1-D convolutions read, it is a new node: the signals as images of one row.
 
     Args:
         nodes: of the graph.
@@ -124,8 +126,24 @@ def first_image(
             return _resized(nodes, types, candidate) if skip else candidate
     if is_open and name not in single:
         return name
+    for candidate in [each for each in nodes.order if each in between and types[each].is_float]:
+        is_signal = len(types[candidate].shape or ()) == 3
+        if is_signal and (candidate == name or not _bypassing(nodes, name, candidate) & convolutions):
+            return _as_row(nodes, types, candidate)
     hint = f"name a float32 tensor of rank 4 with --input, such as {_bottlenecks(nodes, name, convolutions)}"
     raise UserError("--input", "one float32 tensor of rank 4 before all layers", f"none after {name}", hint)
+
+
+def _as_row(nodes, types, name):
+    """Let the readers of a tensor [B, W, C] read it through a new tensor [B, 1, W, C]; returns the name of that."""
+    image, row, axis = f"{name}/as_image", f"{name}/row", constant(f"{name}/as_image/axis", 1, _INT32)
+    kinds, (dtype, (batch, *sides)) = {"T": tf.AttrValue(type=tf.float32.as_datatype_enum)}, types[name]
+    nodes.redirect({name: row})
+    removed = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1]))
+    nodes.add(axis, new_node("ExpandDims", image, [name, axis.name], Tdim=tf.AttrValue(type=_INT32), **kinds))
+    nodes.add(new_node("Squeeze", row, [image], squeeze_dims=removed, **kinds))
+    types.update({image: TensorType(dtype, [batch, 1, *sides]), row: types[name], axis.name: TensorType(tf.int32, [])})
+    return image
 
 
 def _single_image(nodes, types, reached, convolution):

@@ -118,7 +118,7 @@ def _new_layer(nodes, name, label, activation, start):
 
 
 def _find_blocks(nodes, types, dependent, finder, ends) -> Dict[str, Ends]:
-    """{addition: end} of the additions of two tensors, before an activation, that belong to no other layer.
+    """{addition: end} of the additions of tensors of one shape, before an activation, that belong to no other layer.
 
     Gates of recurrent cells, whose activation saturates, are no blocks.
     """
@@ -129,7 +129,8 @@ def _find_blocks(nodes, types, dependent, finder, ends) -> Dict[str, Ends]:
         if name not in dependent or name in inside or nodes.by_name[name].op not in _SUMS or not kind:
             continue
         is_image = kind.is_float and (kind.shape is None or len(kind.shape) == 4)
-        if is_image and sum(source in dependent for source in nodes.data_inputs(name)) > 1:
+        shapes = [types[source].shape for source in nodes.data_inputs(name) if source in dependent]
+        if is_image and len(shapes) > 1 and all(shape == shapes[0] for shape in shapes):  # else it moves by a mean
             end = finder.find(name)
             if end.activation not in (None, *inside) and nodes.by_name[end.activation].op not in _GATES:
                 inside.add(end.activation)

@@ -17,6 +17,7 @@ from legacy_graph.graphs.layers import has_name
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import canonical, placeholder
 from legacy_graph.graphs.passes import FROZEN_PASSES, PASSES, run_passes
+from legacy_graph.graphs.passes.fixed_sizes import fix_sizes
 from legacy_graph.graphs.passes.free_batch import remove_reshapes
 from legacy_graph.graphs.passes.moving_averages import MOVING_AVERAGE
 from legacy_graph.graphs.passes.precision import HALF_NAMES
@@ -91,7 +92,7 @@ def _load(source, path, input, layer, values):
     _prune(graph, layers)
     notes = _mark_notes(graph) + notes
     layout_notes = run_passes(graph, FROZEN_PASSES)
-    layers = measure_layers(graph, stand_as_images(graph, layers))
+    layers = _measure(graph, stand_as_images(graph, layers))
     shape = tuple(graph.types[graph.input].shape[1:])
     return Model(graph, graph.input, shape, layers, notes + entry_notes + left_out + batch_notes + layout_notes)
 
@@ -127,7 +128,7 @@ def with_size(model: Model, height: int, width: int) -> Model:
     graph.add(placeholder(model.input, [None, *shape]))
     try:
         remove_reshapes(graph, graph.types)
-        layers = measure_layers(graph, model.layers)
+        layers = _measure(graph, model.layers)
     except UserError as error:
         found = f"{height} x {width} ({str(error.found).split(' for ')[0]})"
         hint = "choose larger images, or a larger --size"
@@ -149,6 +150,12 @@ def find_layer(model: Model, name: str) -> ConvLayer:
         if not tensors.isdisjoint((layer.label, layer.name, layer.activation, layer.start)):
             return layer
     raise unknown_layer(name, [layer.label for layer in model.layers])
+
+
+def _measure(graph, layers):
+    measured = measure_layers(graph, layers)
+    is_known = all(layer.fields and None not in layer.shape for layer in measured)
+    return measured if is_known or not fix_sizes(graph) else measure_layers(graph, layers)
 
 
 def _mark_notes(graph):

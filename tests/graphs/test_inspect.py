@@ -84,6 +84,41 @@ def test_a_broadcast_average_depends_on_all_pixels(tmp_path):
     assert [layer.fields for layer in model.layers] == [(Field(8, 0, 0), Field(8, 0, 0))]
 
 
+def test_one_pixel_resized_depends_on_all_pixels(tmp_path):
+    """The image pooling of a DeepLab, with aligned corners."""
+
+    def build(x):
+        mean = tf.image.resize_bilinear(tf.reduce_mean(x, [1, 2], keepdims=True), tf.shape(x)[1:3], align_corners=True)
+        return tf.nn.conv2d(tf.concat([x, mean], 3), constant([1, 1, 6, 2]), [1] * 4, "SAME", name="conv")
+
+    (layer,) = load_model(write_frozen(tmp_path / "model.pb", build)).layers
+    assert layer.fields == (Field(12, 0, 0),) * 2
+
+
+def decoder(sizes):
+    """A U-Net; sizes(tensor) -> [H, W]."""
+
+    def build(x):
+        small = tf.nn.relu(tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1, 2, 2, 1], "SAME", name="down"))
+        height, width = sizes(small)
+        shape = tf.stack([tf.shape(small)[0], height * 2, width * 2, 4])
+        large = tf.nn.conv2d_transpose(small, constant([2, 2, 4, 4]), shape, [1, 2, 2, 1], name="up")
+        large = tf.concat([large, tf.slice(x, [0, height - 6, 0, 0], [-1, height * 2, width * 2, 3])], 3)
+        return tf.nn.relu(tf.nn.conv2d(large, constant([3, 3, 7, 2]), [1] * 4, "SAME", name="last"), name="end")
+
+    return build
+
+
+def test_sizes_that_the_graph_computes_are_known(tmp_path):
+    path, shape = tmp_path / "model.pb", (None, None, None, 3)
+    model = load_model(write_frozen(path, decoder(lambda x: tf.unstack(tf.shape(x))[1:3]), shape=shape), size=(12, 12))
+    other = load_model(write_frozen(tmp_path / "fixed.pb", decoder(lambda x: (6, 6))))
+    found, expected = ([(layer.label, layer.shape, layer.fields) for layer in each.layers] for each in (model, other))
+    assert found == expected
+    feed = {"images": images(2, 12, 12, 3)}
+    np.testing.assert_array_equal(run(model.graph_def, "end", feed), run(other.graph_def, "end", feed))
+
+
 SLICES = {  # of [B, 12, 12, 3]: (slice, pixels of its position 0 along height and width)
     "last axis after an ellipsis": (lambda x: x[..., :2], (0, 0)),
     "an axis after an ellipsis": (lambda x: x[..., 3:, :], (0, 3)),

@@ -131,3 +131,13 @@ def test_a_layer_without_a_relu_is_ranked_by_value(tmp_path):
         shown = from_array(pixels, None, "random")
         _, projected = top_activations.project(session, probe, shown, [number], np.array([1]), np.array([[y, x]]))
     np.testing.assert_allclose(projected[0], gradient[0], rtol=1e-5, atol=1e-7)
+
+
+def test_a_softmax_by_hand_is_no_block(tmp_path):
+    """It moves the logits by their maximum: the two tensors have different shapes."""
+
+    def build(x):
+        logits = convolve(x, "logits")
+        return tf.exp(logits - tf.reduce_max(logits, 3, keepdims=True))
+
+    assert [layer.label for layer in load_model(write_frozen(tmp_path / "model.pb", build)).layers] == ["logits"]

@@ -148,5 +148,5 @@ def _is_vector(graph, name):
     node = graph.by_name[name]
     if node.op == "Const":
         return len(node.attr["value"].tensor.tensor_shape.dim) < 2
-    shape = node.attr["shape"].shape
+    shape = attribute(node, "shape").shape
     return node.op in _VARIABLES and not shape.unknown_rank and len(shape.dim) < 2

@@ -36,8 +36,12 @@ def remove_gradients(graph: Graph) -> List[str]:
     sums = [name for name in known if row(graph.by_name[name].op).kind == "sum"]
     terms = {term for name in sums for term in graph.data_inputs(name)}  # of a gradient along several ways
     scopes = tuple(set().union(*(_scopes(graph, name) for name in known | terms)))
-    inside = {name for name in graph.by_name if "_grad/" in name and name.startswith(scopes)}
-    graph.remove(known | inside)
+    known.update(name for name in graph.by_name if "_grad/" in name and name.startswith(scopes))
+    for name in reversed(graph.order):  # what only gradients read, such as zeros_like, has no NAME
+        readers = {node.name for node in graph.consumers[name]}
+        if readers <= known and name.startswith(scopes):
+            known.add(name)
+    graph.remove(known)
     return []
 
 

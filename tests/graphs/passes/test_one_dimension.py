@@ -90,3 +90,21 @@ def test_blocks_around_a_1d_convolution_are_a_dilation(shape, tmp_path):
     expected = run(graph_of(rows_in_blocks, shape=shape), ["relu_one", "relu_two"], given)
     for with_rows, without in zip(found, expected):
         np.testing.assert_array_equal(with_rows[:, 0], without)
+
+
+def gated_rows(x):
+    """A block of a WaveNet: a causal convolution, gates, and the addition of its input."""
+    for name in ("one", "two"):
+        padded = tf.pad(x, [[0, 0], [1, 0], [0, 0]])
+        parts = [tf.nn.conv1d(padded, constant([2, 3, 4], seed), 1, "VALID", name=f"{name}_{seed}") for seed in (1, 2)]
+        gated = tf.tanh(parts[0]) * tf.sigmoid(parts[1])
+        x = tf.add(x, tf.nn.conv1d(gated, constant([1, 4, 3]), 1, "VALID"), name=name)
+    return x
+
+
+def test_the_values_after_a_gated_1d_convolution(tmp_path):
+    path, row = tmp_path / "model.pb", images(2, 20, 3)
+    model = load_model(write_frozen(path, gated_rows, shape=(None, 20, 3)), input="images", layer="two_2")
+    expected = run(graph_of(gated_rows, shape=(None, 20, 3)), model.layers[-1].start, {"images": row})
+    found = run(model.graph_def, model.layers[-1].start, {model.input: row[:, None]})
+    np.testing.assert_array_equal(found.reshape(expected.shape), expected)

@@ -64,6 +64,7 @@ def test_a_model_that_only_a_summary_reads_is_kept(tmp_path):
 def perceptron(x):
     """A convolution, and dense layers with an activation of several operations, as everybody wrote them."""
     x = tf.nn.relu(tf.nn.conv2d(x, variable("kernel", [3, 3, 3, 4]), [1] * 4, "SAME", name="conv"))
+    x = tf.cond(tf.constant(True), lambda: x + 0.5, lambda: 2 * x)
     x = tf.reshape(x, [-1, 12 * 12 * 4])
     x = tf.matmul(x, variable("w1", [576, 6]), name="dense") + variable("b1", [6])
     x = tf.maximum(x, 0.2 * x, name="leaky")
