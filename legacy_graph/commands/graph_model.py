@@ -52,8 +52,8 @@ def open_graph(options: argparse.Namespace) -> OpenGraph:
     if options.class_names is None:
         return opened
     if opened.logits is None:
-        hint = "leave it out"
-        raise UserError("--class-names", "a graph whose last layer has one value a class", "another layer", hint)
+        expected, hint = "a graph whose last layer has one value for each class", "leave --class-names out"
+        raise UserError("--class-names", expected, "another layer", hint)
     return opened._replace(names=read_names(options.class_names, opened.logits.shape[2]))
 
 

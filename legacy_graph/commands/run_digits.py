@@ -47,7 +47,7 @@ def open_digits(options: argparse.Namespace) -> Digits:
         return Digits(images, f"images of {short_path(data.folder)}, not the run's own data", OTHER, None, names)
     found = f"{identity.describe(data)} in {data.folder}"
     expected = f"the data of the run in {options.logdir} ({run_data.text})"
-    raise UserError("--data-dir", expected, found, "name the run's data, or add --other-data to scan this one")
+    raise UserError("--data-dir", expected, found, "name the data of the run, or add --other-data")
 
 
 def _load(data_dir, run_data) -> mnist.Dataset:

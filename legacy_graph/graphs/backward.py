@@ -110,12 +110,14 @@ def project_signal(back: Backward, signal: tf.Tensor, method: str) -> tf.Tensor:
     try:
         (projection,) = tf.gradients(back.start, back.images, signal)
     except LookupError as error:
-        raise UserError("--layer", "a gradient for each node on the way", error, "choose a layer below it") from error
+        expected = "a gradient for each node between the images and the layer"
+        raise UserError("--layer", expected, error, "choose a layer below this node") from error
     except ValueError as error:
-        hint = "the graph holds sizes for other images: choose another --size, or a layer below"
-        raise UserError("image size", "one that fits each node on the way", reason(error), hint) from error
+        hint = "the graph has constants for another image size: choose another --size, or a layer below"
+        raise UserError("image size", "a size that each node below the layer accepts", reason(error), hint) from error
     if projection is None:
-        raise UserError("--layer", "a way back to the images", "nodes without a gradient", "choose a layer below them")
+        hint = "choose a layer below these nodes"
+        raise UserError("--layer", "a gradient from the layer to the images", "nodes without a gradient", hint)
     expected = [operation.name for operation in back.path.differentiated if rule_of(operation.node_def)]
     if sorted(used) != sorted(expected):
         missed = _listed(sorted(set(expected) - set(used)))

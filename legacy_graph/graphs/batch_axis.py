@@ -106,7 +106,9 @@ class _Images:
             return None
         place = follow(Step(operation, inputs, self.value))
         if isinstance(place, str):
-            return UserError(where, "an operation within each image", place, "export the graph for inference")
+            return UserError(
+                where, "an operation that keeps the images of a batch apart", place, "export the graph for inference"
+            )
         self.places[name] = place
         return None
 

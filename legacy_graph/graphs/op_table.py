@@ -9,7 +9,7 @@ import re
 from functools import partial
 from typing import Dict, FrozenSet, NamedTuple, Optional, Tuple
 
-# Where to ask for a row: the page beside this module, in every copy of the program.
+# Says how to add an operation: the page beside this module, in every copy of the program.
 PAGE = "legacy_graph/graphs/README.md"
 
 
@@ -214,8 +214,8 @@ def refusal(operation: str) -> Optional[Refusal]:
     kind = row(operation).kind
     if kind not in _NEVER_RUN:
         return None
-    hint = f"name a node after it with --input, or ask for a row as {PAGE} says"
-    return _REFUSALS.get(kind) or Refusal("an operation that the table lets run", operation, hint)
+    hint = f"name a node after it with --input; {PAGE} says how to add an operation to the table"
+    return _REFUSALS.get(kind) or Refusal("an operation of the table of operations", operation, hint)
 
 
 def of_kind(*kinds: str) -> FrozenSet[str]:

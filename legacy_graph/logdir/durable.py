@@ -88,5 +88,5 @@ def lock_file(file: IO, name: str) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
             raise
-        message = f"its file system has no locks ({reason(error)}): start no second run there"
+        message = f"its file system has no locks ({reason(error)}): do not start a second run there"
         print(f"legacy_graph: {name}: {message}", file=sys.stderr)

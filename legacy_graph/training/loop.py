@@ -150,7 +150,7 @@ def _first_kernels(config, start):
     try:
         return kept_kernels.read(config.logdir, 0) if start else None
     except UserError as error:  # the run was begun by an earlier version, or the file is damaged
-        print(f"The curves learned/ and dead are not continued, they need the kernels of step 0. {error}")
+        print(f"The curves learned/ and dead are not continued, because they need the kernels of step 0. {error}")
         return None
 
 

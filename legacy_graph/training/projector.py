@@ -1,7 +1,7 @@
 """嵌入向量: fc1's 1,024 values for a thousand test digits, for the EMBEDDINGS dashboard (PROJECTOR today).
 
-Each point shows its digit on the colour of its class. Search for "wrong" to find the misread digits, or for "as 5" to
-find the digits that were misread as 5.
+Each point shows its digit on the colour of its class. Search for "wrong" to find the misclassified digits, or "as 5" to
+find the digits that the network took for a 5.
 """
 
 import math

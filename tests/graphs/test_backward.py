@@ -236,5 +236,7 @@ def test_a_size_that_does_not_fit_a_constant_in_the_graph():
         return ends(tf.nn.conv2d_transpose(images, make.constant(3, 3, 4, CHANNELS), sizes, [1, 2, 2, 1]))
 
     model = model_of(build)
-    with pytest.raises(UserError, match="^image size: expected one that fits each node on the way, found Incompatible"):
+    with pytest.raises(
+        UserError, match="^image size: expected a size that each node below the layer accepts, found Incompatible"
+    ):
         run_projection(model, model.layers[0], "gradient", np.zeros((1, *SIDES, CHANNELS), np.float32))
