@@ -11,7 +11,7 @@ import sys
 import time
 from typing import NamedTuple, Tuple
 
-from tests.benchmarks import deconvolution, growth, machine, occlusion, report, scan, training
+from tests.benchmarks import deconvolution, growth, machine, occlusion, report, scan, steps, training
 from tests.benchmarks.ways import BATCH
 from tests.benchmarks.workers import temporary_settings
 
@@ -84,7 +84,9 @@ def _measure(settings, effort, say, record) -> bool:
     say("how cost grows")
     growth.measure(settings, effort.batch_sizes, effort.projected, effort.event_steps, record)
     say("whole commands")
-    growth.whole_commands(settings, effort.steps, record)
+    logdir = growth.whole_commands(settings, effort.steps, record)
+    say("features of all steps")
+    steps.measure(settings, logdir, min(effort.rounds, steps.ROUNDS), record)
     return equal
 
 

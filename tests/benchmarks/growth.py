@@ -35,8 +35,8 @@ def measure(settings, batch_sizes, image_counts, step_counts, record) -> None:
     record("events", tables.events(sizes))
 
 
-def whole_commands(settings, steps: int, record) -> None:
-    """The default run with `steps` steps, and `features` of its log."""
+def whole_commands(settings, steps: int, record) -> str:
+    """The default run with `steps` steps, and `features` of its log. Returns the log directory."""
     logdir = os.path.join(settings.folder, "full")
     name = TRAIN if steps == Config().steps else f"{TRAIN} --steps {steps}"
     found = {name: run(settings, logdir, "train", "--steps", str(steps))}
@@ -45,6 +45,7 @@ def whole_commands(settings, steps: int, record) -> None:
         del found[FEATURES]["events"], found[FEATURES]["log"]  # these are sizes of the training run
     finally:
         record("commands", tables.commands(found))
+    return logdir
 
 
 def memory(settings):

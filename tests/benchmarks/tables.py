@@ -18,7 +18,7 @@ TARGETS = [
     ("b", "h", "", "against PyTorch, `torch.compile`"),
     ("d", "b", ">= 4", "2018 against ours"),
 ]
-SHARE_TARGET, CAPTUM_TARGET, SCAN_TARGET = ">= 0.8", ">= 1.2", ">= 0.9"
+SHARE_TARGET, CAPTUM_TARGET, SCAN_TARGET, STEPS_TARGET = ">= 0.8", ">= 1.2", ">= 0.9", "<= 1.2"
 
 
 def training(found) -> str:
@@ -142,6 +142,20 @@ def scan(found) -> str:
         rows.append((what, f"{images:,}", *speeds, *[f"{megabytes(peak)}" for peak in peaks]))
         ratios_.append(_ratio_row(f"scan / bare, {what}", SCAN_TARGET, ratio(bare, scanned)))
     heading = ("scan", "images", "images/s", "bare `session.run`, images/s", "peak at 1,000", "peak at 4,000")
+    return f"{Table(heading, rows)}\n\n{Table(RATIO_HEADING, ratios_)}"
+
+
+def steps(count: int, found) -> str:
+    """`features` and `features --steps all`. `found`: for each round the (seconds, processor seconds) of both."""
+    names = "`features`", f"`features --steps all`, {count} steps"
+    spent = [list(zip(*command)) for command in zip(*found)]  # of each command the seconds, and the processor seconds
+    rows = [(name, *[f"{statistics.median(times):.1f}" for times in both]) for name, both in zip(names, spent)]
+    one, every = [[seconds * count for seconds in times] for times in spent[0]], spent[1]
+    ratios_ = [
+        _ratio_row(f"all steps / ({count} x one), {what}", target, ratio(over, under))
+        for what, target, over, under in zip(("seconds", "processor seconds"), (STEPS_TARGET, ""), every, one)
+    ]
+    heading = ("command, without the start", "seconds", "processor seconds")
     return f"{Table(heading, rows)}\n\n{Table(RATIO_HEADING, ratios_)}"
 
 

@@ -58,6 +58,13 @@ def test_a_program_that_does_not_run_has_a_row_with_the_reason():
     assert "b / h" in tables.ratios(rounds()) and "b / h" not in tables.ratios(rounds(["h"]))
 
 
+def test_the_ratio_of_all_steps_by_hand():
+    """4 steps at 2 and 3 seconds each would take 8 and 12 seconds; all took 10 and 9, that is 1.25 and 0.75."""
+    text = tables.steps(4, [((2.0, 3.0), (10.0, 9.0))])
+    assert re.findall(r"([\d.]+) \| [\d.]+ to", text) == ["1.250", "0.750"]
+    assert "| <= 1.2 | 1.250 | 1.250 to 1.250 | missed" in text
+
+
 def test_passes_of_an_occlusion_by_hand():
     """Two images of 1 + 4 passes: 10 passes in 0.1, 0.08, 0.4 and 0.05 seconds."""
     spent = dict(zip(["ours", "bare", "captum", "captum, many patches at once"], [[0.1], [0.08], [0.4], [0.05]]))

@@ -147,8 +147,12 @@ class Shoot:
     def keep(self, seen, name, still=True, **options):
         """Save a picture of `seen`, a page or an element; with `still`, wait until nothing in it moves."""
         picture = board.settled(lambda: seen.screenshot(**options), pause=2) if still else seen.screenshot(**options)
+        self.save(Image.open(io.BytesIO(picture)).convert("RGB"), name)
+
+    def save(self, picture, name):
+        """Save a picture, RGB, with a white border and few colours."""
         path = os.path.join(side_by_side.FOLDER, name + ".png")
-        framed = ImageOps.expand(Image.open(io.BytesIO(picture)).convert("RGB"), border=12, fill="white")
+        framed = ImageOps.expand(picture, border=12, fill="white")
         framed.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
         print(path)
 
