@@ -10,6 +10,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import network
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.data.images import Preprocessing, from_array
+from legacy_graph.errors import UserError
 from legacy_graph.visualize import occlusion
 from legacy_graph.visualize.occlusion import Cover
 from legacy_graph.visualize.probe import Layer, build_probe
@@ -101,11 +102,11 @@ def test_batches_are_equal_and_each_thread_has_one():
     cover = Cover(1, 1)
     corners = [occlusion.Corners(*map(np.array, axes)) for axes in (([0], [0]), ([], []), ([0, 1], [1]))]
     jobs = [occlusion.Job(lambda: np.ones([2, 2, 1], "f"), each) for each in corners]
-    found = list(occlusion.run_covered(Session(), "sum", "pixels", jobs, cover, 4))
+    found = list(occlusion.run_covered(Session(), "sum", "pixels", jobs, cover, 2))
     assert [values.tolist() for values in found] == [[4, 3], [4], [4, 3, 3]]
-    assert Session.sizes == [3, 3]
+    assert Session.sizes == [2, 2, 2]
     list(occlusion.run_covered(Session(), "sum", "pixels", jobs[:1], cover, 4))
-    assert Session.sizes[2:] == [1, 1]
+    assert Session.sizes[3:] == [1, 1]
 
 
 def test_the_fall_outside_the_field_is_exactly_zero():
@@ -113,6 +114,11 @@ def test_the_fall_outside_the_field_is_exactly_zero():
     (found,) = small.falls(cover, [part[:1] for part in SPOTS])  # the field is the upper left 6 x 3 pixels
     assert found[:6, :4].any()
     assert not found[6:].any() and not found[:, 4:].any()
+
+
+def test_an_activation_that_is_not_finite_is_refused():
+    with pytest.raises(UserError, match="any: expected finite activations"):
+        Small(linear=True).falls(Cover(2, 2, (np.inf,)))
 
 
 def test_no_spots_give_no_pictures():
