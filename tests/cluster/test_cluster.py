@@ -16,9 +16,9 @@ DEVICES = [f"/job:{job}/replica:0/task:0/device:CPU:0" for job in ("chief", "wor
 
 def test_the_losses_are_those_of_one_machine(cluster_run, trained):
     assert cluster_runs.difference(cluster_run.logdir, trained.logdir, steps=20) < 1e-5
-    # On some processors a value before a ReLU has another sign after step 20. Another batch, weight or dropout mask
-    # changes the losses by far more than this.
-    assert cluster_runs.difference(cluster_run.logdir, trained.logdir) < 1e-3
+    # On some processors a value before a ReLU has another sign after step 20. The difference then grows, to 4e-4 at
+    # step 30 on TensorFlow 1.15 and AVX-512. Another batch changes the loss by several percent.
+    assert cluster_runs.difference(cluster_run.logdir, trained.logdir) < 1e-2
 
 
 def test_tags_and_checkpoints_are_those_of_one_machine(cluster_run, trained):
