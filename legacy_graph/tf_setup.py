@@ -86,6 +86,17 @@ def check_protobuf() -> None:
         raise UserError(PROTOBUF, "an implementation that the installed protobuf has", repr(value), hint) from error
 
 
+def check_pattern(subject: str, path: str) -> None:
+    """Refuse the path of a checkpoint that TensorFlow takes for a pattern: it writes the checkpoint, but finds none.
+
+    Raises:
+        UserError: names `subject`.
+    """
+    if re.search(r"\[.*\]|\\", path, re.DOTALL):
+        expected = r"a path without [...] and \, which TensorFlow reads as a pattern"
+        raise UserError(subject, expected, path, "rename the directory, or name another one")
+
+
 def choose_kernels() -> None:
     """Let TensorFlow use oneDNN, unless the user has decided. Call this before the first import of TensorFlow.
 

@@ -18,6 +18,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
     A task of `TF_CONFIG` that is not the chief serves until the chief has ended.
     """
     settings = from_options(options)
+    tf_setup.check_pattern("--logdir", settings.logdir)
     cluster = read_cluster(settings.task_timeout)
     if serve_unless_chief(cluster):
         return ExitStatus.OK

@@ -5,7 +5,9 @@ import zipfile
 import numpy as np
 
 from legacy_graph.data.decoder import OTHER_FILE
-from legacy_graph.errors import UserError
+from legacy_graph.errors import UserError, reason
+
+EXPECTED = "an .npy or .npz file without pickled objects"
 
 
 def load_array(path: str) -> np.ndarray:
@@ -22,5 +24,7 @@ def load_array(path: str) -> np.ndarray:
             if len(array.files) != 1:
                 raise UserError(path, "one array", ", ".join(array.files) or "none", "save one array alone")
             return array[array.files[0]]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(path, "an .npy or .npz file without pickled objects", error, OTHER_FILE) from error
+    except OSError as error:
+        raise UserError(path, EXPECTED, reason(error), OTHER_FILE) from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:  # the text of numpy's advises to unpickle the file
+        raise UserError(path, EXPECTED, "a damaged file or another one", OTHER_FILE) from error

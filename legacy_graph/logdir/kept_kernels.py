@@ -80,7 +80,7 @@ def read(logdir: str, step: int) -> Dict[str, np.ndarray]:
     except OSError as error:
         raise UserError(source, "a readable file", reason(error), RETRY) from error
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise _damaged(source, "an intact file of kernels", error) from error
+        raise _damaged(source, "an intact file of kernels", "a damaged one") from error
     if kernels.pop("step", None) != step:
         raise _damaged(source, f"the kernels of step {step}", "another step or none")
     return kernels

@@ -7,6 +7,7 @@ import shlex
 import time
 from typing import IO, Iterator, List, Optional, Sequence
 
+from legacy_graph import tf_setup
 from legacy_graph.errors import RETRY, UserError, launch_command, reason
 from legacy_graph.logdir import durable
 
@@ -123,8 +124,9 @@ def check_trained(logdir: str) -> None:
     """Refuse a log directory without a checkpoint of a training run.
 
     Raises:
-        UserError: there is no checkpoint.
+        UserError: there is no checkpoint, or TensorFlow cannot find one at this path.
     """
+    tf_setup.check_pattern("--logdir", logdir)
     if not saved_steps(os.path.join(logdir, CHECKPOINTS)):
         found = "none" if os.path.isdir(logdir) else "no such directory"
         hint = f"train one first with: {launch_command()} train --logdir {shlex.quote(logdir)}"

@@ -5,9 +5,12 @@ Does not import TensorFlow.
 Source: Zeiler and Fergus, ECCV 2014, section 4.1 and figure 4.
 """
 
+import contextlib
 import os
 import re
 import textwrap
+import zipfile
+import zlib
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -58,12 +61,12 @@ def read_steps(folder: str, steps: Optional[Sequence[int]] = None) -> Dict[int, 
         steps: to read; None takes all, but at most `STEPS`, evenly spaced.
 
     Raises:
-        UserError: a step has no results.
+        UserError: a step has no results, or a file of results is damaged.
     """
     names = {}
     for name in os.listdir(folder):
         if re.fullmatch(r"features(-\d+)?\.npz", name):
-            with np.load(os.path.join(folder, name)) as arrays:
+            with _opened(os.path.join(folder, name)) as arrays:
                 names[int(arrays["step"])] = name
     known = sorted(names)
     if steps is None:
@@ -74,9 +77,20 @@ def read_steps(folder: str, steps: Optional[Sequence[int]] = None) -> Dict[int, 
         if step not in names:
             expected = f"some of {', '.join(map(str, known)) or 'none'}, or all"
             raise UserError("--steps", expected, step, "choose among these")
-        with np.load(os.path.join(folder, names[step])) as arrays:
+        with _opened(os.path.join(folder, names[step])) as arrays:
             columns[step] = read_column(arrays)
     return columns
+
+
+@contextlib.contextmanager
+def _opened(path):
+    """The arrays of the results of a step. What is not there, or cannot be read, is a UserError."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            yield arrays
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        hint = "remove the file: the other steps can then be drawn"
+        raise UserError(path, "intact results of a step", "a damaged file or another one", hint) from error
 
 
 def draw_steps(columns: Dict[int, Column], title: str) -> np.ndarray:

@@ -1,7 +1,9 @@
 """FeaturesHook: it changes no loss and no graph. It records what TensorFlow and numpy compute of the same weights."""
 
 import contextlib
+import glob
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -215,3 +217,12 @@ def test_arguments_of_another_kind_are_refused_by_name(name, value):
         legacy_graph.FeaturesHook(
             **{"images": "images", "layers": None, "logdir": "log", "pictures": PICTURES, name: value}
         )
+
+
+def test_damaged_results_of_a_step_are_refused_by_name(hooked, tmp_path, capsys):
+    copy = str(tmp_path / "log")
+    shutil.copytree(hooked[0], copy)
+    (first, *_) = sorted(glob.glob(os.path.join(copy, "features", "*", "features-*.npz")))
+    with open(first, "wb") as file:
+        file.write(b"junk")
+    assert_refused(capsys, ["features", "--logdir", copy, "--steps", "all"], first, "intact results of a step")

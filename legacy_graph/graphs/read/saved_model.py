@@ -6,6 +6,7 @@ from typing import Dict, Iterator, List, Optional
 
 import tensorflow.compat.v1 as tf
 
+from legacy_graph import tf_setup
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import node_name
@@ -46,6 +47,8 @@ def read_signature(directory: str, signature: str, tags: Optional[str] = None) -
     chosen = meta_graph.signature_def[signature].inputs.values()
     inputs = sorted({node_name(info.name) for info in chosen if info.name})
     variables = os.path.join(directory, "variables", "variables")
+    if os.path.isdir(os.path.dirname(variables)):
+        tf_setup.check_pattern("SavedModel", directory)
     graph = _without_saver(meta_graph)
     return Source(graph, inputs, _reader(meta_graph, graph, variables))
 

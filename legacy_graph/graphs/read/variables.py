@@ -4,6 +4,7 @@ from typing import Dict, Set, Tuple
 
 import tensorflow.compat.v1 as tf
 
+from legacy_graph import tf_setup
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, identity, node_name
@@ -72,6 +73,7 @@ def read_checkpoint(prefix: str, graph: Graph) -> ReadVariables:
     Raises:
         UserError: there is no such checkpoint, or it is damaged.
     """
+    tf_setup.check_pattern("checkpoint", prefix)
     try:
         reader = tf.train.NewCheckpointReader(prefix)
     except (tf.errors.OpError, ValueError, IndexError, RuntimeError, OSError) as error:
