@@ -40,9 +40,10 @@ COVERED = (
 UNKNOWN = "class unknown, because only the convolution weights of this step were kept"
 MAGNITUDES = "Magnitude: the root of the sum of squares over the colours. Black is 0, white is the number above."
 WINDOWS = (
-    "Where most energy of a projection, its sum of squares, is in a small part of the image, three pictures are drawn: "
-    "this part of the projection, this part of the image (beside a magnitude darker where that is small), and the "
-    f"complete image with a frame around the part. The scale is then the {SPOT_PERCENTILE}th percentile in the part."
+    "If a small part of the image has most energy (sum of squares) of a projection, three pictures are drawn: this "
+    "part of the projection, this part of the image, and the complete image with a frame around the part. Beside a "
+    "magnitude, the image is darker where the magnitude is small. The scale is then the "
+    f"{SPOT_PERCENTILE}th percentile in the part."
 )
 COLOUR = "The colour channels of a projection are drawn separately, all with the same scale."
 
