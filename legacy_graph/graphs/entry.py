@@ -47,9 +47,9 @@ def cut_at_input(graph: Graph, path: str, named: Optional[str], declared: List[s
     image = [*sides, channels or _channels(graph, order[0])]
     graph.library.Clear()  # the layers do not depend on any call
     graph.input = name
-    if batch == 1:
-        graph.add(placeholder(name, [1, *image]))
-        free_batch(graph, reached)
+    if batch is not None:
+        graph.add(placeholder(name, [batch, *image]))
+        free_batch(graph, reached, batch)
     graph.add(placeholder(name, [None, *image]))
     remove_defaults(graph)
     return reached, notes

@@ -46,12 +46,13 @@ def _is_for_any_batch(graph, sizes, moving):
     return True
 
 
-def free_batch(graph: Graph, names: Set[str]) -> None:
-    """Make reshapes and transposed convolutions with a fixed batch of 1 accept any batch.
+def free_batch(graph: Graph, names: Set[str], batch: int) -> None:
+    """Make reshapes and transposed convolutions with a fixed batch accept any batch. `check_batch` checks them later.
 
     Args:
-        graph: cut at its input, whose batch is 1.
+        graph: cut at its input.
         names: of the layers and the nodes after them.
+        batch: of the input.
     """
     dependent = graph.dependents([graph.input])
     nodes = [graph.by_name[name] for name in graph.order if name in dependent and graph.by_name[name].op in _FIXING]
@@ -59,9 +60,13 @@ def free_batch(graph: Graph, names: Set[str]) -> None:
     types = graph.infer_types(names) if None in known.values() else {}
     for node in nodes:
         shape = types[node.name].shape if known[node.name] is None and node.name in types else known[node.name]
-        if not shape or shape[0] != 1:
+        if not shape or shape[0] != batch or (batch > 1 and None in shape):
             continue
         if node.op == "Conv2DBackpropInput":
+            if batch > 1:
+                sizes = constant(f"{node.name}/free_batch/size_1", [1, *shape[1:]], tf.int32.as_datatype_enum)
+                graph.add(sizes)
+                graph.connect(node.name, 0, sizes.name)
             _free_output_size(graph, node)
         elif None not in shape:
             sizes = constant(f"{node.name}/free_batch", [-1, *shape[1:]], attribute(node, "Tshape").type)

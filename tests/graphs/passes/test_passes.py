@@ -27,17 +27,24 @@ def test_a_batch_of_1_becomes_free(construct, tmp_path):
 
 
 def fixed_sizes(x):
-    """A reshape and a transposed convolution that hold the batch of 1."""
-    y = tf.nn.conv2d_transpose(x, constant([2, 2, 4, 3]), [1, 24, 24, 4], [1, 2, 2, 1], "SAME", name="up")
-    y = tf.reshape(y, [1, 12, 48, 4])
-    return tf.nn.relu(tf.nn.conv2d(y, constant([3, 3, 4, 2]), [1, 1, 1, 1], "SAME", name="conv"), name="relu")
+    """Reshapes and a transposed convolution that hold the batch, the last reshape as CIFAR-10 programs write it."""
+    batch = int(x.shape[0])
+    y = tf.nn.conv2d_transpose(x, constant([2, 2, 4, 3]), [batch, 24, 24, 4], [1, 2, 2, 1], "SAME", name="up")
+    y = tf.reshape(y, [batch, 12, 48, 4])
+    y = tf.nn.relu(tf.nn.conv2d(y, constant([3, 3, 4, 2]), [1, 1, 1, 1], "SAME", name="conv"), name="relu")
+    return tf.matmul(tf.reshape(y, [batch, -1]), constant([12 * 48 * 2, 5]), name="dense")
 
 
-def test_constants_with_a_batch_of_1_become_free(tmp_path):
-    path = write_frozen(tmp_path / "model.pb", fixed_sizes, shape=(1, 12, 12, 3))
-    original = graph_of(fixed_sizes, shape=(1, 12, 12, 3))
-    one_by_one = [run(original, "relu", {"images": image[None]}) for image in BATCH]
-    np.testing.assert_allclose(outputs(path)[1], np.concatenate(one_by_one), rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_constants_with_the_batch_become_free(batch, tmp_path):
+    shape = (batch, 12, 12, 3)
+    model = load_model(write_frozen(tmp_path / "model.pb", fixed_sizes, shape=shape))
+    assert [layer.name for layer in model.layers] == ["up", "conv", "dense"]
+    original, images = graph_of(fixed_sizes, shape=shape), np.concatenate([BATCH, BATCH[::-1]])
+    for end in ("relu", "dense"):
+        parts = [run(original, end, {"images": images[at : at + batch]}) for at in range(0, 6, batch)]
+        values = run(model.graph_def, end, {"images": images})
+        np.testing.assert_allclose(values, np.concatenate(parts), rtol=1e-5, atol=1e-5)
 
 
 def open_sizes(x):
