@@ -1,8 +1,8 @@
 """Does the class need the pixels that a method shows? python -m tests.browser.deletion LOGDIR [DATA_DIR]
 
-Draws tests/screenshots/deletion.png: the probability of the class that the network reads, while pixels of the digit
-are set to black (deletion) or copied from the digit to a black image (insertion), in the order of each method. Writes
-the areas under the curves into tests/screenshots/README.md.
+Draws tests/screenshots/deletion-STEP.png: the probability of the class that the network reads, while pixels of the
+digit are set to black (deletion) or copied from the digit to a black image (insertion), in the order of each method.
+Writes the areas under the curves into the region of this step in tests/screenshots/README.md.
 
 Source: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models", BMVC 2018.
 """
@@ -46,10 +46,15 @@ def main(logdir, data_dir="MNIST_data"):
         found = {}
         for name, scores in pixel_scores(session, reader, images, classes).items():
             found[name] = curves(lambda values: network.run(values)[np.arange(len(values)), classes], images, scores)
-    path = os.path.join(FOLDER, "deletion.png")
-    text = f"{table(found)}\n\nAfter {step:,} training steps, over {len(images):,} digits. {machine.conditions()}."
-    page_tables.write(PAGE, "deletion", {"deletion": text})
-    draw(found).save(path)
+    publish("deletion", step, table(found), len(images), draw(found))
+
+
+def publish(name, step, rows, count, picture):
+    """Write the table of the run into its region of the page, and draw its picture."""
+    path = os.path.join(FOLDER, f"{name}-{step}.png")
+    text = f"{rows}\n\nAfter {step:,} training steps, over {count:,} digits. {machine.conditions()}."
+    page_tables.write(PAGE, name, {f"steps_{step}": text})
+    picture.save(path)
     print(PAGE, path, sep="\n")
 
 

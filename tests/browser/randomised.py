@@ -1,13 +1,12 @@
 """What is left of the projections in a random network? python -m tests.browser.randomised LOGDIR [DATA_DIR]
 
 Replaces the kernels by random numbers, one layer after the other from the projected layer down to conv1, and compares
-the projections with those of the trained network. Draws tests/screenshots/randomised.png and writes the table into
-tests/screenshots/README.md.
+the projections with those of the trained network. Draws tests/screenshots/randomised-STEP.png and writes the table into
+the region of this step in tests/screenshots/README.md.
 
 Source: Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018, figure 2.
 """
 
-import os
 import sys
 from typing import NamedTuple
 
@@ -22,7 +21,6 @@ from legacy_graph.visualize.probe import chunk_size
 from legacy_graph.visualize.rank_correlation import field_pairs, rank_correlation
 from legacy_graph.visualize.reading import article_reader
 from legacy_graph.visualize.sanity_check import random_kernel
-from tests.benchmarks import machine
 from tests.browser import deletion
 from tests.browser.diagrams import Panel, Picture
 from tests.support import page_tables
@@ -47,11 +45,7 @@ def main(logdir, data_dir="MNIST_data"):
     reader = article_reader(LAYERS, SHARED)
     with restored_session(reader.graph, logdir) as (session, step):
         found = {layer: compare(session, reader, layer, pictures) for layer in PROJECTED}
-    path = os.path.join(deletion.FOLDER, "randomised.png")
-    text = f"{table(found)}\n\nAfter {step:,} training steps, over {len(pictures):,} digits. {machine.conditions()}."
-    page_tables.write(deletion.PAGE, "randomised", {"randomised": text})
-    draw(found).save(path)
-    print(deletion.PAGE, path, sep="\n")
+    deletion.publish("randomised", step, table(found), len(pictures), draw(found))
 
 
 def compare(session, reader, layer, pictures):
