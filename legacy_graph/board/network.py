@@ -13,21 +13,22 @@ from legacy_graph.board.answers import encode_tile, find
 from legacy_graph.board.runs import LAYERS
 from legacy_graph.board.sheet import CONTROL
 from legacy_graph.config import DECONVNET, METHODS, SHARED
-from legacy_graph.data import user_image
+from legacy_graph.data import mnist, user_image
 from legacy_graph.data.class_names import class_names
 from legacy_graph.data.images import Preprocessing
 from legacy_graph.logdir import identity, layout
 from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize import reading
+from legacy_graph.visualize.cover import PARTS_OF_IMAGE, Cover
 from legacy_graph.visualize.image_grid import percentile_scale, to_diverging, to_grayscale
 from legacy_graph.visualize.image_report import PERCENTILE
-from legacy_graph.visualize.occlusion import Cover, class_occlusion
+from legacy_graph.visualize.occlusion import class_occlusion
 from legacy_graph.visualize.rank_correlation import rank_correlation
 from legacy_graph.visualize.sanity_check import random_kernel
 
 LISTED = 32  # units of a layer in an answer, the strongest ones, if it has more than `ALL`
 ALL = 64
-PATCH = 7  # pixels: side of the black patch that covers a part of the digit
+PATCH = mnist.SIDE // PARTS_OF_IMAGE  # pixels: side of the black patch, that of the command `deconv`
 STRIDES = {"coarse": 4, "fine": 2}  # pixels from one patch to the next
 SESSIONS = 4  # maximum number of runs in memory; one takes about 15 MB
 TINT = np.array([1, 0.7, 0.4])  # of pixels where a patch changes the predicted class: orange

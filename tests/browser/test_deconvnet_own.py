@@ -16,7 +16,7 @@ def test_a_drawing_is_read_and_its_maps_follow(visit):
     board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
     expect(frame.locator("#detail h1")).to_contain_text("Read as ")
     expect(frame.locator("#grid button")).to_have_count(32 + 64 + 32 + 10)
-    expect(frame.locator("#heat figcaption")).to_contain_text("A black patch of 7 x 7 pixels")
+    expect(frame.locator("#heat figcaption")).to_contain_text("black patch of 4 x 4 pixels")
     expect(frame.locator("#detail h2")).to_have_text("Map 3 of conv2, deconvnet")
     expect(frame.locator("aside [role=status]").first).to_contain_text("Answer after ")
     expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
