@@ -1,13 +1,14 @@
 """Fully connected layers after the convolutions, and their outputs [B, units] as images of one pixel."""
 
-from typing import List, Set
+import collections
+from typing import Dict, List, Set
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import constant, new_node
-from legacy_graph.graphs.op_table import CONVOLUTIONS, DENSE, refusal
+from legacy_graph.graphs.op_table import CONVOLUTIONS, DENSE, refusal, row
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import TensorType
 
@@ -17,7 +18,8 @@ AS_IMAGE = "/as_image"  # end of the name of a node that this module adds
 def find_dense(nodes: Graph, dependent: Set[str], convolutions: List[str]) -> List[str]:
     """The names, in topological order, of the products with weights after the convolutions.
 
-    A product that a convolution depends on, such as that of a squeeze-and-excitation block, is not a layer.
+    Not a layer: a product that a convolution depends on, such as that of a squeeze-and-excitation block; and a step of
+    a recurrent cell, which multiplies by the same weights as a product before or after it.
 
     Args:
         nodes: of the complete graph after the input.
@@ -26,7 +28,24 @@ def find_dense(nodes: Graph, dependent: Set[str], convolutions: List[str]) -> Li
     """
     before = nodes.ancestors(name for name, node in nodes.by_name.items() if node.op in CONVOLUTIONS)
     after = nodes.dependents(convolutions) - before
-    return [name for name in nodes.order if name in after and _has_weights(nodes, name, dependent)]
+    products = [name for name in nodes.order if name in after and _has_weights(nodes, name, dependent)]
+    steps = _find_steps(nodes, products)
+    return [name for name in products if name not in steps]
+
+
+def _find_steps(nodes, products) -> Set[str]:
+    """The products that read the same weights as a product that they depend on, or that depends on them."""
+    sharing: Dict[str, List[str]] = collections.defaultdict(list)
+    for name in products:
+        weights = nodes.root(nodes.data_inputs(name)[1])
+        while row(nodes.by_name[weights].op).kind == "read":
+            weights = nodes.root(nodes.data_inputs(weights)[0])
+        sharing[weights].append(name)
+    steps: Set[str] = set()
+    for names in sharing.values():
+        if len(names) > 1 and names[0] in nodes.ancestors(names[-1:]):
+            steps.update(names)
+    return steps
 
 
 def _has_weights(nodes, name, dependent):

@@ -102,3 +102,29 @@ def test_an_array_is_read_image_by_image(tmp_path, capsys):
         found = numbers(tmp_path / "log" / "graphs" / f"model-classes-sounds-{number}")
         np.testing.assert_allclose(found["classes/maps"][:, 0, 0], expected[0][number], rtol=1e-4)
         np.testing.assert_allclose(found["classes/gradient"], expected[1][number].sum(axis=2), rtol=1e-3, atol=1e-6)
+
+
+def signal_layers(x):
+    for number in range(2):
+        x = tf.nn.relu(tf.nn.conv1d(x, constant([5, int(x.shape[2]), 4], number), 2, "SAME", name=f"conv{number}"))
+    return x
+
+
+def test_a_signal_against_tf_gradients(tmp_path):
+    signal = np.random.RandomState(0).normal(size=(1, 40, 1)).astype(np.float32)
+    np.save(str(tmp_path / "signal.npy"), signal)
+    graph, log = write_frozen(tmp_path / "model.pb", signal_layers, shape=[None, 40, 1]), str(tmp_path / "log")
+    asked = ["--graph", graph, "--layer", "conv1", "--maps", "2", "--method", "gradient", "--logdir", log]
+    assert main(["deconv", str(tmp_path / "signal.npy"), *asked]) == 0
+    with tf.Graph().as_default(), tf.Session() as session:
+        pixels = tf.constant(signal)
+        end = signal_layers(pixels)
+        one = end * tf.one_hot(2, 4)
+        expected = session.run([end, tf.gradients(end, pixels, end)[0], tf.gradients(end, pixels, one)[0]])
+    (folder,) = os.listdir(os.path.join(log, "graphs"))
+    with np.load(os.path.join(log, "graphs", folder, "deconv.npz")) as arrays:
+        found = [arrays[f"conv1/{name}"] for name in ("maps", "gradient", "map 2/gradient")]
+    np.testing.assert_allclose(found[0], expected[0].transpose(2, 0, 1), rtol=1e-5, atol=1e-6)
+    for projection, truth in zip(found[1:], expected[1:]):
+        np.testing.assert_allclose(projection, truth[..., 0], rtol=1e-4, atol=1e-5)
+        assert truth.any()

@@ -157,3 +157,21 @@ def test_a_graph_with_a_fixed_batch_of_one(tmp_path):
     found = run(model.graph_def, find_layer(model, "classes").start, {"images": pixels})
     truth = [run(graph_of(flattened, shape=shape), "classes/MatMul", {"images": one[None]})[0] for one in pixels]
     np.testing.assert_allclose(found[:, 0, 0], truth, rtol=1e-5, atol=1e-6)
+
+
+def recurrent(x):
+    """An unrolled cell over the columns of a convolution: one matrix for all steps, and a dense layer after it."""
+    x = tf.reduce_mean(tf.nn.relu(tf.nn.conv2d(x, constant([3, 3, 3, 4], 3), 1, "SAME", name="conv")), 1)
+    state, weights = tf.zeros([tf.shape(x)[0], 5]), tf.identity(constant([9, 5], 1), name="cell/kernel/read")
+    for number, column in enumerate(tf.unstack(x, axis=1)[:3]):
+        state = tf.tanh(tf.matmul(tf.concat([column, state], 1), weights, name=f"cell/MatMul_{number}"))
+    return tf.matmul(state, constant([5, 2], 2), name="logits/MatMul")
+
+
+def test_steps_of_a_recurrent_cell_are_no_layers(tmp_path):
+    path, pixels = write_frozen(tmp_path / "model.pb", recurrent), images(2, 12, 12, 3)
+    assert [layer.label for layer in load_model(path).layers] == ["conv", "logits"]
+    name = "cell/MatMul_1"  # still accepted by its name
+    model = load_model(path, layer=name)
+    found = run(model.graph_def, find_layer(model, name).start, {"images": pixels})
+    np.testing.assert_array_equal(found.reshape(2, 5), run(graph_of(recurrent), name, {"images": pixels}))

@@ -26,8 +26,44 @@ LAST = {
 }
 
 
+def convolve(x, stride=1, size=3, name=None):
+    kernel = constant([size, size, int(x.shape[-1]), 4], size + stride)
+    return tf.nn.relu(tf.nn.conv2d(x, kernel, stride, "SAME"), name=name)
+
+
+def pyramid(x):
+    """A feature pyramid; nearest neighbours are repeated by Pack and Reshape, as in TensorFlow's object detection."""
+
+    def double(value):
+        _, height, width, channels = value.shape.as_list()
+        value = tf.stack([tf.stack([value] * 2, axis=3)] * 2, axis=2)
+        return tf.reshape(value, [-1, 2 * height, 2 * width, channels])
+
+    first = convolve(x)
+    second = convolve(first, 2)
+    top = convolve(convolve(second, 2), size=1)
+    middle = double(top) + convolve(second, size=1)
+    return convolve(double(middle) + convolve(first, size=1))
+
+
+def along_axes(x):
+    """Operations along one axis: rows are rolled and summed, channels are reversed, columns stay apart."""
+    x = tf.cumsum(tf.roll(convolve(x), 2, 1), 1, exclusive=True)
+    return convolve(tf.reverse(x, [3]))
+
+
+MODELS = {**CONSTRUCTS, "pyramid": pyramid, "along_axes": along_axes}
+
+
 def load(tmp_path, construct):
-    return load_model(write_frozen(tmp_path / "model.pb", CONSTRUCTS[construct]))
+    return load_model(write_frozen(tmp_path / "model.pb", MODELS[construct]))
+
+
+def test_fields_of_a_pyramid_and_along_axes(tmp_path):
+    """By hand: a pixel of the top sees 9 pixels, and repeated it stands for 4; around it are 3 x 3 of these."""
+    down, across = load(tmp_path, "pyramid").layers[-1].fields
+    assert down == across and down.step == 1 and down.size >= 13
+    assert load(tmp_path, "along_axes").layers[-1].fields == (Field(12, 0, 0), Field(5, 1, -2))
 
 
 @pytest.mark.parametrize("construct", LAST)
@@ -46,7 +82,7 @@ def test_a_residual_add_ends_a_layer(tmp_path):
     assert (second.label, second.activation, second.start) == ("second", None, "second")
 
 
-@pytest.mark.parametrize("construct", sorted(CONSTRUCTS))
+@pytest.mark.parametrize("construct", sorted(MODELS))
 def test_receptive_field_by_perturbation(construct, tmp_path):
     """A change of one row or column of pixels changes only positions whose field contains it."""
     model = load(tmp_path, construct)
@@ -228,7 +264,8 @@ def test_labels_are_short_and_unique(names, labels):
 
 def test_the_operation_that_loses_the_field_is_named(tmp_path):
     def build(x):
-        return tf.nn.relu(tf.nn.conv2d(tf.roll(x, 1, 2, name="rolled"), constant([3, 3, 3, 4]), [1] * 4, "SAME"))
+        rows = tf.gather(x, list(range(12))[::-1], axis=1, name="rows")
+        return tf.nn.relu(tf.nn.conv2d(rows, constant([3, 3, 3, 4]), [1] * 4, "SAME"))
 
     (layer,) = load_model(write_frozen(tmp_path / "model.pb", build)).layers
-    assert (layer.fields, layer.lost) == (None, "rolled")
+    assert (layer.fields, layer.lost) == (None, "rows")
