@@ -44,7 +44,7 @@ def expected(tensor, pixels):
 def test_dense_layers_are_listed(model):
     rows = [row for row in layer_rows(model)[0] if row[0] in ("fc1", "fc2")]
     assert [row[1:3] for row in rows] == [("MatMul 144 x 7; Relu", "1 x 1 x 7"), ("MatMul 7 x 5", "1 x 1 x 5")]
-    assert [row[3] for row in rows] == ["everything"] * 2
+    assert [row[3] for row in rows] == ["complete image"] * 2
     assert [row[5] for row in rows] == [144 * HIDDEN + HIDDEN, HIDDEN * CLASSES + CLASSES]
 
 
