@@ -19,12 +19,16 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
         print(tabulate(layer_table.layer_rows(), layer_table.HEADERS, tablefmt="plain", intfmt=","))
     else:
-        from legacy_graph import api
+        # Not by `api`, which imports all that draws pictures.
+        from legacy_graph.graphs import graph_table, load
 
-        signature, values = options.signature or DEFAULT_SIGNATURE, dict(options.set or ())
-        print(
-            api.load_model(
-                options.graph, options.checkpoint, signature, options.input, values=values, tags=options.tags
-            ).layers
+        model = load.load_model(
+            options.graph,
+            options.checkpoint,
+            options.signature or DEFAULT_SIGNATURE,
+            options.input,
+            values=dict(options.set or ()),
+            tags=options.tags,
         )
+        print(graph_table.layer_text(model))
     return ExitStatus.OK

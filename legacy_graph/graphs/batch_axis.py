@@ -43,7 +43,10 @@ def check_batch(
             the layer whose results are not one for each image.
     """
     is_covered = graph.by_name.keys() <= before.types.keys()
-    imported, errors = (before.graph, {}) if before.graph and is_covered else import_accepted(graph)
+    types, imported, errors = before.types, before.graph, {}
+    if not imported or not is_covered:
+        imported, errors = import_accepted(graph)
+        types = types_of(imported)
     with tf.Session(graph=imported) as session:
         images = _Images(graph, session, filled)
         for name in graph.order:
@@ -53,7 +56,7 @@ def check_batch(
                 errors[name] = error
     is_fixed = None not in image_sides(graph)
     if is_fixed or is_covered:
-        types = images.types() if is_fixed else before.types
+        types = images.with_open_batch(types) if is_fixed else before.types
         graph.types = {**types, **{name: declared_type(graph.by_name[graph.root(name)]) for name in filled}}
     for layer in layers:
         if layer.start not in errors and images.places.get(layer.start) != Batch():
@@ -85,9 +88,8 @@ class _Images:
         self.images = session.graph.get_tensor_by_name(f"{graph.input}:0")
         self.places: Dict[str, Batch] = {graph.input: Batch()}
 
-    def types(self) -> Dict[str, TensorType]:
-        """The types of the tensors, with an open batch."""
-        types = types_of(self.session.graph)
+    def with_open_batch(self, types: Dict[str, TensorType]) -> Dict[str, TensorType]:
+        """The types of the tensors of this graph, with an open batch. Changes the shapes."""
         for name, place in self.places.items():
             if types[name].shape:
                 types[name].shape[place.axis] = None

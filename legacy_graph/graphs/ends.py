@@ -45,6 +45,7 @@ class EndFinder:
         self._position = {name: number for number, name in enumerate(graph.order)}
         self._before = graph.ancestors(name for name, node in graph.by_name.items() if node.op in CONVOLUTIONS)
         self._known: Dict[Tuple[str, Optional[str]], Ends] = {}
+        self._counted: Dict[str, List[str]] = {}
 
     def find(self, name: str) -> Ends:
         """The end of the layer that begins with a convolution, or with the addition of a residual block."""
@@ -128,8 +129,10 @@ class EndFinder:
 
     def _readers(self, name: str) -> List[str]:
         """The nodes that read the values of a node's output 0 and count."""
-        readers = self._all_readers(name)
-        return [reader for reader in readers if reader in self._before] or readers
+        if name not in self._counted:
+            readers = self._all_readers(name)
+            self._counted[name] = [reader for reader in readers if reader in self._before] or readers
+        return self._counted[name]
 
     def _not_counted(self, names) -> List[str]:
         return [reader for name in names for reader in self._all_readers(name) if reader not in self._readers(name)]

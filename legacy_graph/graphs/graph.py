@@ -100,7 +100,7 @@ class Graph:
     def data_inputs(self, name: str) -> List[str]:
         """The names of the nodes whose outputs this node reads, without control inputs."""
         if name not in self._inputs:
-            self._inputs[name] = [node_name(text) for text in self.references(name)]
+            self._inputs[name] = [node_name(text) for text in self.by_name[name].input if not text.startswith("^")]
         return self._inputs[name]
 
     def references(self, name: str) -> List[str]:

@@ -1,7 +1,10 @@
-"""The rows of the table of layers of a loaded graph."""
+"""The table of layers of a loaded graph."""
 
 from typing import List, Tuple
 
+from tabulate import tabulate
+
+from legacy_graph.article.layer_table import HEADERS
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.inspect import describe_operations
 from legacy_graph.graphs.load import with_size
@@ -9,6 +12,12 @@ from legacy_graph.graphs.model import Model
 
 # Assumed height and width if the graph does not fix them: SAME padding, and so the receptive field, depends on them.
 _SIDE = 512
+
+
+def layer_text(model: Model) -> str:
+    """The table and the notes, as the command `layers` prints them."""
+    rows, notes = layer_rows(model)
+    return "\n".join([tabulate(rows, HEADERS, tablefmt="plain", intfmt=","), *notes])
 
 
 def layer_rows(model: Model) -> Tuple[List[Tuple], List[str]]:

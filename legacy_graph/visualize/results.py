@@ -3,9 +3,7 @@
 from typing import List, NamedTuple, Optional
 
 import numpy as np
-from tabulate import tabulate
 
-from legacy_graph.article.layer_table import HEADERS
 from legacy_graph.graphs import graph_table
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import image_grid
@@ -43,5 +41,4 @@ class Layers(List[ConvLayer]):
         self.notes, self._model = model.notes, model  # sentences about changes of the graph and omitted layers
 
     def __repr__(self) -> str:
-        rows, notes = graph_table.layer_rows(self._model)
-        return "\n".join([tabulate(rows, HEADERS, tablefmt="plain", intfmt=","), *notes])
+        return graph_table.layer_text(self._model)

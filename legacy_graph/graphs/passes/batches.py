@@ -17,9 +17,9 @@ def split_batches(graph: Graph) -> List[str]:
 
     Output 0 becomes the placeholder "node"; output 1, if a node reads it, becomes "node/output_1".
     """
-    replacements = {}
-    read = {text for name in graph.by_name for text in graph.references(name)}
-    for node in [node for node in graph.by_name.values() if node.op in _BATCHES]:
+    replacements, nodes = {}, [node for node in graph.by_name.values() if node.op in _BATCHES]
+    read = {text for name in graph.by_name for text in graph.references(name)} if nodes else set()
+    for node in nodes:
         kinds, shapes = _components(node, graph.by_name[graph.data_inputs(node.name)[0]])
         for number, (kind, shape) in enumerate(zip(kinds, shapes)):
             name = f"{node.name}/output_{number}" if number else node.name

@@ -62,7 +62,7 @@ def _sizes(functions) -> Dict[str, int]:
 
 def _choose_branches(graph):
     """Replace each If on a constant by a call of the branch that is taken."""
-    conditionals = [graph.by_name[name] for name in graph.order if graph.by_name[name].op in _CONDITIONALS]
+    conditionals = [node for node in graph.by_name.values() if node.op in _CONDITIONALS]
     for node, taken in [(node, graph.truth(node.input[0])) for node in conditionals]:
         if taken is not None:
             attributes = {"Tin": node.attr["Tin"], "Tout": node.attr["Tout"]}

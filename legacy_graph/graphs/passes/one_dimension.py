@@ -94,8 +94,9 @@ def _move_behind_pools(graph):
     consumers, unread = graph.consumers, set()
     for name in graph.order:
         pool = graph.by_name[name]
-        explicit = attribute(pool, "padding").s == b"EXPLICIT"  # of the axes before the move
-        if pool.op not in _POOLS or attribute(pool, "data_format").s != b"NHWC" or explicit:
+        if pool.op not in _POOLS or attribute(pool, "data_format").s != b"NHWC":
+            continue
+        if attribute(pool, "padding").s == b"EXPLICIT":  # of the axes before the move
             continue
         expand = graph.by_name[node_name(pool.input[0])]
         squeeze = graph.by_name[node_name(expand.input[0])] if expand.op == "ExpandDims" else expand

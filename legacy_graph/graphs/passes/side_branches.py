@@ -13,6 +13,8 @@ _SIDE_EFFECTS = of_kind("effect")  # summaries, updates of variables
 def remove_side_effects(graph: Graph) -> List[str]:
     """Remove summaries, updates of variables, and nodes that only these read, unless these are the model itself."""
     effects = {name for name, node in graph.by_name.items() if node.op in _SIDE_EFFECTS}
+    if not effects:
+        return []
     ends = set(effects)
     for name in reversed(graph.order):
         readers = {node.name for node in graph.consumers[name]}

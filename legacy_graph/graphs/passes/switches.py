@@ -11,6 +11,7 @@ from legacy_graph.graphs.nodes import constant, identity, is_bool, node_name
 from legacy_graph.graphs.op_table import RANDOM
 from legacy_graph.graphs.operations import attribute
 
+_SWITCHES, _MERGES = ("Switch", "RefSwitch"), ("Merge", "RefMerge")
 # Whole words of names. A bool placeholder "is_training" is False at inference, "inference" is True.
 _TRAINING = {"train", "training", "trainer", "istrain", "istraining", "trainphase", "phase", "dropout", "augment"}
 _INFERENCE = {
@@ -91,7 +92,8 @@ def _is_training(node):
 
 def resolve_switches(graph: Graph) -> List[str]:
     """Follow each Switch whose predicate is constant, and connect each Merge to its live input."""
-    replacements, dead, resolved = _find_branches(graph)
+    is_branched = any(node.op in _SWITCHES + _MERGES for node in graph.by_name.values())
+    replacements, dead, resolved = _find_branches(graph) if is_branched else _Branches({}, set(), set())
     graph.redirect(replacements)
     graph.drop_control_inputs()
     graph.remove(dead | resolved | {name for name in replacements if ":" not in name})
@@ -114,7 +116,7 @@ def _find_branches(graph) -> _Branches:
 
     for name in graph.order:
         node, data = graph.by_name[name], graph.references(name)
-        if node.op in ("Merge", "RefMerge"):
+        if node.op in _MERGES:
             alive = [text for text in data if not is_dead(text)]
             if not alive:
                 branches.dead.add(name)
@@ -122,7 +124,7 @@ def _find_branches(graph) -> _Branches:
                 branches.replacements[name] = alive[0]
         elif any(map(is_dead, data + [text for text in node.input if text.startswith("^")])):
             branches.dead.add(name)
-        elif node.op in ("Switch", "RefSwitch"):
+        elif node.op in _SWITCHES:
             predicate = graph.truth(data[1])
             if predicate is not None:
                 outputs = (name, f"{name}:1")
