@@ -19,8 +19,8 @@ def test_table_of_the_articles_network(capsys):
         "max pool 2 x 2, SAME 14 x 14 x 32 6 x 6 pixels 2",
         f"conv2 convolution 5 x 5, stride 1, SAME; ReLU 14 x 14 x 64 14 x 14 pixels 2 {PARAMETERS[1]:,}",
         "max pool 2 x 2, SAME 7 x 7 x 64 16 x 16 pixels 4",
-        f"fc1 fully connected; ReLU; dropout 1024 everything {PARAMETERS[2]:,}",
-        f"fc2 fully connected; softmax 10 everything {PARAMETERS[3]:,}",
+        f"fc1 fully connected; ReLU; dropout 1024 complete image {PARAMETERS[2]:,}",
+        f"fc2 fully connected; softmax 10 complete image {PARAMETERS[3]:,}",
         f"all {sum(PARAMETERS):,}",
     ]
 
