@@ -25,7 +25,7 @@ TABLES = [
     (start.PAGE, "start", [START]),
     (DASHBOARD, "latency", [("picture", *LATENCY), ("what was done", *LATENCY)]),
     (SCREENSHOTS, "screenshots", [learned.HEADING, tables.CONTROL, tables.OCCLUSION, tables.CURVES]),
-    (SCREENSHOTS, "deletion", [deletion.HEADING]),
+    (SCREENSHOTS, "deletion", [deletion.HEADING] * 2),
     (SCREENSHOTS, "randomised", [randomised.HEADING] * 2),
     (SCREENSHOTS, "ties", [ties.SHARES, ties.LATTICE]),
 ]
