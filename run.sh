@@ -22,7 +22,7 @@ bash run.sh [COMMAND] [OPTIONS]
   help          print this text
 
 PYTHON=python3.12 bash run.sh ... selects the interpreter: 3.10 to 3.13, or 3.7 for TensorFlow 1.15.
-Where there is none, run.sh gets one by uv. Package indexes and proxies of pip's configuration are used.
+If none is installed, run.sh installs Python 3.13 with uv. Package indexes and proxies of pip's configuration are used.
 TEXT
 }
 
