@@ -1,7 +1,6 @@
 """The tensorboard command: TensorBoard with the DECONVNET dashboard, served to this machine by default."""
 
 import argparse
-import functools
 import os
 import re
 import socket
@@ -47,8 +46,13 @@ def run(options: argparse.Namespace) -> ExitStatus:
     plugins = list(dict.fromkeys([*default.get_plugins(), *default.get_dynamic_plugins()]))
     # After IMAGES: in a window of 1,280 pixels, the last tabs are hidden.
     plugins.insert(plugins.index(ImagesPlugin) + 1, loader)
-    server = functools.partial(_create_server, of_graph.host_names)
-    board = program.TensorBoard(plugins, server_class=server)
+    servers = []
+
+    def create_server(app: Any, flags: argparse.Namespace) -> Any:
+        servers.append(_create_server(of_graph.host_names, app, flags))
+        return servers[-1]
+
+    board = program.TensorBoard(plugins, server_class=create_server)
     absl.logging.set_verbosity(absl.logging.WARNING)
 
     def parse(words: List[str]) -> List[str]:
@@ -60,10 +64,26 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
     try:
         app.run(board.main, ["tensorboard", *add_defaults(words)], flags_parser=parse)
+    except SystemExit as end:  # absl ends with it, also after Ctrl-C and SIGTERM
+        if servers:
+            _end_process(int(end.code or 0))
+        raise
     except FlagsError as error:
         hint = f"see {launch_command()} tensorboard --help"
         raise UserError("tensorboard", "flags that TensorBoard accepts", error, hint) from error
     return ExitStatus.OK
+
+
+def _end_process(status: int) -> None:
+    """End the process at once. TensorBoard's thread that reads event files does not stop: where it runs C++ code while
+    Python finalizes, the process aborts with a list of modules.
+    """
+    from tensorboard import manager
+
+    manager.remove_info_file()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:

@@ -1,12 +1,17 @@
 """The tensorboard command: its defaults, and that all other words are TensorBoard's own flags."""
 
+import os
 import socket
+import subprocess
+import sys
 
 import tensorboard.version
+import tensorflow.compat.v1 as tf
 
 from legacy_graph.commands.parser import make_parser
 from legacy_graph.commands.tensorboard import add_defaults
-from tests.support.program import legacy_graph
+from legacy_graph.logdir.event_writer import FileWriter
+from tests.support.program import ROOT, legacy_graph
 
 LOCAL, LOG, ALL = ["--host", "localhost"], ["--logdir", "log"], ["--samples_per_plugin", "images=1000"]
 
@@ -88,3 +93,21 @@ def test_a_log_that_is_not_there_is_reported_before_serving(tmp_path):
     first = run.stderr.splitlines()[0]
     assert first.startswith(f"legacy_graph: {tmp_path / 'nolog'}: expected a directory, found nothing of that name; ")
     assert f"train --logdir {tmp_path / 'nolog'}" in first
+
+
+def test_it_ends_quietly_while_it_reads_a_log(tmp_path):
+    """Its thread that reads runs C++ code: where Python finalized meanwhile, the process aborted with status 134."""
+    with tf.Graph().as_default():
+        writer = FileWriter(str(tmp_path))
+    value = tf.Summary.Value(tag="loss", simple_value=1)
+    for step in range(20000):
+        writer.add_summary(tf.Summary(value=[value]), step)
+    writer.flush()
+    slow = ["--load_fast", "false"] if tensorboard.version.VERSION.startswith("2") else []  # 1.15 has one way to load
+    command = [sys.executable, "-m", "legacy_graph", "tensorboard", "--logdir", str(tmp_path), "--port", "0", *slow]
+    environment = dict(os.environ, PYTHONPATH=ROOT)
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert any("http://localhost:" in line for line in process.stderr)
+        process.terminate()
+        assert process.stderr.read() in ("", "TensorBoard caught SIGTERM; exiting...\n")
+    assert process.returncode == 0
