@@ -4,7 +4,7 @@
     kernels/conv1                    the kernels of layer one
     conv1/dead, conv2/dead           the fraction of maps without an activation above zero on the tested digits
     learned/conv1, learned/conv2     rank correlation of the kernels with those of step 0: 1 if nothing is learned yet
-    conv1|conv2|fc1/activations      histogram over the training batch, after the ReLU
+    conv1|conv2|fc1/activations      histogram over the training batch (on a cluster, the chief's share), after the ReLU
     conv1|conv2|fc1/sparsity         the fraction of zeros in it
 
 Source: Zeiler and Fergus, ECCV 2014, section 4.1 and figure 4; activations and sparsity as in TensorFlow's CIFAR-10

@@ -77,6 +77,7 @@ def _lacking(font: Any, line: str) -> Set[str]:
     return {character for character in line if character != " " and _lacks(font, character)}
 
 
+@functools.lru_cache(maxsize=None)
 def _lacks(font: Any, character: str) -> bool:
     try:
         return not character.isprintable() or bytes(font.getmask(character)) == bytes(font.getmask(NO_CHARACTER))

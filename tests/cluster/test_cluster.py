@@ -3,9 +3,12 @@
 import os
 import shutil
 
+import numpy as np
+import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from legacy_graph.__main__ import main
+from legacy_graph.logdir import kept_kernels
 from tests.support import cluster_runs
 from tests.support.faulty_runs import curves
 from tests.support.pinned import describe
@@ -29,9 +32,31 @@ def test_tags_and_checkpoints_are_those_of_one_machine(cluster_run, trained):
 
 
 def test_the_files_are_those_of_one_machine(cluster_run, trained):
-    for folder in ("", "checkpoints", "projector"):
+    for folder in ("", "checkpoints", "kernels", "projector"):
         ours, theirs = [set(os.listdir(os.path.join(run.logdir, folder))) for run in (cluster_run, trained)]
         assert {name for name in ours if "tfevents" not in name} == {name for name in theirs if "tfevents" not in name}
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_steps_of_summaries_are_those_of_one_machine(cluster_run, trained, part):
+    ours, theirs = [steps_of(os.path.join(run.logdir, part)) for run in (cluster_run, trained)]
+    assert ours == theirs
+    assert ("learned/conv2" in ours, "features/conv2/image" in ours) == (part == "test", part == "test")
+
+
+def test_kept_kernels_are_those_of_one_machine(cluster_run, trained):
+    for step in kept_kernels.kept_steps(trained.logdir):
+        ours, theirs = [kept_kernels.read(run.logdir, step) for run in (cluster_run, trained)]
+        assert list(ours) == list(theirs)
+        for name, array in theirs.items():
+            np.testing.assert_allclose(ours[name], array, atol=1e-3)
+
+
+def steps_of(folder):
+    """{tag: the steps of its summaries}."""
+    events = EventAccumulator(folder, dict.fromkeys(["scalars", "images", "histograms", "audio"], 0)).Reload()
+    found = {"scalars": events.Scalars, "images": events.Images, "histograms": events.Histograms, "audio": events.Audio}
+    return {tag: [event.step for event in read(tag)] for kind, read in found.items() for tag in events.Tags()[kind]}
 
 
 def test_every_task_prints_that_its_port_is_open(cluster_run):
