@@ -20,7 +20,7 @@ def split_batches(graph: Graph) -> List[str]:
     replacements, nodes = {}, [node for node in graph.by_name.values() if node.op in _BATCHES]
     read = {text for name in graph.by_name for text in graph.references(name)} if nodes else set()
     for node in nodes:
-        kinds, shapes = _components(node, graph.by_name[graph.data_inputs(node.name)[0]])
+        kinds, shapes = _components(graph, node)
         for number, (kind, shape) in enumerate(zip(kinds, shapes)):
             name = f"{node.name}/output_{number}" if number else node.name
             if number and f"{node.name}:{number}" not in read:
@@ -32,13 +32,16 @@ def split_batches(graph: Graph) -> List[str]:
     return []
 
 
-def _components(node, source):
-    """(types, shapes) of the outputs of an iterator or of a queue, whose node is `source`."""
+def _components(graph, node):
+    """(types, shapes) of the outputs of an iterator or a queue. A queue may fix the batch, as `tf.train.batch` does."""
     if "output_types" in node.attr:
         return node.attr["output_types"].list.type, node.attr["output_shapes"].list.shape
     kinds = node.attr["component_types"].list.type
-    shapes = [tf.TensorShape(shape) for shape in source.attr["shapes"].list.shape]
+    source, *numbers = graph.data_inputs(node.name)
+    shapes = [tf.TensorShape(shape) for shape in graph.by_name[source].attr["shapes"].list.shape]
     shapes = shapes or [tf.TensorShape(None)] * len(kinds)
     if "Many" in node.op or "UpTo" in node.op:
-        shapes = [tf.TensorShape([None]).concatenate(shape) for shape in shapes]
+        batch = graph.constant(numbers[0]) if "Many" in node.op else None
+        length = None if batch is None else int(batch)
+        shapes = [tf.TensorShape([length]).concatenate(shape) for shape in shapes]
     return kinds, [shape.as_proto() for shape in shapes]

@@ -47,6 +47,20 @@ def test_constants_with_the_batch_become_free(batch, tmp_path):
         np.testing.assert_allclose(values, np.concatenate(parts), rtol=1e-5, atol=1e-5)
 
 
+def test_the_batch_of_a_queue_becomes_free(tmp_path):
+    """As `tf.train.batch` reads it."""
+
+    def build(x):
+        queue = tf.FIFOQueue(9, [tf.float32, tf.int64], [(12, 12, 3), ()])
+        return fixed_sizes(queue.dequeue_many(3, name="batch")[0])
+
+    model = load_model(write_frozen(tmp_path / "model.pb", build))
+    assert [layer.name for layer in model.layers] == ["up", "conv", "dense"]
+    values = run(model.graph_def, "dense", {"batch": np.concatenate([BATCH, BATCH[::-1]])})
+    expected = run(graph_of(fixed_sizes, shape=(3, 12, 12, 3)), "dense", {"images": BATCH})
+    np.testing.assert_allclose(values, np.concatenate([expected, expected[::-1]]), rtol=1e-5, atol=1e-5)
+
+
 def open_sizes(x):
     """A transposed convolution whose output size has a batch of 1, and a height and width that the graph computes."""
     height, width = tf.unstack(tf.shape(x)[1:3])
