@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, new_node, node_name
-from legacy_graph.graphs.op_table import ELEMENTWISE, of_kind
+from legacy_graph.graphs.op_table import ELEMENTWISE, SOURCES, of_kind
 from legacy_graph.graphs.operations import attribute
 
 _VARIABLES = of_kind("variable", "resource")
@@ -142,12 +142,24 @@ def _chain(graph, name) -> List[str]:
 
 
 def _is_vector(graph, name):
-    """Whether a node is a constant or a variable of rank 0 or 1, which has the same meaning before and after."""
-    name = graph.root(name)
-    while graph.by_name[name].op == "ReadVariableOp":
-        name = graph.root(graph.data_inputs(name)[0])
-    node = graph.by_name[name]
-    if node.op == "Const":
-        return len(node.attr["value"].tensor.tensor_shape.dim) < 2
-    shape = attribute(node, "shape").shape
-    return node.op in _VARIABLES and not shape.unknown_rank and len(shape.dim) < 2
+    """Whether a node is computed from constants and variables of rank 0 or 1 alone, as the factor of a batch norm.
+
+    It then has the same meaning before and after.
+    """
+    seen, waiting = set(), [name]
+    while waiting:
+        name = waiting.pop()
+        node = graph.by_name[name]
+        if node.op == "Const":
+            is_vector = len(node.attr["value"].tensor.tensor_shape.dim) < 2
+        elif node.op in _VARIABLES:
+            shape = node.attr["shape"].shape
+            is_vector = not shape.unknown_rank and len(shape.dim) < 2
+        else:
+            is_vector = node.op == "ReadVariableOp" or (node.op in ELEMENTWISE and node.op not in SOURCES)
+        if not is_vector:
+            return False
+        if name not in seen:
+            seen.add(name)
+            waiting += graph.data_inputs(name)
+    return True

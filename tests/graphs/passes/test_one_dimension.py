@@ -92,6 +92,18 @@ def test_blocks_around_a_1d_convolution_are_a_dilation(shape, tmp_path):
         np.testing.assert_array_equal(with_rows[:, 0], without)
 
 
+def test_a_batch_norm_of_operations_belongs_to_a_1d_convolution(tmp_path):
+    def build(x):
+        x = tf.nn.conv1d(x, constant([3, 3, 4]), 1, "SAME", name="conv")
+        return tf.nn.relu(tf.nn.batch_normalization(x, *(constant([4], n) ** 2 for n in range(4)), 1e-3), name="relu")
+
+    path, row = tmp_path / "model.pb", images(2, 20, 3)
+    model = load_model(write_frozen(path, build, shape=(None, 20, 3)))
+    assert [layer.start for layer in model.layers] == ["relu"]
+    expected = run(graph_of(build, shape=(None, 20, 3)), "relu", {"images": row})
+    np.testing.assert_array_equal(run(model.graph_def, "relu", {model.input: row[:, None]})[:, 0], expected)
+
+
 def gated_rows(x):
     """A block of a WaveNet: a causal convolution, gates, and the addition of its input."""
     for name in ("one", "two"):
