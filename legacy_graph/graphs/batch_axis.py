@@ -108,9 +108,9 @@ class _Images:
             return None
         place = follow(Step(operation, inputs, self.value))
         if isinstance(place, str):
-            return UserError(
-                where, "an operation that keeps the images of a batch apart", place, "export the graph for inference"
-            )
+            expected = "an operation that keeps the images of a batch apart"
+            hint = "export the graph for inference, or name a node after it with --input"
+            return UserError(where, expected, place, hint)
         self.places[name] = place
         return None
 
