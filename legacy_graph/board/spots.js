@@ -43,9 +43,10 @@ export function describeMap(map, query, command) {
 }
 
 /** How far the projections agree with occlusion: the chosen one in the first line, all of them in a table below it. */
-function describeNeeds({ needs }, { method }, command) {
+function describeNeeds({ needs }, { method, step }, command) {
   if (!needs.length) {
-    const hint = command ? `${command} --control occlusion` : "the features command with --control occlusion";
+    const steps = step === "" ? "" : ` --steps ${step}`;
+    const hint = command ? `${command}${steps} --control occlusion` : "the features command with --control occlusion";
     return [make("p", { class: "faint needs" }, `These results have no occlusion. To measure which pixels the map needs: ${hint}`)];
   }
   const find = (name, random) => needs.find((row) => row.method === name && row.random === random);

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.support import board
+
 
 @pytest.fixture
 def earlier(features_log, arrays):
@@ -55,6 +57,16 @@ def test_a_new_step_appears_by_itself(open_view, features_log, arrays):
     try:
         np.savez(path, **dict(arrays, step=9))
         expect(frame.locator("#step-text")).to_have_text("30 (2 of 2)")
+    finally:
+        os.remove(path)
+
+
+def test_the_command_for_occlusion_names_the_step(open_view, features_log, arrays):
+    path = os.path.join(features_log[0], "features", "conv2", "features-9.npz")
+    np.savez(path, **{name: array for name, array in dict(arrays, step=9).items() if name != "occlusion"})
+    try:
+        _, frame = open_view(f"{board.CONV2}&p.deconvnet.step=9")
+        expect(frame.locator(".needs")).to_contain_text("--steps 9 --control occlusion")
     finally:
         os.remove(path)
 
