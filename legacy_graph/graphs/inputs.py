@@ -12,6 +12,7 @@ from legacy_graph.graphs.tensor_types import TensorType, declared_type
 
 _INT32 = tf.int32.as_datatype_enum
 _RESIZES = of_kind("resize")
+_BLOCKS = of_kind("blocks")
 _SHAPING = ("Reshape", *_RESIZES)
 _BEFORE_IMAGES = {"Squeeze", *_RESIZES, *LOOPS, *CALLS}
 _HINT = "name the node that takes the images with --input"
@@ -117,6 +118,8 @@ def first_image(
     is_open = types[name].dtype == tf.float32 and types[name].shape is None
     for candidate in nodes.order:
         if candidate in single or candidate not in between or not types[candidate].is_image:
+            continue
+        if nodes.by_name[candidate].op in _BLOCKS:  # they hold parts of images, and the blocks end after the layer
             continue
         # A convolution is too late. A candidate such as a padding keeps the rank: a node of unknown rank before it has
         # rank 4 itself.

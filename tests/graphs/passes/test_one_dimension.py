@@ -78,7 +78,7 @@ def rows_in_blocks(x):
     return x
 
 
-@pytest.mark.parametrize("shape", [(None, 20, 3), (None, 1, 21, 3), (None, 1, None, 3)])
+@pytest.mark.parametrize("shape", [(None, 20, 3), (None, None, 3), (None, 1, 21, 3), (None, 1, None, 3)])
 def test_blocks_around_a_1d_convolution_are_a_dilation(shape, tmp_path):
     model = load_model(write_frozen(tmp_path / "model.pb", rows_in_blocks, shape=shape))
     assert [layer.start for layer in model.layers] == ["relu_one", "relu_two"]
