@@ -17,8 +17,8 @@ _MEAN, _VARIANCE = 3, 4  # inputs of FusedBatchNorm; its outputs 1 and 2 are the
 def use_moving_averages(graph: Graph) -> List[str]:
     """Replace the statistics of the batch by their moving averages, and mark the nodes that read these.
 
-    A training graph updates an average by `average -= (average - statistic) * (1 - decay)`. These operations show which
-    variable holds the average of each statistic.
+    A training graph updates an average by `average -= (average - statistic) * (1 - decay)`, or by `average = average *
+    decay + statistic * (1 - decay)`. These operations show which variable holds the average of each statistic.
     """
     updates = _find_updates(graph)
     for name, node in list(graph.by_name.items()):
@@ -35,7 +35,7 @@ def use_moving_averages(graph: Graph) -> List[str]:
     graph.redirect(replacements)
     # Each update still reads its statistic. Both are later removed together, so neither counts as a reader of a layer.
     for statistic in replacements:
-        graph.connect(updates[statistic].difference.name, 1, statistic)
+        graph.connect(updates[statistic].reader.name, updates[statistic].position, statistic)
     return []
 
 
@@ -43,7 +43,8 @@ class _Update(NamedTuple):
     """The update of a moving average."""
 
     variable: tf.NodeDef
-    difference: tf.NodeDef  # variable - statistic
+    reader: tf.NodeDef  # of the statistic
+    position: int  # of the statistic among its inputs
 
 
 def _find_updates(graph) -> Dict[str, _Update]:
@@ -55,8 +56,28 @@ def _find_updates(graph) -> Dict[str, _Update]:
             for factor in product.input if product.op == "Mul" else ():
                 difference = graph.by_name[graph.root(node_name(factor))]
                 if difference.op == "Sub" and _variable(graph, difference.input[0]) == variable.name:
-                    updates[_source(graph, difference.input[1])] = _Update(variable, difference)
+                    updates[_source(graph, difference.input[1])] = _Update(variable, difference, 1)
+        elif node.op in ("Assign", "AssignVariableOp"):
+            updates.update(_weighted_means(graph, node))
     return updates
+
+
+def _weighted_means(graph, assign):
+    """The update of a variable by `variable * decay + statistic * (1 - decay)`, as `_find_updates`."""
+    variable, total = [graph.by_name[graph.root(name)] for name in graph.data_inputs(assign.name)[:2]]
+    products = [graph.by_name[graph.root(name)] for name in graph.data_inputs(total.name)]
+    if total.op not in ("Add", "AddV2") or any(product.op != "Mul" for product in products):
+        return
+    own, other = sorted(products, key=lambda product: not any(_reads(graph, product, variable)))
+    if any(_reads(graph, own, variable)):
+        for position, reference in enumerate(graph.references(other.name)):
+            if graph.constant(reference) is None:
+                yield _source(graph, reference), _Update(variable, other, position)
+
+
+def _reads(graph, node, variable):
+    """For each input of a node whether it is the value of a variable."""
+    return [_variable(graph, reference) == variable.name for reference in node.input]
 
 
 def _variable(graph, reference):

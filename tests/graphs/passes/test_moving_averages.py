@@ -19,9 +19,16 @@ def fused(x):
     return tf.nn.fused_batch_norm(x, [1.0] * 4, [0.0] * 4, epsilon=1e-3, is_training=True)
 
 
+UPDATES = {
+    "difference": lambda average, statistic: average.assign_sub((average - statistic) * 0.1),
+    "weighted mean": lambda average, statistic: tf.assign(average, average * 0.9 + statistic * 0.1),
+}
+
+
 @pytest.mark.parametrize("norm", [fused, moments])
 @pytest.mark.parametrize("resource", [False, True])
-def test_the_averages_replace_the_statistics(norm, resource, tmp_path):
+@pytest.mark.parametrize("update", UPDATES)
+def test_the_averages_replace_the_statistics(norm, resource, update, tmp_path):
     """The values of a convolution after the norm, computed by hand with the averages of the checkpoint."""
     with tf.Graph().as_default() as graph, plain_session(graph) as session:
         x = tf.placeholder(tf.float32, [None, 12, 12, 3], "images")
@@ -29,7 +36,7 @@ def test_the_averages_replace_the_statistics(norm, resource, tmp_path):
         normed, *statistics = norm(linear)
         averages = [variable(name, [4], use_resource=resource) for name in ("mean", "variance")]
         for average, statistic in zip(averages, statistics):
-            average.assign_sub((average - statistic) * 0.1)
+            UPDATES[update](average, statistic)
         tf.nn.conv2d(tf.nn.relu(normed), constant([1, 1, 4, 2]), [1] * 4, "SAME", name="second")
         session.run(tf.global_variables_initializer())
         session.run([average.assign(value) for average, value in zip(averages, ([0.5, 0, 1, -1], [2.0, 1, 3, 0.5]))])
