@@ -17,7 +17,6 @@ from legacy_graph.graphs.op_table import SHAPES, row
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import TensorType
 
-_SEVERAL = ("elementwise", "channels", "packed")  # rules for several inputs that depend on the images
 _AFTER_MIRROR = ("elementwise", "channels", "convolution", "pool", "transpose")
 
 
@@ -45,7 +44,8 @@ def receptive_fields(
 
     Args:
         nodes: of the graph, NHWC.
-        input: name of the placeholder [B, H, W, C].
+        input: name of the placeholder [B, H, W, C]. Only the inputs in the column `data` of the table of operations
+            depend on it, as `check_batch` ensures.
         types: of all tensors; a height or width may be None.
 
     Returns:
@@ -90,8 +90,6 @@ def _through(nodes, node, sources, known, types) -> Axes:
     rule = row(node.op).field
     mirrored = any(axis and axis.mirrored for axes in many for axis in axes or ())
     if None in many or rule not in _RULES or (mirrored and rule not in _AFTER_MIRROR):
-        return None
-    if len(set(sources)) > 1 and rule not in _SEVERAL:
         return None
     shapes, output = [types[source].shape for source in sources], types[node.name].shape
     return _RULES[rule](_Step(nodes, node, many, shapes, output, types))
