@@ -3,6 +3,8 @@
 import re
 from typing import List, Set
 
+from legacy_graph.errors import UserError
+from legacy_graph.graphs.choose_layers import left_out
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.op_table import CONVOLUTIONS, of_kind, row
 from legacy_graph.graphs.operations import definition
@@ -11,7 +13,10 @@ _SIDE_EFFECTS = of_kind("effect")  # summaries, updates of variables
 
 
 def remove_side_effects(graph: Graph) -> List[str]:
-    """Remove summaries, updates of variables, and nodes that only these read, unless these are the model itself."""
+    """Remove summaries, updates of variables, and nodes that only these read, unless these are the model itself.
+
+    Nodes that read the result of an update go too: the returned note counts the convolutions among them.
+    """
     effects = {name for name, node in graph.by_name.items() if node.op in _SIDE_EFFECTS}
     if not effects:
         return []
@@ -22,8 +27,29 @@ def remove_side_effects(graph: Graph) -> List[str]:
             ends.add(name)
     # A graph for evaluation may end in the summary of its loss.
     model = graph.dependents([name for name in ends if graph.by_name[name].op in CONVOLUTIONS])
+    notes = _name_readers(graph, effects)
     graph.remove((ends - graph.ancestors(model)) | effects)
-    return []
+    return notes
+
+
+def _name_readers(graph, effects) -> List[str]:
+    """A sentence about the convolutions that read the result of an update, as in a training with quantization.
+
+    Raises:
+        UserError: all convolutions do.
+    """
+    names = [name for name in graph.order if graph.by_name[name].op in CONVOLUTIONS and "_grad/" not in name]
+    after = graph.dependents(effects, shapes=True)
+    readers = [name for name in names if name in after]
+    if not readers:
+        return []
+    before = graph.ancestors(readers[:1])
+    first = next(name for name in graph.order if name in effects and name in before)
+    where, hint = f"operation {graph.by_name[first].op} ({first})", "export the graph for inference"
+    error = UserError(where, "a value at inference", "the result of an update", hint)
+    if readers == names:
+        raise error
+    return left_out(dict.fromkeys(readers, str(error)))
 
 
 def remove_gradients(graph: Graph) -> List[str]:
