@@ -28,8 +28,7 @@ def topological_order(nodes: Dict[str, tf.NodeDef]) -> List[str]:
                 sources = [] if node.op in _BACK_EDGES else list(map(node_name, node.input))
                 cycle = [source for source in sources if state.get(source) == "open"]
                 if cycle:
-                    hint = "no program of TensorFlow writes this: give the file that the training program wrote"
-                    raise UserError("graph", "no cycles", f"a cycle through node {cycle[0]}", hint)
+                    raise _cyclic(cycle[0])
                 waiting += [source for source in sources if source not in state]
             else:
                 waiting.pop()
@@ -39,12 +38,23 @@ def topological_order(nodes: Dict[str, tf.NodeDef]) -> List[str]:
     return order
 
 
+def _cyclic(name: str) -> UserError:
+    hint = "no program of TensorFlow writes this: give the file that the training program wrote"
+    return UserError("graph", "no cycles", f"a cycle through node {name}", hint)
+
+
 def follow(replacements: Dict[str, str]) -> Dict[str, str]:
-    """The same replacements of references, each followed to its end, in linear time."""
+    """The same replacements of references, each followed to its end, in linear time.
+
+    Raises:
+        UserError: a reference leads back to itself.
+    """
     ends: Dict[str, str] = {}
     for start in replacements:
         chain, reference = [], start
-        while reference in replacements and reference not in ends and len(chain) <= len(replacements):
+        while reference in replacements and reference not in ends:
+            if len(chain) > len(replacements):
+                raise _cyclic(node_name(reference))
             chain.append(reference)
             reference = canonical(replacements[reference])
         ends.update(dict.fromkeys(chain, ends.get(reference, reference)))

@@ -96,6 +96,16 @@ def test_a_cycle_is_refused(operation, back, tmp_path):
         load_model(str(tmp_path / "model.pb"))
 
 
+def test_an_identity_of_its_own_output_is_refused(tmp_path):
+    graph_def = graph_of(CONSTRUCTS["pooled"])
+    kind = tf.AttrValue(list=tf.AttrValue.ListValue(type=[1, 1]))
+    graph_def.node.extend([new_node("IdentityN", "a", ["images", "a:1"], T=kind)])
+    next(node for node in graph_def.node if node.name == "conv").input[0] = "a:1"
+    (tmp_path / "model.pb").write_bytes(graph_def.SerializeToString())
+    with pytest.raises(UserError, match="^graph: expected no cycles, found a cycle through node a"):
+        load_model(str(tmp_path / "model.pb"))
+
+
 def test_a_deeply_nested_text_is_refused(tmp_path):
     (tmp_path / "deep.pbtxt").write_text("node{attr{key:'a' value{list{" + "func{attr{key:'a' value{list{" * 5000)
     with pytest.raises(UserError, match="found a text file"):
