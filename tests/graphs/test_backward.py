@@ -117,21 +117,21 @@ def test_the_method_is_chosen_by_what_shows_the_images(construct, chosen):
 
 @pytest.mark.parametrize("place", ["before", "after"])
 def test_an_input_behind_the_preprocessing_is_suggested(place, tmp_path):
-    """A cumulative sum has no receptive field. Before all convolutions, --input at it makes the field known: 3 x 3."""
+    """A gather has no receptive field. Before all convolutions, --input at it makes the field known: 3 x 3."""
 
     def build(value):
         make = Maker()
         value = make.convolve(value, 4) if place == "after" else value
-        return ends(tf.nn.relu(make.convolve(tf.cumsum(value, 3, name="sums"), 5)))
+        return ends(tf.nn.relu(make.convolve(tf.gather(value, [1, 0], axis=3, name="taken"), 5)))
 
     path = tmp_path / "model.pb"
     path.write_bytes(model_of(build).graph_def.SerializeToString())
     model = load_model(str(path))
     with tf.Graph().as_default():
         notes = layer_probes.graph_probe(model, model.layers[-1], None).layer.notes
-    assert any("--input sums" in note for note in notes) == (place == "before")
+    assert any("--input taken" in note for note in notes) == (place == "before")
     if place == "before":
-        assert [field.size for field in load_model(str(path), input="sums").layers[-1].fields] == [3, 3]
+        assert [field.size for field in load_model(str(path), input="taken").layers[-1].fields] == [3, 3]
 
 
 def test_relu6_is_ranked_and_projected_before_its_clip():
