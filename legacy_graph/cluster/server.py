@@ -32,8 +32,8 @@ def start_server(cluster: Cluster) -> tf.train.Server:
         with tf_setup.filter_stderr():
             server = tf.train.Server(tf.train.ClusterSpec(cluster.jobs), task.job, task.index)
     except tf.errors.OpError as error:
-        hint = f"end the program that uses the port, or correct {VARIABLE}"
-        raise UserError(VARIABLE, f"a free port for {task}", reason(error), hint) from error
+        hint = f"end the program that uses the port, or correct the address in {VARIABLE}"
+        raise UserError(VARIABLE, f"a free port of this machine for {task}", reason(error), hint) from error
     # One write: with PYTHONUNBUFFERED, `print` writes the end of the line apart, and the tasks share the output.
     sys.stdout.write(f"Serving {task}: open on all network interfaces, without authentication\n")
     sys.stdout.flush()

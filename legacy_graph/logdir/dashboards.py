@@ -77,7 +77,7 @@ def report(logdir: str, results: Dict[str, DashboardData], no_results: str = "")
     if no_results:
         lines.append(f"{DECONVNET} is empty: {no_results}")
     lines += reasons + problems + _notes(logdir, runs)
-    lines.append(f"{len(NEEDS) - len(empty)} of {len(NEEDS)} dashboards have data.")
+    lines.append(f"{len(NEEDS) - len(empty)} of the {len(NEEDS)} dashboards of TensorBoard have data.")
     return "\n".join(lines), not empty
 
 

@@ -229,7 +229,7 @@ def _check_occlusion(scan, control, spots, details, cover):
     layer = scan.probe.layer
     if control == OCCLUSION:
         files, text = occlusion_check.check_spots(layer.name, layer.method, spots, details, scan.probe.fields)
-        return files, [str(cover), text]
+        return files, [text] if layer.method == OCCLUSION else [str(cover), text]  # `_notes` has the patch
     missing = scan.details is not None and scan.details.occluded and OCCLUSION not in (layer.method, *details)
     return {}, [spot_details.TOO_MANY] if missing else []
 

@@ -60,7 +60,7 @@ def counted(path):
 def test_a_good_log(check, log):
     status, rows, rest = check(log)
     assert status == 0
-    assert rest == ["7 of 7 dashboards have data."]
+    assert rest == ["7 of the 7 dashboards of TensorBoard have data."]
     sizes = {run: f"{os.path.getsize(event_file(log, run)) / 1e6:.2f} MB" for run in ("train", "test")}
     counts = {run: counted(event_file(log, run)) for run in ("train", "test")}
     expected = {}
@@ -81,7 +81,7 @@ def test_a_good_log(check, log):
 def test_from_the_command_line_quick_and_quiet(trained):
     run = legacy_graph("check", cwd=os.path.dirname(trained.logdir))
     assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout.endswith("7 of 7 dashboards have data.\n")
+    assert run.stdout.endswith("7 of the 7 dashboards of TensorBoard have data.\n")
     code = "import sys, legacy_graph.__main__ as m; m.main(['check', 'nowhere']); sys.exit('tensorflow' in sys.modules)"
     assert subprocess.call([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL) == 0
 
@@ -112,7 +112,7 @@ def test_the_directory_above_the_log(check, log, tmp_path):
     assert rows["AUDIO", os.path.join("log", "train")]
     assert rest == [
         f"All runs lie one level down: name {log} to get shorter run names",
-        "7 of 7 dashboards have data.",
+        "7 of the 7 dashboards of TensorBoard have data.",
     ]
 
 
@@ -177,7 +177,7 @@ def test_two_event_files_in_one_run(check, log):
     shutil.copy(event_file(log, "test"), path + ".second")
     status, rows, rest = check(log)
     assert status == 0
-    assert rest == ["7 of 7 dashboards have data."]  # each of ours says from which step on it counts
+    assert rest == ["7 of the 7 dashboards of TensorBoard have data."]  # each of ours says from which step on it counts
     with tf.Graph().as_default() as graph, tf.summary.FileWriter(os.path.join(log, "test"), graph) as writer:
         writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="loss", simple_value=1)]), 99)
     status, rows, rest = check(log)
@@ -191,7 +191,7 @@ def test_a_second_projector_does_not_overlap_the_first(check, log):
     """A finished run that goes on with more steps writes it again; its event files hold no record."""
     path = event_file(log, "projector")
     shutil.copy(path, path + ".second")
-    assert check(log)[::2] == (0, ["7 of 7 dashboards have data."])
+    assert check(log)[::2] == (0, ["7 of the 7 dashboards of TensorBoard have data."])
 
 
 def test_a_run_metadata_without_times_is_no_trace(check, tmp_path):

@@ -31,7 +31,7 @@ def test_no_file_gets_the_number_of_a_closed_stream(tmp_path, capsys):
     assert start(*words, preexec_fn=closing(0, 1, 2)).returncode == 0
     assert main(["check", place]) == 0
     report = capsys.readouterr().out
-    assert report.endswith("7 of 7 dashboards have data.\n")
+    assert report.endswith("7 of the 7 dashboards of TensorBoard have data.\n")
     assert "damaged" not in report
 
 
