@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.support import board
 
-HTML = "<img src=x onerror=document.title='hacked'><b>x"
+HTML = "<img src=x onerror=document.title='hacked'><u>x"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_html_in_names_is_shown_as_text(open_view, odd_address):
     expect(frame.locator("#detail tr").nth(1)).to_contain_text(f"image {HTML}: {HTML}")
     expect(frame.locator("#run option")).to_have_text([HTML])
     expect(frame.locator("#layer option")).to_have_text([HTML])
-    assert frame.locator("img, main b, section b").count() == 0
+    assert frame.locator("img, u").count() == 0
     assert page.title() != "hacked"
 
 

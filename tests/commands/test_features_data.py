@@ -84,7 +84,7 @@ def test_an_old_run_says_which_data_but_not_where(logdir, fashion_run, capsys):
         old = json.load(file)["data_dir"].split(", labels")[0]
     options(logdir, data_dir=old, data_folder=None, data_name=None)
     before = tree(logdir)
-    assert_refused(capsys, ["features", "--logdir", logdir] + WORDS, old, "236c9301", "name the run's data")
+    assert_refused(capsys, ["features", "--logdir", logdir] + WORDS, old, "236c9301", "--other-data")
     assert tree(logdir) == before
     assert __main__.main(["features", "--logdir", logdir, "--data-dir", fashion_run.data_dir] + WORDS) == 0
 

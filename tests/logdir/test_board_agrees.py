@@ -135,7 +135,7 @@ def test_check_names_the_images_that_tensorboard_drops(loader, count, tmp_path):
     dropped = sorted(set(range(count)) - set(shown))
     line = dashboards._dropped(list(range(count)), 10)
     if loader == "fast":
-        assert dropped[0] == 0 and "drops step 0 first" in line
+        assert dropped[0] == 0 and "first drops step 0 " in line
     else:
         more = f" and {len(dropped) - 5} more" * (len(dropped) > 5)
         assert f"step {', '.join(map(str, dropped[:5]))}{more} with" in line
