@@ -141,7 +141,8 @@ export class OwnPicture {
 /** The heat map of the predicted class: where covering lowers its probability, and where it changes the prediction. */
 function describeHeat({ read, heat, scale, largest, others, patch }) {
   const label = `the pixels that the network needs to predict ${read}`;
-  const lines = [`White: covering with a black patch of ${patch} x ${patch} pixels lowers the probability of ${read}, by up to ${percent(Math.max(0, largest))}. Black: covering raises it. White and black are ±${percent(scale)}.`];
+  const lines = [`White: covering with a black patch of ${patch} x ${patch} pixels lowers the probability of ${read}, by up to ${short(100 * Math.max(0, largest))} %. Black: covering raises it. White and black are ±${short(100 * scale)} %.`];
+  if (scale < 0.01) lines.unshift("Covering hardly changes the probability.");  // the picture has full contrast all the same
   if (others.length) lines.push(`Orange: covering changes the prediction to ${others.map(([name, share]) => `${name} (${percent(share)} of the pixels)`).join(", ")}.`);
   return [picture(heat, label, "large"), make("figcaption", {}, lines.join(" "))];
 }
