@@ -12,7 +12,7 @@ from tests.support import forty_logs
 from tests.support.forty_logs import LOGS
 from tests.support.program import ROOT
 
-SEVEN = "7 of 7 dashboards have data."
+SEVEN = "7 of the 7 dashboards of TensorBoard have data."
 
 
 def test_links_to_a_directory_above_and_a_fifo_end(check, log, deadline):
@@ -165,7 +165,7 @@ def test_a_configuration_that_points_elsewhere(check, log, old, new, reason):
 def test_results_for_the_deconvnet_tab(check, trained, features_run):
     """They are no event files, and no dashboard of TensorBoard."""
     status, rows, rest = check(features_run)
-    assert (status, rest[-1]) == (0, "7 of 7 dashboards have data.")
+    assert (status, rest[-1]) == (0, "7 of the 7 dashboards of TensorBoard have data.")
     size = os.path.getsize(os.path.join(features_run, "features", "conv2", "features.npz"))
     assert rows["DECONVNET", "."] == ["1", "-", "-", "-", f"{size / 1e6:.2f} MB"]
     status, rows, rest = check(trained.logdir)
