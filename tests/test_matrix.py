@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from tests import matrix
 from tests.support.program import ROOT
 
 INTERPRETER = "#!/bin/sh\ncase $2 in *version_info*) echo {version} ;; *) echo TF ;; esac\n"
@@ -59,6 +58,7 @@ def test_where_prints_the_newest_patch_that_runs(machine):
 
 @pytest.mark.parametrize("status", [0, 1])
 def test_a_row_for_each_python_and_the_log_of_a_failure(machine, status):
+    assert machine.run()[0] == 1  # no Python at all
     python = machine.pyenv_python("3.10.2", "3.10")
     machine.tests_end_with(status)
     returned, lines = machine.run()
@@ -72,20 +72,3 @@ def test_a_row_for_each_python_and_the_log_of_a_failure(machine, status):
     for log in logs:
         with open(log) as file:
             assert file.readline() == python + "\n"
-
-
-def test_no_python_at_all_is_a_failure(machine):
-    assert machine.run()[0] == 1
-
-
-def test_the_table_is_written_into_the_page_on_request(machine, tmp_path, monkeypatch):
-    page = tmp_path / "page.md"
-    page.write_text("<!-- matrix: matrix -->\n<!-- end -->\n")
-    machine.pyenv_python("3.10.2", "3.10")
-    monkeypatch.setenv("PATH", str(machine.path))
-    monkeypatch.setenv("PYENV_ROOT", str(machine.pyenv))
-    monkeypatch.setattr(matrix, "PAGE", str(page))
-    monkeypatch.setattr(matrix, "ROOT", str(tmp_path))  # the checkout may have an environment for 3.10
-    for words, written in ([], False), (["--write"], True):
-        assert matrix.main(words) == 0
-        assert ("| 3.10 | none | 2 passed, 1 failed | 3.25 |\n" in page.read_text()) == written

@@ -20,8 +20,19 @@ from PIL import Image
 import legacy_graph
 from legacy_graph.__main__ import main
 from legacy_graph.commands.parser import make_parser
+from tests.support import page_tables
 from tests.support.program import ROOT, SAMPLE
-from tests.support.readme import READMES, anchors, blocks, inline_code, links, read, run_sh_commands, shell_commands
+from tests.support.readme import (
+    READMES,
+    anchors,
+    blocks,
+    inline_code,
+    links,
+    prose,
+    read,
+    run_sh_commands,
+    shell_commands,
+)
 
 # Options added to a command of legacy_graph, so that it takes a second.
 ADDED = {"train": ["--steps", "2", "--batch-size", "5", "--logdir", "new"], "features": ["--top", "2"]}
@@ -158,6 +169,12 @@ def test_links_lead_somewhere(path):
         file = os.path.join(os.path.dirname(path), file) if file else path
         assert os.path.exists(file), target
         assert not anchor or anchor in anchors(file), target
+
+
+def test_each_row_of_a_table_has_a_cell_for_each_column():
+    for path in READMES:
+        for table in page_tables.tables(prose(path)):
+            assert len({line.count("|") - line.count(r"\|") for line in table.splitlines()}) == 1, (path, table)
 
 
 @pytest.mark.parametrize("path", READMES, ids=name)

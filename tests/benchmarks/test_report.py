@@ -6,19 +6,11 @@ import pytest
 
 from legacy_graph.config import Config
 from tests.benchmarks import __main__ as bench
-from tests.benchmarks import layers, machine, report, tables, training
-from tests.benchmarks.ways import WAYS
-from tests.benchmarks.workers import Measured, Settings, Unavailable
+from tests.benchmarks import layers, machine, report, tables
 from tests.support import page_tables
 from tests.support.program import SAMPLE
 
-SETTINGS = Settings("", "", 0)
 COSTS = dict.fromkeys(["bare", "scalars", "histograms", "images", "test", "checkpoint"], 10.0)
-
-
-def rounds(unavailable=()):
-    every = {way: [0.03, 0.04] for way in [*WAYS, "bare b", "bare c"] if way not in unavailable}
-    return training.Rounds(every, every, dict.fromkeys(every, 1e9), dict.fromkeys(unavailable, "no compiler"))
 
 
 def page(path=report.PAGE):
@@ -44,18 +36,6 @@ def test_the_verdict_names_rounds_that_overlap_the_target(rounds_found, target, 
 
 def test_a_ratio_is_taken_round_by_round():
     assert report.ratio([2.0, 9.0, 1.0], [1.0, 3.0, 2.0]) == (2.0, 0.5, 3.0)
-
-
-def test_a_region_that_was_not_measured_says_so(tmp_path):
-    copy = tmp_path / "page.md"
-    copy.write_text("a\n<!-- bench: one -->\nold\n<!-- end -->\nb\n<!-- bench: two -->\nold\n<!-- end -->\n")
-    report.write(copy, {"one": "new"})
-    assert page(copy) == {"one": "new\n", "two": report.NOT_MEASURED + "\n"}
-
-
-def test_a_program_that_does_not_run_has_a_row_with_the_reason():
-    assert "does not run here: no compiler" in tables.training(rounds(["h"]))
-    assert "b / h" in tables.ratios(rounds()) and "b / h" not in tables.ratios(rounds(["h"]))
 
 
 def test_the_ratio_of_all_steps_by_hand():
@@ -87,50 +67,12 @@ def test_bytes_of_a_step_by_hand():
     assert layers.step_bytes("Adam", 50) == 91689752
 
 
-def test_the_limit_is_the_larger_of_arithmetic_and_memory():
-    assert layers.limit("fc1", 50, 1e11, 1e10) == pytest.approx(50 * 3 * 2 * 3136 * 1024 / 1e11)
-    assert layers.limit("fc1", 50, 1e11, 1e9) == pytest.approx(41031168 / 1e9)
-    parts = [layers.limit(part, 50, 1e11, 1e10) for part in ("conv1", "conv2", "fc1", "fc2", "Adam")]
-    assert layers.step_limit(50, 1e11, 1e10) == pytest.approx(sum(parts))
-
-
-class FakeWorker:
-    """Returns at once. `torch.compile` is unavailable; the user presses Ctrl-C in the second round."""
-
-    products = 0
-
-    def __init__(self, target, settings):
-        self.target = target
-        if target.endswith("compiled"):
-            raise Unavailable("no compiler")
-
-    def __call__(self, amount):
-        FakeWorker.products += self.target == "ours:product"
-        if FakeWorker.products == 3:  # each round has two products
-            raise KeyboardInterrupt
-        bare = self.target in ("ours:whole", "ours:untested")
-        value = (amount * 0.02, amount * 0.04) if bare else None
-        return Measured(amount * 0.03, amount * 0.06, value, 1e9)
-
-    def close(self):
-        pass
-
-
-def test_after_ctrl_c_the_complete_rounds_are_kept(monkeypatch):
-    recorded = {}
-    monkeypatch.setattr(training, "Worker", FakeWorker)
-    with pytest.raises(KeyboardInterrupt):
-        training.measure(SETTINGS, 5, 1, lambda _: None, recorded.__setitem__)
-    assert set(recorded) == {"training", "ratios"}
-    assert "Median of 1 rounds" in recorded["training"] and "no compiler" in recorded["training"]
-    assert "| a. ours, the bare training step | 30.0 | 1.00 | 60.0 |" in recorded["training"]
-    assert "| c. ours, the default run without the test curve | 10.0 | 0.33 | 20.0 |" in recorded["training"]
-    assert "without the test curve | <= 1.05 | 0.500 |" in recorded["ratios"]
-
-
 def test_after_ctrl_c_the_page_is_marked_as_incomplete(monkeypatch, tmp_path, capsys):
     copy = tmp_path / "page.md"
-    copy.write_text("<!-- bench: machine -->\n<!-- end -->\n<!-- bench: batches -->\nold\n<!-- end -->\n")
+    copy.write_text(
+        "<!-- bench: machine -->\n<!-- end -->\n<!-- bench: batches -->\nold\n<!-- end -->\n"
+        "<!-- bench: memory -->\nold\n<!-- end -->\n"
+    )
 
     def stopped(settings, effort, say, record):
         record("batches", "new")
@@ -141,6 +83,6 @@ def test_after_ctrl_c_the_page_is_marked_as_incomplete(monkeypatch, tmp_path, ca
     monkeypatch.setattr("sys.argv", ["bench", "--data-dir", SAMPLE, "--page", str(copy)])
     assert bench.main() == bench.INTERRUPTED
     found = page(copy)
-    assert found["batches"] == "new\n"
+    assert (found["batches"], found["memory"]) == ("new\n", report.NOT_MEASURED + "\n")
     assert found["machine"].startswith("Measured on a machine. **Incomplete: stopped** after")
     assert "new" in capsys.readouterr().out

@@ -1,19 +1,15 @@
-"""The page of the DECONVNET dashboard: old addresses, help, a narrow window, names with HTML in them."""
+"""The page of the DECONVNET dashboard: help, a narrow window, names with HTML in them, stale addresses."""
 
 import os
 import shutil
-from urllib.parse import quote
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 from tests.support import board
 
-
-def test_an_address_that_is_out_of_date_says_so(visit):
-    _, frame = visit("deconvnet&p.deconvnet.run=gone&p.deconvnet.layer=conv9&p.deconvnet.step=77")
-    expect(frame.locator("aside .empty")).to_contain_text("the run gone and the layer conv9 and the step 77")
-    expect(frame.locator("#grid button")).to_have_count(16)
+HTML = "<img src=x onerror=document.title='hacked'><u>x"
 
 
 def test_the_help_is_shown_in_two_languages(visit):
@@ -36,23 +32,47 @@ def test_a_chosen_map_is_visible_in_a_narrow_window(browser, features_log):
     page.close()
 
 
-def test_names_with_html_are_shown_as_text(open_view, features_log, arrays):
-    evil = "<img src=x onerror=document.title='run'>"
-    folder = os.path.join(features_log[0], f"{evil}", "features", evil)
-    os.makedirs(folder)
-    try:
-        files = np.full(arrays["images"].shape, evil)
-        np.savez(os.path.join(folder, "features.npz"), **dict(arrays, class_names=[evil] * 10, files=files))
-        page, frame = open_view(f"deconvnet&p.deconvnet.run={quote(evil)}")
-        expect(frame.locator("#detail td").last).to_contain_text(f"image {evil}: {evil}")
-        expect(frame.locator("#grid h1")).to_contain_text(evil)
-        assert frame.locator("img").count() == 0 and page.title() != "run"
-    finally:
-        shutil.rmtree(os.path.join(features_log[0], evil))
-
-
 def test_the_tab_is_visible_in_a_usual_window(open_view):
     page, frame = open_view()
     expect(frame.locator("#grid h1")).to_be_visible()
     page.get_by_role("tab", name="Images").click()
     expect(page.get_by_role("tab", name="Deconvnet")).to_be_in_viewport(ratio=1)
+
+
+@pytest.fixture(scope="module")
+def odd_address(features_run, tmp_path_factory):
+    """A log with HTML in the names of a run, of a layer, of the classes and of the picture files."""
+    folder = tmp_path_factory.mktemp("odd")
+    target = folder / HTML / "features" / HTML
+    shutil.copytree(os.path.join(features_run, "features", "conv2"), str(target))
+    with np.load(str(target / "features.npz")) as file:
+        arrays = {name: file[name] for name in file.files}
+    arrays["class_names"] = np.array([f"{HTML}{number}" for number in range(10)])
+    arrays["files"] = np.full(arrays["images"].shape, HTML)
+    np.savez(str(target / "features.npz"), **arrays)
+    with board.tensorboard(str(folder)) as address:
+        yield address
+
+
+def test_html_in_names_is_shown_as_text(open_view, odd_address):
+    page, frame = open_view("deconvnet", address=odd_address)
+    expect(frame.locator("#detail h1")).to_contain_text(f"of {HTML}")
+    expect(frame.locator("#detail tr").nth(1)).to_contain_text(f"image {HTML}: {HTML}")
+    expect(frame.locator("#run option")).to_have_text([HTML])
+    expect(frame.locator("#layer option")).to_have_text([HTML])
+    assert frame.locator("img, u").count() == 0
+    assert page.title() != "hacked"
+
+
+STALE = [("map=500", "the map 500"), ("method=magic", "the projection magic"), ("step=77", "the step 77"),
+         ("order=odd", "the order odd"), ("run=none", "the run none"),
+         ("view=network", "the view network")]  # fmt: skip
+
+
+@pytest.mark.parametrize("part, name", STALE, ids=[part for part, _ in STALE])
+def test_a_stale_address_is_named(visit, part, name):
+    _, frame = visit(f"{board.CONV2}&p.deconvnet.{part}")
+    expect(frame.locator("aside .empty").first).to_contain_text(
+        f"The address names {name}, which this log does not have"
+    )
+    expect(frame.locator("#detail h1")).to_contain_text("Map ")

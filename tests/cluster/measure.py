@@ -24,13 +24,12 @@ CLUSTERS = {"1 worker": (1, False), "2 workers": (2, False), "2 workers and a pa
             "4 workers": (4, False)}  # fmt: skip
 ALONE = "1 worker"
 SCAN_LINKS = ("unlimited", "1 Gbit/s")
-THREADS = ("default", "1", "2", "4")  # values of TF_NUM_INTEROP_THREADS, which TensorFlow reads; default: not set
 
 
 class Cluster:
     """The tasks on their hosts, and the pipes to the chief."""
 
-    def __init__(self, workers, ps, hosts, data_dir, first, threads="default"):
+    def __init__(self, workers, ps, hosts, data_dir, first):
         addresses = hosts.addresses()[first : first + workers + ps]
         jobs = {"worker": addresses[:workers], "ps": addresses[workers:]}
         tasks = [("worker", number) for number in range(workers)] + [("ps", 0)] * ps
@@ -38,8 +37,6 @@ class Cluster:
         for host, (job, index) in reversed(list(enumerate(tasks))):
             config = {"cluster": jobs, "task": {"type": job, "index": index}}
             environment = dict(os.environ, PYTHONPATH=ROOT)
-            if threads != "default":
-                environment["TF_NUM_INTEROP_THREADS"] = threads
             if len(tasks) > 1:
                 environment["TF_CONFIG"] = json.dumps(config)
             words = [*hosts.enter(first + host), sys.executable, "-m", "tests.cluster.measured_task", data_dir]
@@ -66,7 +63,7 @@ class Cluster:
 
 
 def main():
-    """Measure all tables. The first clusters close before those with other numbers of threads start, to free memory."""
+    """Measure all tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--data-dir", default=mnist.SAMPLE_DIR)
@@ -86,17 +83,12 @@ def main():
     finally:
         for cluster in clusters.values():
             cluster.close()
-    try:
-        hosts.limit("unlimited")
-        threads = _measure_threads(hosts, options.data_dir, options.rounds)
-    finally:
         hosts.close()
     small, large = [steps[ALONE, "unlimited", batch] for batch in STEPS]
     digit = (large - small) / (max(STEPS) - min(STEPS))
     measured = {
         "traffic": tables.traffic(CLUSTERS, LINKS, STEPS, steps, traffic),
         "scans": tables.scans(CLUSTERS, SCAN_LINKS, scans),
-        "threads": tables.threads(THREADS, STEPS, threads),
         "predictions": tables.predictions(small - min(STEPS) * digit, digit),
     }
     tables.record(options.page, "measure", measured)
@@ -120,25 +112,6 @@ def _measure(hosts, clusters, rounds):
                     scans[name, link] = cluster("scan")
             print(f"round {number + 1}: {link}", file=sys.stderr)
     return [{key: statistics.median(values) for key, values in one.items()} for one in (steps, traffic)] + [scans]
-
-
-def _measure_threads(hosts, data_dir, rounds):
-    """Seconds a step of 2 workers by (number of inter-op threads of each task, batch)."""
-    clusters, steps = {}, {}
-    try:
-        for place, number in enumerate(THREADS):
-            clusters[number] = Cluster(2, False, hosts, data_dir, 2 * place, number)
-            clusters[number].answer()
-        for cluster in clusters.values():
-            cluster("train 50 2"), cluster("train 1000 1")
-        for _ in range(rounds):
-            for number, cluster in clusters.items():
-                for batch, count in STEPS.items():
-                    steps.setdefault((number, batch), []).append(cluster(f"train {batch} {count}") / count)
-    finally:
-        for cluster in clusters.values():
-            cluster.close()
-    return {key: statistics.median(values) for key, values in steps.items()}
 
 
 if __name__ == "__main__":

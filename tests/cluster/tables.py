@@ -38,13 +38,6 @@ def equality(until, found):
     return f"{machine()}:\n\n{Table(('dropout', 'workers', *[f'{step} steps' for step in until]), rows)}"
 
 
-def signs(steps, found):
-    """`found`: {seed: (first step with different signs or None, largest relative difference of the losses)}."""
-    rows = [(str(seed), first or "none", f"{largest:.1e}") for seed, (first, largest) in found.items()]
-    heading = ("seed", "first step with different signs", f"largest relative difference of the losses in {steps} steps")
-    return f"{machine()}:\n\n{Table(heading, rows)}"
-
-
 def faults(timeout, line, found):
     """`found`: {(task, signal): seconds of each round}; `line`: an example of what the chief prints."""
     heading = ("task", "signal", "rounds", "exit status of the chief", "seconds until the chief ends, at most")
@@ -75,12 +68,6 @@ def scans(clusters, links, seconds):
     """`seconds`: of a scan by (cluster, link)."""
     rows = [(name, *[f"{seconds[name, link]:.1f}" for link in links]) for name in clusters]
     return str(Table(("scan of 10,000 digits", *[f"s, {link}" for link in links]), rows))
-
-
-def threads(numbers, batches, steps):
-    """`steps`: seconds a step by (number of threads, batch)."""
-    rows = [(number, *[f"{1e3 * steps[number, batch]:.0f}" for batch in batches]) for number in numbers]
-    return str(Table(("inter-op threads of each task", *[f"ms a step, batch {batch:,}" for batch in batches]), rows))
 
 
 def predictions(fixed, digit):

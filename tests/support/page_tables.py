@@ -23,11 +23,6 @@ def tables(markdown: str) -> List[str]:
     return re.findall(r"^\|.*\|\n\| ?-(?:.*\|\n?)+", markdown, re.MULTILINE)
 
 
-def headings(markdown: str) -> List[str]:
-    """The heading line of each table."""
-    return [table.splitlines()[0] for table in tables(markdown)]
-
-
 def regions(text: str, command: str) -> Dict[str, str]:
     """The regions of a page that a command writes: {name: content}."""
     return dict(_pattern(command).findall(text))
