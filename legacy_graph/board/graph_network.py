@@ -17,10 +17,12 @@ from legacy_graph.graphs.backward import allowed_methods
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.visualize import finite, image_grid
 from legacy_graph.visualize.cover import choose_cover
+from legacy_graph.visualize.energy_window import choose_windows
 from legacy_graph.visualize.layer_probes import graph_probe
 from legacy_graph.visualize.occlusion import spot_occlusion
 from legacy_graph.visualize.probe import Probe
-from legacy_graph.visualize.top_activations import project
+from legacy_graph.visualize.spot_tiles import Spots, default_drawing, draw_tiles, scaled
+from legacy_graph.visualize.top_activations import TopActivations, project
 
 PAGE = 64  # maps in an answer
 SIDE = 64  # largest side in pixels of a map in an answer
@@ -168,18 +170,22 @@ def _maps(output, largest, asked: Asked, rectified: bool) -> Json:
 
 
 def _describe(opened: Opened, images: Images, number: int, activation: float) -> Json:
-    """The strongest spot of a map: its projection and its patch."""
-    fields, dead = opened.probe.fields, opened.probe.layer.rectified and not activation > 0
-    places, projections = project(opened.session, opened.probe, images, np.array([0]), np.array([number]))
-    patches = crop_patches(projections, places, fields, 0)
-    scale = image_grid.percentile_scale(patches, image_grid.SPOT_PERCENTILE)
-    patch = crop_patches(images.shown([0]), places, fields, image_grid.OUTSIDE)
+    """The strongest spot of a map: its projection and its patch. The part of the picture is chosen as by `features`."""
+    probe, layer, zero, one = opened.probe, opened.probe.layer, np.array([[0]]), np.array([[1.0]])
+    places, projections = project(opened.session, probe, images, zero[0], np.array([number]))
+    spot = TopActivations(zero[0], one[0], zero, places[None], one, projections[None])
+    shown = choose_windows(spot, probe.fields, layer.fields is None)
+    part = Spots(projections, images.shown([0]), shown.places[0], shown.fields)
+    drawn = default_drawing(layer.method, shown.energy is not None, projections.ndim == 4 and not layer.first)
+    projection, *patch = [encode_tile(tile) for (tile,) in draw_tiles(part, drawn)]
     return {
         "map": number,
-        "activation": None if dead else activation,
+        "activation": None if layer.rectified and not activation > 0 else activation,
         "place": places[0].tolist(),
-        "frame": [[field.begin + int(at) * field.step, field.size] for field, at in zip(fields, places[0])],
-        "patch": encode_tile(patch[0]),
-        "projection": encode_tile(image_grid.to_diverging(patches[0], scale)),
-        "scale": scale,
+        "frame": [[field.begin + int(at) * field.step, field.size] for field, at in zip(part.fields, part.places[0])],
+        "patch": patch[0] if patch else None,
+        "projection": projection,
+        "scale": float(scaled(part, drawn)[1][0]),
+        "drawn": drawn,
+        "energy": shown.energy,
     }

@@ -3,7 +3,7 @@
 import { state, writeAddress } from "./address.js";
 import { Follower } from "./follow.js";
 import { alertBox, emptyBox, METHODS } from "./spots.js";
-import { chooser, framed, make, paint, picture, press, short } from "./tiles.js";
+import { chooser, framed, make, paint, percent, picture, press, short } from "./tiles.js";
 
 export const ORDERS = { activation: "strongest activation first", number: "by number" };
 const HINT = `Drop a photo on the page, choose a photo, or draw. The page then shows the maps of the layer, the values of
@@ -56,7 +56,7 @@ export class NetworkPicture {
 
   showCover({ heat, scale, about }) {
     this.heat.replaceChildren(picture(heat, "occlusion", "large"), make("figcaption", {},
-      `white: covering lowers the activation, by up to ${short(scale)}. ${about}`));
+      `white: covering lowers the activation, by up to ${short(scale)}; in the whole receptive field. ${about}`));
   }
 
   /** Only the methods that are defined for the layer can be chosen. */
@@ -104,8 +104,13 @@ export class NetworkPicture {
   describe(found, layer) {
     const [row, column] = found.place;
     const dead = `This map is not active in this picture.`;
+    const magnitude = found.drawn === "magnitude";
+    const scale = magnitude ? `black is 0, white is ${short(found.scale)}` : `mid grey is 0, white and black are ±${short(found.scale)}`;
     const active = `Its strongest activation is ${short(found.activation ?? 0)}, at row ${row}, column ${column}. This spot
-      alone is projected; mid grey is 0, white and black are ±${short(found.scale)}.`;
+      alone is projected; ${scale}.`;
+    const sides = found.frame.map(([, side]) => side).join(" x ");
+    const part = found.energy === null ? "the receptive field"
+      : `a part of ${sides} pixels, with ${percent(found.energy)} of the projection's energy`;
     const figure = (canvas, caption) => make("figure", {}, canvas, make("figcaption", {}, caption));
     const notes = make("ul", {}, ...found.notes.map((note) => make("li", {}, note)));
     return [
@@ -113,11 +118,11 @@ export class NetworkPicture {
       make("h2", {}, `Map ${found.map} of ${layer}, ${METHODS[found.method]}`),
       make("p", { class: "faint" }, found.activation === null ? dead : active),
       make("div", { class: "row" },
-        figure(picture(found.projection, "projection", "large"), "projection of the spot, in its receptive field"),
-        figure(picture(found.patch, "patch", "large"), "patch: the picture in the receptive field"),
+        figure(picture(found.projection, "projection", "large"), `${magnitude ? "magnitude of the projection" : "projection"} of the spot, in ${part}`),
+        found.patch && figure(picture(found.patch, "patch", "large"), `patch: the picture there${magnitude ? ", darker where the projection is small" : ""}`),
         this.heat,
-        figure(framed(found.input, found.frame, "the picture with a frame around the receptive field", "large"),
-          `input of the network: ${found.preparation}`)),
+        figure(framed(found.input, found.frame, `the picture with a frame around ${part}`, "large"),
+          `input of the network, with a frame around this part: ${found.preparation}`)),
       found.notes.length ? make("details", {}, make("summary", {}, "Notes on this graph"), notes) : "",
     ];
   }

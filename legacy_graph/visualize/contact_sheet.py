@@ -7,7 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from legacy_graph.article.receptive_field import Fields
-from legacy_graph.config import GRADIENT, GUIDED, MAGNITUDE, METHODS, OCCLUSION
+from legacy_graph.config import MAGNITUDE, METHODS, OCCLUSION
 from legacy_graph.data.images import Images
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.energy_window import Shown, choose_windows
@@ -79,8 +79,8 @@ def draw_sheet(
     shown = shown or choose_windows(strongest, fields)
     windows = shown.energy is not None
     whole = windows or (context and any(field.step for field in fields))  # not the same picture twice
-    noisy = strongest.projections.ndim == 5 and kernels is None and about.method in (GRADIENT, GUIDED)
-    look = Look(shown, about.drawn or default_drawing(about.method, windows, noisy), whole)
+    colour = strongest.projections.ndim == 5 and kernels is None
+    look = Look(shown, about.drawn or default_drawing(about.method, windows, colour), whole)
     blocks, cells = {}, []
     for row, number in enumerate(strongest.maps):
         spots = _spots(strongest, row, images, shown, falls)  # of one map: those of all can take 500 MB

@@ -5,7 +5,7 @@ from typing import Dict, NamedTuple, Optional
 import numpy as np
 
 from legacy_graph.article.receptive_field import Field
-from legacy_graph.config import GRADIENT, GUIDED, MAGNITUDE, OCCLUSION
+from legacy_graph.config import MAGNITUDE, OCCLUSION
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.curves import draw_curve
 from legacy_graph.visualize.energy_window import Shown, choose_windows
@@ -41,8 +41,7 @@ def draw_row(seen: np.ndarray, projections: Dict[str, np.ndarray], drawn: Option
     largest = max(field.size for field in shown.fields)
     window = shown.energy is not None and largest <= WORTH * max(seen.shape[:2])
     for method, values in projections.items():
-        noisy = values.ndim == 3 and method in (GRADIENT, GUIDED)
-        how = drawn if drawn and method != OCCLUSION else default_drawing(method, window, noisy)
+        how = drawn if drawn and method != OCCLUSION else default_drawing(method, window, values.ndim == 3)
         pictures[method] = (_draw_window if window else _draw_complete)(seen, values, how, shown)
     return pictures
 

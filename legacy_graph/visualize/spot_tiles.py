@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from legacy_graph.article.receptive_field import Fields, crop_patches
-from legacy_graph.config import MAGNITUDE, OCCLUSION, SIGNED
+from legacy_graph.config import GRADIENT, GUIDED, MAGNITUDE, OCCLUSION, SIGNED
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.curves import CURVE, draw_curve
 
@@ -53,44 +53,49 @@ def magnitude(values: np.ndarray) -> np.ndarray:
     return np.abs(values) if values.ndim == 3 else np.sqrt((values**2).sum(3))
 
 
-def default_drawing(method: str, windows: bool, noisy: bool) -> str:
+def default_drawing(method: str, windows: bool, colour: bool) -> str:
     """MAGNITUDE, in which shapes are visible, for windows of large images and for gradients in colour; else SIGNED."""
-    return MAGNITUDE if method != OCCLUSION and (windows or noisy) else SIGNED
+    return MAGNITUDE if method != OCCLUSION and (windows or (colour and method in (GRADIENT, GUIDED))) else SIGNED
 
 
 def draw_panels(spots: Spots, drawn: str, whole: bool) -> List[np.ndarray]:
-    """Projections, falls (if any), patches, and with `whole` the complete images with a frame around what is shown.
-
-    With MAGNITUDE, the patches are darker where the projection is small. Images of one row are signals: their curves
-    are drawn, with that of the projection in the same panel.
+    """The panels of `draw_tiles`, enlarged, and with `whole` the complete images with a frame around what is shown.
 
     Returns:
         uint8 [n, height, width] or [n, height, width, 3] for each panel.
     """
+    panels = draw_tiles(spots, drawn)
+    if spots.images.shape[1] > 1:
+        side = max(field.size for field in spots.fields)
+        times = max(1, round((LARGEST if drawn == MAGNITUDE else TILE) / side))
+        panels = [image_grid.shrink(image_grid.enlarge(panel, times), times * LARGEST) for panel in panels]
+    return [*panels, _whole(spots)] if whole else panels
+
+
+def draw_tiles(spots: Spots, drawn: str) -> List[np.ndarray]:
+    """Projections, falls (if any) and patches, a pixel for each pixel of the image.
+
+    With MAGNITUDE, the patches are darker where the projection is small. Images of one row are signals: their curves
+    are drawn, with that of the projection in the same panel, and there are no patches.
+
+    Returns:
+        uint8 [n, h, w] or [n, h, w, 3] for each panel.
+    """
     values, _ = scaled(spots, drawn)
     falls = [] if spots.falls is None else [scaled_falls(spots)[0]]
-    signals = spots.images.shape[1] == 1
-    panels = [_curves(spots, each) for each in (values, *falls)] if signals else _pictures(spots, values, falls, drawn)
-    return [*panels, _whole(spots)] if whole else panels
+    if spots.images.shape[1] == 1:
+        return [_curves(spots, each) for each in (values, *falls)]
+    draw = image_grid.to_grayscale if drawn == MAGNITUDE else image_grid.to_diverging
+    tiles, patches = draw(values, 1), crop_patches(spots.images, spots.places, spots.fields, image_grid.OUTSIDE)
+    if drawn == MAGNITUDE:
+        shades = np.array([_shade(tile) for tile in tiles], np.float32).reshape(tiles.shape)
+        patches = np.rint(patches * _beside(shades, patches)).astype(np.uint8)
+    return [tiles, *(image_grid.to_diverging(each, 1) for each in falls), patches]
 
 
 def scaled_falls(spots: Spots) -> Tuple[np.ndarray, np.ndarray]:
     """As `scaled`, of the falls."""
     return scaled(spots._replace(projections=spots.falls), SIGNED)
-
-
-def _pictures(spots, values, falls, drawn):
-    patches = crop_patches(spots.images, spots.places, spots.fields, image_grid.OUTSIDE)
-    if drawn == MAGNITUDE:
-        tiles = image_grid.to_grayscale(values, 1)
-        shades = np.array([_shade(tile) for tile in tiles], np.float32).reshape(tiles.shape)
-        patches = np.rint(patches * _beside(shades, patches)).astype(np.uint8)
-    else:
-        tiles = image_grid.to_diverging(values, 1)
-    panels = [tiles, *(image_grid.to_diverging(each, 1) for each in falls), patches]
-    side = max(field.size for field in spots.fields)
-    times = max(1, round((LARGEST if drawn == MAGNITUDE else TILE) / side))
-    return [image_grid.shrink(image_grid.enlarge(panel, times), times * LARGEST) for panel in panels]
 
 
 def _shade(magnitude):

@@ -1,5 +1,6 @@
 """The plugin's routes without a server, and a TensorBoard without a browser."""
 
+import base64
 import contextlib
 import json
 import os
@@ -7,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 from tensorboard.backend import http_util
 from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client, EnvironBuilder
@@ -20,6 +22,12 @@ def own_headers():
     """The headers that TensorBoard adds to every answer; version 2 also forbids browsers to guess the content type."""
     answer = http_util.Respond(Request(EnvironBuilder().get_environ()), "", "text/plain")
     return {(name, value) for name, value in answer.headers.items() if not name.startswith("Content-")}
+
+
+def pixels(tile):
+    """The pixels of a tile in an answer, uint8 [height, width, channels]."""
+    shape = (tile["height"], tile["width"], tile["channels"])
+    return np.frombuffer(base64.b64decode(tile["data"]), np.uint8).reshape(shape)
 
 
 class Site:

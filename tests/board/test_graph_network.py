@@ -1,6 +1,5 @@
 """The view "Your network": a graph of --graph on single pictures, against TensorFlow itself and against `features`."""
 
-import base64
 import io
 import itertools
 import json
@@ -18,7 +17,7 @@ from legacy_graph.board.plugin import DeconvnetLoader
 from legacy_graph.commands.graph_model import open_graph
 from legacy_graph.commands.tensorboard import split_words
 from legacy_graph.errors import UserError
-from tests.board.site import Site
+from tests.board.site import Site, pixels
 from tests.support.graph_models import Maker, ends, model_of, pool
 
 SIDES, CLASSES, MANY = (24, 18), 5, 70
@@ -56,11 +55,6 @@ def network(folder):
 @pytest.fixture(scope="module")
 def photo(folder):
     return (folder / "photo.png").read_bytes()
-
-
-def pixels(tile):
-    shape = (tile["height"], tile["width"], tile["channels"])
-    return np.frombuffer(base64.b64decode(tile["data"]), np.uint8).reshape(shape)
 
 
 @pytest.fixture(scope="module")

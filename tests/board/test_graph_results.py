@@ -1,20 +1,14 @@
 """The dashboard's answers for a graph that someone else trained, with colour images."""
 
-import base64
-
 import numpy as np
 from PIL import Image
 
 from legacy_graph import __main__
 from legacy_graph.board import runs, sheet
 from legacy_graph.board.answers import encode_tile
+from tests.board.site import pixels
 from tests.support.graph_commands import RANGE, SIDES, two_layers, words, write_photos
 from tests.support.graph_models import model_of
-
-
-def pixels(tile):
-    shape = (tile["height"], tile["width"], tile["channels"])
-    return np.frombuffer(base64.b64decode(tile["data"]), np.uint8).reshape(shape)
 
 
 def test_colour_tiles_keep_their_pixels():

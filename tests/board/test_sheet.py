@@ -1,6 +1,5 @@
 """The numbers on the dashboard for recorded results, compared with the .npz file and with the network."""
 
-import base64
 import os
 import re
 
@@ -15,6 +14,7 @@ from legacy_graph.config import ALL_METHODS, SHARED
 from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize import occlusion_check, sanity_check
+from tests.board.site import pixels
 from tests.support.program import SAMPLE
 
 # What all versions of this program wrote.
@@ -30,11 +30,6 @@ def path(features_run):
 def arrays(path):
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
-
-
-def pixels(tile):
-    shape = (tile["height"], tile["width"], tile["channels"])
-    return np.frombuffer(base64.b64decode(tile["data"]), np.uint8).reshape(shape)[:, :, 0]
 
 
 def cut(image, place, outside):
@@ -71,8 +66,8 @@ def test_projections_are_those_of_the_file(path, arrays, method, name):
         found = shown.map(number, method)
         assert len(found["spots"]) == there.sum() > 0
         for spot, tile in zip(found["spots"], expected):
-            np.testing.assert_array_equal(pixels(spot["projection"]), tile)
-        np.testing.assert_array_equal(pixels(found["tile"]), expected[0])
+            np.testing.assert_array_equal(pixels(spot["projection"])[..., 0], tile)
+        np.testing.assert_array_equal(pixels(found["tile"])[..., 0], expected[0])
 
 
 def test_spots_match_the_digits(path, arrays):
@@ -85,8 +80,8 @@ def test_spots_match_the_digits(path, arrays):
         assert spot["activation"] == arrays["activations"][0, at]
         assert spot["label"] == str(digits.labels[spot["image"]])
         assert spot["frame"] == [[4 * place[0] - 6, 16], [4 * place[1] - 6, 16]]
-        np.testing.assert_array_equal(pixels(spot["input"]), image)
-        np.testing.assert_array_equal(pixels(spot["patch"]), cut(image, place, 64))
+        np.testing.assert_array_equal(pixels(spot["input"])[..., 0], image)
+        np.testing.assert_array_equal(pixels(spot["patch"])[..., 0], cut(image, place, 64))
 
 
 def test_rank_correlations_match_the_control_report(path, arrays):
