@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations
 from legacy_graph.config import DECONVNET, FIRST, GRADIENT, GUIDED, METHODS, OCCLUSION
 from legacy_graph.errors import UserError, reason
-from legacy_graph.graphs.gradient_rules import METHOD, USED, check_groups, rule_of, with_rules
+from legacy_graph.graphs.gradient_rules import METHOD, USED, check_groups, rule_of, unclip, with_rules
 from legacy_graph.graphs.inspect import is_rectified
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import cut
@@ -55,11 +55,13 @@ def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None
         raise UserError(
             "--size", "the height and width of the images", "a graph that leaves them open", "add --size HxW"
         )
-    graph_def = with_rules(model.graph_def)
+    graph_def = model.graph_def
+    end = unclip(graph_def, layer)
+    with_rules(graph_def)
     # The placeholder is a node of the graph: TensorFlow warns of an old graph that is imported beside other nodes.
     cut(graph_def, model.input, [None, height, width, channels])
-    open_stops(graph_def, model.input, layer.start)
-    wanted = [model.input + ":0", layer.start + ":0", layer.name]
+    open_stops(graph_def, model.input, end)
+    wanted = [model.input + ":0", end + ":0", layer.name]
     images, start, convolution = tf.import_graph_def(graph_def, None, wanted, name="")
     path = find_path(images, start)
     _refuse_functions(path, model.graph.library)
@@ -172,8 +174,7 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
         if layer.lost and _is_preprocessing(start.graph.get_operation_by_name(layer.lost)):
             hint = f"with --input {layer.lost} the field is known, and --range gives the values at this node"
             notes.append(f"{layer.lost} is before all convolutions: {hint}.")
-    activation = layer.activation and start.graph.get_operation_by_name(layer.activation)
-    if activation and activation.type == "Relu6" and activation not in path.operations:
+    if start.op.name == layer.activation != layer.start:
         notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")
     if method == OCCLUSION:
         return tuple(notes)

@@ -13,6 +13,7 @@ from legacy_graph.article.deconv import unrelu
 from legacy_graph.article.shapes import dims
 from legacy_graph.config import DECONVNET, GUIDED
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.op_table import RELUS
 
 RELU_RULE = "LegacyGraphRelu"
@@ -87,6 +88,15 @@ def rule_of(node: tf.NodeDef) -> Optional[str]:
     if node.op in RELUS:
         return RELU_RULE
     return CONVOLUTION_RULE if node.op == "Conv2D" else None
+
+
+def unclip(graph_def: tf.GraphDef, layer: ConvLayer) -> str:
+    """The node to rank and project: of a layer that ends before a Relu6, this node, as a ReLU. Changes the graph."""
+    for node in graph_def.node:
+        if node.name == layer.activation != layer.start and node.op == "Relu6":
+            node.op = "Relu"
+            return node.name
+    return layer.start
 
 
 def with_rules(graph_def: tf.GraphDef) -> tf.GraphDef:

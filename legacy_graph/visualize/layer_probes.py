@@ -11,7 +11,7 @@ from legacy_graph.article.layer import layers_up_to
 from legacy_graph.article.receptive_field import receptive_fields
 from legacy_graph.config import DECONVNET, FIRST, OCCLUSION
 from legacy_graph.graphs import backward
-from legacy_graph.graphs.gradient_rules import with_rules
+from legacy_graph.graphs.gradient_rules import unclip, with_rules
 from legacy_graph.graphs.inspect import is_rectified
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import cut
@@ -68,8 +68,9 @@ def graph_probe(model: Model, layer: ConvLayer, method: Optional[str]) -> Probe:
 
 def graph_scanner(model: Model, layer: ConvLayer, device: str) -> Scanner:
     """Import a model once more, on the device of another task, to rank the activations of a layer there."""
-    graph_def = with_rules(model.graph_def)
-    cut(graph_def, model.input, [None, *model.input_shape])
+    graph_def = model.graph_def
+    wanted = [model.input + ":0", unclip(graph_def, layer) + ":0"]
+    cut(with_rules(graph_def), model.input, [None, *model.input_shape])
     with tf.device(device):
-        images, start = tf.import_graph_def(graph_def, None, [model.input + ":0", layer.start + ":0"], name="tower")
+        images, start = tf.import_graph_def(graph_def, None, wanted, name="tower")
         return build_scanner(images, start, is_rectified(model.graph, layer))

@@ -61,7 +61,7 @@ def batch_norm_unfolded(make, value):
 def relu6(make, value):
     """Relu6."""
     before = 4 * make.convolve(tf.nn.relu6(9 * make.convolve(value, 4)), 5)
-    return ends(before, tf.nn.relu6(before))
+    return ends(tf.nn.relu(before)) if make.plain else ends(before, tf.nn.relu6(before))
 
 
 def transposed(make, value):
