@@ -16,8 +16,8 @@ class ConvLayer(NamedTuple):
     operation: str  # of the node `name`: Conv2D, DepthwiseConv2dNative, Conv2DBackpropInput (transposed), or another
     activation: Optional[str]  # node name of the activation, None if there is none
     # Node name whose output 0 is ranked and projected: the max pool that directly follows the activation; else the
-    # ReLU; for Relu6 its input, which then passes a ReLU; with a batch norm after the ReLU: the ReLU; without an activation: the
-    # bias add, the batch norm or the convolution itself.
+    # ReLU; for Relu6 its input, which then passes a ReLU; with a batch norm after the ReLU: the ReLU; without an
+    # activation: the bias add, the batch norm or the convolution itself.
     start: str
     shape: Tuple[Optional[int], Optional[int], int]  # [H, W, C] of `start`, None if not fixed
     parameters: int
