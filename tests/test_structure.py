@@ -32,8 +32,8 @@ RANKS = {
     "commands": 10,
     "__main__": 11,
 }  # fmt: skip
-# `graphs` opens a session to restore the variables of a SavedModel, because only the restore operation of the model
-# knows their names. It opens another to compute shapes and axes that do not depend on the images.
+# `graphs` opens a session to read slices of variables from a checkpoint, which its reader cannot do, and another to
+# compute shapes and axes that do not depend on the images.
 # `cluster` opens the sessions that run on several machines, for `training` and `visualize`.
 SESSION_PACKAGES = {"graphs", "cluster", "training", "visualize", "board", "commands"}
 WITHOUT_TENSORFLOW = [

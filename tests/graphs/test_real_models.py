@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.passes import PASSES, run_passes
-from legacy_graph.graphs.read.files import read_frozen, read_meta_graph
+from legacy_graph.graphs.read.files import read_graph
 from legacy_graph.graphs.read.saved_model import read_signature
 from tests.support.graph_files import images, plain_session, run
 
@@ -54,7 +54,7 @@ def test_mobilenet(models):
     batch = images(2, 224, 224, 3) * 2 - 1
     for layer in (first, last):
         values = run(model.graph_def, layer.start, {"input": batch[:1]})
-        np.testing.assert_array_equal(values, run(read_frozen(path), layer.start, {"input": batch[:1]}))
+        np.testing.assert_array_equal(values, run(read_graph(path), layer.start, {"input": batch[:1]}))
         both = run(model.graph_def, layer.start, {"input": batch})
         np.testing.assert_allclose(both[:1], values, rtol=1e-4, atol=1e-4)
 
@@ -73,7 +73,7 @@ def test_spectrogram_networks(folder, labels, models):
     assert [layer.label for layer in model.layers] == labels
     assert (model.input, model.input_shape) == ("model/ExpandDims", (187, 96, 1))
     assert model.notes[0] == "The placeholder model/Placeholder_2 is set to False, as at inference."
-    meta_graph = read_meta_graph(str(path))
+    meta_graph = tf.MetaGraphDef.FromString(path.read_bytes())
     spectra = images(2, 187, 96)
     with tf.Graph().as_default() as graph, plain_session(graph) as session:
         for node in meta_graph.graph_def.node:

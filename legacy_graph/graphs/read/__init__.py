@@ -3,14 +3,16 @@
 import os
 from typing import Optional
 
+import tensorflow.compat.v1 as tf
+
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.read.files import read_frozen, read_meta_graph
+from legacy_graph.graphs.read.files import read_graph
 from legacy_graph.graphs.read.keras import is_keras, read_keras
 from legacy_graph.graphs.read.saved_model import read_signature
 from legacy_graph.graphs.read.source import Source
-from legacy_graph.graphs.read.variables import read_checkpoint, refuse_variables
+from legacy_graph.graphs.read.variables import read_checkpoint, refuse_variables, restored_keys
 
 
 def read_source(
@@ -42,21 +44,7 @@ def read_source(
             hint = "leave it out: a Keras file holds its variables"
             raise UserError("--checkpoint", "a MetaGraph", f"the Keras file {path}", hint)
         return read_keras(path)
-    for suffix, reader in _READERS.items():
-        if path.endswith(suffix):
-            return reader(path, checkpoint)
-    return _frozen(path, checkpoint)
-
-
-def _meta(path, checkpoint):
-    graph = Graph(read_meta_graph(path).graph_def)
-    return Source(graph, [], read_checkpoint(checkpoint or path[: -len(".meta")], graph))
-
-
-def _frozen(path, checkpoint):
-    graph = Graph(read_frozen(path))
-    return Source(graph, [], read_checkpoint(checkpoint, graph) if checkpoint else refuse_variables(path))
-
-
-# Suffix of a path -> its reader. Any other file is read as a frozen graph.
-_READERS = {".meta": _meta}
+    is_meta = path.endswith(".meta")
+    graph = Graph(read_graph(path, tf.MetaGraphDef if is_meta else tf.GraphDef))
+    prefix = checkpoint or (path[: -len(".meta")] if is_meta else None)
+    return Source(graph, [], read_checkpoint(prefix, restored_keys(graph)) if prefix else refuse_variables(path))

@@ -23,30 +23,21 @@ _CONVERTERS = {  # the tools that write a SavedModel of the two kinds of TensorF
 _Proto = TypeVar("_Proto", bound=Message)
 
 
-def read_frozen(path: str) -> tf.GraphDef:
-    """Read a GraphDef, binary or text.
+def read_graph(path: str, kind: Type[_Proto] = tf.GraphDef) -> tf.GraphDef:
+    """Read the graph in a GraphDef or a MetaGraphDef, binary or text.
 
     Raises:
         UserError: the file is missing, of another kind, truncated or empty.
     """
-    graph_def = _parse(path, tf.GraphDef)
+    message = _parse(path, kind)
+    graph_def = message if kind is tf.GraphDef else message.graph_def
     if not graph_def.node:
-        raise _bad_file(path, "a file without nodes", "give the file that holds the graph")
+        hint = (
+            "give the file that holds the graph" if kind is tf.GraphDef else "give the .meta file beside the checkpoint"
+        )
+        raise _bad_file(path, "a file without nodes", hint)
     check_references(graph_def, path)
     return graph_def
-
-
-def read_meta_graph(path: str) -> tf.MetaGraphDef:
-    """Read a MetaGraphDef, binary or text.
-
-    Raises:
-        UserError: the file is missing, of another kind, truncated or empty.
-    """
-    meta_graph = _parse(path, tf.MetaGraphDef)
-    if not meta_graph.graph_def.node:
-        raise _bad_file(path, "a file without nodes", "give the .meta file beside the checkpoint")
-    check_references(meta_graph.graph_def, path)
-    return meta_graph
 
 
 def read_saved_model(directory: str) -> saved_model_pb2.SavedModel:
@@ -94,22 +85,19 @@ def _required_inputs(operation):
 
 def _parse(path: str, kind: Type[_Proto]) -> _Proto:
     data = _read(path)
-    _refuse_other_formats(path, data)
     message = kind()
-    if _is_text(data):
-        _refuse_tfjs(path, data)
-        try:
-            return text_format.Parse(data, message)
-        except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
-            raise _bad_file(path, "a text file", "give the graph itself") from error
     try:
+        if _is_text(data):
+            _refuse_tfjs(path, data)
+            return text_format.Parse(data, message)
         message.ParseFromString(data)
+    except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
+        raise _bad_file(path, "a text file", "give the graph itself") from error
     except (DecodeError, RuntimeError) as error:
-        if _is_saved_model(data) and kind is not saved_model_pb2.SavedModel:
-            raise _bad_saved_model(path) from error
+        _refuse_saved_model(path, data, kind)
         raise _bad_file(path, "a damaged file", "it is truncated or no graph: copy it again") from error
-    if kind is tf.GraphDef and not message.node and _is_saved_model(data):
-        raise _bad_saved_model(path)
+    if kind is tf.GraphDef and not message.node:
+        _refuse_saved_model(path, data, kind)
     return message
 
 
@@ -123,14 +111,11 @@ def _read(path):
         raise _bad_file(path, reason(error), "check the path") from error
     if not data:
         raise _bad_file(path, "an empty file", "copy it again")
-    return data
-
-
-def _refuse_other_formats(path, data):
     if data[4:8] == b"TFL3":
         raise _bad_file(path, "a TensorFlow Lite file", f"save the model it was converted from {_FREEZE}")
     if data.startswith(b"\x1f\x8b"):
         raise _bad_file(path, "a gzip archive", "unpack it")
+    return data
 
 
 def _refuse_tfjs(path, data):
@@ -154,15 +139,14 @@ def _is_text(data):
         return False
 
 
-def _is_saved_model(data):
+def _refuse_saved_model(path, data, kind):
     try:
-        return bool(saved_model_pb2.SavedModel.FromString(data).meta_graphs)
+        graphs = saved_model_pb2.SavedModel.FromString(data).meta_graphs
     except (DecodeError, RuntimeError):
-        return False
-
-
-def _bad_saved_model(path):
-    return _bad_file(path, "the graph file of a SavedModel", f"name its directory, {os.path.dirname(path) or '.'}")
+        return
+    if graphs and kind is not saved_model_pb2.SavedModel:
+        directory = os.path.dirname(path) or "."
+        raise _bad_file(path, "the graph file of a SavedModel", f"name its directory, {directory}")
 
 
 def _bad_file(path, found, hint, expected=KINDS):

@@ -63,12 +63,12 @@ def refuse_variables(path: str) -> ReadVariables:
     return read
 
 
-def read_checkpoint(prefix: str, graph: Graph) -> ReadVariables:
+def read_checkpoint(prefix: str, keys: Dict[str, Tuple[str, str]]) -> ReadVariables:
     """The reader for a checkpoint.
 
     Args:
         prefix: of the files of the checkpoint, such as "model.ckpt-1000".
-        graph: complete: its saver nodes hold the checkpoint key of each variable.
+        keys: as from `restored_keys`; any other variable has its own name as the key.
 
     Raises:
         UserError: there is no such checkpoint, or it is damaged.
@@ -79,13 +79,13 @@ def read_checkpoint(prefix: str, graph: Graph) -> ReadVariables:
     except (tf.errors.OpError, ValueError, IndexError, RuntimeError, OSError) as error:
         hint = "name the checkpoint's prefix, without .index, with --checkpoint"
         raise UserError(f"checkpoint {prefix}", "a TensorFlow checkpoint", reason(error), hint) from error
-    stored, restored = reader.get_variable_to_shape_map(), _restored_from(graph)
+    stored = reader.get_variable_to_shape_map()
 
     def read(variables):
         values = {}
         with tf.Graph().as_default(), tf.Session() as session:
             for node in variables:
-                key, piece = restored.get(node.name, (node.name, ""))
+                key, piece = keys.get(node.name, (node.name, ""))
                 if key not in stored:
                     hint = "the checkpoint is of another model or incomplete: random weights are not shown"
                     raise UserError(f"checkpoint {prefix}", f"the variable {key}", "none of that name", hint)
@@ -102,8 +102,8 @@ def read_checkpoint(prefix: str, graph: Graph) -> ReadVariables:
     return read
 
 
-def _restored_from(graph) -> Dict[str, Tuple[str, str]]:
-    """{variable: (key in the checkpoint, slice)}, from the Assign nodes of the graph and what they restore."""
+def restored_keys(graph: Graph) -> Dict[str, Tuple[str, str]]:
+    """{variable: (key in the checkpoint, slice)}, from the Assign nodes of a complete graph and what they restore."""
     restored = {}
     for name in graph.order:
         node = graph.by_name[name]
