@@ -76,12 +76,10 @@ def check_operations(nodes: Iterable[tf.NodeDef]) -> None:
     """
     for node in nodes:
         where, refused = f"operation {node.op} ({node.name})", refusal(node.op)
-        known = definition(node.op) is not None
-        if not known and not node.attr:
-            refused = refusal("PartitionedCall")  # TensorFlow 1 calls a function by the name of the function
-        elif not known and row(node.op).kind not in ("quantised", "volume"):
-            expected = f"operations that TensorFlow {tf.__version__} knows"
-            raise UserError(where, expected, node.op, "export the graph without custom operations")
+        if definition(node.op) is None and row(node.op).kind not in ("quantised", "volume"):
+            # TensorFlow 1 calls a function by its name, as if it was an operation.
+            hint = "export the graph without custom operations and functions"
+            raise UserError(where, f"operations that TensorFlow {tf.__version__} knows", node.op, hint)
         if refused:
             raise UserError(where, *refused)
         if node.op.startswith("FusedBatchNorm") and attribute(node, "is_training").b:

@@ -174,6 +174,15 @@ def test_an_unknown_operation(tmp_path):
     next(node for node in graph_def.node if node.name == "odd").op = "TheirOwn"
     (tmp_path / "model.pb").write_bytes(graph_def.SerializeToString())
     refuse(tmp_path / "model.pb", "TheirOwn (odd)", tf.__version__, "custom operations")
+    next(node for node in graph_def.node if node.name == "odd").attr.clear()  # as the call of a function in TensorFlow 1
+    (tmp_path / "model.pb").write_bytes(graph_def.SerializeToString())
+    refuse(tmp_path / "model.pb", "TheirOwn (odd)", tf.__version__, "custom operations and functions")
+
+
+def test_a_file_of_empty_nodes(tmp_path):
+    """Two bytes of any file can be a node without a name: tag 10, length 0."""
+    (tmp_path / "model.pb").write_bytes(b"\n\0" * 9)
+    refuse(tmp_path / "model.pb", "model.pb", "frozen graph", "without a name", "copy it again")
 
 
 def test_several_inputs_are_listed(tmp_path):

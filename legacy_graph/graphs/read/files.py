@@ -60,10 +60,12 @@ def read_saved_model(directory: str) -> saved_model_pb2.SavedModel:
 
 
 def check_references(graph_def: tf.GraphDef, path: str) -> None:
-    """Refuse a damaged graph: a node reads a missing node, or has fewer inputs than its operation needs."""
+    """Refuse a damaged graph: a node is empty, reads a missing node, or has fewer inputs than its operation needs."""
     check_size(len(graph_def.node))
     names = {node.name for node in graph_def.node}
     for node in graph_def.node:
+        if not node.name or not node.op:
+            raise _bad_file(path, "a node without a name or an operation", "it is no graph: copy it again")
         for reference in node.input:
             if reference.lstrip("^").split(":")[0] not in names:
                 found = f"node {node.name} that reads the missing node {reference}"
