@@ -4,30 +4,32 @@ A 1-D pool expands this tensor again, often at another axis than the convolution
 convolution of TensorFlow 1 lies between SpaceToBatchND and BatchToSpaceND of [B, W, C].
 """
 
-from typing import Dict, List
+from typing import Dict, List, Set, Tuple
 
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, new_node, node_name
-from legacy_graph.graphs.op_table import ELEMENTWISE, SOURCES, of_kind
+from legacy_graph.graphs.op_table import COMPARISONS, CONVOLUTIONS, ELEMENTWISE, SOURCES, of_kind
 from legacy_graph.graphs.operations import attribute
 
 _VARIABLES = of_kind("variable", "resource")
 _POOLS = of_kind("max pool", "average pool")
 _PADDINGS = {"SpaceToBatchND": "Tpaddings", "BatchToSpaceND": "Tcrops"}  # attribute: type of input 2
+_MOVABLE = ELEMENTWISE - COMPARISONS - of_kind("cast")  # of any shape, with output of the type T
+Axes = Tuple[int, ...]
 _INT32 = tf.int32.as_datatype_enum
 
 
 def move_squeezes(graph: Graph) -> List[str]:
-    """Move the Squeeze of each 1-D convolution behind its blocks, bias, batch norm, activation and pools.
+    """Move the Squeeze of each 1-D convolution behind its blocks, bias, batch norm, activation, pools and sums.
 
-    Then the tensors of these operations are [B, 1, W, C], and the operations belong to the layer, as with a 2-D
-    convolution. The values do not change.
+    Then the tensors of these operations are [B, 1, W, C]: the operations belong to the layer, and the output of a
+    residual block is a layer, as in 2-D. The values do not change.
     """
     _move_before_blocks(graph)
-    _move_behind_elementwise(graph)
-    _move_behind_pools(graph)
+    axes, pools = _find_movable(graph)
+    _move_behind(graph, axes, pools)
     return []
 
 
@@ -50,27 +52,108 @@ def _reads_blocks(graph, name):
     return is_only_reader and axis is not None and axis % 4 in (1, 2)
 
 
-def _move_behind_elementwise(graph):
-    ends: Dict[str, str] = {}  # last node before the new place -> the Squeeze
-    rows: List[str] = []  # names of BatchToSpaceND, before which a Squeeze removes the axis of the rows
+def _find_movable(graph) -> Tuple[Dict[str, Axes], Dict[str, str]]:
+    """What a Squeeze can be moved behind.
+
+    Returns:
+        {node: the axes of [B, H, W, C] that its tensor lacks}, for each Squeeze of a convolution or a pool, and for
+        each operation that can take the tensor with these axes.
+        {pool: the ExpandDims before it}, for each pool that can take the tensor before this node and its Squeeze.
+    """
+    axes: Dict[str, Axes] = {}
+    pools: Dict[str, str] = {}
     for name in graph.order:
-        node = graph.by_name[name]
-        if node.op == "Squeeze" and node.attr["squeeze_dims"].list.i and _is_convolved(graph, node):
-            chain = _chain(graph, name)
-            if chain:
-                ends[chain[-1]] = name
-            if _squeezed_axis(node) == 1:
-                rows += [inner for inner in chain if graph.by_name[inner].op == "BatchToSpaceND"]
-    squeezes = [graph.by_name[name] for name in ends.values()]
-    graph.redirect({squeeze.name: squeeze.input[0] for squeeze in squeezes})
-    graph.redirect({last: f"{last}/squeezed" for last in ends})
-    moved = {}
-    for last, squeeze in zip(ends, squeezes):
-        name, squeeze.name, squeeze.input[0] = squeeze.name, f"{last}/squeezed", last
-        moved[name] = [squeeze]
-    graph.expand(moved)
-    for name in rows:
-        _insert_rows(graph, name)
+        node, sources = graph.by_name[name], graph.data_inputs(name)
+        if node.op == "Squeeze":
+            if sources[0] in pools:
+                axes[name] = _lacks(graph, axes, graph.data_inputs(pools[sources[0]])[0])
+            elif graph.by_name[sources[0]].op in CONVOLUTIONS and _squeezed(node):
+                axes[name] = _squeezed(node)
+        elif node.op in _POOLS:
+            if _is_movable_pool(graph, axes, node):
+                pools[name] = sources[0]
+        elif len({axes[source] for source in sources if source in axes}) == 1:
+            others = [source for source in sources if source not in axes]
+            is_elementwise = node.op in _MOVABLE and all(_is_vector(graph, source) for source in others)
+            if is_elementwise or (node.op == "BatchToSpaceND" and sources[0] in axes):
+                axes[name] = next(axes[source] for source in sources if source in axes)
+    return axes, pools
+
+
+def _is_movable_pool(graph, axes, pool):
+    """Whether a pool lies between an ExpandDims of a tensor that lacks one axis, and the Squeeze of the same axis."""
+    expand = graph.by_name[node_name(pool.input[0])]
+    if expand.op != "ExpandDims" or attribute(pool, "data_format").s != b"NHWC":
+        return False
+    if attribute(pool, "padding").s == b"EXPLICIT":  # of the axes before the move
+        return False
+    after = {_squeezed(reader) for reader in graph.consumers[pool.name]}
+    return len(_lacks(graph, axes, node_name(expand.input[0]))) == 1 and after == {_inserted(graph, expand)}
+
+
+def _lacks(graph, axes, name) -> Axes:
+    return axes.get(name) or _squeezed(graph.by_name[name])
+
+
+def _squeezed(node) -> Axes:
+    """The axes of [B, H, W, C] that a Squeeze removes, 1 or 2 or both; () for any other node."""
+    removed = tuple(sorted(axis % 4 for axis in node.attr["squeeze_dims"].list.i)) if node.op == "Squeeze" else ()
+    return removed if set(removed) <= {1, 2} else ()
+
+
+def _inserted(graph, node) -> Axes:
+    """The axis of [B, H, W, C] that an ExpandDims inserts, 1 or 2; () if it is not constant."""
+    axis = graph.constant(node.input[1])
+    return () if axis is None else (int(axis) % 4,)
+
+
+def _move_behind(graph, axes, pools):
+    """Let what `_find_movable` returns read tensors [B, H, W, C]; a Squeeze after it serves all other readers."""
+    moved = [name for name in axes if graph.by_name[name].op != "Squeeze"]
+    squeezes = [name for name in axes if graph.by_name[name].op == "Squeeze" and graph.consumers[name]]
+    squeezes += [f"{name}/squeezed" for name in moved]
+    graph.redirect({name: f"{name}/squeezed" for name in moved})
+    graph.expand({name: [graph.by_name[name], _new_squeeze(graph, name, axes[name])] for name in moved})
+    _move_pools(graph, pools)
+    whole = {name: graph.by_name[name].input[0] for name in squeezes}
+    inserted = {}  # ExpandDims that a Squeeze of the same axis precedes -> the tensor before both
+    for name, node in graph.by_name.items():
+        squeeze = node_name(node.input[0]) if node.op == "ExpandDims" else None
+        if squeeze in whole and _inserted(graph, node) == _squeezed(graph.by_name[squeeze]):
+            inserted[name] = whole[squeeze]
+    graph.redirect(inserted)
+    for name in moved:
+        for position, source in enumerate(graph.data_inputs(name)):
+            if source in whole:
+                graph.connect(name, position, whole[source])
+        if graph.by_name[name].op == "BatchToSpaceND" and axes[name] == (1,):
+            _insert_rows(graph, name)
+    unread: Set[str] = set()
+    for name in [*pools.values(), *inserted, *squeezes]:
+        if {reader.name for reader in graph.consumers[name]} <= unread:
+            unread.add(name)
+    graph.keep(graph.by_name.keys() - unread)
+
+
+def _new_squeeze(graph, name, axes):
+    squeeze = new_node("Squeeze", f"{name}/squeezed", [name], T=attribute(graph.by_name[name], "T"))
+    squeeze.attr["squeeze_dims"].list.i[:] = axes
+    return squeeze
+
+
+def _move_pools(graph, pools):
+    """Let each pool read the tensor before the Squeeze and the ExpandDims; it combines the same values as before."""
+    consumers = graph.consumers
+    for name, expand in pools.items():
+        pool, squeeze = graph.by_name[name], graph.by_name[graph.data_inputs(expand)[0]]
+        lacks = _squeezed(squeeze)
+        graph.connect(name, 0, squeeze.input[0])
+        for reader in consumers[name]:
+            graph.edit(reader.name).attr["squeeze_dims"].list.i[:] = lacks
+        if lacks != _inserted(graph, graph.by_name[expand]):
+            for key in ("ksize", "strides"):
+                sides = pool.attr[key].list.i
+                sides[1], sides[2] = sides[2], sides[1]
 
 
 def _insert_rows(graph, name):
@@ -87,58 +170,6 @@ def _insert_rows(graph, name):
             inputs, integer = [rows.name, node.input[position], axis.name], tf.AttrValue(type=_INT32)
             graph.add(new_node("ConcatV2", joined, inputs, N=tf.AttrValue(i=2), T=kind, Tidx=integer))
         graph.connect(name, position, joined)
-
-
-def _move_behind_pools(graph):
-    """Replace Squeeze, ExpandDims, pool, Squeeze with pool, Squeeze. The pool combines the same values as before."""
-    consumers, unread = graph.consumers, set()
-    for name in graph.order:
-        pool = graph.by_name[name]
-        if pool.op not in _POOLS or attribute(pool, "data_format").s != b"NHWC":
-            continue
-        if attribute(pool, "padding").s == b"EXPLICIT":  # of the axes before the move
-            continue
-        expand = graph.by_name[node_name(pool.input[0])]
-        squeeze = graph.by_name[node_name(expand.input[0])] if expand.op == "ExpandDims" else expand
-        axis = graph.constant(expand.input[1]) if expand.op == "ExpandDims" else None
-        before, after = _squeezed_axis(squeeze), {_squeezed_axis(reader) for reader in consumers[name]}
-        if axis is None or before is None or after != {int(axis) % 4}:
-            continue
-        graph.connect(name, 0, squeeze.input[0])
-        for reader in consumers[name]:
-            graph.edit(reader.name).attr["squeeze_dims"].list.i[:] = [before]
-        if before not in after:
-            for key in ("ksize", "strides"):
-                sides = pool.attr[key].list.i
-                sides[1], sides[2] = sides[2], sides[1]
-        for node in (expand, squeeze):
-            if {reader.name for reader in consumers[node.name]} <= unread | {name}:
-                unread.add(node.name)
-    graph.keep(graph.by_name.keys() - unread)
-
-
-def _squeezed_axis(node):
-    """1 or 2: the only axis that a Squeeze of [B, H, W, C] removes. None for any other node."""
-    axes = [axis % 4 for axis in node.attr["squeeze_dims"].list.i] if node.op == "Squeeze" else []
-    return axes[0] if axes in ([1], [2]) else None
-
-
-def _is_convolved(graph, node):
-    return graph.by_name[node_name(node.input[0])].op == "Conv2D"
-
-
-def _chain(graph, name) -> List[str]:
-    """The chain of elementwise operations and blocks after a node: each has one reader, and constant operands."""
-    chain: List[str] = []
-    while len(graph.consumers[name]) == 1:
-        (reader,) = graph.consumers[name]
-        others = [source for source in graph.data_inputs(reader.name) if source != name]
-        is_elementwise = reader.op in ELEMENTWISE and all(_is_vector(graph, source) for source in others)
-        if not is_elementwise and reader.op != "BatchToSpaceND":
-            break
-        name = reader.name
-        chain.append(name)
-    return chain
 
 
 def _is_vector(graph, name):

@@ -5,10 +5,13 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import Field
+from legacy_graph.data.images import from_array
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.passes.one_dimension import move_squeezes
+from legacy_graph.visualize.layer_probes import graph_probe
+from legacy_graph.visualize.top_activations import collect
 from tests.support.graph_files import constant, graph_of, images, run, write_frozen
 
 
@@ -120,3 +123,43 @@ def test_the_values_after_a_gated_1d_convolution(tmp_path):
     expected = run(graph_of(gated_rows, shape=(None, 20, 3)), model.layers[-1].start, {"images": row})
     found = run(model.graph_def, model.layers[-1].start, {model.input: row[:, None]})
     np.testing.assert_array_equal(found.reshape(expected.shape), expected)
+
+
+def residual_rows(x):
+    """A 1-D ResNet: a stem with a pool as Keras writes it, a block with its input, a block with a projection of it."""
+
+    def convolve(x, name, stride=1, window=3):
+        return tf.nn.conv1d(x, constant([window, int(x.shape[-1]), 4], len(name)), stride, "SAME", name=name)
+
+    def normalise(x):
+        return tf.nn.batch_normalization(x, *(constant([4], n) ** 2 for n in range(4)), 1e-3)
+
+    x = tf.nn.relu(convolve(x, "stem"))
+    x = tf.squeeze(tf.nn.max_pool(tf.expand_dims(x, 2), [1, 2, 1, 1], [1, 2, 1, 1], "SAME"), [2])
+    inner = tf.nn.relu(normalise(convolve(x, "one/a")))
+    x = tf.nn.relu(tf.add(normalise(convolve(inner, "one/b")), x), name="one/out")
+    x = tf.nn.relu(tf.add(convolve(x, "two/a", 2), normalise(convolve(x, "two/b", 2, 1))), name="two/out")
+    return tf.reduce_mean(convolve(x, "last"), 1)
+
+
+def test_the_output_of_a_1d_residual_block_is_a_layer(tmp_path):
+    path, row = tmp_path / "model.pb", images(3, 1, 24, 3)
+    model = load_model(write_frozen(path, residual_rows, shape=(None, 24, 3)))
+    labels = ["stem", "one/a", "one/b", "one/out", "two/a", "two/b", "two/out", "last"]
+    assert [layer.label for layer in model.layers] == labels
+    blocks = [layer for layer in model.layers if layer.label.endswith("out")]
+    assert [(layer.start, layer.shape) for layer in blocks] == [("one/out", (1, 12, 4)), ("two/out", (1, 6, 4))]
+    # 3 samples, 4 with the pool, of step 2; two convolutions add 2 positions each, and the projected block 2 more.
+    assert [layer.fields[1] for layer in blocks] == [Field(12, 2, -5), Field(16, 4, -5)]
+    for layer in blocks:
+        with tf.Graph().as_default(), tf.Session() as session:
+            probe = graph_probe(model, layer, "gradient")
+            spots = collect(session, probe, from_array(row, None, "random"), np.array([2]), 1)
+        number, (_, x) = spots.images[0, 0], spots.places[0, 0]
+        with tf.Graph().as_default(), tf.Session() as session:
+            fed, end = tf.import_graph_def(
+                graph_of(residual_rows, shape=(None, 24, 3)), None, ["images:0", f"{layer.start}:0"], name=""
+            )
+            values, back = session.run([end, tf.gradients(end[number, x, 2] ** 2 / 2, fed)[0]], {fed: row[:, 0]})
+        assert spots.activations[0, 0] == pytest.approx(values[..., 2].max(), rel=1e-6)
+        np.testing.assert_allclose(spots.projections[0, 0, 0], back[number], rtol=1e-5, atol=1e-6)
