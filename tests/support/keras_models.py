@@ -86,12 +86,27 @@ def transfer():
     return tf.keras.Model(photos, LAYERS.Dense(2)(LAYERS.GlobalAveragePooling2D()(base(photos))))
 
 
+def normalized():
+    """Keras 3 keeps the mean and the variance of this layer as eager tensors."""
+    images = _images()
+    value = LAYERS.Normalization(mean=[0.1, 0.2, 0.3], variance=[1.0, 2.0, 3.0])(images)
+    return tf.keras.Model(images, LAYERS.Conv2D(4, 3, activation="relu", name="c1")(value))
+
+
 MODELS = {
     build.__name__: build
     for build in (
         plain, residual, depthwise, batch_norm, leaky, upsampling, inception, sequential, nested_sequential, transfer,
-    )
+    ) + ((normalized,) if hasattr(LAYERS, "Normalization") else ())  # TensorFlow 1 does not have this layer
 }  # fmt: skip
+
+
+def default_names():
+    """Keras numbers the layers: conv2d, conv2d_1 and so on. The second one is called twice. The channels tell them."""
+    images = _images()
+    value = LAYERS.Conv2D(7, 3, padding="same")(LAYERS.Conv2D(4, 3)(images))
+    shared = LAYERS.Conv2D(5, 3, padding="same")
+    return tf.keras.Model(images, LAYERS.Conv2D(6, 1)(LAYERS.add([shared(value), shared(LAYERS.ReLU()(value))])))
 
 
 def two_inputs():

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import warnings
 import zipfile
-from typing import Any, Dict, Iterator, Set
+from typing import Any, Dict, Iterator, Set, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -59,7 +59,7 @@ def read_keras(path: str) -> Source:
         except UserError:
             raise
         except Exception as error:  # Keras raises many types for a model that it cannot build
-            text = (reason(error).strip() or type(error).__name__).splitlines()[0]
+            text = re.sub(r"\x1b\[\d*m", "", reason(error)).strip() or type(error).__name__  # without colours
             hint = "export it with the Keras that saved it: model.export(DIRECTORY)"
             raise UserError(path, _EXPECTED, text, hint) from error
 
@@ -114,10 +114,14 @@ def _load_keras_3(copy, path) -> Source:
     _check_inputs(path, model)
     kinds = (model.trainable_variables, model.non_trainable_variables)
     weights = [[np.asarray(weight) for weight in kind] for kind in kinds]
-    with tf.Graph().as_default() as graph:
-        images = tf.placeholder(tf.float32, model.inputs[0].shape, model.inputs[0].name)
+
+    def run(images):
         constants = [[tf.constant(weight) for weight in kind] for kind in weights]
-        model.stateless_call(*constants, images, training=False)
+        return model.stateless_call(*constants, images, training=False)[0]
+
+    # Unlike a plain graph, a function accepts the eager tensors that a layer holds, such as those of Normalization.
+    images = tf.TensorSpec(model.inputs[0].shape, tf.float32, model.inputs[0].name)
+    graph = tf.wrap_function(run, [images]).graph
     names = {part["name"] for part in _objects(json.loads(model.to_json())) if isinstance(part.get("name"), str)}
     return Source(Graph(_rename_scopes(graph.as_graph_def(), names)), [], refuse_variables(path))
 
@@ -191,21 +195,35 @@ def _references(value: Any) -> Iterator[list]:
 
 
 def _rename_scopes(graph_def: tf.GraphDef, layers: Set[str]) -> tf.GraphDef:
-    """The graph with scopes named as the layers: Keras 3 used each name before, so TensorFlow appended "_1" to it."""
-    new_names = {}
+    """The graph with scopes named as the layers. The scope of a second call of a layer ends with "_call_2".
+
+    Keras 3 opens the scope of a layer more than once, and TensorFlow appends "_1" to the name of the second: the scope
+    of the layer conv2d is conv2d_1 even if another layer has this name.
+    """
+    parts = {node.name: tuple(node.name.split("/")) for node in graph_def.node}
+    scopes = dict.fromkeys(path[:length] for path in parts.values() for length in range(1, len(path)))
+    renamed: Dict[Tuple[str, ...], Tuple[str, ...]] = {(): ()}
+    for scope in scopes:
+        first = name = _layer_of(scope, layers, scopes)
+        calls = 1
+        while (*renamed[scope[:-1]], name) in renamed.values():
+            calls += 1
+            name = f"{first}_call_{calls}"
+        renamed[scope] = (*renamed[scope[:-1]], name)
+    new_names = {name: "/".join((*renamed[path[:-1]], path[-1])) for name, path in parts.items()}
     for node in graph_def.node:
-        *scopes, last = node.name.split("/")
-        new_names[node.name] = "/".join([_layer_of(scope, layers) for scope in scopes] + [last])
-    if len(set(new_names.values())) == len(new_names):
-        for node in graph_def.node:
-            node.name = new_names[node.name]
-            node.input[:] = [_renamed(reference, new_names) for reference in node.input]
+        node.name = new_names[node.name]
+        node.input[:] = [_renamed(reference, new_names) for reference in node.input]
     return graph_def
 
 
-def _layer_of(scope: str, layers: Set[str]) -> str:
-    layer = re.sub(r"_\d+$", "", scope)
-    return layer if scope not in layers and layer in layers else scope
+def _layer_of(scope, layers, scopes) -> str:
+    """The last part of a scope, without the number that TensorFlow appended to the name of a layer."""
+    root = scope[-1]
+    while re.sub(r"_\d+$", "", root) in layers - {root}:
+        root = re.sub(r"_\d+$", "", root)
+    is_numbered = (*scope[:-1], root) not in scopes  # else TensorFlow did not append numbers
+    return re.sub(r"_\d+$", "", scope[-1]) if root != scope[-1] and is_numbered else scope[-1]
 
 
 def _renamed(reference: str, new_names: Dict[str, str]) -> str:

@@ -39,6 +39,17 @@ def test_layers_have_the_names_of_the_model(saved, suffix):
     ]
 
 
+@pytest.mark.parametrize("suffix", keras_models.suffixes())
+def test_a_label_with_a_number_is_that_of_the_layer_of_this_name(tmp_path, suffix):
+    with keras_models.keras_session():
+        model = keras_models.default_names()
+        model.save(str(tmp_path / ("model" + suffix)))
+        channels = {layer.name: layer.filters for layer in model.layers if hasattr(layer, "filters")}
+    found = {layer.label: layer.shape[2] for layer in load_model(str(tmp_path / ("model" + suffix))).layers}
+    assert len(channels) == 4 and len(found) == 5
+    assert {label: found[label] for label in channels} == channels
+
+
 def test_the_name_of_the_file_does_not_matter(saved, tmp_path):
     path = tmp_path / "network.model"
     path.write_bytes((saved[0] / "plain.h5").read_bytes())
