@@ -40,7 +40,7 @@ def test_layers_have_the_names_of_the_model(saved, suffix):
 
 
 @pytest.mark.parametrize("suffix", keras_models.suffixes())
-def test_a_label_with_a_number_is_that_of_the_layer_of_this_name(tmp_path, suffix):
+def test_numbered_labels_are_names_of_layers(tmp_path, suffix):
     with keras_models.keras_session():
         model = keras_models.default_names()
         model.save(str(tmp_path / ("model" + suffix)))
