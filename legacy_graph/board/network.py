@@ -82,7 +82,7 @@ class LiveNetwork:
         stride = find("detail", STRIDES, detail)
         known, _, image = _prepare(folder, content)
         session, _ = self._restored(folder)
-        occlusion = class_occlusion(session, self._reader.net, image[None], Cover(PATCH, stride))
+        occlusion = class_occlusion(session, self._reader, image[None], Cover(PATCH, stride))
         (falls,), (classes,), read = occlusion.falls, occlusion.classes, int(occlusion.probabilities[0].argmax())
         names, scale = class_names(known), float(np.abs(falls).max())
         pixels = np.repeat(to_diverging(falls, scale)[..., None], 3, 2)

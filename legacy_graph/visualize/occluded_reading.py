@@ -8,7 +8,6 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.config import OCCLUSION
 from legacy_graph.visualize.cover import Cover
 from legacy_graph.visualize.occlusion import Job, all_corners, mean_over_patches, run_covered
-from legacy_graph.visualize.probe import chunk_size
 from legacy_graph.visualize.reading import Reader, Reading
 
 CLASS = "class"  # row of the class probability
@@ -48,8 +47,7 @@ def add_occlusion(
         return np.concatenate([np.stack(energies, 1), *values[1]], 1)  # [B, rows + classes]
 
     job = Job(lambda: image, all_corners(size, cover))
-    chunk = chunk_size(reader.graph)
-    (values,) = run_covered(session, fetch, reader.images, [job], cover, chunk, reader.feed, reduce)
+    (values,) = run_covered(session, fetch, reader.images, [job], cover, reader.chunk, reader.feed, reduce)
     covered = mean_over_patches(values[1:].astype(float), job.corners, size, cover)  # [H, W, rows + classes]
     falls = (values[0] - covered).astype(np.float32)
     projections = {

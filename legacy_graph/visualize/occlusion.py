@@ -14,14 +14,14 @@ from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.article.network import Network
 from legacy_graph.article.receptive_field import Fields
 from legacy_graph.data.ahead import run_ahead
 from legacy_graph.data.images import Images
 from legacy_graph.visualize import finite
 from legacy_graph.visualize.cover import Cover
 from legacy_graph.visualize.image_bar import image_bar
-from legacy_graph.visualize.probe import Probe, chunk_size
+from legacy_graph.visualize.probe import Probe
+from legacy_graph.visualize.reading import Reader
 
 THREADS = 2  # that run batches; the next one is covered meanwhile
 
@@ -96,19 +96,18 @@ def spot_occlusion(
     return pictures
 
 
-def class_occlusion(session: tf.Session, net: Network, images: np.ndarray, cover: Cover) -> ClassOcclusion:
+def class_occlusion(session: tf.Session, reader: Reader, images: np.ndarray, cover: Cover) -> ClassOcclusion:
     """How covering a patch changes the class probabilities of the article's network.
 
     Args:
-        session: of the network's graph, with trained weights.
-        net: as from `network.build`.
+        session: of the reader's graph, with trained weights.
+        reader: of the network.
         images: float32 [N, 28, 28, 1], pixels in [0, 1].
         cover: the patch. Patches are covered at all positions of the image.
     """
-    size, pixels = images.shape[1:3], net.layers[0].input
+    size = images.shape[1:3]
     jobs = [Job(functools.partial(np.asarray, image), all_corners(size, cover)) for image in images]
-    chunk, keep_all = chunk_size(net.images.graph), {net.keep_prob: 1.0}
-    runs = run_covered(session, net.probabilities, pixels, jobs, cover, chunk, keep_all)
+    runs = run_covered(session, reader.answers, reader.images, jobs, cover, reader.chunk, reader.feed)
     results = [(values[0], mean_over_patches(values[1:], job.corners, size, cover)) for job, values in zip(jobs, runs)]
     probabilities, covered = [np.array(parts) for parts in zip(*results)]  # [N, 10], [N, H, W, 10]
     read = np.argmax(probabilities, 1)
@@ -143,8 +142,8 @@ def run_covered(
         For each job, [1 + patches, ...]: the reduced value for the complete image, then one for each patch.
     """
     lengths = [1 + job.corners.count for job in jobs]
-    # Batches of equal sizes, and at least one for each thread.
-    size = -(-sum(lengths) // max(THREADS, -(-sum(lengths) // chunk)))
+    count = -(-sum(lengths) // chunk)
+    size = -(-sum(lengths) // max(1, count))  # batches of equal sizes
 
     def run(batch):
         images, corners, spots = zip(*batch)
@@ -155,8 +154,10 @@ def run_covered(
         rows = itertools.chain.from_iterable(map(_rows, jobs))
         batches = iter(lambda: list(itertools.islice(rows, size)), [])
         calls = (functools.partial(run, batch) for batch in batches)
+        # A single batch runs here: starting a thread and waiting for it takes longer than it saves.
+        results = run_ahead(calls, THREADS, THREADS + 1) if count > 1 else (call() for call in calls)
         with image_bar(sum(lengths)) as bar:
-            for values in run_ahead(calls, THREADS, THREADS + 1):
+            for values in results:
                 bar.update(len(values))
                 yield from values
 

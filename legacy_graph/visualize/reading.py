@@ -43,6 +43,7 @@ class Reader(NamedTuple):
     graph: tf.Graph
     images: tf.Tensor  # float32 [B, H, W, channels], the tensor to feed
     layers: Dict[str, ReadLayer]
+    chunk: int  # images in one run of the session
     answers: Optional[tf.Tensor] = None  # float32 [B, classes], probabilities
     feed: Dict[tf.Tensor, Any] = {}  # what `answers` needs besides the images
     finite: Dict[str, tf.Tensor] = {}  # name of an operation -> bool [], whether its values are finite
@@ -90,7 +91,8 @@ def article_reader(layers: Sequence[str], ties: str = FIRST, methods: Sequence[s
     notes += [DENSE_UNITS] if methods and not set(DENSE).isdisjoint(layers) else []
     notes += [TIES_IN_WORDS[ties]] if methods else []
     feed = {net.keep_prob: 1.0}
-    return Reader(graph, net.layers[0].input, built, net.probabilities, feed, notes=tuple(notes), net=net)
+    chunk, notes = chunk_size(graph), tuple(notes)
+    return Reader(graph, net.layers[0].input, built, chunk, net.probabilities, feed, notes=notes, net=net)
 
 
 def _article_layer(walked, ties, methods):
@@ -115,7 +117,7 @@ def graph_reader(model: Model, layer: ConvLayer, method: Optional[str] = None) -
         graph.finalize()
     before_pool = back.start.op.inputs[0] if back.start.op.type == "MaxPool" else back.start
     read = ReadLayer(before_pool, back.start, back.kernel, signal, projections, back.rectified)
-    return Reader(graph, back.images, {layer.label: read}, finite=back.finite, notes=back.notes)
+    return Reader(graph, back.images, {layer.label: read}, chunk_size(graph), finite=back.finite, notes=back.notes)
 
 
 def read_outputs(session: tf.Session, reader: Reader, image: np.ndarray, answers: bool = True) -> Outputs:
@@ -168,8 +170,7 @@ def project(
     Raises:
         UserError: a projection is not finite.
     """
-    chosen, chunk = reader.layers[layer], chunk_size(reader.graph)
-    parts = []
+    chosen, chunk, parts = reader.layers[layer], reader.chunk, []
     for begin in range(0, len(signals), chunk):
         part = signals[begin : begin + chunk]
         feed = {reader.images: np.repeat(image[None], len(part), 0), chosen.signal: part, **reader.feed}

@@ -78,27 +78,29 @@ def ours(settings):
     import tensorflow.compat.v1 as tf
 
     from legacy_graph.article import network
-    from legacy_graph.visualize import layer_probes, occlusion
+    from legacy_graph.visualize import layer_probes, occlusion, reading
     from legacy_graph.visualize.cover import Cover
+    from legacy_graph.visualize.probe import chunk_size
 
     with tf.Graph().as_default() as graph:
         net = network.build()
-        train = network.training(net, RATE)
+        train, feed = network.training(net, RATE), {net.keep_prob: 1.0}
         probes = [layer_probes.article_probe(net, layer, FIRST, DECONVNET) for layer in LAYERS]
+        reader = reading.Reader(graph, net.layers[0].input, {}, chunk_size(graph), net.probabilities, feed)
         session = tf.Session(graph=graph)
         session.run(tf.global_variables_initializer())
     data, cover = mnist.load(settings.data_dir), Cover(PATCH, STRIDE)
     for _, (images, labels) in zip(range(STEPS), mnist.batches(data.train, 50, seed=0)):
         session.run(train, network.feed(net, images, labels))
     digits = mnist.scale_pixels(data.test.images).reshape(-1, mnist.SIDE, mnist.SIDE, 1)
-    _export(settings, session, net, probes, digits[:COMPARED], cover)
+    _export(settings, session, reader, probes, digits[:COMPARED], cover)
 
     def work(asked):
         count, seconds = asked
         images, recorder = digits[:count], Recorder(session)
-        occlusion.class_occlusion(recorder, net, images, cover)
+        occlusion.class_occlusion(recorder, reader, images, cover)
         runs = {
-            "ours": lambda: occlusion.class_occlusion(session, net, images, cover),
+            "ours": lambda: occlusion.class_occlusion(session, reader, images, cover),
             "bare": lambda: [session.run(*each) for each in recorder.runs],
         }
         return median_times(runs, seconds)
@@ -117,7 +119,7 @@ class Recorder:
         return self.session.run(*asked)
 
 
-def _export(settings, session, net, probes, images, cover):
+def _export(settings, session, reader, probes, images, cover):
     """Write the weights, and our falls of the class probability and of one spot of each layer for each image."""
     from legacy_graph.data.images import from_array
     from legacy_graph.visualize import occlusion
@@ -129,7 +131,7 @@ def _export(settings, session, net, probes, images, cover):
         shown = numbers, maps, found, cover
         places[f"{layer}/places"] = found
         spots[f"{layer}/spots"] = occlusion.spot_occlusion(session, probe, from_array(images, None, "digits"), *shown)
-    classes = occlusion.class_occlusion(session, net, images, cover)
+    classes = occlusion.class_occlusion(session, reader, images, cover)
     names = [f"{layer}/{part}" for layer in ("conv1", "conv2", "fc1", "fc2") for part in ("weights", "bias")]
     weights = session.run({name: f"{name}/Variable/Read/ReadVariableOp:0" for name in names})
     read = classes.probabilities.argmax(1)

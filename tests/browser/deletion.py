@@ -18,7 +18,6 @@ from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize.cover import Cover
 from legacy_graph.visualize.occlusion import class_occlusion
-from legacy_graph.visualize.probe import chunk_size
 from legacy_graph.visualize.reading import article_reader
 from tests.benchmarks import machine
 from tests.browser.diagrams import Panel, Picture
@@ -62,14 +61,14 @@ class _Probabilities:
     """The class probabilities of any number of digits."""
 
     def __init__(self, session, reader):
-        self.session, self.reader, self.chunk = session, reader, chunk_size(reader.graph)
+        self.session, self.reader = session, reader
 
     def run(self, images):
         """float32 [N, 784] -> float32 [N, 10]."""
         reader = self.reader
         return np.concatenate([
             self.session.run(reader.answers, {reader.images: as_pictures(part), **reader.feed})
-            for part in batches(images, self.chunk)
+            for part in batches(images, reader.chunk)
         ])  # fmt: skip
 
 
@@ -78,12 +77,12 @@ def pixel_scores(session, reader, images, classes):
 
     The magnitude of the projection of the class's logit; for occlusion, the fall of the class's probability.
     """
-    layer, chunk, parts = reader.layers[DENSE[-1]], chunk_size(reader.graph), []
+    layer, chunk, parts = reader.layers[DENSE[-1]], reader.chunk, []
     signals = np.eye(mnist.CLASSES, dtype=np.float32)[classes][:, None, None, :]
     for part, signal in zip(batches(images, chunk), batches(signals, chunk)):
         parts.append(session.run(layer.projections, {reader.images: as_pictures(part), layer.signal: signal}))
     scores = {name: np.abs(np.concatenate([values[name] for values in parts])) for name in layer.projections}
-    scores[OCCLUSION] = class_occlusion(session, reader.net, as_pictures(images), COVER).falls
+    scores[OCCLUSION] = class_occlusion(session, reader, as_pictures(images), COVER).falls
     scores[RANDOM] = np.random.RandomState(0).rand(*images.shape)
     return {name: scores[name].reshape(images.shape) for name in COLOURS}
 

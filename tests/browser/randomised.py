@@ -17,7 +17,6 @@ from legacy_graph.article.receptive_field import Field, receptive_fields
 from legacy_graph.config import METHODS, SHARED, TOP
 from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
-from legacy_graph.visualize.probe import chunk_size
 from legacy_graph.visualize.rank_correlation import field_pairs, rank_correlation
 from legacy_graph.visualize.reading import article_reader
 from legacy_graph.visualize.sanity_check import random_kernel
@@ -68,7 +67,7 @@ def stages(layer):
 def find_spots(session, reader, layer, pictures):
     """For a convolution, the strongest activations of each map, one a picture; for fc2, the class of each picture."""
     output = reader.layers[layer].output
-    parts = deletion.batches(pictures, chunk_size(reader.graph))
+    parts = deletion.batches(pictures, reader.chunk)
     outputs = np.concatenate([session.run(output, {reader.images: part}) for part in parts])
     if layer in DENSE:
         numbers, maps = np.arange(len(outputs)), outputs[:, 0, 0].argmax(axis=1)
@@ -86,7 +85,7 @@ def find_spots(session, reader, layer, pictures):
 
 def project(session, reader, layer, spots, random):
     """{method: float32 [N, 28, 28, 1]}, with the kernels of the layers `random` replaced by random numbers."""
-    chosen, parts, chunk, kernels = reader.layers[layer], [], chunk_size(reader.graph), random_weights(reader, random)
+    chosen, parts, chunk, kernels = reader.layers[layer], [], reader.chunk, random_weights(reader, random)
     for pictures, signals in zip(*[deletion.batches(values, chunk) for values in (spots.pictures, spots.signals)]):
         feed = {reader.images: pictures, chosen.signal: signals, **kernels}
         parts.append(session.run(chosen.projections, feed))
