@@ -9,6 +9,7 @@ Each helper calls the `tf.summary` function of the same name, with two differenc
   `tf.summary.merge_all(SCALARS)` merges one collection.
 """
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.histogram import histogram_proto
@@ -57,13 +58,7 @@ def histogram(tag: str, values: tf.Tensor, collection: str = HISTOGRAMS) -> tf.T
     if (number is not None and number < MANY) or values.dtype != tf.float32:
         return tf.summary.histogram(_exactly(tag), values, collections=[collection])
 
-    def count(array):
-        return tf.Summary(value=[tf.Summary.Value(tag=tag, histo=histogram_proto(array))]).SerializeToString()
-
-    summary = tf.numpy_function(count, [values], tf.string, name=_exactly(tag))
-    summary.set_shape([])
-    tf.add_to_collection(collection, summary)
-    return summary
+    return _counted(tag, values, lambda array: [tf.Summary.Value(tag=tag, histo=histogram_proto(array))], collection)
 
 
 def image(tag: str, images: tf.Tensor, max_outputs: int = 10, collection: str = IMAGES) -> tf.Tensor:
@@ -127,9 +122,16 @@ def activation_summaries(layer: str, activations: tf.Tensor) -> None:
 
     Source: `_activation_summary` of TensorFlow's CIFAR-10 tutorial.
     """
-    finite = tf.where_v2(tf.is_finite(activations), activations, 0.0)
-    histogram(f"{layer}/activations", finite, ACTIVATIONS)
-    scalar(f"{layer}/sparsity", tf.nn.zero_fraction(finite), ACTIVATIONS)
+
+    def count(array):
+        if not np.isfinite(array.max()):
+            array = np.where(np.isfinite(array), array, np.float32(0))
+        return [
+            tf.Summary.Value(tag=f"{layer}/activations", histo=histogram_proto(array)),
+            tf.Summary.Value(tag=f"{layer}/sparsity", simple_value=np.count_nonzero(array == 0) / array.size),
+        ]
+
+    _counted(f"{layer}/activations", activations, count, ACTIVATIONS)
 
 
 def on_one_scale(maps: tf.Tensor) -> tf.Tensor:
@@ -145,6 +147,18 @@ def on_one_scale(maps: tf.Tensor) -> tf.Tensor:
     with tf.name_scope("on_one_scale"):
         largest = tf.reduce_max(tf.abs(maps))
         return tf.cast(tf.round(128.0 + 127.0 * tf.math.divide_no_nan(maps, largest)), tf.uint8)
+
+
+def _counted(name, values, count, collection):
+    """The serialised `Summary` of the values that numpy's `count` returns, string [], also in the collection."""
+
+    def serialise(array):
+        return tf.Summary(value=count(array)).SerializeToString()
+
+    summary = tf.numpy_function(serialise, [values], tf.string, name=_exactly(name))
+    summary.set_shape([])
+    tf.add_to_collection(collection, summary)
+    return summary
 
 
 def _exactly(tag):

@@ -1,4 +1,4 @@
-"""Keep and restore the convolution weights of single training steps; `logdir.kept_kernels` describes the files."""
+"""Find and restore the convolution weights of single training steps; `logdir.kept_kernels` describes the files."""
 
 import os
 from typing import Dict
@@ -12,23 +12,12 @@ from legacy_graph.logdir import kept_kernels
 from legacy_graph.logdir.kept_kernels import kept_steps
 from legacy_graph.training.checkpoints import restore_checkpoint
 
-__all__ = ["keep", "kept_steps", "restore", "restore_step", "variables"]
+__all__ = ["kept_steps", "restore", "restore_step", "variables"]
 
 
 def variables(net: Network) -> Dict[str, tf.Variable]:
     """The variables of the network's convolution layers: "conv1/weights" -> variable, in the order of the layers."""
     return _variables(net.images.graph, [layer.name for layer in net.layers])
-
-
-def keep(session: tf.Session, net: Network, logdir: str, step: int) -> Dict[str, np.ndarray]:
-    """Write the present convolution weights as those of `step`; returns them.
-
-    Raises:
-        UserError: the file cannot be written.
-    """
-    arrays = session.run(variables(net))
-    kept_kernels.write(logdir, step, arrays)
-    return arrays
 
 
 def restore(session: tf.Session, logdir: str, step: int) -> None:

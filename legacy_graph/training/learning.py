@@ -70,7 +70,7 @@ def summarize_scalars(
         session: of the training graph.
         learning: as from `build`.
         strongest: of each probe, float32 [N, C], the largest activation of each map in each tested digit.
-        kernels: "conv1/weights" -> weights, as from `kernels.keep`.
+        kernels: "conv1/weights" -> weights, of the session's variables.
         first: the same of step 0.
     """
     values = {}

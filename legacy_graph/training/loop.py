@@ -13,6 +13,7 @@ from legacy_graph.cluster.session import open_session
 from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
+from legacy_graph.data.ahead import run_together
 from legacy_graph.errors import Interrupted, UserError
 from legacy_graph.logdir import event_reader, event_writer, kept_kernels, layout
 from legacy_graph.logdir.identity import run_identity
@@ -132,16 +133,22 @@ def _record_evaluation(session, program, config, test, writer, step, due, first)
     """
     net, learning, digits = program.network, program.learning, recording.tested_digits(test)
     evaluation = recording.evaluate(session, net, digits, learning.probes, due.test)
-    sheets = {}
-    if due.images:
-        sheets = draw_sheets(session, net, learning, digits.images, evaluation.strongest)
-        kernels.keep(session, net, config.logdir, step)
-    if due.test:
-        recording.record_test(session, program, config, evaluation, writer, step)
     present = session.run(kernels.variables(net))
     first = present if step == 0 else first
-    if first is not None:
-        writer.add_summary(summarize_scalars(session, learning, evaluation.strongest, present, first), step)
+
+    def draw():
+        return draw_sheets(session, net, learning, digits.images, evaluation.strongest) if due.images else {}
+
+    def compare():
+        return first and summarize_scalars(session, learning, evaluation.strongest, present, first)
+
+    sheets, learned = run_together([draw, compare])
+    if due.images:
+        kept_kernels.write(config.logdir, step, present)
+    if due.test:
+        recording.record_test(session, program, config, evaluation, writer, step)
+    if learned:
+        writer.add_summary(learned, step)
     return first, sheets
 
 

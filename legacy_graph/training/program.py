@@ -25,6 +25,7 @@ class Program(NamedTuple):
     scalars: tf.Tensor  # string [], a merged `Summary`, like the next two
     histograms: tf.Tensor
     images: tf.Tensor
+    means: tf.Tensor  # those of `scalars` that are the mean of a weight or bias
     samples: tf.Tensor  # float32 [1, frames, 1], a placeholder: the input of `sound`
     sound: tf.Tensor
     learning: learning.Learning
@@ -46,6 +47,8 @@ def build_program(config: Config, cluster: Optional[Cluster] = None) -> Program:
         if cluster is not None:
             name_devices(picture)
         merged = [tf.summary.merge_all(key) for key in (summaries.SCALARS, summaries.HISTOGRAMS, summaries.IMAGES)]
+        scalars = tf.get_collection(summaries.SCALARS)
+        merged.append(tf.summary.merge([summary for summary in scalars if summary.op.name.endswith("/mean")]))
         samples = tf.placeholder(tf.float32, [1, None, 1], name="samples")
         merged += [samples, summaries.audio("loss_sound", samples, sonify.RATE)]
         merged.append(learning.build(net, config.ties))

@@ -17,6 +17,7 @@ from legacy_graph.article.network import Network
 from legacy_graph.data.mnist import PIXELS, SIDE, Digits, scale_pixels
 from legacy_graph.errors import RETRY, UserError, reason
 from legacy_graph.logdir.event_writer import FileWriter
+from legacy_graph.training.recording import CHUNK
 
 POINTS = 1000
 TENSOR = "fc1"
@@ -47,8 +48,9 @@ def write_projector(session: tf.Session, net: Network, digits: Digits, directory
         UserError: the directory cannot be written.
     """
     images, labels = digits.images[:POINTS], digits.labels[:POINTS]
-    fetches = [net.features, net.probabilities]
-    features, probabilities = session.run(fetches, {net.images: scale_pixels(images), net.keep_prob: 1.0})
+    fetches, begins = [net.features, net.probabilities], range(0, len(images), CHUNK)
+    feeds = [{net.images: scale_pixels(images[begin : begin + CHUNK]), net.keep_prob: 1.0} for begin in begins]
+    features, probabilities = map(np.concatenate, zip(*(session.run(fetches, feed) for feed in feeds)))
     try:
         os.makedirs(directory, exist_ok=True)
         Image.fromarray(sprite(images, labels)).save(os.path.join(directory, SPRITE))
