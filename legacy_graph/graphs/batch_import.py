@@ -27,8 +27,8 @@ def import_images(graph: Graph, names: Set[str], layer: Optional[str]) -> Import
         UserError: TensorFlow does not accept the graph.
     """
     sides, named = image_sides(graph), {canonical(layer or "")} & graph.by_name.keys()
-    needed = graph.ancestors(names | named)
-    imported = None if None in sides else _import(graph, [name for name in graph.by_name if name in needed], sides)
+    needed, shape = graph.ancestors(names | named), [IMAGES, *sides]
+    imported = None if None in sides else _import(graph, [name for name in graph.by_name if name in needed], shape)
     return Imported(imported, graph.infer_types(names) if imported is None else types_of(imported))
 
 
@@ -37,10 +37,10 @@ def import_accepted(graph: Graph) -> Tuple[tf.Graph, Dict[str, UserError]]:
     names, sides, errors = graph.order, image_sides(graph), {}
     while True:
         for assumed in (*SIDES, None):
-            imported = _import(graph, names, [side or assumed for side in sides])
+            imported = _import(graph, names, [IMAGES, *(side or assumed for side in sides)])
             if imported is not None:
                 return imported, errors
-        refused = _first_refused(graph, names, sides)
+        refused = first_refused(graph, names, [IMAGES, *sides])
         where = f"operation {graph.by_name[refused].op} ({refused})"
         hint = "export the graph without a fixed batch size, or name this node, or a node after it, with --input"
         errors[refused] = UserError(where, "any number of images", "a fixed number of images", hint)
@@ -53,22 +53,22 @@ def image_sides(graph: Graph) -> List[Optional[int]]:
     return declared_type(graph.by_name[graph.input]).shape[1:]
 
 
-def _first_refused(graph, names, sides) -> str:
-    """The first node, in topological order, that TensorFlow does not accept with images of this size."""
+def first_refused(graph: Graph, names: List[str], shape: List[Optional[int]]) -> str:
+    """The first of these nodes, in topological order, that TensorFlow does not accept with images of this shape."""
     accepted, refused = 0, len(names)
     while refused - accepted > 1:
         middle = (accepted + refused) // 2
-        if _import(graph, names[:middle], sides) is None:
+        if _import(graph, names[:middle], shape) is None:
             refused = middle
         else:
             accepted = middle
     return names[refused - 1]
 
 
-def _import(graph: Graph, names: Iterable[str], sides) -> Optional[tf.Graph]:
-    """These nodes imported, with images of this size; None if TensorFlow does not accept them."""
+def _import(graph: Graph, names: Iterable[str], shape) -> Optional[tf.Graph]:
+    """These nodes imported, with images of this shape; None if TensorFlow does not accept them."""
     graph_def = tf.GraphDef(versions=graph.versions, node=[graph.by_name[name] for name in names])
-    cut(graph_def, graph.input, [IMAGES, *sides])
+    cut(graph_def, graph.input, shape)
     with tf.Graph().as_default() as imported:
         try:
             tf.import_graph_def(graph_def, name="")

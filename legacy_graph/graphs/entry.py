@@ -10,8 +10,8 @@ from legacy_graph.graphs.layers import find_convolutions
 from legacy_graph.graphs.nodes import placeholder
 from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, MAX_POOLS, row
 from legacy_graph.graphs.operations import check_operations, definition
-from legacy_graph.graphs.passes.free_batch import free_batch
-from legacy_graph.graphs.passes.pass_on import remove_defaults
+from legacy_graph.graphs.passes.shapes import free_batch
+from legacy_graph.graphs.passes.single_nodes import remove_defaults
 from legacy_graph.graphs.skipped import describe_skipped
 
 _FOLLOWING = ELEMENTWISE | MAX_POOLS | {"Reshape", "BatchToSpaceND"}

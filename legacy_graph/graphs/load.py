@@ -7,7 +7,7 @@ from typing import Dict, Iterator, Optional, Tuple
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_axis import check_batch
-from legacy_graph.graphs.batch_import import import_images
+from legacy_graph.graphs.batch_import import first_refused, import_images
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
 from legacy_graph.graphs.dense import AS_IMAGE, stand_as_images
 from legacy_graph.graphs.entry import cut_at_input
@@ -17,10 +17,9 @@ from legacy_graph.graphs.layers import has_name
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import canonical, placeholder
 from legacy_graph.graphs.passes import FROZEN_PASSES, PASSES, run_passes
-from legacy_graph.graphs.passes.fixed_sizes import fix_sizes
-from legacy_graph.graphs.passes.free_batch import remove_reshapes
 from legacy_graph.graphs.passes.moving_averages import MOVING_AVERAGE
-from legacy_graph.graphs.passes.precision import HALF_NAMES
+from legacy_graph.graphs.passes.shapes import fix_sizes, remove_reshapes
+from legacy_graph.graphs.passes.single_nodes import HALF_NAMES
 from legacy_graph.graphs.passes.switches import set_placeholders
 from legacy_graph.graphs.read import read_source
 from legacy_graph.graphs.read.source import Source
@@ -128,12 +127,12 @@ def with_size(model: Model, height: int, width: int) -> Model:
     graph.add(placeholder(model.input, [None, *shape]))
     try:
         remove_reshapes(graph, graph.types)
-        layers = _measure(graph, model.layers)
     except UserError as error:
-        found = f"{height} x {width} ({str(error.found).split(' for ')[0]})"
+        refused = first_refused(graph, graph.order, [None, *shape])
+        found = f"{height} x {width}, which {graph.by_name[refused].op} ({refused}) does not accept"
         hint = "choose larger images, or a larger --size"
         raise UserError("image size", "a height and width that the graph accepts", found, hint) from error
-    return model._replace(graph=graph, input_shape=shape, layers=layers)
+    return model._replace(graph=graph, input_shape=shape, layers=_measure(graph, model.layers))
 
 
 def find_layer(model: Model, name: str) -> ConvLayer:

@@ -174,7 +174,9 @@ def test_an_unknown_operation(tmp_path):
     next(node for node in graph_def.node if node.name == "odd").op = "TheirOwn"
     (tmp_path / "model.pb").write_bytes(graph_def.SerializeToString())
     refuse(tmp_path / "model.pb", "TheirOwn (odd)", tf.__version__, "custom operations")
-    next(node for node in graph_def.node if node.name == "odd").attr.clear()  # as the call of a function in TensorFlow 1
+    next(
+        node for node in graph_def.node if node.name == "odd"
+    ).attr.clear()  # as the call of a function in TensorFlow 1
     (tmp_path / "model.pb").write_bytes(graph_def.SerializeToString())
     refuse(tmp_path / "model.pb", "TheirOwn (odd)", tf.__version__, "custom operations and functions")
 
@@ -198,11 +200,13 @@ def test_an_unknown_layer_and_a_wrong_size(tmp_path):
     refuse(path, "--size", "12 x 12", "9 x 12", "leave it out", size=(9, 12))
 
 
-@pytest.mark.parametrize("size, windows", [((1, 12), "3 from 1"), ((12, 2), "3 from 2"), ((7, 12), "3 from 2")])
-def test_images_that_are_too_small(size, windows, tmp_path):
+@pytest.mark.parametrize(
+    "size, node", [((1, 12), "Conv2D (first)"), ((3, 3), "MaxPool (pool)"), ((7, 12), "Conv2D (conv)")]
+)
+def test_images_that_are_too_small(size, node, tmp_path):
     """A convolution 3 x 3, a pool 3 x 3 of stride 2, a convolution 3 x 3, all VALID, for images of any size."""
     path = write_frozen(tmp_path / "model.pb", CONSTRUCTS["valid"], shape=(None, None, None, 3))
-    refuse(path, "image size", f"{size[0]} x {size[1]}", windows, "larger --size", size=size)
+    refuse(path, "image size", f"{size[0]} x {size[1]}", node, "larger --size", size=size)
 
 
 def test_options_that_do_not_belong_together(tmp_path, capsys):

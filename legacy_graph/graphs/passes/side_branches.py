@@ -38,8 +38,11 @@ def _name_readers(graph, effects) -> List[str]:
     Raises:
         UserError: all convolutions do.
     """
-    names = [name for name in graph.order if graph.by_name[name].op in CONVOLUTIONS and "_grad/" not in name]
     after = graph.dependents(effects, shapes=True)
+    if not any(graph.by_name[name].op in CONVOLUTIONS for name in after):
+        return []
+    gradients = _find_gradients(graph)
+    names = [name for name in graph.order if graph.by_name[name].op in CONVOLUTIONS and name not in gradients]
     readers = [name for name in names if name in after]
     if not readers:
         return []
@@ -53,7 +56,13 @@ def _name_readers(graph, effects) -> List[str]:
 
 
 def remove_gradients(graph: Graph) -> List[str]:
-    """Remove the gradients of all operations, and what depends on them, such as an optimizer's updates.
+    """Remove the gradients of all operations, and what depends on them, such as an optimizer's updates."""
+    graph.remove(_find_gradients(graph))
+    return []
+
+
+def _find_gradients(graph) -> Set[str]:
+    """The gradients of all operations.
 
     Some gradients are operations that only gradients contain, or what an optimizer applies to a variable. Others are
     ordinary operations, such as the two MatMul of the gradient of a MatMul. `tf.gradients` puts both in one scope of
@@ -69,8 +78,7 @@ def remove_gradients(graph: Graph) -> List[str]:
         readers = {node.name for node in graph.consumers[name]}
         if readers <= known and name.startswith(scopes):
             known.add(name)
-    graph.remove(known)
-    return []
+    return known
 
 
 def _updates(graph):

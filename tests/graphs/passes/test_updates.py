@@ -17,14 +17,14 @@ def quantize(x, name):
     return tf.quantization.fake_quant_with_min_max_vars(x, *limits)
 
 
-def notes(quantized, train=False):
+def notes(quantized, train=False, scope=""):
     """The labels and notes of three convolutions, of which those with these numbers read a quantized tensor."""
     with tf.Graph().as_default() as graph, plain_session(graph) as session:
         x = images = tf.placeholder(tf.float32, [None, 8, 8, 3], "images")
         for number in range(3):
             x = quantize(x, f"quant{number}") if number in quantized else x
             weights = variable(f"kernel{number}", [3, 3, int(x.shape[-1]), 4])
-            x = tf.nn.relu(tf.nn.conv2d(x, weights, [1] * 4, "SAME", name=f"conv{number}"))
+            x = tf.nn.relu(tf.nn.conv2d(x, weights, [1] * 4, "SAME", name=f"{scope}conv{number}"))
         if train:
             tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_mean(x))
         session.run(tf.global_variables_initializer())
@@ -37,6 +37,11 @@ def test_convolutions_after_an_update_are_counted(train):
     labels, (note,) = notes([1, 2], train)
     assert labels == ["conv0"]
     assert note.startswith("The layers conv1 and 1 more are left out: operation Assign (quant1/assign_m")
+
+
+def test_the_name_of_a_gradient_hides_no_convolution():
+    labels, (note,) = notes([1, 2], True, "image_grad/")
+    assert len(labels) == 1 and "conv1 and 1 more are left out" in note
 
 
 def test_one_convolution_after_an_update_is_named():

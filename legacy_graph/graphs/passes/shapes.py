@@ -1,15 +1,18 @@
-"""Shapes that a graph fixes although its values do not need them."""
+"""Shapes that a graph fixes or computes, although the images have another number, or always this size."""
 
 from typing import Dict, List, Optional, Set
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.graphs.batch_rules import IMAGES
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, identity, new_node, node_name
 from legacy_graph.graphs.op_table import SHAPES
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import TensorType
 
+_MOST = 16  # values of a tensor with sizes
 # Operations on shapes with an open length, through which TensorFlow follows the other lengths.
 _SHAPE_PARTS = ("Pack", "Concat", "ConcatV2", "StridedSlice", "Cast", "Identity")
 # Operations that may hold the batch as a number.
@@ -93,3 +96,35 @@ def _free_output_size(graph, node):
     shape = new_node("Shape", f"{prefix}/shape", [corner.name], T=floats, out_type=kind)
     graph.add(begin, size, corner, shape, new_node("Mul", prefix, [node.input[0], shape.name], T=kind))
     graph.connect(node.name, 0, prefix)
+
+
+def fix_sizes(graph: Graph) -> bool:
+    """Replace small integer tensors that depend on the size of the images, but not on their number, with constants.
+
+    Shapes and receptive fields of what reads them are then known. Runs the graph for one image and for `IMAGES`. (A
+    number of images that is divided by more than `IMAGES` is 0 for both, but leaves no image to show.)
+
+    Args:
+        graph: frozen.
+
+    Returns:
+        Whether there are such tensors. There are none if the size of the images is open.
+    """
+    shape = graph.types[graph.input].shape[1:]
+    moving = graph.dependents([graph.input])
+    sizes = graph.ancestors(moving) & graph.dependents([graph.input], shapes=True) - moving
+    sizes = [name for name in sizes if graph.types[name].dtype and graph.types[name].dtype.is_integer]
+    if None in shape or not sizes:
+        return False
+    with tf.Graph().as_default() as imported, tf.Session(graph=imported) as session:
+        tf.import_graph_def(graph.to_graph_def(), name="")
+        operations = [imported.get_operation_by_name(name) for name in sizes]
+        tensors = {operation.name: operation.outputs[0] for operation in operations if len(operation.outputs) == 1}
+        image = imported.get_tensor_by_name(f"{graph.input}:0")
+        try:
+            one, many = [session.run(tensors, {image: np.zeros([number, *shape], "f")}) for number in (1, IMAGES)]
+        except tf.errors.OpError:
+            return False  # zeros are no valid images of this graph
+    fixed = [name for name, value in one.items() if value.size <= _MOST and np.array_equal(value, many[name])]
+    graph.add(*(constant(name, one[name], tensors[name].dtype.as_datatype_enum) for name in fixed))
+    return bool(fixed)
