@@ -1,6 +1,7 @@
 """Small Keras models, built by the Keras of the installed TensorFlow, and the outputs of their layers."""
 
 import contextlib
+import json
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -107,6 +108,37 @@ def default_names():
     value = LAYERS.Conv2D(7, 3, padding="same")(LAYERS.Conv2D(4, 3)(images))
     shared = LAYERS.Conv2D(5, 3, padding="same")
     return tf.keras.Model(images, LAYERS.Conv2D(6, 1)(LAYERS.add([shared(value), shared(LAYERS.ReLU()(value))])))
+
+
+def integers():
+    """uint8 images, if this Keras has a layer that takes them."""
+    scale = LAYERS.Rescaling(1 / 255) if hasattr(LAYERS, "Rescaling") else LAYERS.Activation("linear")
+    images = tf.keras.Input(SHAPE, dtype="uint8" if hasattr(LAYERS, "Rescaling") else "float32")
+    return tf.keras.Model(images, LAYERS.Conv2D(3, 3, name="c1")(scale(images)))
+
+
+def in_groups():
+    layers = [
+        LAYERS.DepthwiseConv2D(3, name="depthwise"), LAYERS.SpatialDropout2D(0.2, name="dropped"),
+        LAYERS.Conv2DTranspose(4, 3, name="transposed"), LAYERS.SeparableConv2D(5, 3, name="separable"),
+        LAYERS.Reshape((14 * 14, 5)), LAYERS.LSTM(2, name="recurrent"),
+    ]  # fmt: skip
+    return tf.keras.Sequential([LAYERS.InputLayer(SHAPE), *layers])
+
+
+def old_config(model):
+    """The model_config of `in_groups` with settings that other versions of Keras 2 write."""
+    more = {"depthwise": {"groups": 1}, "transposed": {"groups": 1}, "separable": {"groups": 1}}
+    more.update(dropped={"noise_shape": None}, recurrent={"time_major": False})
+    layers = []
+    for layer in model.layers:
+        settings = layer.get_config()
+        settings.pop("batch_shape", None)
+        settings["dtype"] = "float32"
+        settings.update(more.get(layer.name, {}))
+        layers.append({"class_name": type(layer).__name__, "config": settings})
+    layers[0]["config"]["batch_input_shape"] = [None, *SHAPE]
+    return json.dumps({"class_name": "Sequential", "config": layers}, default=str)
 
 
 def two_inputs():

@@ -12,25 +12,20 @@ import shutil
 import tempfile
 import warnings
 import zipfile
-from typing import Any, Dict, Iterator, Set, Tuple
+from typing import Dict, Set, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.read.keras_config import EXPECTED, EXPORT, KERAS_3, check_config, objects, to_present
 from legacy_graph.graphs.read.session import read_session
 from legacy_graph.graphs.read.source import Source
 from legacy_graph.graphs.read.variables import REFERENCES, RESOURCES, refuse_variables
 
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
-_EXPECTED = "a Keras model with one input, made of Keras's own layers"
-# Needed for training only. Keras 3 refuses those that Keras 2 wrote.
-_TRAINING = ("_initializer", "_regularizer", "_constraint")
 _CONFIG = "config.json"  # in a .keras archive
-_MODELS = ("Sequential", "Model", "Functional")
-# Keras 3 runs a model with given weights by `stateless_call`. Keras 2 has no such method and runs it in a session.
-_KERAS_3 = hasattr(tf.keras.Model, "stateless_call")
 
 
 def is_keras(path: str) -> bool:
@@ -45,7 +40,7 @@ def is_keras(path: str) -> bool:
 
 
 def read_keras(path: str) -> Source:
-    """The model in a .h5 or .keras file as a graph with one float32 placeholder.
+    """The model in a .h5 or .keras file as a graph with one placeholder.
 
     Raises:
         UserError: the file has weights only, a layer with Python code, several inputs, or a layer that this Keras does
@@ -55,13 +50,12 @@ def read_keras(path: str) -> Source:
         warnings.simplefilter("ignore")  # Keras warns of settings for training
         try:
             copy = _prepared(path, folder)
-            return _load_keras_3(copy, path) if _KERAS_3 else _load_keras_2(copy, path)
+            return _load_keras_3(copy, path) if KERAS_3 else _load_keras_2(copy, path)
         except UserError:
             raise
         except Exception as error:  # Keras raises many types for a model that it cannot build
-            text = re.sub(r"\x1b\[\d*m", "", reason(error)).strip() or type(error).__name__  # without colours
-            hint = "export it with the Keras that saved it: model.export(DIRECTORY)"
-            raise UserError(path, _EXPECTED, text, hint) from error
+            text = re.sub(r"\x1b\[\d*m", "", str(error)).split("Exception encountered: ")[-1]  # without colours
+            raise UserError(path, EXPECTED, " ".join(text.split())[:200] or type(error).__name__, EXPORT) from error
 
 
 def _prepared(path, folder) -> str:
@@ -77,18 +71,21 @@ def _prepared(path, folder) -> str:
             if _CONFIG not in archive.namelist():
                 hint = "unpack it, and name the graph in it"
                 raise UserError(path, "a .keras file, which has config.json", "another zip archive", hint)
-            _check_config(path, json.loads(archive.read(_CONFIG).decode()), 3)
+            check_config(path, json.loads(archive.read(_CONFIG).decode()), 3)
         return shutil.copyfile(path, os.path.join(folder, "model.keras"))
     copy = shutil.copyfile(path, os.path.join(folder, "model.h5"))
-    with h5py.File(copy, "r+") as file:
+    try:
+        opened = h5py.File(copy, "r+")
+    except OSError as error:
+        raise UserError(path, "a .h5 file", reason(error), "copy it again") from error
+    with opened as file:
         if "model_config" not in file.attrs:
             hint = "build the model, load the weights, and save it complete: model.save(FILE)"
-            raise UserError(path, "a complete Keras model", "weights without a model_config", hint)
+            raise UserError(path, "a complete Keras model", "weights or other data, without a model_config", hint)
         config = json.loads(_text(file.attrs["model_config"]))
         major = int(_text(file.attrs.get("keras_version", "2")).split(".")[0])
-        _check_config(path, config, major)
-        config = _without_training(config)
-        file.attrs["model_config"] = json.dumps(_renumbered(config) if major < 3 and _KERAS_3 else config).encode()
+        check_config(path, config, major)
+        file.attrs["model_config"] = json.dumps(to_present(config, major)).encode()
     return copy
 
 
@@ -120,78 +117,16 @@ def _load_keras_3(copy, path) -> Source:
         return model.stateless_call(*constants, images, training=False)[0]
 
     # Unlike a plain graph, a function accepts the eager tensors that a layer holds, such as those of Normalization.
-    images = tf.TensorSpec(model.inputs[0].shape, tf.float32, model.inputs[0].name)
+    images = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype, model.inputs[0].name)
     graph = tf.wrap_function(run, [images]).graph
-    names = {part["name"] for part in _objects(json.loads(model.to_json())) if isinstance(part.get("name"), str)}
+    names = {part["name"] for part in objects(json.loads(model.to_json())) if isinstance(part.get("name"), str)}
     return Source(Graph(_rename_scopes(graph.as_graph_def(), names)), [], refuse_variables(path))
 
 
 def _check_inputs(path, model) -> None:
     if len(model.inputs) != 1:
         names = ", ".join(tensor.name.split(":")[0] for tensor in model.inputs)
-        raise UserError(path, _EXPECTED, f"{len(model.inputs)} inputs ({names})", "give a model with one input")
-
-
-def _check_config(path, config, major) -> None:
-    """Refuse a model that this Keras cannot read, and a layer whose configuration holds Python code."""
-    if major >= 3 and not _KERAS_3:
-        raise UserError(path, "a model saved by Keras 2", f"one saved by Keras {major}", "use TensorFlow 2.16 or newer")
-    for layer in _objects(config):
-        if layer.get("class_name") in ("Lambda", "TFOpLambda") or layer.get("class_name") == "__lambda__":
-            settings = layer.get("config")
-            name = settings.get("name", "unnamed") if isinstance(settings, dict) else "unnamed"
-            hint = "replace it by Keras's own layers, or export the model: model.export(DIRECTORY)"
-            raise UserError(path, _EXPECTED, f"the layer {name} ({layer['class_name']}), which holds Python code", hint)
-
-
-def _objects(config: Any) -> Iterator[dict]:
-    """All JSON objects in a configuration."""
-    waiting = [config]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            yield value
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-
-
-def _without_training(config: Any) -> Any:
-    """The configuration without what only training needs, and with the shape of the input as both versions read it."""
-    if isinstance(config, list):
-        return [_without_training(value) for value in config]
-    if not isinstance(config, dict):
-        return config
-    kept = {key: _without_training(value) for key, value in config.items() if not key.endswith(_TRAINING)}
-    settings = kept.get("config")
-    if kept.get("class_name") != "InputLayer" and isinstance(settings, dict) and "batch_input_shape" in settings:
-        settings["input_shape"] = settings.pop("batch_input_shape")[1:]
-    return kept
-
-
-def _renumbered(config: Any) -> Any:
-    """The configuration with the numbers that Keras 3 gives to the calls of a nested model.
-
-    Keras 2 counts the building of a model as its call 0; Keras 3 does not.
-    """
-    for model in _objects(config):
-        layers = model.get("layers")
-        if isinstance(layers, list):
-            nested = {layer["config"]["name"] for layer in layers if layer.get("class_name") in _MODELS}
-            references = [layer.get("inbound_nodes", []) for layer in layers] + [model.get("output_layers", [])]
-            for reference in _references(references):
-                reference[1] -= reference[0] in nested
-    return config
-
-
-def _references(value: Any) -> Iterator[list]:
-    """All lists [layer, number of the call, number of the output, ...] in nested lists."""
-    if isinstance(value, list):
-        if len(value) > 2 and isinstance(value[0], str):
-            yield value
-        else:
-            for part in value:
-                yield from _references(part)
+        raise UserError(path, EXPECTED, f"{len(model.inputs)} inputs ({names})", "give a model with one input")
 
 
 def _rename_scopes(graph_def: tf.GraphDef, layers: Set[str]) -> tf.GraphDef:

@@ -67,6 +67,21 @@ def test_settings_that_only_training_needs_are_ignored(saved, tmp_path):
     assert len(load_model(str(path)).layers) == 3
 
 
+def test_settings_that_change_nothing_are_ignored(tmp_path):
+    """Of Keras 2.1 to 2.15: the layers as a list, one group of channels, no shape of the noise, and so on."""
+    import h5py
+
+    path = tmp_path / "old.h5"
+    with keras_models.keras_session():
+        model = keras_models.in_groups()
+        model.save(str(path))
+    with h5py.File(str(path), "a") as file:
+        file.attrs["model_config"] = keras_models.old_config(model).encode()
+        file.attrs["keras_version"] = "2.11.0"
+    labels = [layer.label.split("/")[0] for layer in load_model(str(path)).layers]
+    assert {"depthwise", "transposed", "separable"} <= set(labels)
+
+
 @pytest.mark.parametrize(
     "build, named", [(keras_models.two_inputs, "one, other"), (keras_models.with_lambda, "twice (Lambda)")]
 )
@@ -88,3 +103,19 @@ def test_weights_alone_are_recognised(saved, tmp_path):
     with pytest.raises(UserError) as caught:
         read_source(str(path))
     assert "weights" in caught.value.found
+
+
+def test_a_truncated_file_is_named(saved, tmp_path):
+    path = tmp_path / "cut.h5"
+    path.write_bytes((saved[0] / "plain.h5").read_bytes()[:5000])
+    with pytest.raises(UserError) as caught:
+        read_source(str(path))
+    assert caught.value.hint == "copy it again"
+
+
+def test_the_images_may_be_integers(tmp_path):
+    """Keras casts what it gets to the type of the input. After a cast from float32 to uint8 there is no gradient."""
+    path = str(tmp_path / "model.h5")
+    with keras_models.keras_session():
+        keras_models.integers().save(path)
+    assert [layer.label for layer in load_model(path).layers] == ["c1"]
