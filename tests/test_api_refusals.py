@@ -84,3 +84,32 @@ def test_from_session():
     for wrong in (session, None, session.graph):
         with pytest.raises(legacy_graph.UserError, match="^session: "):
             legacy_graph.from_session(wrong, images)
+
+
+@pytest.mark.parametrize("places", [3, [[1], [2], [0], [0], [0]], [(0, 0)] * 4], ids=str)
+def test_a_place_has_two_numbers(model, places):
+    with pytest.raises(legacy_graph.UserError, match="^places: "):
+        model.project(LAYER, PIXELS, 0, places)
+
+
+@pytest.mark.parametrize(
+    "images", [memoryview(PIXELS), {"a.png": 1}, np.ma.masked_greater(PIXELS, 9), np.array(3, np.uint8)], ids=str
+)
+def test_what_is_no_array_of_images(model, images):
+    with pytest.raises(legacy_graph.UserError, match="^images: "):
+        model.project(LAYER, images, 0)
+
+
+def test_a_path_that_does_not_exist(model):
+    with pytest.raises(legacy_graph.UserError, match="nothing at 'photoes'"):
+        model.project(LAYER, "photoes", 0)
+
+
+@pytest.mark.parametrize("method", ["project", "occlude"])
+@pytest.mark.parametrize("places", [None, (0, 0)])
+@pytest.mark.parametrize("factor", [np.nan, 1e300])
+def test_values_that_are_not_finite(path, method, places, factor):
+    """A ReLU turns NaN into 0, so the layer does not show it. No warning of numpy, pytest makes it an error."""
+    images = (PIXELS / 255.0) * np.where(np.arange(5) == 3, factor, 1)[:, None, None, None]
+    with pytest.raises(legacy_graph.UserError, match=r"in image 3 \(counted from 0\)"):
+        getattr(legacy_graph.load_model(path), method)(LAYER, images, 0, places)

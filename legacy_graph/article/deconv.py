@@ -24,8 +24,8 @@ from typing import Callable, Dict, List, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.article.layer import Layer, layers_up_to
-from legacy_graph.article.shapes import conv2d_transpose, dims
+from legacy_graph.article.layer import Layer, check_choice, layers_up_to
+from legacy_graph.article.shapes import PADDINGS, conv2d_transpose, dims
 from legacy_graph.config import DECONVNET, FIRST, GRADIENT, GUIDED, METHODS, SHARED, TIES
 
 
@@ -63,12 +63,12 @@ def unpool(
         float32 [B, H, W, C].
 
     Raises:
-        ValueError: `ties` is not one of `TIES`.
+        ValueError: `padding` or `ties` is unknown.
 
     Source: Zeiler and Fergus, section 2.1, "Unpooling". They do not say how to treat equal maxima.
     """
-    if ties not in TIES:
-        raise ValueError("ties: expected one of {}, found {!r}".format(", ".join(TIES), ties))
+    check_choice("ties", ties, TIES)
+    check_choice("padding", padding, PADDINGS)
     with tf.name_scope("unpool"):
         put_back = _to_first if ties == FIRST else _to_all
         signal = _join(put_back(pooled, switches), pool)
@@ -178,8 +178,8 @@ def deconvolve(
     Args:
         layers: in order from the input; each takes the output of the previous one.
         name: of the layer to start from.
-        maps: int32 or int64 [B], the feature map to keep for each image; None keeps all.
-        positions: int32 or int64 [B, 2], the (y, x) in `output` to keep for each image; None keeps all.
+        maps: int32 or int64 [B], the feature map to keep for each image, or one for all; None keeps all.
+        positions: int32 or int64 [B, 2], the (y, x) in `output` to keep for each image, or one for all; None keeps all.
         method: "deconvnet", "gradient" (of half the sum of squares of the kept activations) or "guided"; the full
             names in `config.METHODS` are accepted too.
         ties: one of `TIES`, see `unpool`.
@@ -192,8 +192,7 @@ def deconvolve(
     """
     walked = layers_up_to(layers, name)
     rules = {**RULES, **{METHODS[name]: rule for name, rule in RULES.items()}}
-    if method not in rules:
-        raise ValueError("method: expected one of {}, found {!r}".format(", ".join(RULES), method))
+    check_choice("method", method, rules)
     signal = select_activations(walked[-1].output, maps, positions)
     for layer in reversed(walked):
         with tf.name_scope(layer.name):
@@ -211,8 +210,9 @@ def select_activations(
     """Keep one map, one position, or both of the layer's `output` [B, H, W, C] for each image; set the rest to zero."""
     _, height, width, channels = dims(output)
     if maps is not None:
-        output *= tf.one_hot(maps, channels)[:, None, None, :]
+        output *= tf.one_hot(maps, channels)[..., None, None, :]
     if positions is not None:
-        output *= tf.one_hot(positions[:, 0], height)[:, :, None, None]
-        output *= tf.one_hot(positions[:, 1], width)[:, None, :, None]
+        positions = tf.convert_to_tensor(positions)
+        output *= tf.one_hot(positions[..., 0], height)[..., None, None]
+        output *= tf.one_hot(positions[..., 1], width)[..., None, :, None]
     return output

@@ -1,6 +1,6 @@
 """The tensors of a convolution layer that the deconvolution and the receptive field need."""
 
-from typing import TYPE_CHECKING, List, NamedTuple
+from typing import TYPE_CHECKING, Iterable, List, NamedTuple
 
 if TYPE_CHECKING:  # the dashboard imports this module and no TensorFlow
     import tensorflow.compat.v1 as tf
@@ -24,6 +24,11 @@ class Layer(NamedTuple):
 def layers_up_to(layers: List[Layer], name: str) -> List[Layer]:
     """The layers from the input up to the layer `name`; ValueError if there is no such layer."""
     names = [layer.name for layer in layers]
-    if name not in names:
-        raise ValueError("layer: expected one of {}, found {!r}".format(", ".join(names), name))
+    check_choice("layer", name, names)
     return layers[: names.index(name) + 1]
+
+
+def check_choice(argument: str, value: str, names: Iterable[str]) -> None:
+    """ValueError if the value of an argument is not one of the names."""
+    if value not in names:
+        raise ValueError("{}: expected one of {}, found {!r}".format(argument, ", ".join(names), value))

@@ -6,8 +6,12 @@ channels in the wrong order aborts the process on TensorFlow 1.15. `conv2d_trans
 
 from typing import Any, List, Optional, Sequence, Union
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.article.layer import check_choice
+
+PADDINGS = ("SAME", "VALID")
 ORDER = "[height, width, output_channels, in_channels]"
 # Names of arguments in the versions of TensorFlow, and in earlier versions of this package.
 _NAMES = {"input": "value", "filter": "kernel", "filters": "kernel", "stride": "strides"}
@@ -47,11 +51,14 @@ def conv2d_transpose(
             article's problem 2); the channels of the kernel are unknown or in the wrong order (problem 3, aborts the
             process on 1.15); the channels of `output_shape` differ from the kernel's; or a convolution with these
             strides does not reduce the height and width of `output_shape` to those of `value`.
-        TypeError, ValueError: an argument is missing, given twice or unknown, or the strides are not those of an image.
+        TypeError, ValueError: an argument is missing, given twice, unknown or of another kind.
     """
     given = {"value": value, "kernel": kernel, "output_shape": output_shape, "strides": strides}
     value, kernel, output_shape, strides = _arguments(given, names).values()
-    order = {"NHWC": [0, 1, 2, 3], "NCHW": [0, 2, 3, 1]}[data_format]
+    orders = {"NHWC": [0, 1, 2, 3], "NCHW": [0, 2, 3, 1]}
+    check_choice("data_format", data_format, orders)
+    check_choice("padding", padding, PADDINGS)
+    value, kernel, order = tf.convert_to_tensor(value), tf.convert_to_tensor(kernel), orders[data_format]
     value_shape, kernel_shape = _rank_4(value, "value"), _rank_4(kernel, "kernel")
     wanted = _numbers(output_shape)
     value_shape, wanted = [value_shape[axis] for axis in order], [wanted[axis] for axis in order]
@@ -68,7 +75,7 @@ def conv2d_transpose(
     strides = [1, down, across, 1] if data_format == "NHWC" else [1, 1, down, across]
     with tf.name_scope(name, "conv2d_transpose") as scope:
         # TensorFlow 2.22 would call this node output_shape; users' logs have the name of the earlier versions.
-        sizes = tf.convert_to_tensor(output_shape, name="input_sizes")
+        sizes = tf.convert_to_tensor(output_shape, tf.int32, name="input_sizes")
         return tf.nn.conv2d_transpose(value, kernel, sizes, strides, padding, data_format, scope)
 
 
@@ -88,14 +95,16 @@ def _arguments(given, names):
 
 def _strides(strides, order):
     """The strides down and across."""
-    strides = [strides] if isinstance(strides, int) else list(strides)
-    if len(strides) == 4:
-        batch, *sides, channels = [strides[axis] for axis in order]
+    numbers = np.atleast_1d(strides)
+    if numbers.dtype.kind in "iu" and numbers.shape in ((1,), (2,), (4,)) and (numbers > 0).all():
+        numbers = numbers.tolist()
+        if len(numbers) < 4:
+            return [numbers[0], numbers[-1]]
+        batch, *sides, channels = [numbers[axis] for axis in order]
         if (batch, channels) == (1, 1):
             return sides
-    elif len(strides) in (1, 2):
-        return [strides[0], strides[-1]]
-    raise ValueError(f"strides: expected one, two or four numbers, with 1 for batch and channels, found {strides}")
+    expected = "one, two or four whole numbers from 1, with 1 for batch and channels"
+    raise ValueError(f"strides: expected {expected}, found {strides!r}")
 
 
 def dims(tensor: tf.Tensor) -> List[Union[int, tf.Tensor]]:
@@ -119,7 +128,7 @@ def _rank_4(tensor, argument):
 
 def _numbers(output_shape):
     """`output_shape` with None for each dynamic dimension."""
-    if isinstance(output_shape, tf.Tensor) or len(output_shape) != 4:
+    if not isinstance(output_shape, (list, tuple, np.ndarray, tf.TensorShape)) or len(output_shape) != 4:
         raise ShapeError(
             f"output_shape: expected a list of four, [batch, height, width, output_channels], found {output_shape}: "
             "write [tf.shape(value)[0], height, width, output_channels]"

@@ -83,7 +83,8 @@ def choice(name: str, value: object, names: Iterable[str]) -> Optional[str]:
 
 def paths(name: str, values: Iterable[Union[str, os.PathLike]], expected: str) -> Sequence[str]:
     """`values` as text: an iterable of paths, at least one."""
-    listed = list(values) if isinstance(values, collections.abc.Iterable) and not isinstance(values, bytes) else []
+    known = isinstance(values, (list, tuple, collections.abc.Set, collections.abc.Iterator))
+    listed = list(values) if known else []
     if not listed or not all(isinstance(path, (str, os.PathLike)) for path in listed):
         raise UserError(name, expected, _shown(values), "stack arrays by numpy.stack; give files by their paths")
     return [file_path(name, path) for path in listed]
@@ -98,7 +99,7 @@ def _checked(name, values, expected, kinds, low, ndim=None):
     except ValueError:  # lists of different lengths
         array = np.array(None)
     empty = array.shape == (0,)  # its dtype is float64
-    known = (array.dtype.kind in kinds or empty) and ndim in (None, array.ndim)
+    known = (array.dtype.kind in kinds or empty) and array.dtype != np.uint64 and ndim in (None, array.ndim)
     if not known or (low is not None and (array < low).any()):
         raise UserError(name, expected, _shown(values), f"give {expected}")
     return array

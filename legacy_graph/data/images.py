@@ -117,6 +117,7 @@ class Images:
             return values.sum(axis=-1)
         return values[..., ::-1] if self.preprocessing is not None and self.preprocessing.bgr else values
 
+    @np.errstate(over="ignore", invalid="ignore")  # the caller refuses images that are not finite
     def _preprocess(self, raw):
         return raw.astype(np.float32) if self.preprocessing is None else self.preprocessing.apply(raw)
 
@@ -140,12 +141,12 @@ def from_checked_array(array: np.ndarray, name: str, shape: Shape, preprocessing
     found = array.shape
     if array.ndim > 1 and shape[2] == 1 and not _fits(found[-3:], shape):
         array = array[..., None]
-    if array.ndim == 3:
-        array = array[None]
+    array = array[None] if array.ndim == 3 else array
     if array.ndim != 4 or not len(array) or not _fits(array.shape[1:], shape):
-        sides = ["any" if side is None else str(side) for side in shape]
-        expected = f"an array N x {' x '.join(sides)} (without the first or the last where it is 1)"
-        raise UserError(name, expected, " x ".join(map(str, found)), "save it in that shape")
+        expected = " x ".join(["an array of the shape N", *("any" if side is None else str(side) for side in shape)])
+        raise UserError(name, expected, " x ".join(map(str, found)) or "one number", "give it that shape")
+    if isinstance(array, np.ma.MaskedArray):
+        raise UserError(name, "an array without a mask", "a masked array", "give its filled() values")
     if array.dtype == np.uint8:
         if preprocessing is None:
             raise _no_range()
@@ -226,6 +227,8 @@ def open_images(path: str, shape: Shape, preprocessing: Optional[Preprocessing])
     Raises:
         UserError: the path cannot be read, or the images do not match the graph.
     """
+    if not os.path.lexists(path):
+        raise UserError("--images", "a path that exists", f"nothing at {path!r}", "correct the path")
     extension = os.path.splitext(path)[1].lower()
     if extension in ARRAYS and os.path.isfile(path):
         return from_checked_array(load_array(path), path, shape, preprocessing)

@@ -1,9 +1,10 @@
 """Refuse NaN and infinite values, which would be drawn as grey tiles."""
 
-from typing import Dict, Tuple
+from typing import Dict, Sequence, Tuple
 
 import numpy as np
 
+from legacy_graph.data.images import Images
 from legacy_graph.errors import UserError
 
 
@@ -21,6 +22,13 @@ def check_images(subject: str, images: np.ndarray, begin: int = 0) -> Tuple[floa
         found = f"NaN or infinite values in image {begin + bad[0]} (counted from 0)"
         raise UserError(subject, "finite values after preprocessing", found, "check the images, --range and --mean")
     return low, high
+
+
+def take(images: Images, numbers: Sequence[int]) -> np.ndarray:
+    """`images.take(numbers)`; UserError if an image is not finite."""
+    taken = images.take(numbers)
+    check_images("--images", taken, numbers[0])
+    return taken
 
 
 def check_layer(layer: str, values: np.ndarray, kind: str) -> None:

@@ -240,8 +240,8 @@ def _prepare(target, method, maps, top, order=None, cluster=None):
 
 def _one_each(name, numbers, shape):
     """`numbers`, or one for all, as an array of the shape."""
-    try:
-        return np.broadcast_to(numbers, shape)
-    except ValueError as error:
+    each = numbers if numbers.ndim == len(shape) else numbers[None]
+    if len(each) not in (1, shape[0]) or list(each.shape[1:]) != shape[1:]:
         expected, found = [" x ".join(map(str, sides)) for sides in (shape, numbers.shape)]
-        raise UserError(name, f"numbers of the shape {expected}", found, "give one for each image") from error
+        raise UserError(name, f"numbers of the shape {expected}", found, "give one for each image")
+    return np.broadcast_to(numbers, shape)

@@ -191,7 +191,7 @@ def mean_over_patches(values: np.ndarray, corners: Corners, size: Tuple[int, int
 
 
 def _take(images, number):
-    return images.take([number])[0]
+    return finite.take(images, [number])[0]
 
 
 def _feeds(probe, maps, places):

@@ -147,7 +147,7 @@ def project(
     checks = {} if bounded or kernel is not None else layer.finite  # a third of the time
     for begin in range(0, len(numbers), probe.chunk):
         part = slice(begin, begin + probe.chunk)
-        feed = {layer.images: images.take(numbers[part]), probe.maps: maps[part]}
+        feed = {layer.images: finite.take(images, numbers[part]), probe.maps: maps[part]}
         if places is not None:
             feed[probe.places] = places[part]
         if kernel is not None:
@@ -215,7 +215,7 @@ def find_places(session: tf.Session, probe: Probe, images: Images, numbers: np.n
     places = np.zeros([len(numbers), 2], np.int64)
     for begin in range(0, len(numbers), probe.chunk):
         part = slice(begin, begin + probe.chunk)
-        feed = {probe.layer.images: images.take(numbers[part]), probe.maps: maps[part]}
+        feed = {probe.layer.images: finite.take(images, numbers[part]), probe.maps: maps[part]}
         places[part], are_finite = session.run([probe.places, probe.layer.finite], feed)
         finite.check_operations(are_finite)
     return places

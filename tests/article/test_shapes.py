@@ -218,3 +218,20 @@ def test_channels_second_and_unequal_strides_are_checked():
                 conv2d_transpose(value, kernel, [2, 3, 8, 9], **wrong)
         with pytest.raises(ValueError, match="strides"):
             conv2d_transpose(value, kernel, [2, 3, 8, 9], [2, 1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "argument, value",
+    [("strides", 0), ("strides", "1"), ("strides", 1.0), ("padding", "same"), ("data_format", "nhwc")],
+)
+def test_an_argument_of_another_kind_is_refused_by_name(argument, value):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=f"^{argument}: "):
+        conv2d_transpose(tf.ones([1, 4, 4, 2]), tf.ones([3, 3, 1, 2]), [1, 4, 4, 1], **{argument: value})
+
+
+def test_arrays_are_taken_as_by_tensorflow():
+    value, kernel = np.ones([1, 4, 4, 2], np.float32), np.ones([3, 3, 1, 2], np.float32)
+    with tf.Graph().as_default(), tf.Session() as session:
+        ours = conv2d_transpose(value, kernel, np.array([1, 4, 4, 1]), np.int64(1))
+        theirs = tf.nn.conv2d_transpose(value, kernel, [1, 4, 4, 1], [1, 1, 1, 1])
+        np.testing.assert_array_equal(*session.run([ours, theirs]))

@@ -165,9 +165,9 @@ def refused(folder):
         "bytes without range": ("bytes.npy", shape, None, "--range"),
         "floats with range": ("floats.npy", shape, UNIT, "--range: expected none"),
         "whole numbers": ("whole.npy", shape, None, "uint8 or floating point"),
-        "other shape": ("floats.npy", (6, 6, 3), None, "expected an array N x 6 x 6 x 3"),
+        "other shape": ("floats.npy", (6, 6, 3), None, "expected an array of the shape N x 6 x 6 x 3"),
         "truncated": ("broken.npy", shape, None, "broken.npy"),
-        "no file": ("none.gz", (6, 5, 1), UNIT, "no file"),
+        "no file": ("none.gz", (6, 5, 1), UNIT, "a path that exists"),
     }
 
 
