@@ -11,6 +11,7 @@ from PIL import Image
 import legacy_graph
 from legacy_graph import __main__
 from tests.support.graph_commands import RANGE, words, write_graph_and_photos
+from tests.support.published import read_npz
 
 LAYER = "Conv2D_1"
 
@@ -37,9 +38,9 @@ def test_results_equal_those_of_the_command(folder, model):
     assert __main__.main([*words(folder, logdir="log"), *RANGE, "--top", "3", "--method", "guided"]) == 0
     (published,) = (folder / "log" / "graphs").iterdir()
     spots = model.top_activations(LAYER, str(folder / "photos"), top=3, method="guided")
-    with np.load(str(published / "features.npz")) as arrays:
-        for name in ("maps", "wins", "images", "places", "activations", "projections"):
-            np.testing.assert_array_equal(getattr(spots, name), arrays[name], name)
+    arrays = read_npz(published / "features.npz")
+    for name in ("maps", "wins", "images", "places", "activations", "projections"):
+        np.testing.assert_array_equal(getattr(spots, name), arrays[name], name)
     sheet = model.sheet(LAYER, str(folder / "photos"), top=3, method="guided")
     np.testing.assert_array_equal(sheet, np.asarray(Image.open(str(published / "features.png"))))
     np.testing.assert_array_equal(sheet, np.asarray(Image.open(io.BytesIO(sheet._repr_png_()))))

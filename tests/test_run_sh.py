@@ -1,6 +1,5 @@
 """run.sh: its commands, and how it starts a program."""
 
-import ast
 import os
 import re
 import shutil
@@ -125,22 +124,16 @@ def test_bench_has_an_environment_of_its_own(checkout):
     assert (checkout.home / ".venv-bench-3.11" / ".run.sh").exists()
 
 
-HELPS = {
-    "bench": "tests/benchmarks/__main__.py",
-    "screenshots": "tests/browser/screenshots.py",
-    "lock": "tests/lock_requirements.py",
-    "matrix": "tests/matrix.py",
-}
-
-
-@pytest.mark.parametrize("word", HELPS)
-def test_help_of_a_module_needs_no_environment(checkout, word):
+@pytest.mark.parametrize("word, module", [
+    ("bench", "benchmarks/__main__.py"), ("screenshots", "browser/screenshots.py"), ("lock", "lock_requirements.py"),
+    ("matrix", "matrix.py"),
+])  # fmt: skip
+def test_help_of_a_module_needs_no_environment(checkout, word, module):
     """It is the text at the top of the module. Nothing is installed, and no other option is looked at."""
-    path = checkout.home / HELPS[word]
+    path = checkout.home / "tests" / module
     path.parent.mkdir(exist_ok=True)
-    shutil.copy(os.path.join(ROOT, HELPS[word]), str(path))
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")), clean=False)
+    shutil.copy(os.path.join(ROOT, "tests", module), str(path))
     for option in ("-h", "--help"):
         process = checkout.run(word, option, "--write")
         assert (process.returncode, checkout.called()) == (0, []), process.stderr_text
-        assert process.stdout_text.strip() == text.strip()
+        assert f"bash run.sh {word}" in process.stdout_text and "\nimport " not in process.stdout_text

@@ -8,8 +8,6 @@ import re
 import subprocess
 import sys
 
-import pytest
-
 from tests.support.program import ROOT
 
 PACKAGE = sorted(glob.glob(os.path.join(ROOT, "legacy_graph", "**", "*.py"), recursive=True))
@@ -89,13 +87,11 @@ def test_every_package_has_a_rank():
     assert {package_of(path) for path in PACKAGE} <= set(RANKS)
 
 
-@pytest.mark.parametrize("path", PACKAGE, ids=name)
-def test_imports_follow_the_order_of_the_packages(path):
-    package = package_of(path)
-    for part in own_imports(path):
-        assert part == package or RANKS[part] < RANKS[package] or RANKS[package] == RANKS[part] == 0, (
-            f"{name(path)} imports {part or 'the top package'}"
-        )
+def test_imports_follow_the_order_of_the_packages():
+    found = {(package_of(path), part) for path in PACKAGE for part in own_imports(path)}
+    low = {part for part, rank in RANKS.items() if rank == 0}
+    wrong = {(one, other) for one, other in found if one != other and RANKS[other] >= RANKS[one]}
+    assert {pair for pair in wrong if not set(pair) <= low} == set(), "a package imports another one"
 
 
 def test_the_modules_of_a_package_import_each_other_one_way():
@@ -112,50 +108,53 @@ def test_the_modules_of_a_package_import_each_other_one_way():
         remaining = {module: wanted for module, wanted in remaining.items() if module not in free}
 
 
-@pytest.mark.parametrize("path", PACKAGE, ids=name)
-def test_sessions_are_opened_only_where_graphs_are_run(path):
-    calls = [node for node in ast.walk(parse(path)) if isinstance(node, ast.Call)]
-    opened = [call.lineno for call in calls if getattr(call.func, "attr", "").endswith("Session")]
+def test_sessions_are_opened_only_where_graphs_are_run():
+    calls = [(path, node) for path in PACKAGE for node in ast.walk(parse(path)) if isinstance(node, ast.Call)]
+    opened = {package_of(path) for path, call in calls if getattr(call.func, "attr", "").endswith("Session")}
     # tf_setup opens one empty session: the first in a process is the one that looks for a GPU.
-    assert not opened or package_of(path) in SESSION_PACKAGES | {"tf_setup"}, f"a session in lines {opened}"
+    assert opened <= SESSION_PACKAGES | {"tf_setup"}
 
 
-@pytest.mark.parametrize("path", TESTS, ids=name)
-def test_tests_import_only_support_code(path):
-    for full in imported(parse(path)):
-        assert "conftest" not in full.split("."), full
-        if full.startswith("tests."):
-            assert not any(part.startswith("test_") for part in full.split(".")), full
+def test_tests_import_only_support_code():
+    parts = {(name(path), part) for path in TESTS for full in imported(parse(path)) for part in full.split(".")
+             if part == "conftest" or full.startswith("tests.") and part.startswith("test_")}  # fmt: skip
+    assert parts == set()
 
 
-@pytest.mark.parametrize("path", TESTS, ids=name)
-def test_names_of_tests_are_short(path):
-    functions = [node.name for node in ast.walk(parse(path)) if isinstance(node, ast.FunctionDef)]
+def test_names_of_tests_are_short():
+    functions = [node.name for path in TESTS for node in ast.walk(parse(path)) if isinstance(node, ast.FunctionDef)]
     assert [one for one in functions if one.startswith("test_") and len(one) >= 60] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_files_are_short_and_valid_python_37(path):
-    parse(path)
-    with open(path, encoding="utf-8") as file:
-        assert len(file.readlines()) < 250
+def test_files_are_short_and_valid_python_37():
+    lengths = {}
+    for path in SOURCES:
+        parse(path)
+        with open(path, encoding="utf-8") as file:
+            lengths[name(path)] = len(file.readlines())
+    assert {path: length for path, length in lengths.items() if length >= 250} == {}
 
 
-@pytest.mark.parametrize("path", PACKAGE, ids=name)
-def test_functions_are_short_and_public_ones_documented(path):
-    tree = parse(path)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            docstring = ast.get_docstring(node, clean=False) or ""
-            last = max(getattr(inner, "lineno", 0) for inner in ast.walk(node))
-            lines = last - node.lineno - docstring.count("\n")
-            assert lines <= 45, f"{node.name} has {lines} lines"
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            arguments = node.args.args + node.args.kwonlyargs
-            assert ast.get_docstring(node), f"{node.name} has no docstring"
-            assert node.returns is not None, f"{node.name} does not say what it returns"
-            assert [one.arg for one in arguments if one.annotation is None] == [], f"{node.name} has no type hint for"
+def lines_of(function):
+    """The lines of a function without its docstring."""
+    docstring = ast.get_docstring(function, clean=False) or ""
+    return max(getattr(node, "lineno", 0) for node in ast.walk(function)) - function.lineno - docstring.count("\n")
+
+
+def missing(function):
+    """What a public function lacks."""
+    arguments = function.args.args + function.args.kwonlyargs
+    found = [f"a type hint for {one.arg}" for one in arguments if one.annotation is None]
+    found += [] if ast.get_docstring(function) else ["a docstring"]
+    return found + ([] if function.returns else ["a type hint of what it returns"])
+
+
+def test_functions_are_short_and_public_ones_documented():
+    for path in PACKAGE:
+        functions = [node for node in ast.walk(parse(path)) if isinstance(node, ast.FunctionDef)]
+        assert [one.name for one in functions if lines_of(one) > 45] == [], name(path)
+        public = [one for one in parse(path).body if one in functions and not one.name.startswith("_")]
+        assert {one.name: missing(one) for one in public if missing(one)} == {}, name(path)
 
 
 def test_no_check_is_silenced_or_skipped():

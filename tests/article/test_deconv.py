@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import deconv, network, summaries
 from legacy_graph.article.layer import Layer
-from legacy_graph.article.shapes import conv2d_transpose, dims
+from legacy_graph.article.shapes import conv2d_transpose
 from legacy_graph.data import mnist
 from tests.support.program import SAMPLE
 
@@ -61,31 +61,6 @@ def test_unpool_by_hand():
     np.testing.assert_array_equal(got, AFTER)
 
 
-@pytest.mark.parametrize("known", [True, False])
-@pytest.mark.parametrize("padding, size", [("SAME", (7, 9)), ("VALID", (7, 9)), ("SAME", (6, 8)), ("VALID", (8, 6))])
-def test_unpool_puts_each_value_where_its_maximum_was(padding, size, known):
-    random = np.random.RandomState(0)
-    relu = np.maximum(random.randn(3, size[0], size[1], 5) - 1, 0).astype("f")  # windows of zeros are common
-    with tf.Graph().as_default(), tf.Session() as session:
-        fed = tf.placeholder(tf.float32, relu.shape if known else [None, None, None, 5])
-        layer = layer_of(fed, 3, padding)
-        signal = random.randn(*session.run(layer.output, {fed: relu}).shape).astype("f")
-        back = deconv.unpool(tf.constant(signal), deconv.switches(layer), dims(fed), 3, padding)
-        got = session.run(back, {fed: relu})
-    # 3 x 3 windows of SAME begin at -((3 * n - size) // 2), those of VALID at 0.
-    begins = [-((3 * n - s) // 2) if padding == "SAME" else 0 for n, s in zip(signal.shape[1:3], size)]
-    expected = np.zeros_like(relu)
-    for image, y, x, channel in np.ndindex(*signal.shape):
-        rows, columns = [
-            range(max(0, begin + 3 * at), min(side, begin + 3 * at + 3))
-            for begin, at, side in zip(begins, (y, x), size)
-        ]
-        places = [(row, column) for row in rows for column in columns]
-        best = max(places, key=lambda place: relu[image, place[0], place[1], channel])  # the first, if they are equal
-        expected[image, best[0], best[1], channel] = signal[image, y, x, channel]
-    np.testing.assert_array_equal(got, expected)
-
-
 def test_unrelu_asks_the_signal_alone():
     with tf.Graph().as_default(), tf.Session() as session:
         assert session.run(deconv.unrelu(tf.constant([-2.0, 0.0, 3.0]))).tolist() == [0, 0, 3]
@@ -120,27 +95,6 @@ def test_whole_chain_is_the_gradient_under_the_deconvnet_relu(digits, name, batc
     assert ours.shape == (batch, 28, 28, 1)
     assert np.abs(theirs).max() > 0
     assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
-
-
-@pytest.mark.parametrize("name, calls", [("conv1", 1), ("conv2", 2)])
-def test_number_of_conv2d_transpose_per_layer(name, calls):
-    with tf.Graph().as_default() as graph:
-        net = network.build()
-        before = len(graph.get_operations())
-        deconv.deconvolve(net.layers, name)
-        added = [operation.type for operation in graph.get_operations()[before:]]
-    assert added.count("Conv2DBackpropInput") == calls
-    assert added.count("Relu") == calls
-
-
-def test_the_learned_kernels_are_used():
-    with tf.Graph().as_default() as graph:
-        net = network.build()
-        trained = len(tf.global_variables())
-        deconv.deconvolve(net.layers, "conv2")
-        assert len(tf.global_variables()) == trained
-        kernels = [op.inputs[1] for op in graph.get_operations() if op.type == "Conv2DBackpropInput"]
-    assert kernels == [net.layers[1].kernel, net.layers[0].kernel]
 
 
 def test_a_dead_layer_projects_to_nothing(digits):
@@ -180,6 +134,11 @@ def test_one_map_and_one_place_alone(digits):
     assert not back[0, ..., 0][~seen].any()
 
 
-def test_an_unknown_layer_is_told_with_the_known_ones():
-    with tf.Graph().as_default(), pytest.raises(ValueError, match="expected one of conv1, conv2, found 'conv3'"):
-        deconv.deconvolve(network.build().layers, "conv3")
+@pytest.mark.parametrize("words, line", [
+    ({"name": "conv3"}, "expected one of conv1, conv2, found 'conv3'"),
+    ({"method": "magic"}, "gradient, deconvnet, guided.* found 'magic'"),
+    ({"ties": "last"}, "ties: expected one of first, shared, found 'last'"),
+])  # fmt: skip
+def test_unknown_names_are_told_with_the_known_ones(words, line):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=line):
+        deconv.deconvolve(network.build().layers, **{"name": "conv1", **words})

@@ -67,17 +67,3 @@ def test_the_deconvnet_of_a_logit_is_that_of_numpy(values):
     expected = project_below(signal)
     assert np.abs(expected).max() > 0
     np.testing.assert_allclose(found["fc2", DECONVNET], expected, atol=1e-5 * np.abs(expected).max())
-
-
-def test_single_units_add_up_to_all_by_the_gradient(values):
-    """By the gradient a projection is linear in the signal, so the units' projections add up to that of the layer."""
-    with tf.Graph().as_default(), tf.Session() as session:
-        net = network.build(seed=1)
-        layers = [*net.layers, *dense_layers(net)]
-        unit = tf.placeholder(tf.int64, [1])
-        fetches = [deconvolve(layers, "fc2", method=GRADIENT), deconvolve(layers, "fc2", unit, method=GRADIENT)]
-        session.run(tf.global_variables_initializer())
-        feed = {net.images: np.random.RandomState(2).rand(1, 784), net.keep_prob: 1.0}
-        single = [session.run(fetches, {**feed, unit: [number]}) for number in range(10)]
-    together = single[0][0]
-    np.testing.assert_allclose(sum(one for _, one in single), together, atol=1e-5 * np.abs(together).max())

@@ -41,13 +41,3 @@ def test_the_published_block_against_a_numpy_loop():
     between = transpose(conv2, of_conv2, 14, 1)
     np.testing.assert_allclose(got["reversed"][1], transpose(between, second, 28, 2), rtol=1e-3, atol=1e-2)
     assert np.abs(first - second).max() > 0.1  # three kernels of their own
-
-
-def test_its_kernels_are_not_the_networks():
-    with tf.Graph().as_default(), tf.Session() as session:
-        net = network.build(seed=0)
-        published.reverse(*net.layers)
-        session.run(tf.global_variables_initializer())
-        ours = session.run(net.layers[0].kernel)
-        theirs = session.run([v for v in tf.global_variables() if v.shape.as_list() == [5, 5, 1, 32]])
-    assert [bool((kernel == ours).all()) for kernel in theirs] == [True, False, False]

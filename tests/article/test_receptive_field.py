@@ -18,13 +18,6 @@ def test_the_articles_fields_by_hand():
     assert receptive_fields(layers, "conv2") == (Field(16, 4, -6),) * 2
 
 
-def test_one_pixel_sees_itself_through_a_layer_of_one_pixel():
-    with tf.Graph().as_default():
-        value = tf.zeros([1, 9, 9, 1])
-        layer = second_network.Layer("one", value, tf.ones([1, 1, 1, 1]), value, value, value)
-    assert receptive_fields([layer], "one") == (Field(1, 1, 0), Field(1, 1, 0))
-
-
 def ones_like(layers):
     """The same shapes with kernels of ones and mean pools: the gradient reaches just what a place can see."""
     value = images = tf.placeholder(tf.float32, [1] + layers[0].input.shape.as_list()[1:])

@@ -72,17 +72,6 @@ def test_sound():
     np.testing.assert_allclose(wave / 32767.0, samples[0, :, 0], atol=1e-4)
 
 
-def test_each_summary_joins_one_cadence():
-    with tf.Graph().as_default() as graph:
-        joined = {
-            summaries.SCALARS: summaries.scalar("a", tf.constant(1.0)),
-            summaries.HISTOGRAMS: summaries.histogram("b", tf.zeros([3])),
-            summaries.IMAGES: summaries.image("c", tf.zeros([1, 2, 2, 1])),
-            summaries.AUDIO: summaries.audio("d", tf.zeros([1, 9, 1]), 8000),
-        }
-        assert {key: graph.get_collection(key) for key in joined} == {key: [value] for key, value in joined.items()}
-
-
 def test_one_scale_by_hand():
     with tf.Graph().as_default(), tf.Session() as session:
         assert session.run(summaries.on_one_scale(tf.constant([-2.0, -1.0, 0.0, 0.5]))).tolist() == [1, 64, 128, 160]

@@ -9,9 +9,9 @@ of the four IDX files. Ctrl-C stops the measurement; the page then says which ta
 import argparse
 import sys
 import time
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
-from tests.benchmarks import deconvolution, growth, machine, occlusion, report, scan, steps, training
+from tests.benchmarks import commands, deconvolution, machine, occlusion, report, scan, steps, training
 from tests.benchmarks.ways import BATCH
 from tests.benchmarks.workers import temporary_settings
 
@@ -26,14 +26,11 @@ class Effort(NamedTuple):
     dashboard_rounds: int
     seconds: float  # in each round of the deconvolution and the occlusion, for each program and number of images
     scanned: int  # images
-    batch_sizes: Tuple[int, ...]
-    projected: Tuple[int, ...]  # images
-    event_steps: Tuple[int, ...]
     steps: int  # of the complete run
 
 
-COMPLETE = Effort(5, 1, 40, 0.3, 10000, (10, 50, 200, 1000), (100, 250, 1000, 4000), (200, 400, 800), 2000)
-QUICK = Effort(1, 10, 2, 0.05, 1000, (10, 50), (100, 250), (10,), 20)
+COMPLETE = Effort(5, 1, 40, 0.3, 10000, 2000)
+QUICK = Effort(1, 10, 2, 0.05, 1000, 20)
 
 
 def main() -> int:
@@ -81,10 +78,8 @@ def _measure(settings, effort, say, record) -> bool:
     scan.measure(settings, effort.rounds, effort.scanned, record)
     say("the occlusion, ours and captum's")
     equal = occlusion.measure(settings, effort.rounds, effort.seconds, record)
-    say("how cost grows")
-    growth.measure(settings, effort.batch_sizes, effort.projected, effort.event_steps, record)
     say("whole commands")
-    logdir = growth.whole_commands(settings, effort.steps, record)
+    logdir = commands.whole_commands(settings, effort.steps, record)
     say("features of all steps")
     steps.measure(settings, logdir, min(effort.rounds, steps.ROUNDS), record)
     return equal

@@ -5,18 +5,17 @@
 
 The bare pass starts TensorFlow, imports the graph, reads the photos, and runs each of them once to the layer.
 `features` projects the nine strongest activations of `MAPS` maps by guided backpropagation. Prints the medians of
-`RUNS` runs, in turns.
+three runs, in turns.
 """
 
 import os
-import statistics
 import sys
 import tempfile
 
 from legacy_graph.graphs.load import find_layer, load_model
-from tests.benchmarks.graph_size import seconds
+from tests.benchmarks.graph_size import medians
 
-RUNS, MAPS = 3, 24
+MAPS = 24
 BARE = """
 import sys
 import numpy as np
@@ -53,15 +52,10 @@ def commands(path, photos, label, limits, log):
 def main(words) -> None:
     """Measure the checkouts in turns and print a line for each."""
     path, photos, label, limits, *others = words
-    checkouts = [".", *others]
-    taken = {checkout: [] for checkout in checkouts}
     with tempfile.TemporaryDirectory() as folder:
         wanted = commands(os.path.abspath(path), os.path.abspath(photos), label, limits, folder)
-        for _ in range(RUNS):
-            for checkout in checkouts:
-                taken[checkout].append([seconds(checkout, arguments) for arguments in wanted.values()])
-    for checkout, runs in taken.items():
-        bare, *found = [statistics.median(column) for column in zip(*runs)]
+        taken = medians([".", *others], wanted.values())
+    for checkout, (bare, *found) in taken.items():
         texts = [f"{name} {value:.1f} s ({value / bare:.1f})" for name, value in zip(list(wanted)[1:], found)]
         print(f"{checkout}: bare pass {bare:.1f} s; {', '.join(texts)}")
 

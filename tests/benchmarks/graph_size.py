@@ -40,6 +40,15 @@ def seconds(checkout: str, words) -> float:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
 
 
+def medians(checkouts, commands):
+    """For each checkout the median processor times of the commands, run `RUNS` times in turns."""
+    taken = {checkout: [] for checkout in checkouts}
+    for _ in range(RUNS):
+        for checkout in checkouts:
+            taken[checkout].append([seconds(checkout, words) for words in commands])
+    return {checkout: [statistics.median(column) for column in zip(*runs)] for checkout, runs in taken.items()}
+
+
 def main(words) -> None:
     """Measure the checkouts in turns and print a line for each."""
     nodes, checkouts = int(words[0]) if words else 10000, words[1:] or ["."]
@@ -47,12 +56,8 @@ def main(words) -> None:
         path = os.path.join(folder, "model.pb")
         with open(path, "wb") as file:
             file.write(graph_of(nodes).SerializeToString())
-        taken = {checkout: [] for checkout in checkouts}
-        for _ in range(RUNS):
-            for checkout in checkouts:
-                taken[checkout].append((seconds(checkout, [*START, "--graph", path]), seconds(checkout, START)))
-    for checkout, pairs in taken.items():
-        total, start = (statistics.median(column) for column in zip(*pairs))
+        taken = medians(checkouts, [[*START, "--graph", path], START])
+    for checkout, (total, start) in taken.items():
         print(f"{checkout}: {total:.1f} s of processor time, {total - start:.1f} s without the start of TensorFlow")
 
 

@@ -16,10 +16,9 @@ import numpy as np
 from legacy_graph import tf_setup
 from legacy_graph.config import DECONVNET, FIRST
 from legacy_graph.data import mnist
-from tests.benchmarks import machine, report, tables
+from tests.benchmarks import report, tables
 from tests.benchmarks.deconvolution import median_times
-from tests.benchmarks.workers import Worker, temporary_settings
-from tests.support import page_tables
+from tests.benchmarks.workers import Worker
 
 PATCH, STRIDE = 4, 2  # pixels; the default for a digit
 IMAGES = (1, 10)
@@ -37,12 +36,8 @@ def main() -> int:
     parser.add_argument("--compare", action="store_true", help="only compare with captum")
     parser.add_argument("--data-dir", default="MNIST_data", metavar="DIR", help="directory of the four IDX files")
     options = parser.parse_args()
-    measured = {}
-    with temporary_settings(options.data_dir) as settings:
-        equal = measure(settings, 0 if options.compare else ROUNDS, SECONDS, measured.__setitem__)
-    measured = {name: f"{text}\n\n{machine.conditions()}." for name, text in measured.items()}
-    page_tables.write(report.PAGE, report.COMMAND, measured)
-    print(*measured.values(), report.PAGE, sep="\n\n")
+    rounds = 0 if options.compare else ROUNDS
+    equal = report.measure_alone(options.data_dir, lambda settings, record: measure(settings, rounds, SECONDS, record))
     return 0 if equal else 1
 
 

@@ -2,8 +2,10 @@
 
 import os
 import statistics
-from typing import Dict, NamedTuple, Sequence
+from typing import Callable, Dict, NamedTuple, Sequence
 
+from tests.benchmarks import machine
+from tests.benchmarks.workers import temporary_settings
 from tests.support import page_tables
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md")
@@ -35,6 +37,17 @@ def ratio(over: Sequence[float], under: Sequence[float]) -> Ratio:
     """The ratio of two measurements, computed for each round."""
     every = [one / other for one, other in zip(over, under)]
     return Ratio(statistics.median(every), min(every), max(every))
+
+
+def measure_alone(data_dir: str, measure: Callable):
+    """Run `measure(settings, record)`, write what it records into the page, and return what it returns."""
+    measured: Dict[str, str] = {}
+    with temporary_settings(data_dir) as settings:
+        result = measure(settings, measured.__setitem__)
+    measured = {name: f"{text}\n\n{machine.conditions()}." for name, text in measured.items()}
+    page_tables.write(PAGE, COMMAND, measured)
+    print(*measured.values(), PAGE, sep="\n\n")
+    return result
 
 
 def write(path: str, measured: Dict[str, str]) -> None:

@@ -16,9 +16,8 @@ import time
 from legacy_graph import tf_setup
 from legacy_graph.__main__ import main as legacy_graph
 from legacy_graph.logdir import kept_kernels
-from tests.benchmarks import machine, report, tables
-from tests.benchmarks.workers import Worker, temporary_settings
-from tests.support import page_tables
+from tests.benchmarks import report, tables
+from tests.benchmarks.workers import Worker
 
 ROUNDS = 3
 
@@ -28,14 +27,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("logdir", nargs="?", default="log", metavar="LOGDIR", help="of a run; default: log")
     parser.add_argument("--data-dir", default="MNIST_data", metavar="DIR", help="directory of the four IDX files")
-    options, measured = parser.parse_args(), {}
-    with temporary_settings(options.data_dir) as settings:
-        logdir = os.path.join(settings.folder, "run")
-        shutil.copytree(options.logdir, logdir)
-        measure(settings, logdir, ROUNDS, measured.__setitem__)
-    measured = {name: f"{text}\n\n{machine.conditions()}." for name, text in measured.items()}
-    page_tables.write(report.PAGE, report.COMMAND, measured)
-    print(*measured.values(), report.PAGE, sep="\n\n")
+    options = parser.parse_args()
+
+    def measure_copy(settings, record):
+        logdir = shutil.copytree(options.logdir, os.path.join(settings.folder, "run"))
+        measure(settings, logdir, ROUNDS, record)
+
+    report.measure_alone(options.data_dir, measure_copy)
     return 0
 
 

@@ -189,23 +189,6 @@ OCCLUDED = {
 OCCLUDED_TARGETS = {"bare": ">= 0.9", "captum": ">= 2", "captum, many patches at once": ""}
 
 
-def batches(found) -> str:
-    """Milliseconds of a bare step for each batch size."""
-    rows = [(f"{batch:,}", f"{spent:.1f}", f"{1e3 * spent / batch:.0f}") for batch, spent in found.items()]
-    return str(Table(("batch", "ms a bare step", "microseconds a digit"), rows))
-
-
-def memory(found) -> str:
-    """Peak memory in bytes after projecting a number of images."""
-    return str(Table(("images projected", "peak memory"), [(f"{n:,}", megabytes(peak)) for n, peak in found.items()]))
-
-
-def events(found) -> str:
-    """Bytes of the event files after a number of steps."""
-    rows = [(f"{n:,}", f"{size / 1e6:.2f}", f"{size / 1e3 / n:.1f}") for n, size in found.items()]
-    return str(Table(("steps of a run", "event files, MB", "kB a step"), rows))
-
-
 def commands(found) -> str:
     """Whole commands: {command: figures}."""
     heading = ("command", "accuracy", "seconds", "of these in fsync", "events", "log directory", "peak memory")

@@ -70,12 +70,12 @@ def test_bytes_of_a_step_by_hand():
 def test_after_ctrl_c_the_page_is_marked_as_incomplete(monkeypatch, tmp_path, capsys):
     copy = tmp_path / "page.md"
     copy.write_text(
-        "<!-- bench: machine -->\n<!-- end -->\n<!-- bench: batches -->\nold\n<!-- end -->\n"
-        "<!-- bench: memory -->\nold\n<!-- end -->\n"
+        "<!-- bench: machine -->\n<!-- end -->\n<!-- bench: steps -->\nold\n<!-- end -->\n"
+        "<!-- bench: scan -->\nold\n<!-- end -->\n"
     )
 
     def stopped(settings, effort, say, record):
-        record("batches", "new")
+        record("steps", "new")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(bench, "_measure", stopped)
@@ -83,6 +83,6 @@ def test_after_ctrl_c_the_page_is_marked_as_incomplete(monkeypatch, tmp_path, ca
     monkeypatch.setattr("sys.argv", ["bench", "--data-dir", SAMPLE, "--page", str(copy)])
     assert bench.main() == bench.INTERRUPTED
     found = page(copy)
-    assert (found["batches"], found["memory"]) == ("new\n", report.NOT_MEASURED + "\n")
+    assert (found["steps"], found["scan"]) == ("new\n", report.NOT_MEASURED + "\n")
     assert found["machine"].startswith("Measured on a machine. **Incomplete: stopped** after")
     assert "new" in capsys.readouterr().out

@@ -19,6 +19,7 @@ from legacy_graph.commands.tensorboard import split_words
 from legacy_graph.errors import UserError
 from tests.board.site import Site, pixels
 from tests.support.graph_models import Maker, ends, model_of, pool
+from tests.support.published import read_npz
 
 SIDES, CLASSES, MANY = (24, 18), 5, 70
 FIRST = Asked("Conv2D", None, "gradient", "activation", 0)
@@ -109,8 +110,8 @@ def test_the_projection_equals_that_of_features(network, folder, photo):
         more = ["--layer", label, "--maps", "3", "--method", method, "--logdir", log]
         assert __main__.main([*words, *more]) == 0
         (path,) = (folder / f"log-{method}").glob("graphs/*/features.npz")
-        with np.load(str(path)) as file:
-            expected = {name: file[name] for name in ("activations", "places", "projections")}
+        file = read_npz(path)
+        expected = {name: file[name] for name in ("activations", "places", "projections")}
         found = network.read(photo, Asked(label, 3, method, "number", 0))
         assert found["activation"] == pytest.approx(float(expected["activations"][0, 0]), rel=1e-6)
         assert found["place"] == expected["places"][0, 0].tolist()
@@ -143,14 +144,6 @@ def test_the_occlusion_equals_a_loop_over_patches(network, photo, truth):
     assert found["scale"] == pytest.approx(np.abs(padded).max(), rel=1e-4)
     assert np.abs(pixels(found["heat"])[..., 0] - (127 + 127 * padded / np.abs(padded).max())).max() <= 1
     assert "mean colour" in found["about"] and "2 x 2 pixels" in found["about"]
-
-
-def test_layers_in_memory_are_bounded(network, photo):
-    for label, method in [("Conv2D", m) for m in ("deconvnet", "gradient", "guided")] + [("Conv2D_1", "guided")] * 2:
-        network.read(photo, Asked(label, 0, method, "number", 0))
-    network._kept = 1
-    network.read(photo, Asked("Conv2D_2", 0, "guided", "number", 0))
-    assert list(network._open) == [("Conv2D_2", "guided")]
 
 
 UNKNOWN = [("layer", "x"), ("map", "7"), ("map", "-1"), ("method", "magic"), ("order", "x"), ("page", "9")]

@@ -47,10 +47,3 @@ def steps_shown(port):
 def test_this_programs_command_shows_all_steps(logdir):
     with serving(["legacy_graph", "tensorboard"], logdir) as port:
         assert steps_shown(port) == STEPS
-
-
-def test_a_plain_tensorboard_shows_ten_unless_told(logdir):
-    with serving(["tensorboard.main"], logdir) as port:
-        assert len(steps_shown(port)) == 10
-    with serving(["tensorboard.main"], logdir, "--samples_per_plugin", "images=13") as port:
-        assert steps_shown(port) == STEPS

@@ -13,6 +13,7 @@ from PIL import Image
 from legacy_graph.board.plugin import FILES, MAX_BYTES
 from tests.board.site import Site
 from tests.support.own_pictures import ONE, encoded
+from tests.support.published import read_npz
 
 MAP = {"run": ".", "layer": "conv2", "method": "deconvnet", "map": "5"}
 
@@ -118,8 +119,7 @@ def test_a_post_without_the_header_of_the_page_is_refused(site):
 def test_results_of_earlier_steps_are_listed_and_served(features_run, tmp_path):
     folder = tmp_path / "features" / "conv2"
     shutil.copytree(os.path.join(features_run, "features", "conv2"), str(folder))
-    with np.load(str(folder / "features.npz")) as file:
-        arrays = {name: file[name] for name in file.files}
+    arrays = read_npz(folder / "features.npz")
     np.savez(str(folder / "features-7.npz"), **dict(arrays, step=7, activations=arrays["activations"] + 1))
     (folder / "features-x.npz").write_bytes(b"another file")
     site = Site(str(tmp_path))

@@ -12,6 +12,7 @@ from legacy_graph.board import npz, results
 from legacy_graph.errors import UserError
 from tests.support import page_tables
 from tests.support.program import ROOT
+from tests.support.published import read_npz
 from tests.support.result_arrays import good
 
 PAGE = os.path.join(ROOT, "legacy_graph", "board", "README.md")
@@ -148,5 +149,4 @@ def test_what_features_writes_is_described(arrays_of_a_run):
 
 @pytest.fixture
 def arrays_of_a_run(features_run):
-    with np.load(os.path.join(features_run, "features", "conv2", "features.npz"), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    return read_npz(features_run, "features", "conv2", "features.npz")

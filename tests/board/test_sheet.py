@@ -1,7 +1,6 @@
 """The numbers on the dashboard for recorded results, compared with the .npz file and with the network."""
 
 import os
-import re
 
 import numpy as np
 import pytest
@@ -10,12 +9,13 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import network
 from legacy_graph.article.deconv import deconvolve
 from legacy_graph.board import sheet
-from legacy_graph.config import ALL_METHODS, SHARED
+from legacy_graph.config import SHARED
 from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize import occlusion_check, sanity_check
 from tests.board.site import pixels
 from tests.support.program import SAMPLE
+from tests.support.published import read_npz
 
 # What all versions of this program wrote.
 NEEDED = ("receptive_field", "maps", "wins", "images", "places", "activations", "projections")
@@ -28,8 +28,7 @@ def path(features_run):
 
 @pytest.fixture(scope="module")
 def arrays(path):
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    return read_npz(path)
 
 
 def cut(image, place, outside):
@@ -42,13 +41,6 @@ def cut(image, place, outside):
 def as_grey(patches):
     strengths = np.abs(patches[patches != 0])
     return np.rint(127 + 127 * np.clip(patches / np.percentile(strengths, 98), -1, 1))
-
-
-def test_the_page_names_every_method():
-    with open(os.path.join(os.path.dirname(sheet.__file__), "spots.js"), encoding="utf-8") as file:
-        (named,) = re.findall(r"const METHODS = {(.*?)}", file.read(), re.DOTALL)
-    listed = dict(re.findall(r'(\w+): "([^"]+)"', named))
-    assert list(listed.items()) == [*ALL_METHODS.items(), (sheet.CONTROL, "random kernel (control)")]
 
 
 def test_the_receptive_field_of_conv2(arrays):
@@ -82,17 +74,6 @@ def test_spots_match_the_digits(path, arrays):
         assert spot["frame"] == [[4 * place[0] - 6, 16], [4 * place[1] - 6, 16]]
         np.testing.assert_array_equal(pixels(spot["input"])[..., 0], image)
         np.testing.assert_array_equal(pixels(spot["patch"])[..., 0], cut(image, place, 64))
-
-
-def test_rank_correlations_match_the_control_report(path, arrays):
-    shown = sheet.load(path)
-    found = [spot["rank_correlation"] for number in arrays["maps"] for spot in
-             shown.map(int(number), "deconvnet")["spots"]]  # fmt: skip
-    names = sanity_check.TopActivations._fields
-    learned = sanity_check.TopActivations(*[arrays[name] for name in names])
-    random = learned._replace(projections=arrays["control"])
-    fields = tuple(sheet.Field(*field) for field in arrays["receptive_field"].tolist())
-    assert np.mean(found) == pytest.approx(sanity_check.compare(learned, random, fields).rank_correlation)
 
 
 def test_the_comparison_with_occlusion_matches_its_report(path, arrays):

@@ -9,8 +9,9 @@ import os
 import shutil
 import sys
 
-import numpy as np
 import pytest
+
+from tests.support.published import read_npz
 
 if sys.version_info < (3, 8):
     collect_ignore_glob = ["*.py"]
@@ -83,5 +84,4 @@ def visit(page_and_frame):
 @pytest.fixture(scope="session")
 def arrays(features_run):
     path = os.path.join(features_run, "features", "conv2", "features.npz")
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    return read_npz(path)

@@ -12,6 +12,7 @@ With GRAPH, a graph of one input for pictures in the range -1 to 1, and PHOTOS, 
 waits until the occlusion of the one before is drawn.
 """
 
+import contextlib
 import functools
 import os
 import re
@@ -25,7 +26,6 @@ from tests.support import board, page_tables
 from tests.support.program import ROOT
 
 PAGE = os.path.join(ROOT, "legacy_graph", "board", "README.md")
-HEADING = ("picture", "median", "95th percentile")
 METHODS = {"deconvnet": "deconvnet", "control": "random kernel (two passes)"}
 HEAT = ("heat map of the class, coarse", "heat map of the class, fine")
 STROKES, PHOTOS = 50, 20
@@ -86,30 +86,22 @@ def measure_network(logdir, graph, photos, browser):
     return {name: np.array(times) for name, times in found.items()}
 
 
-def write_network(logdir, graph, photos):
-    rows = []
-    with board.chromium() as browser:
-        for name, times in measure_network(logdir, graph, photos, browser).items():
-            rows.append((name, *[f"{time:.0f} ms" for time in np.percentile(times, [50, 95])]))
-            print(*rows[-1], f"load {os.getloadavg()[0]:.1f}", sep=", ", flush=True)
-    text = f"{page_tables.Table(('what was done', *HEADING[1:]), rows)}\n\n{machine.conditions()}, Chromium."
-    page_tables.write(PAGE, "latency", {"network": text})
-
-
 def main(logdir, graph=None, photos=None):
-    if graph:
-        write_network(logdir, graph, photos)
-        return
+    with contextlib.ExitStack() as stack:
+        browser = stack.enter_context(board.chromium())
+        if graph:
+            region, heading, found = "network", "what was done", measure_network(logdir, graph, photos, browser)
+        else:
+            address = stack.enter_context(board.tensorboard(logdir))
+            region, heading = "latency", "picture"
+            found = {name: measure(address, browser, method)[:, 0] for method, name in METHODS.items()}
+            found.update(zip(HEAT, measure(address, browser, element="#heat", changes=len(HEAT)).T))
     rows = []
-    with board.tensorboard(logdir) as address, board.chromium() as browser:
-        found = {name: measure(address, browser, method)[:, 0] for method, name in METHODS.items()}
-        found.update(zip(HEAT, measure(address, browser, element="#heat", changes=len(HEAT)).T))
     for name, times in found.items():
         rows.append((name, *[f"{time:.0f} ms" for time in np.percentile(times, [50, 95])]))
         print(*rows[-1], f"load {os.getloadavg()[0]:.1f}", sep=", ", flush=True)
-    page_tables.write(
-        PAGE, "latency", {"latency": f"{page_tables.Table(HEADING, rows)}\n\n{machine.conditions()}, Chromium."}
-    )
+    table = page_tables.Table((heading, "median", "95th percentile"), rows)
+    page_tables.write(PAGE, "latency", {region: f"{table}\n\n{machine.conditions()}, Chromium."})
 
 
 if __name__ == "__main__":

@@ -164,13 +164,9 @@ TAKES = (
 
 
 def main(logdir):
-    if not os.path.isdir(os.path.join(logdir, "train")):
-        sys.exit(f"LOGDIR: expected the log of a run, found none in {logdir!r}: train first, with bash run.sh")
-    if not os.path.isfile(os.path.join(logdir, "features", "conv2", "features.npz")):
-        sys.exit(f"LOGDIR: expected results for conv2, found none in {logdir!r}: first run bash run.sh features")
-    steps = os.listdir(os.path.join(logdir, "features", "conv2"))
-    if not any(name.startswith("features-") for name in steps):
-        sys.exit("LOGDIR: expected results for conv2 at several steps, found one: run bash run.sh features --steps all")
+    folder = os.path.join(logdir, "features", "conv2")
+    if not os.path.isdir(folder) or not any(name.startswith("features-") for name in os.listdir(folder)):
+        sys.exit(f"{folder}: expected results at several steps: run bash run.sh train, and features --steps all")
     side_by_side.main(logdir)
     curves.main()
     with board.tensorboard(logdir) as address, board.chromium() as browser:

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from legacy_graph.article.receptive_field import Field
-from legacy_graph.visualize.rank_correlation import fall_correlations
 from tests.support import board
 
 
@@ -56,26 +54,6 @@ def test_the_projection_is_drawn_as_recorded(visit, arrays):
     assert np.abs(values).max() > 0
     assert np.corrcoef(np.clip(grey, 1, 253).ravel(), values.ravel())[0, 1] > 0.9
     assert set(grey[values == 0].tolist()) <= {127}
-
-
-def test_the_comparison_with_occlusion_is_shown(visit, arrays):
-    """The numbers of the first map, from the arrays; conv2's field is 16 x 16 pixels, from 4 * place - 6."""
-    page, frame = visit()
-    expect(frame.locator("#detail h1")).to_have_text(f"Map {arrays['maps'][0]} of conv2")
-    there, found = arrays["images"][0] >= 0, {"projections": [], "control": []}
-    fields = (Field(16, 4, -6), Field(16, 4, -6))
-    for name, means in found.items():
-        values = fall_correlations(
-            arrays["occlusion"][0][there], arrays[name][0][there], arrays["places"][0][there], fields
-        )
-        means += [f"{mean:.2f}" for mean in np.nanmean(values, axis=0)]
-    text = f"Rank correlation with occlusion: {found['projections'][0]}, of the control {found['control'][0]}"
-    expect(frame.locator(".needs summary")).to_contain_text(text)
-    frame.locator(".needs summary").click()
-    cells = frame.locator(".needs div > *")
-    expect(cells).to_have_count(4 * 7)  # the heading, three methods, three controls
-    expect(cells.nth(4)).to_have_text("deconvnet")
-    assert cells.all_inner_texts()[6:8] == found["projections"]
 
 
 def test_projection_and_order_can_be_chosen(visit, arrays):

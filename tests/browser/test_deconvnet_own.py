@@ -1,13 +1,11 @@
 """Own pictures in the DECONVNET dashboard: drawings and files, in a browser."""
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support import board
 from tests.support.own_pictures import ONE, encoded
-from tests.support.program import SAMPLE, legacy_graph
 
 
 def test_a_drawing_is_read_and_its_maps_follow(visit):
@@ -55,17 +53,6 @@ def test_a_map_of_another_graph_is_not_asked_for(visit):
     page, frame = visit("deconvnet&p.deconvnet.view=own&p.deconvnet.layer=Conv2D_1&p.deconvnet.map=500")
     board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
     expect(frame.locator("#detail h2")).to_have_text("Map 0 of conv2, deconvnet")
-
-
-def test_two_browsers_draw_at_once(open_view):
-    pages = [open_view("deconvnet&p.deconvnet.view=own") for _ in range(2)]
-    for page, frame in pages:
-        board.draw(page, frame, (0.3, 0.2), (0.7, 0.2), (0.4, 0.8))
-    for _, frame in pages:
-        expect(frame.locator("#detail h1")).to_contain_text("Read as ")
-        expect(frame.locator("#detail")).to_have_attribute("aria-busy", "false")
-    first, second = [frame.locator("#detail").inner_text() for _, frame in pages]
-    assert first == second
 
 
 def test_a_file_that_is_no_picture_gets_one_line(visit):
@@ -137,16 +124,3 @@ def test_a_pen_draws(visit):
         pen.send("Input.dispatchMouseEvent", {"type": kind, "pointerType": "pen", **place})
     expect(frame.locator("#detail h1")).to_contain_text("Read as ")
     frame.get_by_role("button", name="Clear").click()
-
-
-@pytest.mark.slow
-def test_a_drawn_one_is_read_as_one(open_view, tmp_path):
-    """With a network that has learned: 500 steps on the sample."""
-    run = legacy_graph(
-        "train", "--logdir", str(tmp_path), "--data-dir", SAMPLE, "--steps", "500", "--image-every", "500"
-    )
-    assert run.returncode == 0, run.stderr
-    with board.tensorboard(str(tmp_path)) as address:
-        page, frame = open_view("deconvnet&p.deconvnet.view=own", address=address)
-        board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
-        expect(frame.locator("#detail h1")).to_contain_text("Read as 1 ")

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support import board
+from tests.support.published import read_npz
 
 HTML = "<img src=x onerror=document.title='hacked'><u>x"
 
@@ -45,8 +46,7 @@ def odd_address(features_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("odd")
     target = folder / HTML / "features" / HTML
     shutil.copytree(os.path.join(features_run, "features", "conv2"), str(target))
-    with np.load(str(target / "features.npz")) as file:
-        arrays = {name: file[name] for name in file.files}
+    arrays = read_npz(target / "features.npz")
     arrays["class_names"] = np.array([f"{HTML}{number}" for number in range(10)])
     arrays["files"] = np.full(arrays["images"].shape, HTML)
     np.savez(str(target / "features.npz"), **arrays)

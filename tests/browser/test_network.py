@@ -48,15 +48,6 @@ def test_a_photo_is_shown_and_a_map_is_chosen(open_view, graph_address):
     assert "view=network" in page.url and "layer=Conv2D_1" in page.url and "method=guided" in page.url
 
 
-def test_a_file_that_is_no_picture_gets_one_line(open_view, graph_address):
-    _, frame = open_view(VIEW, address=graph_address)
-    chooser = frame.locator("input[type=file]")
-    chooser.set_input_files({"name": "notes.txt", "mimeType": "image/png", "buffer": b"no picture"})
-    expect(frame.locator("#detail [role=alert]")).to_contain_text("picture: expected a picture in PNG")
-    chooser.set_input_files(photo(2))
-    expect(frame.locator("#detail h2")).to_contain_text("of Conv2D_1")
-
-
 def test_without_a_graph_the_view_is_not_offered(visit):
     _, frame = visit(VIEW)
     expect(frame.locator("#detail h1")).to_contain_text("Map ")

@@ -23,7 +23,6 @@ STEPS = {50: 10, 1000: 2}  # batch: steps in one turn
 CLUSTERS = {"1 worker": (1, False), "2 workers": (2, False), "2 workers and a parameter server": (2, True),
             "4 workers": (4, False)}  # fmt: skip
 ALONE = "1 worker"
-SCAN_LINKS = ("unlimited", "1 Gbit/s")
 
 
 class Cluster:
@@ -79,7 +78,7 @@ def main():
             clusters[name] = Cluster(workers, ps, hosts, options.data_dir, first)
             clusters[name].answer()
             first += workers + ps
-        steps, traffic, scans = _measure(hosts, clusters, options.rounds)
+        steps, traffic = _measure(hosts, clusters, options.rounds)
     finally:
         for cluster in clusters.values():
             cluster.close()
@@ -88,15 +87,14 @@ def main():
     digit = (large - small) / (max(STEPS) - min(STEPS))
     measured = {
         "traffic": tables.traffic(CLUSTERS, LINKS, STEPS, steps, traffic),
-        "scans": tables.scans(CLUSTERS, SCAN_LINKS, scans),
         "predictions": tables.predictions(small - min(STEPS) * digit, digit),
     }
     tables.record(options.page, "measure", measured)
 
 
 def _measure(hosts, clusters, rounds):
-    """Seconds a step by (cluster, link, batch), bytes a step by (cluster, batch), seconds a scan by (cluster, link)."""
-    steps, traffic, scans = {}, {}, {}
+    """Seconds a step by (cluster, link, batch), bytes a step by (cluster, batch)."""
+    steps, traffic = {}, {}
     for cluster in clusters.values():  # the first run of a session is slow
         cluster("train 50 2"), cluster("train 1000 1")
     for number in range(rounds):
@@ -108,10 +106,8 @@ def _measure(hosts, clusters, rounds):
                     seconds = cluster(f"train {batch} {count}") / count
                     steps.setdefault((name, link, batch), []).append(seconds)
                     traffic.setdefault((name, batch), []).append((hosts.sent() - before) / count)
-                if number == 0 and link in SCAN_LINKS:
-                    scans[name, link] = cluster("scan")
             print(f"round {number + 1}: {link}", file=sys.stderr)
-    return [{key: statistics.median(values) for key, values in one.items()} for one in (steps, traffic)] + [scans]
+    return [{key: statistics.median(values) for key, values in one.items()} for one in (steps, traffic)]
 
 
 if __name__ == "__main__":

@@ -1,23 +1,18 @@
-"""One task of a measured cluster. The chief reads "train BATCH STEPS" or "scan", and prints how long it takes."""
+"""One task of a measured cluster. The chief reads "train BATCH STEPS", and prints how long it takes."""
 
 import dataclasses
 import sys
 import time
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph import tf_setup
 from legacy_graph.article import network
 from legacy_graph.cluster import server, watch
 from legacy_graph.cluster.tf_config import read_cluster
-from legacy_graph.config import SHARED, TOP, Config
+from legacy_graph.config import Config
 from legacy_graph.data import mnist
-from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.training.program import build_program
-from legacy_graph.visualize import feature_sheets, top_activations
-
-SCANNED = 10000
 
 
 def main(data_dir):
@@ -30,15 +25,11 @@ def main(data_dir):
         target = server.start_server(cluster).target
         watch.wait_for_tasks(cluster)
     data = mnist.load(data_dir)
-    train, scan = _training(target, cluster, data), _scanning(target, cluster, data)
+    train = _training(target, cluster, data)
     print("ready", flush=True)
     for line in sys.stdin:
-        words = line.split()
         begun = time.perf_counter()
-        if words[0] == "train":
-            train(int(words[1]), int(words[2]))
-        else:
-            scan()
+        train(*map(int, line.split()[1:]))
         print("seconds", time.perf_counter() - begun, flush=True)
     if cluster is not None:
         server.release(cluster)
@@ -57,16 +48,6 @@ def _training(target, cluster, data):
             session.run([program.network.loss, program.train], feed)
 
     return train
-
-
-def _scanning(target, cluster, data):
-    digits = np.resize(data.train.images, [SCANNED, mnist.PIXELS]).reshape(-1, mnist.SIDE, mnist.SIDE, 1)
-    images = from_array(digits, Preprocessing(0, 1), "digits")
-    found = feature_sheets.prepare("conv2", None, TOP, len(images), ties=SHARED, cluster=cluster)
-    session = tf.Session(target, found.graph)
-    with found.graph.as_default():
-        session.run([one.initializer for one in found.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)])
-    return lambda: top_activations.scan(session, found.probe, images, TOP, found.towers)
 
 
 if __name__ == "__main__":

@@ -64,12 +64,6 @@ def traffic(clusters, links, batches, steps, sent):
     return f"{machine()}, which all hosts share:\n\n{Table(heading, rows)}"
 
 
-def scans(clusters, links, seconds):
-    """`seconds`: of a scan by (cluster, link)."""
-    rows = [(name, *[f"{seconds[name, link]:.1f}" for link in links]) for name in clusters]
-    return str(Table(("scan of 10,000 digits", *[f"s, {link}" for link in links]), rows))
-
-
 def predictions(fixed, digit):
     """For N machines: a step takes fixed + digit * batch / N + 16 (N - 1) P / rate seconds."""
     rows = []

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.article import network, summaries
+from legacy_graph.article import network
 from legacy_graph.cluster.placement import later_towers
 from legacy_graph.cluster.tf_config import Cluster, Task
 from legacy_graph.config import Config
@@ -16,11 +16,6 @@ def cluster(workers, ps=False):
     addresses = [f"127.0.0.1:{number + 1}" for number in range(workers)]
     jobs = {"worker": addresses, **({"ps": ["127.0.0.1:99"]} if ps else {})}
     return Cluster(jobs, Task("worker", 0, addresses[0]), 60)
-
-
-@pytest.fixture(scope="module")
-def alone():
-    return build_program(Config())
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["without ps", "with ps"])
@@ -58,13 +53,6 @@ def test_variables_are_on_the_chief_or_on_the_parameter_server(shared):
     assert len(sums) >= 8 and {one.device for one in sums[-8:]} == {home}
 
 
-def test_saving_and_summaries_are_on_the_chief(shared):
-    kinds = ("SaveV2", "ScalarSummary", "HistogramSummary", "ImageSummary", "PyFunc", "MergeSummary", "AudioSummaryV2")
-    found = [one for one in shared[1].graph.get_operations() if one.type in kinds]
-    assert {one.type for one in found} == set(kinds)
-    assert {one.device for one in found} == {CHIEF}
-
-
 def test_every_device_is_spelled_in_full(shared):
     assert {one.device for one in shared[1].graph.get_operations()} <= {"", CHIEF, SECOND, PS}
 
@@ -73,25 +61,6 @@ def test_every_node_in_graphs_has_a_device(shared):
     assert {node.device for node in shared[1].picture.node if node.op != "NoOp"} == (
         {CHIEF, SECOND, PS} if shared[0] else {CHIEF, SECOND}
     )
-
-
-def test_variables_and_tags_are_those_of_one_machine(shared, alone):
-    def variables(program):
-        return [variable.name for variable in program.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)]
-
-    def names(program):
-        keys = (summaries.SCALARS, summaries.HISTOGRAMS, summaries.IMAGES, summaries.AUDIO)
-        return [tensor.name for key in keys for tensor in program.graph.get_collection(key)]
-
-    assert variables(shared[1]) == variables(alone)
-    assert names(shared[1]) == names(alone)
-
-
-def test_the_towers_only_add_nodes_to_the_graph(shared, alone):
-    now, before = ({node.name for node in program.picture.node} for program in (shared[1], alone))
-    missing = {name for name in before - now if not name.startswith("train/gradients/")}
-    assert missing == set()
-    assert all(name.startswith(("tower_1/", "logits", "train/")) for name in now - before)
 
 
 def test_each_tower_is_fed_its_share():

@@ -2,15 +2,12 @@
 
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from legacy_graph.logdir import event_reader
 from tests.support import forty_logs
 from tests.support.forty_logs import LOGS
-from tests.support.program import ROOT
 
 SEVEN = "7 of the 7 dashboards of TensorBoard have data."
 
@@ -75,29 +72,6 @@ def test_files_that_vanish_are_left_out(check, log, monkeypatch):
     status, rows, rest = check(log)
     assert (status, rest) == (0, [SEVEN])
     assert {run for _, run in rows} == {"train", "test", "projector"}
-
-
-PUBLISH = """
-import sys, numpy as np
-from legacy_graph.visualize import publishing
-print("ready", flush=True)
-step = 0
-while True:
-    step += 1
-    publishing.publish(sys.argv[1], step, {"sheet": np.zeros([2, 2], np.uint8)}, {"features.png": b""})
-"""
-
-
-def test_check_beside_a_publisher_that_never_rests(check, log):
-    folder = os.path.join(log, "features", "conv2")
-    command = [sys.executable, "-c", PUBLISH, folder]
-    with subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE) as publisher:
-        assert publisher.stdout.readline() == b"ready\n"
-        answers = [check(log) for _ in range(20)]
-        publisher.kill()
-    assert {answer[0] for answer in answers} == {0}
-    assert {answer[2][-1] for answer in answers} == {SEVEN}
-    assert {run for answer in answers for _, run in answer[1]} <= {"train", "test", "projector", "features/conv2"}
 
 
 def test_a_projector_configuration_that_cannot_be_read(check, log):

@@ -15,7 +15,7 @@ from legacy_graph.data import mnist
 from tests.support.graph_commands import RANGE, SIDES, words, write_graph_and_photos
 from tests.support.graph_files import constant, write_frozen
 from tests.support.program import SAMPLE
-from tests.support.published import assert_refused, images_of
+from tests.support.published import assert_refused, images_of, read_npz
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,7 @@ def folder(tmp_path_factory):
 
 
 def numbers(folder):
-    with np.load(os.path.join(str(folder), "deconv.npz"), allow_pickle=False) as arrays:
-        return dict(arrays)
+    return read_npz(str(folder), "deconv.npz")
 
 
 def table(folder):
@@ -122,8 +121,8 @@ def test_a_signal_against_tf_gradients(tmp_path):
         one = end * tf.one_hot(2, 4)
         expected = session.run([end, tf.gradients(end, pixels, end)[0], tf.gradients(end, pixels, one)[0]])
     (folder,) = os.listdir(os.path.join(log, "graphs"))
-    with np.load(os.path.join(log, "graphs", folder, "deconv.npz")) as arrays:
-        found = [arrays[f"conv1/{name}"] for name in ("maps", "gradient", "map 2/gradient")]
+    arrays = read_npz(log, "graphs", folder, "deconv.npz")
+    found = [arrays[f"conv1/{name}"] for name in ("maps", "gradient", "map 2/gradient")]
     np.testing.assert_allclose(found[0], expected[0].transpose(2, 0, 1), rtol=1e-5, atol=1e-6)
     for projection, truth in zip(found[1:], expected[1:]):
         np.testing.assert_allclose(projection, truth[..., 0], rtol=1e-4, atol=1e-5)

@@ -14,7 +14,7 @@ from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.training import kernels
 from legacy_graph.visualize import reading
 from tests.support.program import SAMPLE
-from tests.support.published import assert_refused, images_of
+from tests.support.published import assert_refused, images_of, read_npz
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def test_the_picture_is_that_of_the_kept_kernels(log, picture, capsys):
         kernels.restore(session, log, 20)
         (values,) = reading.read_images(session, reader, images, answers=False)
     assert values.answers is None
-    with np.load(os.path.join(folder, "deconv.npz")) as arrays:
-        np.testing.assert_array_equal(arrays["conv2/guided"], values.projections["conv2"]["guided"])
-        assert arrays["conv2/guided"].any() and "answers" not in arrays
+    arrays = read_npz(folder, "deconv.npz")
+    np.testing.assert_array_equal(arrays["conv2/guided"], values.projections["conv2"]["guided"])
+    assert arrays["conv2/guided"].any() and "answers" not in arrays
     assert {step for step, _ in images_of(folder).values()} == {20}
     assert os.path.exists(os.path.join(folder, "picture.png"))
 

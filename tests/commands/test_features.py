@@ -12,7 +12,7 @@ from legacy_graph import __main__
 from legacy_graph.visualize import top_activations
 from tests.support.idx_files import small_set
 from tests.support.program import SAMPLE, STEPS, legacy_graph
-from tests.support.published import assert_refused, images_of, tree
+from tests.support.published import assert_refused, images_of, read_npz, tree
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,7 @@ def test_features_leave_a_sheet_numbers_and_events(shown):
 
 
 def test_the_arrays_of_the_results(shown):
-    with np.load(os.path.join(shown.place, "features.npz"), allow_pickle=False) as numbers:
-        found = {name: numbers[name] for name in numbers.files}
+    found = read_npz(shown.place, "features.npz")
     assert found["maps"].tolist() == [5, 0, 31]
     assert found["receptive_field"].tolist() == [[6, 2, -2], [6, 2, -2]]
     shapes = [(3,), (3,), (3, 4), (3, 4, 2), (3, 4), (3, 4, 28, 28), ()]
@@ -74,8 +73,8 @@ def test_other_digits_can_be_scanned(logdir, tmp_path):
     images[2, 10:18, 10:18] = 255
     words = ["--layer", "conv2", "--maps", "0,1,2,3", "--top", "3", "--images", idx(tmp_path / "mine.gz", images)]
     assert __main__.main(["features", "--logdir", logdir] + words) == 0
-    with np.load(os.path.join(logdir, "features", "conv2-other", "features.npz"), allow_pickle=False) as numbers:
-        assert set(numbers["images"].ravel()) <= {-1, 0, 1, 2}
+    numbers = read_npz(logdir, "features", "conv2-other", "features.npz")
+    assert set(numbers["images"].ravel()) <= {-1, 0, 1, 2}
     assert not os.path.exists(os.path.join(logdir, "features", "conv2"))
 
 
@@ -93,8 +92,8 @@ def test_the_order_of_the_maps(logdir):
     for words, _ in ORDERS:
         words = ["features", "--logdir", logdir, "--data-dir", SAMPLE, "--layer", "conv1", "--top", "1", *words]
         assert __main__.main(words) == 0
-        with np.load(os.path.join(logdir, "features", "conv1", "features.npz"), allow_pickle=False) as numbers:
-            found.append((numbers["maps"].tolist(), numbers["wins"]))
+        numbers = read_npz(logdir, "features", "conv1", "features.npz")
+        found.append((numbers["maps"].tolist(), numbers["wins"]))
     wins = found[2][1]
     assert [maps for maps, _ in found] == [expected(wins) for _, expected in ORDERS]
 
@@ -120,14 +119,3 @@ def test_what_features_refuses_leaves_all_as_it_was(shown, logdir, capsys, tmp_p
     data = [] if "--images" in words else ["--data-dir", SAMPLE]
     assert_refused(capsys, ["features", "--logdir", logdir, *data] + words, *expected)
     assert tree(logdir) == before
-
-
-@pytest.mark.parametrize("words", [["--maps", "1,x"], ["--maps", "-1"], ["--top", "0"], ["--top", "101"],
-                                   ["--control", "magic"], ["--images", ""], ["--order", "size"]])  # fmt: skip
-def test_what_cannot_be_parsed_is_refused_in_one_line(words, capsys):
-    with pytest.raises(SystemExit) as left:
-        __main__.main(["features"] + words)
-    assert left.value.code == 2
-    said = capsys.readouterr().err
-    assert words[0] in said
-    assert said.count("\n") == 1

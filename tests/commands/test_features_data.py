@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 
-import numpy as np
 import pytest
 
 from legacy_graph import __main__
@@ -12,7 +11,7 @@ from legacy_graph.commands import run_digits
 from legacy_graph.data import mnist
 from tests.support.idx_files import NOWHERE
 from tests.support.program import SAMPLE
-from tests.support.published import assert_refused, tree
+from tests.support.published import assert_refused, read_npz, tree
 
 WORDS = ["--layer", "conv1", "--maps", "0,1", "--top", "2"]
 
@@ -43,8 +42,8 @@ def headings(monkeypatch):
 
 def digits(logdir, folder):
     path = os.path.join(logdir, "features", folder, "features.npz")
-    with np.load(path, allow_pickle=False) as numbers:
-        return numbers["images"].max()
+    numbers = read_npz(path)
+    return numbers["images"].max()
 
 
 def options(logdir, **changed):

@@ -1,6 +1,5 @@
 """The features of the fully connected layers: the strongest images of a class are those with its largest logits."""
 
-import os
 import shutil
 
 import numpy as np
@@ -11,14 +10,15 @@ from legacy_graph.article import network
 from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
 from tests.support.program import SAMPLE
+from tests.support.published import read_npz
 
 
 def test_a_class_shows_the_digits_with_its_largest_logits(trained, tmp_path):
     copy = str(tmp_path / "log")
     shutil.copytree(trained.logdir, copy)
     assert __main__.main(["features", "--logdir", copy, "--data-dir", SAMPLE, "--layer", "fc2", "--top", "2"]) == 0
-    with np.load(os.path.join(copy, "features", "fc2", "features.npz")) as arrays:
-        maps, images, activations = arrays["maps"], arrays["images"], arrays["activations"]
+    arrays = read_npz(copy, "features", "fc2", "features.npz")
+    maps, images, activations = arrays["maps"], arrays["images"], arrays["activations"]
     with tf.Graph().as_default() as graph:
         net = network.build()
         logits = net.probabilities.op.inputs[0]

@@ -9,15 +9,11 @@ from legacy_graph import __main__
 from legacy_graph.data import mnist
 from tests.support.graph_commands import RANGE, words, write_graph_and_photos
 from tests.support.program import SAMPLE
-from tests.support.published import assert_refused
+from tests.support.published import assert_refused, read_npz
 
 
-def arrays(*place):
-    with np.load(os.path.join(*place, "features.npz"), allow_pickle=False) as numbers:
-        return {name: numbers[name] for name in numbers.files}
-
-
-def assert_same(found, expected):
+def assert_same(logdir, other, *place):
+    found, expected = [read_npz(folder, *place, "features.npz") for folder in (logdir, other)]
     assert set(found) == set(expected)
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array)
@@ -42,7 +38,7 @@ def test_several_layers_give_the_results_of_one_command_each(trained, tmp_path, 
     assert {"conv1", "conv2"} <= set(layers)
     for layer in ("conv1", "conv2"):
         assert __main__.main(["features", "--logdir", str(apart), "--layer", layer, *options]) == 0
-        assert_same(arrays(str(together), "features", layer), arrays(str(apart), "features", layer))
+        assert_same(together, apart, "features", layer)
 
 
 def test_several_layers_of_a_loaded_graph(folder):
@@ -52,7 +48,7 @@ def test_several_layers_of_a_loaded_graph(folder):
         names = os.listdir(str(folder / logdir / "graphs"))
         assert sorted(names) == [f"two_layers-{layer}-maps=1-range=-1,1" for layer in ("Conv2D", "Conv2D_1")]
         for name in names:
-            assert_same(arrays(str(folder), logdir, "graphs", name), arrays(str(folder), "one", "graphs", name))
+            assert_same(folder / logdir, folder / "one", "graphs", name)
 
 
 def test_a_wrong_name_among_several_leaves_the_log_as_it_was(trained, tmp_path, capsys):

@@ -10,14 +10,9 @@ import pytest
 from legacy_graph.__main__ import main
 from legacy_graph.visualize import evolution
 from tests.support.program import SAMPLE, SHORT_RUN
-from tests.support.published import assert_refused, events_of
+from tests.support.published import assert_refused, events_of, read_npz
 
 MAPS = ["--maps", "3,7", "--data-dir", SAMPLE]
-
-
-def arrays(path):
-    with np.load(path) as file:
-        return dict(file)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +32,7 @@ def runs(tmp_path_factory):
 @pytest.mark.parametrize("layer", ["conv1", "conv2"])
 def test_a_step_equals_a_run_that_was_stopped_there(runs, layer):
     stopped, logdir = [os.path.join(run, "features", layer) for run in runs]
-    ours, theirs = arrays(os.path.join(logdir, "features-10.npz")), arrays(os.path.join(stopped, "features.npz"))
+    ours, theirs = read_npz(os.path.join(logdir, "features-10.npz")), read_npz(os.path.join(stopped, "features.npz"))
     del theirs["occlusion"]  # only the last step of --steps has it
     assert sorted(ours) == sorted(theirs)  # the first run's last step has a checkpoint, so the classes are known too
     assert [name for name in ours if ours[name].tobytes() != theirs[name].tobytes()] == []
@@ -49,9 +44,9 @@ def test_a_step_equals_a_run_that_was_stopped_there(runs, layer):
 def test_classes_need_a_checkpoint(runs):
     """Of the steps 0, 10, 20 and 30, the checkpoints that are left are of 0, 10 and 30."""
     folder = os.path.join(runs[1], "features", "conv2")
-    known = {step: "answers" in arrays(os.path.join(folder, f"features-{step}.npz")) for step in (0, 10, 20)}
+    known = {step: "answers" in read_npz(os.path.join(folder, f"features-{step}.npz")) for step in (0, 10, 20)}
     assert known == {0: True, 10: True, 20: False}
-    newest = arrays(os.path.join(folder, "features.npz"))
+    newest = read_npz(os.path.join(folder, "features.npz"))
     assert (newest["step"], "answers" in newest, "occlusion" in newest) == (30, True, True)
 
 
@@ -68,9 +63,9 @@ def test_all_steps_are_in_images_in_their_order(runs, layer):
 def test_the_sheet_is_drawn_from_the_results(runs):
     """The column of step 10 comes from the results of the stopped run, byte for byte."""
     stopped, logdir = [os.path.join(run, "features", "conv2") for run in runs]
-    columns = {step: evolution.read_column(arrays(os.path.join(logdir, f"features-{step}.npz"))) for step in (0, 20)}
-    columns[10] = evolution.read_column(arrays(os.path.join(stopped, "features.npz")))
-    columns[30] = evolution.read_column(arrays(os.path.join(logdir, "features.npz")))
+    columns = {step: evolution.read_column(read_npz(os.path.join(logdir, f"features-{step}.npz"))) for step in (0, 20)}
+    columns[10] = evolution.read_column(read_npz(os.path.join(stopped, "features.npz")))
+    columns[30] = evolution.read_column(read_npz(os.path.join(logdir, "features.npz")))
     expected = evolution.draw_steps(columns, "conv2, over 1,000 digits")
     assert np.array_equal(events_of(logdir)["evolution/sheet"][0][1], expected)
 
@@ -78,13 +73,13 @@ def test_the_sheet_is_drawn_from_the_results(runs):
 def test_an_earlier_step_alone_replaces_no_later_one(runs, tmp_path, capsys):
     logdir = str(tmp_path / "log")
     shutil.copytree(runs[1], logdir)
-    before = arrays(os.path.join(logdir, "features", "conv2", "features.npz"))
+    before = read_npz(os.path.join(logdir, "features", "conv2", "features.npz"))
     assert main(["features", "--logdir", logdir, "--steps", "20,0", "--maps", "5", "--data-dir", SAMPLE]) == 0
     out = capsys.readouterr().out
     assert "Step 0: " in out and "Evolution sheet: " in out
     folder = os.path.join(logdir, "features", "conv2")
-    assert arrays(os.path.join(folder, "features-20.npz"))["maps"].tolist() == [5]
-    assert arrays(os.path.join(folder, "features.npz"))["maps"].tolist() == before["maps"].tolist()
+    assert read_npz(os.path.join(folder, "features-20.npz"))["maps"].tolist() == [5]
+    assert read_npz(os.path.join(folder, "features.npz"))["maps"].tolist() == before["maps"].tolist()
     shown = events_of(folder)
     assert [step for step, _ in shown["features/map 07"]] == [10, 30]
     assert [step for step, _ in shown["features/map 05"]] == [0, 20]

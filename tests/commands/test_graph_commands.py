@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from legacy_graph import __main__, tf_setup
+from legacy_graph import __main__
 from legacy_graph.config import METHODS
 from legacy_graph.data.images import Preprocessing, open_images
 from legacy_graph.visualize import feature_sheets, image_report
 from tests.support.graph_commands import RANGE, SIDES, two_layers, words, write_photos
 from tests.support.graph_models import Maker, ends, model_of
 from tests.support.program import legacy_graph
-from tests.support.published import assert_refused, images_of, tree
+from tests.support.published import assert_refused, images_of, read_npz, tree
 
 
 def prelu(value):
@@ -51,17 +51,16 @@ def test_features_of_a_foreign_graph_leave_the_same_files(shown):
     found = images_of(shown.place)
     assert list(found) == [f"{kind}/{tag}" for kind in ("features", "control") for tag in ("sheet", "map 03", "map 00")]
     assert found["features/sheet"][1].ndim == 3
-    with np.load(os.path.join(shown.place, "features.npz"), allow_pickle=False) as numbers:
-        assert numbers["projections"].shape == (2, 4, *SIDES, 3)
-        assert set(numbers["images"].ravel()) <= set(range(5))
-        assert numbers["projections"].any()
+    numbers = read_npz(shown.place, "features.npz")
+    assert numbers["projections"].shape == (2, 4, *SIDES, 3)
+    assert set(numbers["images"].ravel()) <= set(range(5))
+    assert numbers["projections"].any()
     assert shown.stderr == ""
 
 
 def test_the_file_of_each_tile_is_named(shown):
     """The photo with the number n in sorted order is n.png."""
-    with np.load(os.path.join(shown.place, "features.npz"), allow_pickle=False) as numbers:
-        found = {name: numbers[name] for name in numbers.files}
+    found = read_npz(shown.place, "features.npz")
     assert found["files"].tolist() == [[f"{n}.png" if n >= 0 else "" for n in row] for row in found["images"]]
     with open(os.path.join(shown.place, "features.csv"), encoding="utf-8") as file:
         rows = [list(row.values()) for row in csv.DictReader(file)]
@@ -85,8 +84,7 @@ def test_notes_and_control_are_printed(shown):
 
 def test_a_projection_lies_in_the_receptive_field_of_its_spot(shown):
     """The field is 8 x 8 pixels with a step of 2, by hand: 3, pool 2 -> 4 of step 2, then 3 more -> 4 + 2 * 2."""
-    with np.load(os.path.join(shown.place, "features.npz"), allow_pickle=False) as numbers:
-        found = {name: numbers[name] for name in numbers.files}
+    found = read_npz(shown.place, "features.npz")
     assert found["receptive_field"].tolist() == [[8, 2, -3], [8, 2, -3]]
     for projection, (y, x) in zip(found["projections"].reshape(-1, *SIDES, 3), found["places"].reshape(-1, 2)):
         rows, columns = [slice(max(0, 2 * at - 3), 2 * at + 5) for at in (y, x)]
@@ -106,8 +104,7 @@ def test_bgr_projections_are_shown_as_rgb(folder):
         asked = [*words(folder, graph=graph, logdir="channels"), *RANGE, "--maps", "1", "--top", "2", *more]
         assert __main__.main(asked) == 0
         (place,) = (folder / "channels" / "graphs").glob(f"{graph[:-3]}-*")
-        with np.load(str(place / "features.npz")) as numbers:
-            found.append({name: numbers[name] for name in numbers.files})
+        found.append(read_npz(place / "features.npz"))
     np.testing.assert_array_equal(found[0]["images"], found[1]["images"])
     np.testing.assert_allclose(found[0]["projections"], found[1]["projections"], rtol=1e-5, atol=1e-6)
     assert found[0]["projections"].any()
@@ -170,16 +167,6 @@ def test_what_is_refused_leaves_all_as_it_was(folder, shown, capsys, more, expec
     assert tree(str(folder)) == before
 
 
-@pytest.mark.parametrize("more", [["--range", "-1"], ["--range", "0,x"], ["--mean", "1,2"], ["--size", "20"],
-                                  ["--size", "0x4"], ["--method", "magic"]])  # fmt: skip
-def test_what_cannot_be_parsed_is_refused_in_one_line(folder, capsys, more):
-    with pytest.raises(SystemExit) as left:
-        __main__.main([*words(folder), *more])
-    assert left.value.code == 2
-    said = capsys.readouterr().err
-    assert more[0] in said and said.count("\n") == 1
-
-
 @pytest.mark.parametrize("command", ["features", "deconv"])
 def test_graph_options_without_a_graph_are_refused(folder, capsys, command):
     more = [str(folder / "photos" / "1.png")] if command == "deconv" else []
@@ -191,23 +178,6 @@ def test_a_layer_must_be_named(folder, capsys, command):
     asked = words(folder, command)
     del asked[asked.index("--layer") : asked.index("--layer") + 2]
     assert_refused(capsys, [*asked, *RANGE], "--layer: expected a layer of the graph, found none")
-
-
-CHIEF = '{"cluster": {"chief": ["127.0.0.1:1"]}, "task": {"type": "chief", "index": 0}}'
-
-
-@pytest.mark.parametrize("value, on_cluster", [("", False), (CHIEF, True)])
-def test_only_on_a_cluster_warnings_are_dropped(folder, monkeypatch, value, on_cluster):
-    asked = []
-
-    def stop(cluster=False):
-        asked.append(cluster)
-        raise KeyboardInterrupt
-
-    monkeypatch.setenv("TF_CONFIG", value)
-    monkeypatch.setattr(tf_setup, "import_tensorflow", stop)
-    assert __main__.main([*words(folder), *RANGE]) == 130
-    assert asked == [on_cluster]
 
 
 def test_stopped_by_the_user_nothing_is_published(folder, shown, monkeypatch):

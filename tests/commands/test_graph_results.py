@@ -3,7 +3,6 @@
 import os
 import shutil
 
-import numpy as np
 import pytest
 
 from legacy_graph import __main__
@@ -12,7 +11,7 @@ from legacy_graph.commands.parser import make_parser
 from legacy_graph.logdir import layout
 from legacy_graph.visualize import feature_sheets
 from tests.support.graph_commands import RANGE, words, write_graph_and_photos
-from tests.support.published import assert_refused
+from tests.support.published import assert_refused, read_npz
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +55,8 @@ def test_results_of_methods_stand_side_by_side(folder):
     place = folder / "methods" / "graphs"
     assert len(os.listdir(str(place))) == 3
     for method in ("deconvnet", "guided", "gradient"):
-        with np.load(str(place / f"two_layers-Conv2D_1-{method}-maps=0-range=-1,1" / "features.npz")) as arrays:
-            assert str(arrays["method"]) == method
+        arrays = read_npz(place / f"two_layers-Conv2D_1-{method}-maps=0-range=-1,1" / "features.npz")
+        assert str(arrays["method"]) == method
 
 
 def test_results_of_other_images_are_named_after_them(folder):
@@ -114,8 +113,8 @@ def test_fewer_images_than_the_default_of_top_are_all_shown(folder):
     """Five photos; the option --top is not given."""
     assert __main__.main([*words(folder, logdir="few"), *RANGE, "--maps", "0,1"]) == 0
     (place,) = (folder / "few" / "graphs").iterdir()
-    with np.load(str(place / "features.npz")) as numbers:
-        assert numbers["images"].shape == (2, 5)
+    numbers = read_npz(place / "features.npz")
+    assert numbers["images"].shape == (2, 5)
 
 
 def test_the_number_of_maps_depends_on_what_is_drawn(folder, monkeypatch):
@@ -123,6 +122,6 @@ def test_the_number_of_maps_depends_on_what_is_drawn(folder, monkeypatch):
     monkeypatch.setattr(feature_sheets, "MEMORY", 1920)
     assert __main__.main([*words(folder, layer="Conv2D", logdir="limit"), *RANGE]) == 0
     (place,) = (folder / "limit" / "graphs").iterdir()
-    with np.load(str(place / "features.npz")) as numbers:
-        assert numbers["receptive_field"][:, 0].tolist() == [4, 4]
-        assert len(numbers["maps"]) == 2
+    numbers = read_npz(place / "features.npz")
+    assert numbers["receptive_field"][:, 0].tolist() == [4, 4]
+    assert len(numbers["maps"]) == 2

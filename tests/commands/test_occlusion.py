@@ -16,7 +16,7 @@ from tests.support.constructs import prelu
 from tests.support.graph_commands import RANGE, words, write_graph_and_photos
 from tests.support.graph_models import Maker, model_of
 from tests.support.program import SAMPLE
-from tests.support.published import assert_refused, images_of
+from tests.support.published import assert_refused, images_of, read_npz
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,7 @@ def features(logdir, *more):
     command = ["features", "--logdir", logdir, "--data-dir", SAMPLE, "--layer", "conv1", "--maps", "5,0", "--top", "2"]
     assert __main__.main([*command, *more]) == 0
     ending = f"-{more[1]}" if "--method" in more else ""
-    with np.load(os.path.join(logdir, "features", "conv1" + ending, "features.npz"), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    return read_npz(logdir, "features", "conv1" + ending, "features.npz")
 
 
 def test_each_method_has_the_same_values_under_its_name(logdir):
@@ -74,8 +73,7 @@ def deconv(logdir, folder, name, *more):
     Image.fromarray(mnist.load(SAMPLE).test.images[3].reshape(28, 28)).save(str(folder / f"{name}.png"))
     command = ["deconv", str(folder / f"{name}.png"), "--logdir", logdir, "--method", "occlusion", *more]
     assert __main__.main(command) == 0
-    with np.load(os.path.join(logdir, "deconv", f"{name}-occlusion", "deconv.npz"), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    return read_npz(logdir, "deconv", f"{name}-occlusion", "deconv.npz")
 
 
 def test_the_patch_decides_what_is_covered(logdir, folder):
@@ -108,10 +106,10 @@ def test_a_graph_without_a_deconvnet_is_occluded(folder):
     assert __main__.main([*features_of, *RANGE, "--top", "2", "--method", "occlusion"]) == 0
     assert __main__.main([*deconv_of, *RANGE, "--method", "occlusion"]) == 0
     (results,) = [path for path in (folder / "log" / "graphs").iterdir() if (path / "features.npz").exists()]
-    with np.load(str(results / "features.npz")) as file:
-        there, falls = file["images"] >= 0, file["projections"]
-        assert falls.shape[4] == 3 and (falls[..., :1] == falls).all()
-        assert falls[there].any(axis=(1, 2, 3)).all()
+    file = read_npz(results / "features.npz")
+    there, falls = file["images"] >= 0, file["projections"]
+    assert falls.shape[4] == 3 and (falls[..., :1] == falls).all()
+    assert falls[there].any(axis=(1, 2, 3)).all()
     (shown,) = [path for path in (folder / "log" / "graphs").iterdir() if (path / "deconv.npz").exists()]
     assert list(images_of(str(shown))) == ["input", "Conv2D/maps", "Conv2D/occlusion", "picture"]
 
@@ -125,8 +123,8 @@ def test_a_projection_is_compared_with_its_occlusion(folder, capsys):
     found = {}
     for path in (folder / "check" / "graphs").iterdir():
         for file in path.glob("*.npz"):
-            with np.load(str(file)) as arrays:
-                found["falls" if str(arrays.get("method")) == "occlusion" else file.stem] = dict(arrays)
+            arrays = read_npz(file)
+            found["falls" if str(arrays.get("method")) == "occlusion" else file.stem] = dict(arrays)
     falls, projection = [found[name]["projections"][0, :1] for name in ("falls", "features")]
     assert found["falls"]["places"].tolist() == found["features"]["places"].tolist()
     np.testing.assert_allclose(found["features"]["occlusion"][0, :1], falls, atol=1e-6)
@@ -151,11 +149,3 @@ BAD = [
 def test_patches_that_do_not_fit_are_refused(folder, capsys, more, expected):
     assert_refused(capsys, [*words(folder, logdir="none"), *RANGE, "--top", "2", *more], expected)
     assert not (folder / "none").exists()
-
-
-@pytest.mark.parametrize("cover", ["1,2", "black", "1,nan,2", ""])
-def test_covers_that_cannot_be_parsed_are_refused(capsys, cover):
-    with pytest.raises(SystemExit) as left:
-        __main__.main(["features", "--cover", cover])
-    assert left.value.code == 2
-    assert "--cover: expected one number, R,G,B or mean" in capsys.readouterr().err

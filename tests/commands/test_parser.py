@@ -201,3 +201,17 @@ def test_where_nobody_reads_the_program_ends_quietly(tmp_path):
     run = subprocess.run(command, env=environment, stdout=ours, stderr=subprocess.PIPE, text=True)
     os.close(ours)
     assert (run.returncode, run.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("words", [
+    "--maps 1,x", "--maps -1", "--top 0", "--top 101", "--control magic", "--images", "--order size", "--range -1",
+    "--range 0,x", "--mean 1,2", "--size 20", "--size 0x4", "--method magic", "--cover 1,2", "--cover black",
+    "--cover 1,nan,2", "--cover",
+])  # fmt: skip
+def test_bad_values_of_features(capsys, words):
+    """A name alone has an empty value."""
+    name, _, value = words.partition(" ")
+    with pytest.raises(SystemExit) as end:
+        parser.make_parser().parse_args(["features", name, value])
+    line = capsys.readouterr().err
+    assert (end.value.code, line.count("\n")) == (2, 1) and name in line

@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import EpsImagePlugin, Image
+from PIL import Image
 
 from legacy_graph.data.images import Images, Preprocessing, from_array, open_images
 from legacy_graph.errors import UserError
@@ -53,13 +53,6 @@ def test_a_folder_of_any_format_and_depth(tmp_path):
     expected = [PIXELS, rgb, np.full_like(PIXELS, 255), rgb, (rgb > 127) * np.uint8(255)]
     np.testing.assert_array_equal(images.shown(range(5)), expected)
     np.testing.assert_array_equal(images.take([3, 0]), UNIT.apply(np.stack([rgb, PIXELS])))
-
-
-def test_every_value_of_16_bits_is_rounded(tmp_path):
-    values = np.arange(65536).reshape(256, 256)
-    path = save(tmp_path, "grey.png", values.astype(np.uint16))
-    (found,) = open_images(path, (256, 256, 1), UNIT).shown([0])
-    np.testing.assert_array_equal(found, np.rint(values / 257))
 
 
 def test_a_picture_is_scaled_to_cover_and_cut_at_its_centre(tmp_path):
@@ -197,14 +190,6 @@ def test_pipes_and_hidden_files_are_no_pictures(tmp_path):
     np.testing.assert_array_equal(images.shown(range(len(images))), [PIXELS])
     with pytest.raises(UserError, match="zz.png: expected a regular file"):
         open_images(str(tmp_path / "zz.png"), (6, 5, 3), UNIT).take([0])
-
-
-def test_an_eps_named_png_is_not_read(tmp_path, monkeypatch):
-    """Pillow would start Ghostscript to read it."""
-    Image.fromarray(PIXELS).save(str(tmp_path / "a.png"), format="EPS")
-    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was started"))
-    with pytest.raises(UserError, match="a.png: expected a picture in PNG, JPEG"):
-        open_images(str(tmp_path), (6, 5, 3), UNIT).take([0])
 
 
 def test_the_number_of_pixels_is_checked_before_decoding(tmp_path):

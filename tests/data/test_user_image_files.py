@@ -15,6 +15,7 @@ from PIL import Image
 from legacy_graph.data import user_image
 from legacy_graph.errors import UserError
 from tests.support.idx_files import refusal
+from tests.support.mutants import mutate
 from tests.support.program import ROOT
 
 # Fuzz and decode in a process of its own: its greatest memory is then that of the decoder, and a hang can be ended.
@@ -41,31 +42,6 @@ def whole(kind):
     file = io.BytesIO()
     made.save(file, kind.split()[0], **KINDS[kind])
     return file.getvalue()
-
-
-def mutate(dice, content):
-    """A few changes, half of them in the first 60 bytes, where the sizes and offsets are."""
-    content = bytearray(content)
-    for _ in range(dice.randint(1, 3)):
-        place = dice.randrange(min(len(content), 60) if dice.random() < 0.5 else len(content))
-        kind = dice.randrange(6)
-        if kind == 0:
-            content[place] = dice.randrange(256)
-        elif kind == 1:
-            content[place] ^= 1 << dice.randrange(8)
-        elif kind == 2:
-            number = dice.choice([0, 1, 255, 65535, 2**16, 2**31 - 1, 2**31, 2**32 - 1])
-            content[place : place + 4] = struct.pack(dice.choice("<>") + "I", number)
-        elif kind == 3:
-            del content[place : place + dice.choice([1, 4, 100])]
-        elif kind == 4:
-            begin = dice.randrange(len(content))
-            content[place:place] = content[begin : begin + dice.choice([1, 12, 200])]
-        elif dice.random() < 0.3:
-            del content[place:]
-        if not content:
-            return b""
-    return bytes(content)
 
 
 def mend(content):

@@ -59,33 +59,6 @@ def test_a_full_disk_stops_the_run_at_the_next_event(tmp_path):
     assert newest(str(tmp_path / "kept")) == 0
 
 
-def test_a_disk_that_becomes_read_only(tmp_path):
-    """The open event files still take events; the next checkpoint fails."""
-    script = """
-        mount -t tmpfs -o size=200m tmpfs "$0"
-        "$@" 2>"$0/../told" & run=$!
-        until grep -q "step  *250/" "$0/../told"; do sleep 0.1; done
-        chmod a-w "$0/log/checkpoints"
-        wait $run || echo "status $?"
-        cp -r "$0/log" "$0/../kept"
-    """
-    # Root ignores permissions, so the run drops its capabilities.
-    script = script.replace('"$@" 2>', 'setpriv --bounding-set=-all --inh-caps=-all "$@" 2>')
-    run = inside(script, str(tmp_path / "disk"), **dict(LONG, checkpoint_every=200))
-    assert "status 2" in run.stdout, run.stderr
-    (line,) = lines((tmp_path / "told").read_text())
-    assert "expected to write the checkpoint of step 400, found Permission denied; fix this" in line
-    assert newest(str(tmp_path / "kept")) == 200
-
-
-def test_a_disk_that_is_full_from_the_start(tmp_path):
-    script = 'mount -t tmpfs -o size=1m tmpfs "$0"; "$@"'
-    run = inside(script, str(tmp_path / "disk"), **LONG)
-    assert run.returncode == 2
-    (line,) = lines(run.stderr)
-    assert "expected to write the checkpoint of step 0, found No space left on device" in line
-
-
 def test_a_disk_without_a_free_inode(tmp_path):
     """There is room for bytes, but not for another file. Each file that a run creates is once the first that fails."""
     failed = []

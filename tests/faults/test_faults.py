@@ -18,7 +18,7 @@ import pytest
 from legacy_graph.__main__ import main
 from tests.support import faulty_runs as runs
 from tests.support.faulty_runs import LONG, lines, newest
-from tests.support.program import ROOT, SAMPLE, SHORT_RUN, STEPS
+from tests.support.program import SAMPLE, SHORT_RUN, STEPS
 
 
 @pytest.fixture
@@ -114,28 +114,6 @@ def test_a_second_signal_leaves_at_once(waiting, second):
     assert waiting.wait(60) == -second
 
 
-def test_run_sh_is_named_in_the_command_to_resume(place):
-    """run.sh passes on how it was called, for the command that is printed."""
-    called = {"LEGACY_GRAPH_LAUNCHER": "some where/run.sh", "PYTHON": "python3"}
-    code = (
-        "from legacy_graph import __main__\n"
-        "from legacy_graph.commands import train\n"
-        "from legacy_graph.errors import Interrupted\n"
-        "def work(options): raise Interrupted('stopped at step 3 of 4', 15)\n"
-        "train.run = work\n"
-        "raise SystemExit(__main__.main())"
-    )
-    command = [sys.executable, "-c", code, "train", "--logdir", place, "--fresh"]
-    run = subprocess.run(command, env=dict(os.environ, PYTHONPATH=ROOT, **called), stderr=subprocess.PIPE, text=True)
-    assert run.returncode == 143
-    assert run.stderr == (
-        "legacy_graph: stopped at step 3 of 4; to resume: "
-        f"PYTHON=python3 bash 'some where/run.sh' train --logdir {shlex.quote(place)}\n"
-    )
-    with open(os.path.join(ROOT, "run.sh")) as file:
-        assert "export LEGACY_GRAPH_LAUNCHER=" in file.read()
-
-
 def test_a_signal_before_the_first_step(place):
     """While TensorFlow is still being imported."""
     with runs.running(place, **LONG) as process:
@@ -174,11 +152,3 @@ def test_no_more_room_for_a_file(place, trained, capsys, limit, thing):
     assert "found File too large; fix this" in line
     assert newest(place) == STEPS
     assert not [name for name in os.listdir(os.path.join(place, "checkpoints")) if "temp" in name]
-
-
-def test_a_learning_rate_that_diverges(place, capsys):
-    assert main(["train", "--logdir", place, "--data-dir", SAMPLE, "--learning-rate", "1e6", "--batch-size", "10"]) == 2
-    (line,) = lines(capsys.readouterr().err)
-    assert line.startswith("legacy_graph: loss: expected a finite number at step ")
-    assert line.endswith(", found nan; use a smaller --learning-rate")
-    assert newest(place) == 0

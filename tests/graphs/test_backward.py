@@ -12,7 +12,7 @@ from legacy_graph.graphs import backward
 from legacy_graph.graphs.gradient_rules import CONVOLUTION_RULE
 from legacy_graph.graphs.load import load_model
 from legacy_graph.visualize import layer_probes
-from tests.support import article_formats, constructs, second_network
+from tests.support import article_formats, constructs
 from tests.support.construct_differences import run_projection
 from tests.support.constructs import UNDEFINED, elu, overlapping_pools, relu6, strided
 from tests.support.graph_models import CHANNELS, SIDES, Maker, ends, model_of
@@ -35,29 +35,6 @@ def test_the_articles_network_bit_for_bit(article, name):
         for projections, truth in zip(found[key], pair):
             np.testing.assert_array_equal(projections, truth)
             assert truth.any()
-
-
-def chain_model(numbers):
-    def build(images):
-        layers = second_network.build(images, numbers)
-        return ends(layers[-1].output)
-
-    return model_of(build, second_network.SIDES, second_network.CHANNELS)
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("numbers", [second_network.real_numbers(0), second_network.whole_numbers(0)],
-                         ids=["real", "with ties"])  # fmt: skip
-def test_a_chain_against_numpy_loops(numbers, method):
-    """Convolutions with stride and VALID padding, max pools that drop and add a border, equal maxima."""
-    random, model = np.random.RandomState(2), chain_model(numbers)
-    images = random.randint(-2, 3, (2, *second_network.SIDES, second_network.CHANNELS)).astype("f")
-    _, found = run_projection(model, model.layers[0], method, images)
-    for image, projection in zip(images, found):
-        walks = second_network.forward(image, numbers)
-        expected = second_network.backward(walks, walks[-1].output, method)
-        np.testing.assert_allclose(projection, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
-    assert found.any()
 
 
 NAMED = {

@@ -5,7 +5,6 @@ import pytest
 
 from legacy_graph.config import GRADIENT, METHODS
 from legacy_graph.graphs import backward
-from tests.agreement import construct_table
 from tests.support.construct_differences import COLUMNS, NUMERIC, load_construct, measure, run_projection
 from tests.support.constructs import CONSTRUCTS, DEFINED, one_dimension, one_dimension_pools
 from tests.support.graph_models import CHANNELS, SIDES
@@ -51,11 +50,3 @@ def test_nothing_outside_the_receptive_field_counts(construct):
             np.testing.assert_array_equal(before[1][number], after[1][number])
         assert not np.where(inside, 0, after[1]).any()
         assert after[1].any() and not np.array_equal(before[0], after[0])
-
-
-def test_the_table_has_a_pair_of_differences_in_each_cell():
-    """1.15 first. What one of the two TensorFlows refuses has no figure."""
-    found = dict.fromkeys(COLUMNS, 1e-07)
-    without = dict.fromkeys(COLUMNS[1:], 2.5e-10)
-    lines = construct_table.table({"1": dict.fromkeys(CONSTRUCTS, found), "2": dict.fromkeys(CONSTRUCTS, without)})
-    assert lines.splitlines()[2].endswith("| refused" + 3 * " | 1.0e-07; 2.5e-10" + " |")

@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import deconv, network
 from legacy_graph.article.dense import all_layers
-from legacy_graph.article.receptive_field import Field
+from legacy_graph.article.receptive_field import Field, receptive_fields
 from legacy_graph.config import DECONVNET, GRADIENT, METHODS
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.graph_table import layer_rows
@@ -99,8 +99,8 @@ def test_what_is_no_dense_layer(tmp_path):
     assert "everywhere is left out" in " ".join(model.notes)
 
 
-def test_the_articles_dense_layers(tmp_path):
-    """Its dropout masks first and scales then. The projections equal those of `deconvolve`."""
+def test_the_articles_network(tmp_path):
+    """Its dropout masks first and scales then. The projections of its dense layers equal those of `deconvolve`."""
     pixels, unit = np.random.RandomState(0).rand(2, 784).astype("f"), {"fc1": 5, "fc2": 3}
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         net = network.build(seed=1)
@@ -110,13 +110,17 @@ def test_the_articles_dense_layers(tmp_path):
             for name, number in unit.items()
             for method in METHODS
         }
-        logits = layers[-1].output
+        logits, fields = layers[-1].output, [receptive_fields(net.layers, layer.name) for layer in net.layers]
         session.run(tf.global_variables_initializer())
         truth, logits = session.run([fetches, logits], {net.images: pixels, net.keep_prob: 1.0})
         output = net.probabilities.op.name
         frozen = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), [output])
     (tmp_path / "model.pb").write_bytes(frozen.SerializeToString())
     model = load_model(str(tmp_path / "model.pb"))
+    assert [layer.label for layer in model.layers] == ["conv1", "conv2", "fc1", "fc2"]
+    assert [layer.fields for layer in model.layers] == [*fields, *[(Field(28, 0, 0),) * 2] * 2]
+    assert [layer.start for layer in model.layers[:2]] == [layer.output.op.name for layer in net.layers]
+    assert [layer.parameters for layer in model.layers] == [832, 51264, 3212288, 10250]
     for (name, method), projections in truth.items():
         maps, places = np.full(2, unit[name]), np.zeros([2, 2], np.int64)
         values, found = run_projection(

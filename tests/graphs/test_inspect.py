@@ -8,8 +8,9 @@ from legacy_graph.article.receptive_field import Field
 from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.layers import short_labels
 from legacy_graph.graphs.load import load_model
-from tests.support import field_models
+from tests.support import constructs, field_models
 from tests.support.graph_files import CONSTRUCTS, constant, images, run, write_frozen
+from tests.support.graph_models import Maker
 
 # (label, activation, start, parameters) of the last layer; the kernels are [3, 3, channels before, channels].
 LAST = {
@@ -28,6 +29,8 @@ LAST = {
 
 
 MODELS = {**CONSTRUCTS, **field_models.MODELS}
+MADE = [constructs.dilated, constructs.average_pool, constructs.branches, constructs.resized]
+MODELS.update({build.__name__: lambda x, build=build: build(Maker(), x).start for build in MADE})
 
 
 def load(tmp_path, construct):

@@ -39,25 +39,6 @@ def test_two_runs_of_the_same_second_do_not_meet(place):
     assert sorted(name.split("_")[2:] for name in os.listdir(os.path.join(place, "earlier"))) == [[], ["2"], ["3"]]
 
 
-@pytest.mark.parametrize("parts", [["train", "test", "checkpoints"], ["checkpoints", "train", "test"]])
-@pytest.mark.parametrize("moved", range(4))
-def test_a_move_that_was_cut_off_is_brought_to_its_end(place, moved, parts):
-    """As a kill after `moved` of three directories leaves it; older versions moved the checkpoints last."""
-    fill(place, *parts)
-    before = content(place)
-    moving = os.path.join(place, "earlier", ".moving")
-    os.makedirs(moving)
-    for part in parts[:moved]:
-        os.rename(os.path.join(place, part), os.path.join(moving, part))
-    shelf = layout.finish_archive(place)
-    if moved:
-        assert content(shelf) == before
-    else:  # nothing has been moved yet: the run is still in its place, and can go on there
-        assert shelf is None
-        assert content(layout.archive(place)) == before
-    assert not os.path.exists(moving)
-
-
 KILLED = (
     "import os, signal, sys; from legacy_graph.logdir import layout\n"
     "left, move = int(sys.argv[2]), os.rename\n"

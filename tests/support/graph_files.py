@@ -29,9 +29,9 @@ def images(*shape, seed=1):
     return np.random.RandomState(seed).uniform(0, 1, shape).astype(np.float32)
 
 
-def _conv(x, channels=4, size=3, stride=1, padding="SAME", name="conv", dilation=1):
+def _conv(x, channels=4, size=3, stride=1, padding="SAME", name="conv"):
     kernel = constant([size, size, int(x.shape[-1]), channels], seed=channels)
-    return tf.nn.conv2d(x, kernel, [1, stride, stride, 1], padding, dilations=[1, dilation, dilation, 1], name=name)
+    return tf.nn.conv2d(x, kernel, [1, stride, stride, 1], padding, name=name)
 
 
 def _layer(x, channels=4, name="conv", **options):
@@ -58,11 +58,6 @@ def valid(x):
     return _layer(_pool(_layer(x, padding="VALID", name="first"), 3, 2), 3, padding="VALID", name="conv")
 
 
-def dilated(x):
-    """The attribute `dilations`."""
-    return _layer(_layer(x, dilation=2, name="first"), 3, name="conv")
-
-
 def dilated_by_blocks(x):
     """SpaceToBatchND, convolution, BatchToSpaceND: dilation as TensorFlow 1 wrote it."""
     blocks = tf.space_to_batch_nd(x, [2, 2], [[2, 2], [2, 2]])
@@ -74,17 +69,6 @@ def depthwise(x):
     """Depthwise convolution, then 1 x 1."""
     middle = tf.nn.depthwise_conv2d(x, constant([3, 3, 3, 2]), [1, 1, 1, 1], "SAME", name="first")
     return _layer(tf.nn.relu(middle, name="first/relu"), size=1)
-
-
-def average_pooled(x):
-    """Average pool between two layers."""
-    return _layer(tf.nn.avg_pool(_layer(x, name="first"), [1, 2, 2, 1], [1, 2, 2, 1], "SAME"), 3)
-
-
-def branches(x):
-    """Two branches of different windows, joined by a concat."""
-    one, two = _layer(x, name="one"), _layer(x, size=5, name="two")
-    return _layer(tf.concat([one, two], 3), 3, name="conv")
 
 
 def residual(x):
@@ -103,25 +87,6 @@ def transposed(x):
     first = _layer(x, stride=2, name="first")
     shape = [tf.shape(first)[0], 12, 12, 3]
     return tf.nn.relu(tf.nn.conv2d_transpose(first, constant([3, 3, 3, 4]), shape, [1, 2, 2, 1], name="conv"))
-
-
-def resized_nearest(x):
-    """Nearest neighbour resize to three times the size."""
-    first = _layer(x, stride=3, name="first")
-    return _layer(tf.raw_ops.ResizeNearestNeighbor(images=first, size=[12, 12]), 3)
-
-
-def resized_bilinear(x):
-    """Bilinear resize to three times the size, with half pixel centres, as TensorFlow 2 writes it."""
-    first = _layer(x, stride=3, name="first")
-    return _layer(tf.raw_ops.ResizeBilinear(images=first, size=[12, 12], half_pixel_centers=True), 3, size=1)
-
-
-def resized_bilinear_twice(x):
-    """Two bilinear resizes, each to twice the size: one as TensorFlow 2 writes it, one as TensorFlow 1 does."""
-    first = _layer(x, stride=4, name="first")
-    middle = tf.raw_ops.ResizeBilinear(images=first, size=[6, 6], half_pixel_centers=True)
-    return _layer(tf.raw_ops.ResizeBilinear(images=middle, size=[12, 12]), 3, size=1)
 
 
 def folded_norm(x):
@@ -198,10 +163,8 @@ def rearranged(x):
 CONSTRUCTS = {
     function.__name__: function
     for function in (
-        pooled, strided, valid, dilated, dilated_by_blocks, depthwise, average_pooled, branches, residual, padded,
-        transposed, resized_nearest, resized_bilinear, resized_bilinear_twice, folded_norm, fused_norm, norm_after_relu,
-        relu6, leaky, prelu, swish, squeezed,
-        mean_across, mirrored, rearranged,
+        pooled, strided, valid, dilated_by_blocks, depthwise, residual, padded, transposed, folded_norm, fused_norm,
+        norm_after_relu, relu6, leaky, prelu, swish, squeezed, mean_across, mirrored, rearranged,
     )
 }  # fmt: skip
 

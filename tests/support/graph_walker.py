@@ -51,7 +51,6 @@ BACK = {
         layers.convolve_back(node, inputs[0].shape[1:3], signal, layers.ungrouped(inputs[1]))
     ],
     "Conv2DBackpropInput": lambda node, inputs, signal: [None, None, layers.convolve(node, signal, inputs[1])],
-    "MaxPool": lambda node, inputs, signal: [layers.max_pool_back(node, inputs[0], signal)],
     "AvgPool": lambda node, inputs, signal: [layers.average_pool_back(node, inputs[0], signal)],
     "BiasAdd": lambda node, inputs, signal: [signal],
     "Add": lambda node, inputs, signal: [signal, signal],
@@ -107,14 +106,16 @@ class Walker:
                 self.values[name] = FORWARD[node.op](node, *map(self.value, self._inputs(name)))
         return self.values[name]
 
-    def project(self, start: str, signal: np.ndarray, method: str) -> np.ndarray:
-        """Walk a signal at a node back to the images: deconvnet, gradient or guided."""
+    def project(self, start: str, signal: np.ndarray, method: str, shared: bool = False) -> np.ndarray:
+        """Walk a signal at a node back to the images: deconvnet, gradient or guided; `shared`: by equal maxima."""
         moving = {name for name in self._order(start) if self._depends(name)}
         signals = {start: signal}
         for name in reversed([name for name in self._order(start) if name in moving and name != self.input]):
             node, inputs = self.nodes[name], self._inputs(name)
             if node.op in ("Relu", "Relu6"):
                 found = [_through_relu(node, self.value(inputs[0]), signals[name], method)]
+            elif node.op == "MaxPool":
+                found = [layers.max_pool_back(node, self.value(inputs[0]), signals[name], shared)]
             else:
                 found = BACK[node.op](node, [self.value(source) for source in inputs], signals[name])
             for source, one in zip(inputs, found):

@@ -80,17 +80,9 @@ def not_found(handler, content):
     handler.send_error(404)
 
 
-def server_error(handler, content):
-    handler.send_error(500)
-
-
 def partial_content(handler, content):
     head(handler, len(content), status=206)
     handler.wfile.write(content)
-
-
-def no_content(handler, content):
-    head(handler, status=204)
 
 
 def login_page(handler, content):
@@ -99,19 +91,9 @@ def login_page(handler, content):
     handler.wfile.write(page)
 
 
-def empty_page(handler, content):
-    head(handler, 0)
-
-
 def wrong_bytes(handler, content):
     head(handler, len(content))
     handler.wfile.write(content[:-1] + bytes([content[-1] ^ 1]))
-
-
-def another_file(handler, content):
-    login = FILES["train-images-idx3-ubyte.gz"]
-    head(handler, len(login))
-    handler.wfile.write(login)
 
 
 def cut_off(handler, content):
@@ -122,10 +104,6 @@ def cut_off(handler, content):
 def cut_off_unannounced(handler, content):
     head(handler)
     handler.wfile.write(content[: len(content) // 2])
-
-
-def hang_up(handler, content):
-    handler.close_connection = True
 
 
 def rubbish(handler, content):
@@ -176,16 +154,11 @@ def bad_encoding(handler, content):
 
 FAULTS = {  # fault: words of the error message, none if they depend on the version of requests
     not_found: "404",
-    server_error: "500",
     partial_content: "206",
-    no_content: "204",
     login_page: "SHA-256",
-    empty_page: "SHA-256",
     wrong_bytes: "SHA-256",
-    another_file: "SHA-256",
     cut_off: "",
     cut_off_unannounced: "SHA-256",
-    hang_up: "ConnectionError",
     rubbish: "",
     stall_at_once: "ReadTimeout",
     stall_half_way: "ConnectionError",

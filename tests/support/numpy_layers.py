@@ -73,14 +73,15 @@ def max_pool(node, value):
     return np.max([padded[:, rows, columns] for _, rows, columns in seen.taps], axis=0)
 
 
-def max_pool_back(node, value, signal):
-    """If several values of a window are the maximum, the first one, row by row, gets the signal."""
+def max_pool_back(node, value, signal, shared=False):
+    """If several values of a window are the maximum, the first one, row by row, gets the signal; or all share it."""
     (seen, padded), strongest = _pool(node, value, -np.inf), max_pool(node, value)
+    tied = sum(padded[:, rows, columns] == strongest for _, rows, columns in seen.taps)
     canvas, given = np.zeros_like(padded), np.zeros(signal.shape, bool)
     for _, rows, columns in seen.taps:
         hit = (padded[:, rows, columns] == strongest) & ~given
-        canvas[:, rows, columns] += signal * hit
-        given |= hit
+        canvas[:, rows, columns] += signal * hit / (tied if shared else 1)
+        given |= hit & (not shared)
     return seen.crop(canvas)
 
 

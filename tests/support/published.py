@@ -21,19 +21,17 @@ def tree(folder):
     }
 
 
+def read_npz(*place):
+    """{name: array} of an .npz file, whose path may be given in parts."""
+    with np.load(os.path.join(*map(str, place)), allow_pickle=False) as file:
+        return dict(file)
+
+
 def images_of(folder):
-    """{tag: (step, uint8 picture)} of the event files in a run."""
-    found = {}
-    for name in sorted(os.listdir(folder)):
-        if "tfevents" not in name:
-            continue
-        for event in tf.train.summary_iterator(os.path.join(folder, name)):
-            for value in event.summary.value:
-                assert value.tag not in found
-                picture = Image.open(io.BytesIO(value.image.encoded_image_string))
-                assert picture.size == (value.image.width, value.image.height)
-                found[value.tag] = event.step, np.asarray(picture)
-    return found
+    """{tag: (step, uint8 picture)} of the event files in a run, which have one picture for each tag."""
+    found = events_of(folder)
+    assert {len(pictures) for pictures in found.values()} <= {1}
+    return {tag: pictures[0] for tag, pictures in found.items()}
 
 
 def assert_refused(capsys, words, *expected):
@@ -51,6 +49,7 @@ def events_of(folder):
     for name in sorted(name for name in os.listdir(folder) if "tfevents" in name):
         for event in tf.train.summary_iterator(os.path.join(folder, name)):
             for value in event.summary.value:
-                picture = np.asarray(Image.open(io.BytesIO(value.image.encoded_image_string)))
-                found.setdefault(value.tag, []).append((event.step, picture))
+                picture = Image.open(io.BytesIO(value.image.encoded_image_string))
+                assert picture.size == (value.image.width, value.image.height)
+                found.setdefault(value.tag, []).append((event.step, np.asarray(picture)))
     return found

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.logdir import durable
+from legacy_graph.training import loop
 from legacy_graph.training.checkpoints import Checkpoints, make_saver
 from tests.support.log_files import content
 
@@ -173,3 +174,20 @@ def test_what_a_kill_left_in_the_checkpoints_is_removed(start):
     assert start()[0] == 10
     assert not set(left) & set(os.listdir(saved._folder))
     assert "mine.txt" in os.listdir(saved._folder)
+
+
+def test_events_are_synced_before_each_checkpoint(run, monkeypatch):
+    """Otherwise a power cut could leave a checkpoint whose steps are missing in the curves."""
+    calls, sync, save = [], os.fsync, loop._save
+
+    def recorded_sync(file):
+        calls.append(os.path.basename(os.path.dirname(os.readlink(f"/proc/self/fd/{file}"))))
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", recorded_sync)
+    monkeypatch.setattr(loop, "_save", lambda *arguments: calls.append("save") or save(*arguments))
+    run(steps=8)
+    saves = [number for number, call in enumerate(calls) if call == "save"]
+    assert len(saves) == 2
+    for begin, end in zip([0, *saves], saves):
+        assert {"train", "test"} <= set(calls[begin:end])

@@ -130,23 +130,6 @@ def test_the_run_can_be_moved_as_a_whole(trained, tmp_path):
     assert any("tfevents" in name for name in os.listdir(moved))  # or it is no run
 
 
-def test_fewer_digits_than_a_thousand_by_hand():
-    images = np.zeros([5, 784], np.uint8)
-    images[3, 28 * 2 + 1] = 255
-    sheet = projector.sprite(images, np.array([0, 1, 2, 3, 3], np.uint8))
-    assert sheet.shape == (3 * 28, 3 * 28, 3)
-    assert sheet[28 + 2, 1].tolist() == [255, 255, 255]  # the fourth: second row, first column
-    assert (sheet[28, 0] == sheet[28, 28]).all()
-    assert (sheet[0, 0] != sheet[0, 28]).any()
-    text = projector.metadata(np.array([0, 1], np.uint8), np.array([[0.75, 0.25], [0.625, 0.375]], "f"))
-    expected = [
-        "label class read_as verdict certainty",
-        "0:_right 0 0 right 0.750",
-        "1_read_as_0:_wrong 1 0 wrong 0.625",
-    ]
-    assert text.replace(" ", "_").replace("\t", " ").splitlines() == expected
-
-
 def test_a_directory_that_cannot_be_written(tmp_path):
     (tmp_path / "log").write_text("a file")
     with tf.Graph().as_default(), tf.Session() as session:

@@ -25,14 +25,6 @@ def test_stopped_and_taken_up_again(run, undisturbed):
     assert [step for step, _ in curves(run.logdir)["train/loss_sound/audio"]] == [0, 6, 12]
 
 
-def test_stopped_again_and_again(run, undisturbed):
-    for step in (1, 2, 7):
-        run(stop_at=step)
-        assert checkpoints(run.logdir)[-1] == step + 1
-    run()
-    assert_same(run.logdir, undisturbed)
-
-
 def test_events_after_the_last_checkpoint_are_dropped(run, undisturbed, caplog):
     """As after a kill: the event files know of steps that no checkpoint knows of."""
     run(stop_at=10)

@@ -123,14 +123,6 @@ def test_the_context_is_the_whole_image_with_a_frame(found, images):
     np.testing.assert_array_equal(whole[2 : 2 + 28 * times, 2 : 2 + 28 * times], expected)
 
 
-def test_the_context_is_not_the_same_picture_twice(found, images):
-    """The receptive field is the complete image already."""
-    whole = (Field(28, 0, 0),) * 2
-    blocks = [contact_sheet.draw_sheet(found, as_images(images), whole, HEADING, context=context)[1]
-              for context in (False, True)]  # fmt: skip
-    np.testing.assert_array_equal(blocks[0]["map 03"], blocks[1]["map 03"])
-
-
 @pytest.mark.parametrize("method, magnitude", [("deconvnet", False), ("guided", True), ("gradient", True)])
 def test_gradients_in_colour_are_drawn_as_magnitude(found, images, method, magnitude):
     """Their panel is grey: all three channels are equal. A heading can choose the other drawing."""
@@ -159,29 +151,3 @@ def test_a_window_is_marked_in_the_complete_image():
     small = right[2:-2, 2:-2][: spot_tiles.TILE, : spot_tiles.TILE]
     marked = np.argwhere(small != 100) * side / spot_tiles.TILE
     np.testing.assert_allclose([marked.min(0), marked.max(0)], [[100, 40], [116, 56]], atol=3)
-
-
-def test_rgb_images_give_an_rgb_sheet(found, images):
-    """Channel by channel the sheet of three grey sets of images, since their projections share one scale here."""
-    shift = [0, 20, 40]
-    rgb = np.stack([images + add for add in shift], axis=3)
-    coloured = found._replace(projections=np.stack([found.projections] * 3, axis=4))
-    sheet, blocks = contact_sheet.draw_sheet(coloured, as_images(rgb), FIELDS, HEADING, context=True)
-    height = len(blocks["map 03"])
-    for channel in range(3):
-        grey, _ = contact_sheet.draw_sheet(found, as_images(rgb[..., channel]), FIELDS, HEADING, context=True)
-        np.testing.assert_array_equal(sheet[-height:, :, channel], grey[-height:])  # the heading has other words
-    assert blocks["map 03"].ndim == 3
-
-
-@pytest.mark.parametrize("channels, fields", [((), FIELDS), ((3,), (Field(28, 0, 0),) * 2)])
-def test_heading_explains_spots_colours_and_whole_images(found, monkeypatch, channels, fields):
-    lines, render = [], image_grid.render_text
-    monkeypatch.setattr(image_grid, "render_text", lambda line, *rest: lines.append(line) or render(line, *rest))
-    projections = np.zeros([2, 3, 28, 28, *channels], np.float32)
-    pictures = np.zeros([2, 28, 28, *channels], np.uint8)
-    contact_sheet.draw_sheet(found._replace(projections=projections), as_images(pictures), fields, HEADING)
-    text = "\n".join(lines)
-    assert "A map wins a position if no other map of the layer has a larger activation there." in lines
-    assert ("colour channels of a projection" in text) == bool(channels)
-    assert ("    complete image" in lines) == (fields is not FIELDS)

@@ -73,18 +73,6 @@ def test_beside_above_and_margin():
     assert image_grid.add_margin(one, 1).tolist() == [[P] * 4, [P, 1, 1, P], [P] * 4]
 
 
-def test_text_is_black_on_paper_and_as_wide_as_it_must_be():
-    short, long = image_grid.render_text("map 5"), image_grid.render_text("map 5, and a good deal more")
-    for line in (short, long):
-        assert line.dtype == np.uint8
-        assert line.max() == P
-        assert line.min() < 64
-        assert (line[:, -1] == P).all()
-    assert short.shape[0] == long.shape[0]
-    assert short.shape[1] < long.shape[1]
-    assert image_grid.render_text("map 5", width=300).shape[1] == 300
-
-
 def test_a_png_gives_the_picture_back_and_is_always_the_same():
     picture = np.random.RandomState(0).randint(0, 256, (7, 5)).astype(np.uint8)
     file = image_grid.encode_png(picture)

@@ -3,28 +3,9 @@
 import numpy as np
 import pytest
 
-from legacy_graph.article.deconv import TIES_IN_WORDS
-from legacy_graph.config import FIRST, METHODS, SHARED
 from legacy_graph.visualize import image_grid, image_report
 from legacy_graph.visualize.curves import CURVE
-from legacy_graph.visualize.reading import CONV1, Reading
-
-# Of the drawn lines, those below the projections.
-LEGEND = """
-The output of all feature maps of a layer, projected to the pixels with the kernels of the network.
-Mid grey is 0. White and black are plus and minus the number above the picture: the 99th percentile
-of the magnitudes. Larger magnitudes are clipped.
-What a ReLU passes backward by each method:
-    gradient: the signal where the ReLU's output is positive
-    deconvnet: the positive part of the signal
-    guided backpropagation: the positive part of the signal where the ReLU's output is positive
-For conv1 the methods give the same picture, because the output of conv1 is never negative.
-""".strip().splitlines()
-TIES = {
-    FIRST: ["If several values of a pool window are the maximum, the first one gets the signal, as in",
-            "tf.gradients."],
-    SHARED: ["If several values of a pool window are the maximum, each of them gets an equal share of the signal."],
-}  # fmt: skip
+from legacy_graph.visualize.reading import Reading
 
 
 @pytest.fixture
@@ -35,25 +16,6 @@ def lines(monkeypatch):
         image_grid, "render_text", lambda line, *rest, **more: lines.append(line) or render(line, *rest, **more)
     )
     return lines
-
-
-@pytest.mark.parametrize("ties", [FIRST, SHARED])
-def test_the_page_of_a_digit_explains_its_pictures(lines, ties):
-    activations = {"conv1": np.full([32, 28, 28], 0.5), "conv2": np.full([64, 14, 14], 2.0)}
-    projections = {layer: {method: np.full([28, 28], -3.0) for method in METHODS} for layer in activations}
-    places = {"conv1": np.zeros([32, 2], int), "conv2": np.zeros([64, 2], int)}
-    strongest = {layer: maps.max(axis=(1, 2)) for layer, maps in activations.items()}
-    reading = Reading((0, 1), None, activations, places, strongest, projections)
-    notes = CONV1, TIES_IN_WORDS[ties]
-    image_report.draw("mine.png", np.zeros([28, 28], np.uint8), reading, notes, "", ", as it is")
-    text = LEGEND + TIES[ties]
-    place = lines.index(text[0])
-    assert lines[place : place + len(text)] == text
-    assert set(lines) - set(text) == {
-        "mine.png", "input of the network, 28 x 28 pixels, as it is",
-        "conv1: 32 feature maps, white is 0.5", "conv2: 64 feature maps, white is 2",
-        *(f"conv{number}: {method}, \u00b13" for number in (1, 2) for method in METHODS.values()),
-    }  # fmt: skip
 
 
 def test_a_layer_with_many_maps_says_how_many_are_shown(lines):

@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.event_multiplexer import EventMultiple
 from legacy_graph.errors import UserError
 from legacy_graph.visualize import publishing
 from tests.support.program import ROOT
-from tests.support.published import events_of, images_of
+from tests.support.published import events_of, images_of, read_npz
 
 FILES = ("features.npz", "features.png")
 # The system calls of a publication into a directory that exists, in their order.
@@ -203,8 +203,8 @@ def test_numbers_of_another_step_are_kept(tmp_path):
     assert names == ["features-10.npz", "features-20.npz", "features.npz"]
     steps = []
     for name in names:
-        with np.load(os.path.join(folder, name)) as file:
-            steps.append(int(file["step"]))
+        file = read_npz(folder, name)
+        steps.append(int(file["step"]))
     assert steps == [10, 20, 30]
     for content in (b"", b"damaged", numbers([40, 50])["features.npz"]):
         (tmp_path / "conv2" / "features.npz").write_bytes(content)
@@ -245,5 +245,5 @@ def test_pictures_of_other_steps_stay(tmp_path):
     assert [(step, picture[0, 0]) for step, picture in found["features/sheet"]] == [(10, 4), (20, 1), (30, 3)]
     assert [step for step, _ in found["evolution/sheet"]] == [30]
     assert kept(folder) == ["features-10.npz", "features-20.npz", "features.npz"]
-    with np.load(os.path.join(folder, "features.npz")) as file:
-        assert file["step"] == 30
+    file = read_npz(folder, "features.npz")
+    assert file["step"] == 30
