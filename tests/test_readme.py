@@ -177,24 +177,6 @@ def test_each_row_of_a_table_has_a_cell_for_each_column():
             assert len({line.count("|") - line.count(r"\|") for line in table.splitlines()}) == 1, (path, table)
 
 
-@pytest.mark.parametrize("path", READMES, ids=name)
-def test_paths_in_prose_exist(path):
-    for code in inline_code(path):
-        for word in code.split():
-            if re.match(r"(tests|legacy_graph)/\S+$", word):
-                assert os.path.exists(os.path.join(ROOT, word)), word
-
-
-@pytest.mark.parametrize("path", READMES, ids=name)
-def test_options_in_prose_exist(path):
-    known = {option for parser in parsers() for action in parser._actions for option in action.option_strings}
-    for other in OTHER_OPTIONS:
-        known.update(re.findall(r"--[a-z-]+", read(other)))
-    for code in inline_code(path):
-        if not code.startswith("pip "):
-            assert set(re.findall(r"(?<!\S)--[a-z-]+", code)) <= known, code
-
-
 def parsers():
     top = make_parser()
     (commands,) = [action.choices for action in top._actions if isinstance(action.choices, dict)]
@@ -202,9 +184,17 @@ def parsers():
 
 
 @pytest.mark.parametrize("path", READMES, ids=name)
-def test_names_of_the_package_exist(path):
-    for attribute in re.findall(r"\blegacy_graph\.(\w+)", " ".join(inline_code(path))):
-        assert hasattr(legacy_graph, attribute), attribute
+def test_paths_options_and_names_in_prose_exist(path):
+    known = {option for parser in parsers() for action in parser._actions for option in action.option_strings}
+    for other in OTHER_OPTIONS:
+        known.update(re.findall(r"--[a-z-]+", read(other)))
+    for code in inline_code(path):
+        for word in re.findall(r"(?<!\S)(?:tests|legacy_graph)/\S+", code):
+            assert os.path.exists(os.path.join(ROOT, word)), word
+        for attribute in re.findall(r"\blegacy_graph\.(\w+)", code):
+            assert hasattr(legacy_graph, attribute), attribute
+        if not code.startswith("pip "):
+            assert set(re.findall(r"(?<!\S)--[a-z-]+", code)) <= known, code
 
 
 def test_the_articles_table_names_files_that_exist():

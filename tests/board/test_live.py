@@ -1,6 +1,5 @@
 """The user's own pictures: the same numbers as from a separate graph, the newest checkpoint, a bounded queue."""
 
-import base64
 import io
 import itertools
 import os
@@ -25,6 +24,7 @@ from legacy_graph.data.mnist import scale_pixels
 from legacy_graph.errors import UserError
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize.sanity_check import random_kernel
+from tests.board.site import pixels
 from tests.support.own_pictures import ONE, drawn
 from tests.support.program import ROOT
 
@@ -87,7 +87,7 @@ def test_answers_equal_those_of_a_separate_graph(reading, expected, trained, lay
     projections, maxima, probabilities = expected
     found = reading.read(trained.logdir, ONE, layer, 3, method)
     tile, scale = grey(projections[layer, method, 3])
-    shown = np.frombuffer(base64.b64decode(found["projection"]["data"]), np.uint8).reshape(28, 28)
+    shown = pixels(found["projection"])[..., 0]
     assert np.abs(shown - tile).max() <= 1  # one step of grey, where rounding differs
     assert found["scale"] == pytest.approx(scale, rel=1e-5)
     np.testing.assert_allclose([share for _, share in found["answers"]], probabilities, atol=1e-6)
@@ -96,14 +96,14 @@ def test_answers_equal_those_of_a_separate_graph(reading, expected, trained, lay
     assert [name for name, _ in found["answers"]] == list("0123456789")
     if method == "deconvnet":  # beside it is the projection that "control" shows
         tile, scale = grey(projections[layer, "control", 3])
-        control = np.frombuffer(base64.b64decode(found["control"]["data"]), np.uint8).reshape(28, 28)
+        control = pixels(found["control"])[..., 0]
         assert np.abs(control - tile).max() <= 1 and found["control_scale"] == pytest.approx(scale, rel=1e-5)
 
 
 def test_the_input_is_prepared_as_in_deconv(reading, trained):
     found = reading.read(trained.logdir, ZERO, "conv1", 0, "deconvnet")
     digit = user_image.decode_image("zero", io.BytesIO(ZERO))
-    assert base64.b64decode(found["input"]["data"]) == digit.pixels.tobytes()
+    assert pixels(found["input"]).tobytes() == digit.pixels.tobytes()
     assert found["preparation"] == digit.preparation == "scaled and centred as the digits of MNIST"
 
 
@@ -137,7 +137,7 @@ def test_the_heat_map_equals_a_loop_over_patches(reading, trained):
     assert (found["read"], found["patch"]) == (str(read), 4)
     assert found["largest"] == pytest.approx(falls.max(), abs=1e-5)
     assert sum(share for _, share in found["others"]) == pytest.approx(others.mean(), abs=2e-3)
-    shown = np.frombuffer(base64.b64decode(found["heat"]["data"]), np.uint8).reshape(28, 28, 3)[..., 0]
+    shown = pixels(found["heat"])[..., 0]
     assert np.abs(shown - (127 + 127 * falls / np.abs(falls).max())).max() <= 1
     assert reading.cover(trained.logdir, ONE, "fine")["read"] == str(read)
     with pytest.raises(HttpError, match="detail: expected one of coarse, fine"):
