@@ -121,3 +121,5 @@ def test_the_printed_command_is_called_like_this_one(place, monkeypatch):
     monkeypatch.setenv("LEGACY_GRAPH_LAUNCHER", "a b/run.sh")
     monkeypatch.delenv("PYTHON", raising=False)
     assert shlex.split(layout.tensorboard_command(place))[:3] == ["bash", "a b/run.sh", "tensorboard"]
+    monkeypatch.setenv("PYTHON", "python3")
+    assert shlex.split(layout.tensorboard_command(place))[:3] == ["PYTHON=python3", "bash", "a b/run.sh"]
