@@ -62,16 +62,6 @@ def test_ten_pictures_are_kept_of_more():
         assert len(run(summaries.image("many", tf.zeros([12, 2, 2, 1])))) == 10
 
 
-def test_sound():
-    samples = np.sin(np.arange(800) / 5.0).astype("f").reshape(1, 800, 1)
-    with tf.Graph().as_default():
-        (value,) = run(summaries.audio("tone", tf.constant(samples), 8000))
-    assert value.tag == "tone/audio"
-    assert (value.audio.sample_rate, value.audio.length_frames) == (8000, 800)
-    wave = np.frombuffer(value.audio.encoded_audio_string[44:], "<i2")  # behind the header of a WAV file
-    np.testing.assert_allclose(wave / 32767.0, samples[0, :, 0], atol=1e-4)
-
-
 def test_one_scale_by_hand():
     with tf.Graph().as_default(), tf.Session() as session:
         assert session.run(summaries.on_one_scale(tf.constant([-2.0, -1.0, 0.0, 0.5]))).tolist() == [1, 64, 128, 160]

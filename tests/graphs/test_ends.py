@@ -6,7 +6,6 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.ends import EndFinder
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.load import find_layer, load_model
 
 
 def kernel(channels=3, seed=0):
@@ -86,30 +85,6 @@ def test_many_readers_take_linear_time():
             linear = linear * tf.sigmoid(linear) + linear * tf.tanh(linear)
 
     assert end_of(build).activation
-
-
-@pytest.fixture(scope="module")
-def model_path(tmp_path_factory):
-    """A frozen graph: convolution "c1", bias add "bias", ReLU "relu", Identity "output" of the bias, convolution."""
-    with tf.Graph().as_default() as graph:
-        images = tf.placeholder(tf.float32, [None, 8, 8, 3], "images")
-        linear = tf.nn.bias_add(tf.nn.conv2d(images, kernel(), 1, "SAME", name="c1"), tf.ones([4]), name="bias")
-        tf.identity(linear, name="output")
-        relu = tf.nn.relu(linear, name="relu")
-        tf.nn.conv2d(tf.nn.max_pool(relu, 2, 2, "SAME", name="pool"), kernel(4), 1, "SAME", name="c2")
-    path = tmp_path_factory.mktemp("ends") / "model.pb"
-    path.write_bytes(graph.as_graph_def().SerializeToString())
-    return str(path)
-
-
-@pytest.mark.parametrize(
-    "name, expected",
-    [("c1", "pool"), ("bias", "bias"), ("relu", "relu"), ("pool", "pool"), ("c2", "c2")],
-)
-def test_any_tensor_of_a_layer_can_be_named(model_path, name, expected):
-    layer = find_layer(load_model(model_path, layer=name), name)
-    assert layer.start == expected
-    assert layer.activation == ("relu" if expected in ("relu", "pool") else None)
 
 
 def test_a_loss_does_not_belong_to_the_layer():

@@ -117,18 +117,6 @@ def test_switches_are_set_to_inference(default, name, inference, tmp_path):
     assert model.notes == [f"The placeholder {name} is set to {inference}, as at inference."]
 
 
-def test_switch_and_merge_of_version_1(tmp_path):
-    def build(x):
-        training = tf.placeholder(tf.bool, [], "is_training")
-        off, on = tf.raw_ops.Switch(data=x, pred=training)
-        return conv(tf.raw_ops.Merge(inputs=[tf.nn.dropout(on, rate=0.5), off * 2])[0])
-
-    model, values = outputs(write_frozen(tmp_path / "model.pb", build))
-    expected = run(graph_of(lambda x: conv(x * 2)), "conv", {"images": BATCH})
-    np.testing.assert_array_equal(values, expected)
-    assert not {"Switch", "Merge"} & {node.op for node in model.graph_def.node}
-
-
 def fuse(graph_def, activation):
     """Replace conv, bias and ReLU by the fused operation, as Grappler writes it."""
     by_name = {node.name: node for node in graph_def.node}
