@@ -1,10 +1,13 @@
-"""Operations that move, remove, insert, shift or combine axes: where each axis of the output comes from.
+"""Where the values of an output come from: which axis of an input, and which positions along it.
 
 The images of a batch (`batch_rules`) and the receptive field (`receptive_fields`) follow the axes by the same rules.
-The columns `batch` and `field` of the table of operations name them.
+The column `moves` of the table of operations names them. This module has the rules that move axes, `axis_windows` the
+others.
 """
 
-from typing import Callable, Collection, Dict, List, NamedTuple, Optional, Sequence, Tuple
+import math
+from fractions import Fraction
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -13,56 +16,84 @@ from legacy_graph.graphs.op_table import row
 from legacy_graph.graphs.operations import attribute
 
 _MASKS = ("begin", "end", "ellipsis", "new_axis", "shrink_axis")  # of StridedSlice, one bit for each bound
+Number = Union[int, float, Fraction]
 Shape = Optional[Sequence[Optional[int]]]
 
 
+class Window(NamedTuple):
+    """Position n of the output reads the positions of the input from `begin + n * step` to `span` after it."""
+
+    begin: Number = 0
+    span: Number = 0
+    step: Number = 1
+    mirrored: int = 0  # reflected positions at the begin and the end of the output
+
+
+ALL = Window(0, math.inf, 0)  # each position of the output reads the complete axis
+
+
 class Move(NamedTuple):
-    """The axes of an output."""
+    """The axes of an output, seen from one input."""
 
     sources: List[Optional[int]]  # for each axis of the output the axis of the input, None for a new one
-    mixed: Collection[int] = ()  # axes of the input whose positions are combined
-    # {axis of the input: (position of the input that position 0 of the output reads, step)}, if these are not 0 and 1,
-    # or if the output lacks positions at the end. The step of an axis is 0 if the output has one position of it.
-    places: Dict[int, Tuple[int, int]] = {}
+    # {axis of the input: window}; None if the positions are unknown. All other axes keep their positions. An axis with
+    # a window cannot be that of the images, even if the window changes nothing.
+    windows: Dict[int, Optional[Window]] = {}
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
+    """An operation, and one of its inputs."""
+
     node: tf.NodeDef
-    shape: Sequence[Optional[int]]  # of the input
-    output: Shape
+    shapes: List[Shape]  # of all inputs, with lengths that may be None; None if the rank is unknown
+    output: Shape  # of output 0
     value: Callable[[int], Optional[np.ndarray]]  # of an input, by its number; None if it is unknown
+    number: int = 0  # of the input
 
-    def axes(self, rank) -> Optional[List[int]]:
+    @property
+    def shape(self) -> Shape:
+        """The shape of the input."""
+        return self.shapes[self.number]
+
+    def flag(self, *names: str) -> bool:
+        """Whether an attribute with one of these names is set."""
+        return any(attribute(self.node, name).b for name in names)
+
+    def integers(self, *names: str) -> List[int]:
+        """The first attribute with one of these names that is a list with numbers."""
+        return next((list(found) for found in (attribute(self.node, name).list.i for name in names) if found), [])
+
+    def axes(self, rank: int) -> Optional[List[int]]:
         """The value of the input with the axes."""
-        value = self.value(row(self.node.op).axes)
+        value = self.value(row(self.node.op).axes % len(self.shapes))
         return None if value is None else [int(axis) % rank for axis in np.ravel(value)]
 
 
-def find_move(
-    rule: str, node: tf.NodeDef, shape: Shape, output: Shape, value: Callable[[int], Optional[np.ndarray]]
-) -> Optional[Move]:
-    """The axes of the output of an operation; None if they are unknown.
-
-    Args:
-        rule: a key of `MOVES`.
-        node: of the operation.
-        shape: of its input, with lengths that may be None; None if the rank is unknown.
-        output: of its output.
-        value: returns the value of an input, by its number, or None.
-    """
-    return None if shape is None else MOVES[rule](_Step(node, shape, output, value))
+Rule = Callable[[Step], Optional[Move]]
 
 
-def _all(shape):
-    return list(range(len(shape)))
+def same_axes(step: Step) -> List[Optional[int]]:
+    """All axes, each at its place."""
+    return list(range(len(step.shape)))
 
 
-def _without(step, gone, mixed=()):
-    return Move([axis for axis in _all(step.shape) if axis not in gone], mixed)
+def without(step: Step, gone: Sequence[int]) -> List[Optional[int]]:
+    """All axes but some."""
+    return [axis for axis in same_axes(step) if axis not in gone]
+
+
+def along(window: Optional[Window]) -> Rule:
+    """The rule of an operation that works along axes, which stay."""
+
+    def rule(step):
+        axes = step.axes(len(step.shape))
+        return None if axes is None else Move(same_axes(step), dict.fromkeys(axes, window))
+
+    return rule
 
 
 def _inserted(step, position):
-    sources: List[Optional[int]] = list(_all(step.shape))
+    sources = same_axes(step)
     sources.insert(position % (len(sources) + 1), None)
     return Move(sources)
 
@@ -77,50 +108,56 @@ def _expanded(step):
     return axes and _inserted(step, axes[0])
 
 
-def _attribute_axis(step):
-    """Pack, OneHot."""
+def _packed(step):
     return _inserted(step, attribute(step.node, "axis").i)
 
 
 def _squeezed(step):
-    gone = {axis % len(step.shape) for axis in attribute(step.node, "squeeze_dims").list.i}
+    gone = {axis % len(step.shape) for axis in step.integers("squeeze_dims")}
     gone = gone or {axis for axis, side in enumerate(step.shape) if side == 1}
     is_known = step.output is not None and len(step.output) == len(step.shape) - len(gone)
-    return _without(step, gone) if is_known else None
+    return Move(without(step, gone)) if is_known else None
 
 
 def _unpacked(step):
-    return _without(step, {attribute(step.node, "axis").i % len(step.shape)})
+    axis = attribute(step.node, "axis").i % len(step.shape)
+    return Move(without(step, [axis]), {axis: None})
 
 
 def _reduced(step):
     axes = step.axes(len(step.shape))
-    return None if axes is None else _without(step, () if attribute(step.node, "keep_dims").b else axes, axes)
+    if axes is None:
+        return None
+    return Move(same_axes(step) if step.flag("keep_dims") else without(step, axes), dict.fromkeys(axes, ALL))
 
 
-def _along(step):
-    """Along axes, which stay."""
-    axes = step.axes(len(step.shape))
-    return axes and Move(_all(step.shape), axes)
+def broadcast(step: Step) -> Move:
+    """Elementwise, with broadcasting: a single position reaches all positions."""
+    output = step.output or max(filter(None, step.shapes), key=len, default=step.shape)
+    new = len(output) - len(step.shape)
+    windows = {at: ALL for at, side in enumerate(step.shape) if side == 1 != output[at + new]}
+    return Move([None] * new + same_axes(step), windows if step.output else {})
 
 
-def _last_axis(step):
-    return Move(_all(step.shape), [len(step.shape) - 1])
-
-
-def _broadcast(step):
-    return step.output and Move([None] * (len(step.output) - len(step.shape)) + _all(step.shape))
+def _select(step):
+    """A condition of rank 1 selects along axis 0."""
+    if step.number == 0 and len(step.shape) == 1 and step.output:
+        return Move([0] + [None] * (len(step.output) - 1))
+    return broadcast(step)
 
 
 def _tiled(step):
     counts = step.value(1)
-    return None if counts is None else Move(_all(step.shape), np.flatnonzero(counts != 1).tolist())
+    return None if counts is None else Move(same_axes(step), dict.fromkeys(np.flatnonzero(counts != 1).tolist(), ALL))
 
 
 def _padded(step):
-    pads = step.value(1)
-    places = None if pads is None else {axis: (-int(pad[0]), 1) for axis, pad in enumerate(pads) if np.any(pad)}
-    return None if places is None else Move(_all(step.shape), (), places)
+    pads, mirrors = step.value(1), bool(attribute(step.node, "mode").s)
+    if pads is None:
+        return None
+    sizes = {axis: (int(before), int(after)) for axis, (before, after) in enumerate(pads) if before or after}
+    windows = {axis: Window(-pad[0], mirrored=max(pad) if mirrors else 0) for axis, pad in sizes.items()}
+    return Move(same_axes(step), windows)
 
 
 def _sliced(step):
@@ -129,8 +166,8 @@ def _sliced(step):
         return None
     sizes = [0] * len(begins) if sizes is None else sizes.tolist()  # 0: perhaps not the whole axis
     parts = enumerate(zip(begins.tolist(), sizes, step.shape))
-    places = {axis: (begin, 1) for axis, (begin, size, side) in parts if begin or size not in (-1, side)}
-    return Move(_all(step.shape), (), places)
+    changed = {axis: Window(begin) for axis, (begin, size, side) in parts if begin or size not in (-1, side)}
+    return Move(same_axes(step), changed)
 
 
 def _strided(step):
@@ -140,7 +177,7 @@ def _strided(step):
         return None
     masks = {key: attribute(step.node, f"{key}_mask").i for key in _MASKS}
     count, rank = len(bounds[0]), len(step.shape)
-    sources, places, axis = [], {}, 0
+    sources, windows, axis = [], {}, 0
     for number, (begin, end, stride) in enumerate(zip(*(bound.tolist() for bound in bounds))):
         here = {key: mask >> number & 1 for key, mask in masks.items()}
         if here["ellipsis"]:
@@ -156,16 +193,16 @@ def _strided(step):
             begin = max(0, begin + side) if begin < 0 else begin
             to_last = here["end"] or (side is not None and end >= side)
             if here["shrink_axis"]:
-                places.update({} if side == 1 else {axis: (begin, 0)})
+                windows.update({} if side == 1 else {axis: None})
             elif begin or stride != 1 or not to_last:
-                places[axis] = begin, stride
+                windows[axis] = Window(begin, 0, stride) if stride > 0 else None
             sources += [] if here["shrink_axis"] else [axis]
             axis += 1
-    return Move([*sources, *range(axis, rank)], (), places)
+    return Move([*sources, *range(axis, rank)], windows)
 
 
-MOVES: Dict[str, Callable[[_Step], Optional[Move]]] = {
-    "transpose": _transpose, "expanded": _expanded, "packed": _attribute_axis, "one hot": _attribute_axis,
-    "squeezed": _squeezed, "unpacked": _unpacked, "reduced": _reduced, "along": _along, "last axis": _last_axis,
-    "broadcast": _broadcast, "tiled": _tiled, "padded": _padded, "sliced": _sliced, "strided": _strided,
+MOVES: Dict[str, Rule] = {
+    "elementwise": broadcast, "select": _select, "along": along(ALL), "joined": along(None), "packed": _packed,
+    "transpose": _transpose, "expanded": _expanded, "squeezed": _squeezed, "unpacked": _unpacked, "reduced": _reduced,
+    "tiled": _tiled, "padded": _padded, "sliced": _sliced, "strided": _strided,
 }  # fmt: skip

@@ -10,16 +10,15 @@ import tensorflow.compat.v1 as tf
 from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError
-from legacy_graph.graphs import batch_joins, batch_rules
+from legacy_graph.graphs.axis_moves import Step
 from legacy_graph.graphs.batch_import import SIDES, Imported, image_sides, import_accepted
-from legacy_graph.graphs.batch_rules import IMAGES, Batch, Result, Step
+from legacy_graph.graphs.batch_rules import IMAGES, Batch, follow
 from legacy_graph.graphs.choose_layers import left_out
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
-from legacy_graph.graphs.op_table import SHAPES, row
-from legacy_graph.graphs.tensor_types import TensorType, declared_type, types_of
+from legacy_graph.graphs.op_table import SHAPES
+from legacy_graph.graphs.tensor_types import TensorType, declared_type, sides, types_of
 
-RULES = {**batch_rules.RULES, **batch_joins.RULES}
 _LARGEST = 2**29  # values of a tensor, for 7 images: 2 GB
 
 
@@ -68,17 +67,6 @@ def check_batch(
     return good, left_out({layer.label: str(errors[layer.start]) for layer in bad})
 
 
-def follow(step: Step) -> Result:
-    """Where the images are in the outputs of an operation, or why they may be combined."""
-    known = row(step.operation.type)
-    dependent = [number for number, batch in enumerate(step.inputs) if batch]
-    if known.data is not None and not set(dependent) <= set(known.data):
-        return "parameters that depend on the images"
-    if known.batch not in RULES:
-        return "no rule that keeps the images apart"
-    return RULES[known.batch](step, step.inputs[dependent[0]])
-
-
 class _Images:
     """A graph for a batch of IMAGES, and where the images are in its tensors."""
 
@@ -106,7 +94,9 @@ class _Images:
         inputs = [self.places.get(tensor.op.name) for tensor in operation.inputs]
         if name in self.places or not any(inputs) or operation.type in SHAPES:
             return None
-        place = follow(Step(operation, inputs, self.value))
+        shapes = [sides(tensor) for tensor in (*operation.inputs, operation.outputs[0])]
+        values = [lambda number: self.value(operation.inputs[number])]
+        place = follow(Step(self.graph.by_name[name], shapes[:-1], shapes[-1], *values), inputs)
         if isinstance(place, str):
             expected = "an operation that keeps the images of a batch apart"
             hint = "export the graph for inference, or name a node after it with --input"

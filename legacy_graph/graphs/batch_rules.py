@@ -1,15 +1,11 @@
-"""Follow the images of a batch through an operation with one input that depends on them.
-
-The column `batch` of the table of operations names the rule. A rule returns where the images are in the output, or says
-why an image may depend on others.
-"""
+"""Follow the images of a batch through an operation."""
 
 from typing import Callable, Dict, List, NamedTuple, Optional, Union
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
-from legacy_graph.graphs.axis_moves import MOVES, Move, find_move
+from legacy_graph.graphs.axis_moves import Step
+from legacy_graph.graphs.axis_windows import find_move
 from legacy_graph.graphs.op_table import row
 
 IMAGES = 7  # assumed number of images
@@ -26,57 +22,68 @@ class Batch(NamedTuple):
     after: int = 1  # number of inner indices, as after a reshape of [B, T, C] to [B * T, C]; 0 if it is unknown
 
 
-class Step(NamedTuple):
-    """An operation of a graph for `IMAGES` images."""
-
-    operation: tf.Operation
-    inputs: List[Optional[Batch]]  # None: does not depend on the images
-    # The value of a tensor that does not depend on the images, or None if it is unknown.
-    value: Callable[[tf.Tensor], Optional[np.ndarray]]
-
-
 Result = Union[Batch, str]
-BATCH, UNKNOWN = "the batch axis", "unknown axes"
+_BATCH, _UNKNOWN, _APART = "one along the axis of the images", "unknown axes", "images along different axes"
+_DIFFERENT = "other values for each image, which do not depend on it"
 
 
-def sides(tensor: tf.Tensor) -> Optional[List[Optional[int]]]:
-    """The static shape of a tensor; None if the rank is unknown."""
-    return None if tensor.shape.ndims is None else tensor.shape.as_list()
+def follow(step: Step, inputs: List[Optional[Batch]]) -> Result:
+    """Where the images are in the outputs of an operation, or why an image may depend on others.
 
-
-def move_of(step: Step) -> Optional[Move]:
-    """The axes of the output of an operation that only moves axes; None if they are unknown."""
-    operation, known = step.operation, row(step.operation.type)
-    shape, output = sides(operation.inputs[known.data[0] if known.data else 0]), sides(operation.outputs[0])
-    return find_move(
-        known.batch, operation.node_def, shape, output, lambda number: step.value(operation.inputs[number])
-    )
+    Args:
+        step: the operation, in a graph for `IMAGES` images.
+        inputs: where the images are in its inputs; None for an input that does not depend on them.
+    """
+    known = row(step.node.op)
+    dependent = [number for number, batch in enumerate(inputs) if batch]
+    if known.data is not None and not set(dependent) <= set(known.data):
+        return "parameters that depend on the images"
+    if known.moves == "mixes":
+        return "no rule that keeps the images apart"
+    if step.flag("include_batch_in_index"):
+        return "indices that count the images"
+    if known.moves in _OWN:
+        return _OWN[known.moves](step, inputs[dependent[0]])
+    results = [_moved(step._replace(number=number), inputs[number]) for number in dependent]
+    reasons = [result for result in results if isinstance(result, str)]
+    if reasons or len(set(results)) > 1:
+        return reasons[0] if reasons else _APART
+    data = set(range(len(inputs)) if known.data is None else known.data) - set(dependent)
+    beside = data - {None if known.axes is None else known.axes % len(inputs)}
+    same = all(_is_same_for_all(step._replace(number=number), results[0]) for number in beside)
+    return results[0] if same else _DIFFERENT
 
 
 def _moved(step, batch):
     """The axis of the images must stay, with every image at its place."""
-    move = move_of(step)
+    move = find_move(step)
     if move is None:
-        return UNKNOWN
-    if batch.axis in {*move.mixed, *move.places} or batch.axis not in move.sources:
-        return BATCH
+        return _UNKNOWN
+    if batch.axis in move.windows or batch.axis not in move.sources:
+        return _BATCH
     return batch._replace(axis=move.sources.index(batch.axis))
 
 
-def _first(step, batch):
-    """Each entry of axis 0 by itself."""
-    key = "include_batch_in_index"
-    counts = key in step.operation.node_def.attr and step.operation.get_attr(key)
-    if counts and step.operation.outputs[1].consumers():
-        return "indices that count the images"
-    return batch if batch.axis == 0 else "images along another axis than the first"
+def _is_same_for_all(step, output):
+    """Whether an input beside the images has the same values for each image. `output`: where they are in the output."""
+    move = find_move(step)
+    if move is None:
+        return False
+    axis = move.sources[output.axis]
+    if axis is None or step.shape[axis] == 1:
+        return True
+    value = step.value(step.number)
+    if value is None or value.shape[axis] != output.before * IMAGES * output.after:
+        return value is not None and value.shape[axis] == 1
+    value = np.moveaxis(value, axis, 0).reshape(output.before, IMAGES, output.after, -1)
+    return bool((value == value[:, :1]).all())
 
 
 def _reshape(step, batch):
     """The order of the values stays. Find the axis of the output that divides them between the same images."""
-    before, after = sides(step.operation.inputs[0]), sides(step.operation.outputs[0])
+    before, after = step.shape, step.output
     if before is None or after is None:
-        return UNKNOWN
+        return _UNKNOWN
     outer = _product(before[: batch.axis], batch.before)
     inner = _product(before[batch.axis + 1 :], batch.after)
     for axis, side in enumerate(after):
@@ -96,18 +103,13 @@ def _product(lengths, start=1):
 
 def _blocks(step, batch):
     """SpaceToBatchND puts its blocks outside the images; BatchToSpaceND needs as many of them."""
-    block = step.value(step.operation.inputs[1])
+    block = step.value(1)
     if block is None or batch.axis:
-        return UNKNOWN if block is None else "images along another axis than the first"
+        return _UNKNOWN if block is None else _BATCH
     count = int(np.prod(block))
-    if step.operation.type == "SpaceToBatchND":
+    if step.node.op == "SpaceToBatchND":
         return batch._replace(before=batch.before * count)
-    return batch._replace(before=batch.before // count) if batch.before % count == 0 else BATCH
+    return batch._replace(before=batch.before // count) if batch.before % count == 0 else _BATCH
 
 
-RULES: Dict[str, Callable[[Step, Batch], Result]] = {
-    **dict.fromkeys(MOVES, _moved),
-    "first": _first,
-    "reshape": _reshape,
-    "blocks": _blocks,
-}
+_OWN: Dict[str, Callable[[Step, Batch], Result]] = {"reshape": _reshape, "blocks": _blocks}

@@ -20,8 +20,8 @@ class Row(NamedTuple):
     # Numbers of the inputs that may depend on the images, None for all. All others are parameters, such as a kernel.
     data: Optional[Tuple[int, ...]] = None
     axes: Optional[int] = None  # number of the input with the axes, or with one value for each axis
-    batch: str = "mixes"  # how images stay apart, see `batch_axis`; "mixes": not known to keep them apart
-    field: str = "unknown"  # see `receptive_fields`
+    # Where the values of the output come from, see `axis_windows`; "mixes": not known to keep the images apart.
+    moves: str = "mixes"
     bound: str = "unknown"  # of the values, see `bound`
     # "linear", "product" (linear in one input if no other depends on the images), "relu" and "max pool": every method
     # is defined. "gradient": only the gradient is.
@@ -40,9 +40,9 @@ class Refusal(NamedTuple):
 # Moves or adds values without a weight.
 _move = partial(Row, data=(0,), bound="same", projection="linear")
 # Each position of the output depends on the same position of the inputs.
-_each = partial(Row, batch="aligned", field="elementwise", layout="elementwise")
-# Works on each entry of axis 0, with parameters.
-_image = partial(Row, data=(0,), batch="first")
+_each = partial(Row, moves="elementwise", layout="elementwise")
+# The same with parameters, of input 0.
+_position = partial(Row, data=(0,), moves="positions", layout="elementwise")
 _first = partial(Row, data=(0,))
 _second = partial(Row, data=(1,))
 _GROUPS = {
@@ -70,13 +70,13 @@ _GROUPS = {
     "Add AddV2 AddN": _each("sum", bound="same", projection="linear"),
     "Sub": _each("sum", bound="sum", projection="linear"),
     "Neg": _each("sum", bound="identity", projection="linear"),
-    "BiasAdd BiasAddV1": _each("sum", data=(0,), batch="first", bound="same", projection="linear"),
+    "BiasAdd BiasAddV1": _position("sum", bound="same", projection="linear"),
     "Mul": _each("scale", bound="same", projection="product"),
     "Div RealDiv": _each("scale", bound="quotient", projection="divided"),
-    "FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3": _each(
-        "batch norm", data=(0,), batch="first", bound="batch norm", projection="product"
+    "FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3": _position(
+        "batch norm", bound="batch norm", projection="product"
     ),
-    "BatchNormWithGlobalNormalization": _each("batch norm", data=(0,), batch="first", projection="product"),
+    "BatchNormWithGlobalNormalization": _position("batch norm", projection="product"),
     # Elementwise and not linear.
     "Relu": _each("relu", bound="same", projection="relu"),
     "Relu6": _each("saturating relu", bound="same", projection="relu"),
@@ -95,69 +95,63 @@ _GROUPS = {
     "Greater GreaterEqual Less LessEqual Equal NotEqual ApproximateEqual IsNan IsInf IsFinite LogicalNot LogicalAnd "
     "LogicalOr Bucketize": _each("comparison"),
     "Invert BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift SelectV2": _each("activation"),
-    "Select": _each("activation", batch="select"),
-    "FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVarsPerChannel": _each(
-        "activation", data=(0,), batch="first"
-    ),
+    "Select": _each("activation", moves="select"),
+    "FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVarsPerChannel": _position("activation"),
     # Windows.
-    "Conv2D DepthwiseConv2dNative": _image(
-        "convolution", field="convolution", bound="same", projection="product", layout="window"
+    "Conv2D DepthwiseConv2dNative": _first(
+        "convolution", moves="convolution", bound="same", projection="product", layout="window"
     ),
-    "Conv2DBackpropInput": Row(
-        "convolution", (2,), None, "first", "transposed convolution", "same", "product", "window"
-    ),
-    "MaxPool": _image("max pool", field="pool", bound="same", projection="max pool", layout="window"),
-    "MaxPoolV2": _image("window", bound="same", projection="max pool"),
-    "MaxPoolWithArgmax": _image("max pool", field="pool", bound="same", projection="max pool"),
-    "AvgPool": _image("average pool", field="pool", bound="same", projection="linear", layout="window"),
-    "ExtractImagePatches": _image("patches", field="patches", bound="same", projection="linear"),
-    "LRN": _image("normalization", field="last axis"),
-    "Dilation2D AdjustContrastv2": _image("window"),
-    "ResizeNearestNeighbor ResizeBilinear": _image("resize", field="resize", bound="same", projection="linear"),
-    "ResizeBicubic": _image("resize", projection="linear"),
-    "ResizeArea": _image("resize"),
-    "DepthToSpace": _image("rearranging", field="resize", bound="same", projection="linear", layout="window"),
-    "SpaceToDepth": _image("rearranging", field="joined", bound="same", projection="linear", layout="window"),
+    "Conv2DBackpropInput": Row("convolution", (2,), None, "transposed convolution", "same", "product", "window"),
+    "MaxPool": _first("max pool", moves="pool", bound="same", projection="max pool", layout="window"),
+    "MaxPoolV2": _first("window", moves="images", bound="same", projection="max pool"),
+    "MaxPoolWithArgmax": _first("max pool", moves="pool", bound="same", projection="max pool"),
+    "AvgPool": _move("average pool", moves="pool", layout="window"),
+    "ExtractImagePatches": _move("patches", moves="patches"),
+    "LRN": _first("normalization", moves="last axis"),
+    "Dilation2D AdjustContrastv2": _first("window", moves="images"),
+    "ResizeNearestNeighbor ResizeBilinear": _move("resize", moves="resized"),
+    "ResizeBicubic": _first("resize", moves="images", projection="linear"),
+    "ResizeArea": _first("resize", moves="images"),
+    "DepthToSpace": _move("rearranging", moves="depth to space", layout="window"),
+    "SpaceToDepth": _move("rearranging", moves="space to depth", layout="window"),
     # Products.
-    "MatMul": Row("dense", batch="matmul", bound="same", projection="product"),
-    "BatchMatMul BatchMatMulV2": Row("product", batch="batch matmul", bound="same", projection="product"),
-    "BatchMatMulV3": Row("product", batch="batch matmul"),
-    "Einsum": Row("product", batch="einsum"),
+    "MatMul": Row("dense", moves="product", bound="same", projection="product"),
+    "BatchMatMul BatchMatMulV2": Row("product", moves="product", bound="same", projection="product"),
+    "BatchMatMulV3": Row("product", moves="product"),
+    "Einsum": Row("product", moves="einsum"),
     # Along axes.
-    "Mean Sum": _move("reduction", axes=1, batch="reduced", field="reduced", layout="axes"),
-    "Max Min": _first("reduction", axes=1, batch="reduced", field="reduced", layout="axes"),
-    "Prod EuclideanNorm All Any": _first("reduction", axes=1, batch="reduced", field="reduced"),
-    "ArgMax ArgMin": _first("reduction", axes=1, batch="reduced"),
-    "Cumsum Cumprod CumulativeLogsumexp": _first("scan", axes=1, batch="along", field="along"),
-    "ReverseV2": _move("rearranging", axes=1, batch="along", field="along"),
-    "Roll": _first("rearranging", axes=2, batch="along", field="along"),
-    "Softmax LogSoftmax": _first("normalization", batch="last axis", field="last axis"),
-    "RGBToHSV HSVToRGB AdjustHue AdjustSaturation": _first("channels", batch="last axis", field="last axis"),
-    "TopKV2": _first("channels", batch="last axis", field="last axis"),
+    "Mean Sum": _move("reduction", axes=1, moves="reduced", layout="axes"),
+    "Max Min": _first("reduction", axes=1, moves="reduced", layout="axes"),
+    "Prod EuclideanNorm All Any ArgMax ArgMin": _first("reduction", axes=1, moves="reduced"),
+    "Cumsum Cumprod CumulativeLogsumexp": _first("scan", axes=1, moves="along"),
+    "ReverseV2": _move("rearranging", axes=1, moves="along"),
+    "Roll": _first("rearranging", axes=2, moves="along"),
+    "Softmax LogSoftmax": _first("normalization", moves="last axis"),
+    "RGBToHSV HSVToRGB AdjustHue AdjustSaturation TopKV2": _first("channels", moves="last axis"),
     # Moves of values.
-    "Reshape": _move("reshape", batch="reshape", field="reshape"),
-    "Transpose": _move("transpose", axes=1, batch="transpose", field="transpose"),
-    "ExpandDims": _move("reshape", axes=1, batch="expanded", field="expanded"),
-    "Squeeze": _move("reshape", batch="squeezed", field="squeezed"),
-    "Pad PadV2": _move("padding", axes=1, batch="padded", field="padded", layout="pad"),
-    "MirrorPad": _move("padding", axes=1, batch="padded", field="mirrored"),
-    "Slice": _move("slice", axes=1, batch="sliced", field="sliced"),
-    "StridedSlice": _move("slice", axes=1, batch="strided", field="strided"),
-    "SpaceToBatchND BatchToSpaceND": _move("blocks", batch="blocks", field="blocks"),
-    "Tile": _move("tile", axes=1, batch="tiled"),
-    "BroadcastTo": _first("tile", batch="broadcast", bound="same"),
-    "Concat": Row("join", axes=0, batch="joined", field="channels", bound="same", projection="linear"),
-    "ConcatV2": Row("join", None, -1, "joined", "channels", "same", "linear", "axes"),
-    "Split": _second("split", axes=0, batch="along", field="channels", bound="same", projection="linear"),
-    "SplitV": _move("split", axes=2, batch="along", field="channels"),
-    "Pack": Row("join", batch="packed", field="packed", bound="same", projection="linear"),
-    "Unpack": _move("split", batch="unpacked"),
-    "Gather": Row("gather", batch="gathered", bound="same", projection="linear"),
-    "GatherV2": Row("gather", axes=2, batch="gathered", bound="same", projection="linear"),
-    "GatherNd": Row("gather", batch="indexed"),
-    "OneHot": _first("indexing", batch="one hot"),
-    "Switch RefSwitch": _first("control", batch="aligned"),
-    "Merge RefMerge": Row("control", batch="aligned"),
+    "Reshape": _move("reshape", moves="reshape"),
+    "Transpose": _move("transpose", axes=1, moves="transpose"),
+    "ExpandDims": _move("reshape", axes=1, moves="expanded"),
+    "Squeeze": _move("reshape", moves="squeezed"),
+    "Pad PadV2": _move("padding", axes=1, moves="padded", layout="pad"),
+    "MirrorPad": _move("padding", axes=1, moves="padded"),
+    "Slice": _move("slice", axes=1, moves="sliced"),
+    "StridedSlice": _move("slice", axes=1, moves="strided"),
+    "SpaceToBatchND BatchToSpaceND": _move("blocks", moves="blocks"),
+    "Tile": _move("tile", axes=1, moves="tiled"),
+    "BroadcastTo": _first("tile", moves="elementwise", bound="same"),
+    "Concat": Row("join", axes=0, moves="joined", bound="same", projection="linear"),
+    "ConcatV2": Row("join", None, -1, "joined", "same", "linear", "axes"),
+    "Split": _second("split", axes=0, moves="joined", bound="same", projection="linear"),
+    "SplitV": _move("split", axes=2, moves="joined"),
+    "Pack": Row("join", moves="packed", bound="same", projection="linear"),
+    "Unpack": _move("split", moves="unpacked"),
+    "Gather": Row("gather", moves="gathered", bound="same", projection="linear"),
+    "GatherV2": Row("gather", data=(0, 1), axes=2, moves="gathered", bound="same", projection="linear"),
+    "GatherNd": Row("gather", moves="indexed"),
+    "OneHot": _first("indexing", moves="packed"),
+    "Switch RefSwitch": _first("control", moves="elementwise"),
+    "Merge RefMerge": Row("control", moves="elementwise"),
     # These never run, see `_REFUSALS`; the rest of the program recognises them.
     "DecodeJpeg DecodePng DecodeBmp DecodeGif DecodeImage DecodeWebP DecodeAndCropJpeg DecodeRaw DecodePaddedRaw "
     "DecodeWav DecodeCSV DecodeBase64 DecodeCompressed DecodeJSONExample ParseExample ParseExampleV2 "
@@ -223,7 +217,7 @@ def of_kind(*kinds: str) -> FrozenSet[str]:
     return frozenset(name for name, known in TABLE.items() if known.kind in kinds)
 
 
-ELEMENTWISE = frozenset(name for name, known in TABLE.items() if known.field == "elementwise")
+ELEMENTWISE = frozenset(name for name, known in TABLE.items() if known.layout == "elementwise")
 # Elementwise and linear: they belong to the layer before them.
 LINEAR = of_kind("identity", "pass", "stop", "cast", "sum", "scale", "batch norm")
 PASSING = of_kind("pass")  # their output equals their input: they print, check, or change only the gradient

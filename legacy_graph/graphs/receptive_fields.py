@@ -1,40 +1,69 @@
-"""感受野 (receptive field) in a graph with branches, dilation, transposed convolutions and transposed axes.
+"""感受野 (receptive field) in a graph with branches, dilation, transposed convolutions and transposed axes."""
 
-The column `field` of the table of operations names the rule of each operation, one function here.
-"""
+import functools
+import math
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from typing import Callable, Dict, List, NamedTuple, Tuple
+import numpy as np
 
-import tensorflow.compat.v1 as tf
-
-from legacy_graph.article.receptive_field import Fields
-from legacy_graph.graphs import axis_windows
-from legacy_graph.graphs.axis_moves import MOVES, find_move
-from legacy_graph.graphs.axis_windows import EVERYTHING, Axes, Axis, Shape, shift, union, without_axes
+from legacy_graph.article.receptive_field import Field, Fields
+from legacy_graph.graphs.axis_moves import ALL, Number, Step, Window
+from legacy_graph.graphs.axis_windows import find_move, repeated
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.nodes import node_name
 from legacy_graph.graphs.op_table import SHAPES, row
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import TensorType
 
-_AFTER_MIRROR = ("elementwise", "channels", "convolution", "pool", "transpose")
+
+class Axis(NamedTuple):
+    """A `Field` along one axis of a tensor, and the spacing of its positions inside a dilated convolution.
+
+    After a transposed convolution the numbers may be fractions of a pixel, because the positions of its output are
+    closer together than those of its input. Some positions depend on fewer pixels than the field contains, but no
+    position depends on a pixel outside the field.
+    """
+
+    size: Number = 1
+    step: Number = 1  # 0: each position depends on the complete axis
+    begin: Number = 0
+    spread: int = 1  # between SpaceToBatchND and BatchToSpaceND: its block size
+    side: Optional[int] = None  # of the image along this axis, None if not fixed
+    # Places that MirrorPad added. They depend on pixels outside the field, but a later window that contains each of
+    # them together with its reflection does not.
+    mirrored: int = 0
+    number: int = 0  # of the axis of the image, 1 or 2; a transpose may swap them
+
+    def to_field(self) -> Optional[Field]:
+        """The field in pixels; None if it is unknown, contains no pixel, or the step is a fraction of a pixel."""
+        begin = math.ceil(self.begin)
+        size = math.floor(self.begin + self.size) - begin
+        known = size > 0 and self.step == int(self.step) and not self.mirrored
+        return Field(size, int(self.step), begin) if known else None
+
+    def whole(self) -> Optional["Axis"]:
+        """The field of a position that depends on all positions of this axis; None if the side is not known."""
+        return self.side and Axis(self.side, 0, 0, 1, self.side, 0, self.number)
+
+    def through(self, window: Optional[Window], is_valid: bool = False) -> Optional["Axis"]:
+        """The axis after a window, `is_valid` without padding; None if it is unknown."""
+        if window == Window() or self.step == 0:
+            return self
+        if window is None or window == ALL:
+            return window and self.whole()
+        reflects = self.mirrored and not (is_valid and window.span >= 2 * self.mirrored)
+        if reflects or (self.spread > 1 and window.step != 1):
+            return None
+        unit = self.spread * self.step
+        return self._replace(
+            size=self.size + window.span * unit, step=self.step * window.step, begin=self.begin + window.begin * unit,
+            mirrored=window.mirrored,
+        )  # fmt: skip
 
 
-class _Step(NamedTuple):
-    """A node, and what is known of its inputs and its output."""
-
-    nodes: Graph
-    node: tf.NodeDef
-    many: List[Axes]  # of the inputs that depend on the images
-    shapes: List[Shape]  # of the same inputs
-    output: Shape
-    types: Dict[str, TensorType]
-
-    def constant(self, position):
-        return self.nodes.constant(self.node.input[position])
-
-    def integers(self, key):
-        return list(attribute(self.node, key).list.i)
+# One entry per axis of a tensor, None for batch and channels. Axes None: unknown.
+Axes = Optional[List[Optional[Axis]]]
+EVERYTHING: Axes = []  # each value depends on the complete image; then the axes do not matter
+_AFTER_MIRROR = ("elementwise", "select", "positions", "joined", "convolution", "pool", "transpose")
 
 
 def receptive_fields(
@@ -59,106 +88,68 @@ def receptive_fields(
     }
     lost: Dict[str, str] = {}
     for name in nodes.order:
-        if nodes.by_name[name].op in SHAPES or name == input or types[name].dtype is None:
+        node, sources = nodes.by_name[name], nodes.data_inputs(name)
+        dependent = [source for source in sources if source in known]
+        if node.op in SHAPES or name == input or types[name].dtype is None or not dependent:
             continue
-        sources = [source for source in nodes.data_inputs(name) if source in known]
-        if sources:
-            known[name] = _through(nodes, nodes.by_name[name], sources, known, types)
-            if known[name] is None:
-                lost[name] = next((lost[source] for source in sources if source in lost), name)
-    whole = [side and Axis(side=side).whole() for side in sides]
+        shapes = [types[source].shape for source in sources]
+        step = Step(node, shapes, types[name].shape, functools.partial(_constant, nodes, node))
+        known[name] = _through(step, [known.get(source, ()) for source in sources])
+        if known[name] is None:
+            lost[name] = next((lost[source] for source in dependent if source in lost), name)
+    fields = {name: _in_pixels(axes, sides) for name, axes in known.items()}
+    return {name: field for name, field in fields.items() if field}, lost
+
+
+def _constant(nodes, node, number) -> Optional[np.ndarray]:
+    return nodes.constant(node.input[number])
+
+
+def _in_pixels(axes, sides) -> Optional[Fields]:
+    """The fields along height and width; None if they are unknown."""
+    if axes == EVERYTHING:
+        axes = [None, *(side and Axis(side=side).whole() for side in sides), None]
+    if not axes or len(axes) != 4 or axes[0] or axes[3]:
+        return None
     # An axis that Squeeze removed and ExpandDims inserted again, as around 1-D convolutions.
-    inserted = [Axis(1, 0, 0, side=1) if side == 1 else None for side in sides]
-    in_pixels = {}
-    for name, axes in known.items():
-        if axes == EVERYTHING:
-            axes = [None, *whole, None]
-        if axes and len(axes) == 4 and not axes[0] and not axes[3]:
-            along = [axis or new for axis, new in zip(axes[1:3], inserted)]
-            fields = [axis and axis.to_field() for axis in along]
-            swapped = any(axis and axis.number not in (0, at) for at, axis in enumerate(along, start=1))
-            if all(fields) and not swapped:
-                in_pixels[name] = tuple(fields)
-    return in_pixels, lost
+    along = [axis or (Axis(1, 0, 0, side=1) if side == 1 else None) for axis, side in zip(axes[1:3], sides)]
+    fields = [axis and axis.to_field() for axis in along]
+    swapped = any(axis and axis.number not in (0, at) for at, axis in enumerate(along, start=1))
+    return tuple(fields) if all(fields) and not swapped else None
 
 
-def _through(nodes, node, sources, known, types) -> Axes:
-    """The axes of a node's output, computed from the axes of its inputs."""
-    many = [known[source] for source in sources]
+def _through(step, inputs) -> Axes:
+    """The axes of a node's output, from the axes of its inputs: () for an input that does not depend on the images."""
+    dependent = [number for number, axes in enumerate(inputs) if axes != ()]
+    many = [inputs[number] for number in dependent]
     if EVERYTHING in many:
         return EVERYTHING
-    rule = row(node.op).field
     mirrored = any(axis and axis.mirrored for axes in many for axis in axes or ())
-    if None in many or rule not in _RULES or (mirrored and rule not in _AFTER_MIRROR):
+    if None in many or (mirrored and row(step.node.op).moves not in _AFTER_MIRROR):
         return None
-    shapes, output = [types[source].shape for source in sources], types[node.name].shape
-    return _RULES[rule](_Step(nodes, node, many, shapes, output, types))
+    own = _OWN.get(row(step.node.op).moves, _moved)
+    return _union([own(step._replace(number=number), axes) for number, axes in zip(dependent, many)])
 
 
-def _moved(step, rule=None):
-    """The axes move or shift; those whose positions are combined become complete."""
-    axes = union(step.many)
-    move = find_move(rule or row(step.node.op).field, step.node, step.shapes[0], step.output, step.constant)
-    if axes is None or move is None:
+def _moved(step, axes) -> Axes:
+    """The axes move, with the windows over their positions."""
+    move, is_valid = find_move(step), attribute(step.node, "padding").s == b"VALID"
+    if move is None:
         return None
-    new = {at: axes[at].whole() for at in move.mixed if axes[at]}
-    new.update({at: _placed(axes[at], *place) for at, place in move.places.items() if axes[at]})
-    if None in new.values():
+    new = [axis and axis.through(move.windows.get(at, Window()), is_valid) for at, axis in enumerate(axes)]
+    sliding = [at for at, window in move.windows.items() if window and window.span not in (0, math.inf)]
+    # A window over an axis that is not of the image, as after a transpose, computes no feature map of the image.
+    if any(axis and not after for axis, after in zip(axes, new)) or any(axes[at] is None for at in sliding):
         return None
-    axes = [new.get(at, axis) for at, axis in enumerate(axes)]
-    kept = without_axes(axes, set(range(len(axes))) - set(move.sources))
-    return kept and [None if at is None else axes[at] for at in move.sources]
+    gone = [axis for at, axis in enumerate(new) if axis and at not in move.sources]
+    if any(axis.step == 0 and axis.side != 1 for axis in gone):
+        return EVERYTHING
+    return [None if at is None else new[at] for at in move.sources]
 
 
-def _placed(axis, begin, stride):
-    """The axis after a slice or a padding; None if it is unknown."""
-    return None if stride < 1 or axis.spread > 1 else shift(axis, begin)._replace(step=axis.step * stride)
-
-
-def _elementwise(step):
-    """A single position that is broadcast reaches all positions."""
-    return union([axis_windows.broadcast(axes, shape, step.output) for axes, shape in zip(step.many, step.shapes)])
-
-
-def _channels(step):
-    """Join or divide along an axis that is neither height nor width."""
-    axis, axes = step.constant(row(step.node.op).axes), union(step.many)
-    return axes if axis is not None and axes and axes[int(axis)] is None else None
-
-
-def _convolution(step):
-    window = step.types[node_name(step.node.input[1])].shape[:2]
-    dilations = step.integers("dilations") or [1] * 4
-    return axis_windows.windowed(step.node, step.many[0], step.shapes[0], [1, *window, 1], dilations)
-
-
-def _pool(step):
-    return axis_windows.windowed(step.node, step.many[0], step.shapes[0], step.integers("ksize"), [1] * 4)
-
-
-def _patches(step):
-    return axis_windows.windowed(
-        step.node, step.many[0], step.shapes[0], step.integers("ksizes"), step.integers("rates")
-    )
-
-
-def _transposed_convolution(step):
-    kernel = step.types[node_name(step.node.input[1])].shape
-    return axis_windows.transposed(step.node, step.many[0], kernel, step.output or [None] * 4)
-
-
-def _resize(step):
-    return axis_windows.resized(step.node, step.many[0], step.shapes[0], step.output or [None] * 4)
-
-
-def _joined(step):
-    axes = step.many[0]
-    return axis_windows.joined(axes, attribute(step.node, "block_size").i) if axes[3] is None else None
-
-
-def _blocks(step):
+def _blocks(step, axes) -> Axes:
     """SpaceToBatchND or BatchToSpaceND, which surround a dilated convolution of TensorFlow 1."""
-    block, before, result = step.constant(1), step.constant(2), list(step.many[0])
+    block, before, result = step.value(1), step.value(2), list(axes)
     if block is None or before is None:
         return None
     opening = step.node.op == "SpaceToBatchND"
@@ -168,23 +159,63 @@ def _blocks(step):
             continue  # the rows of a 1-D convolution
         if axis is None:
             return None
-        result[position] = shift(axis, -pad if opening else pad)._replace(spread=size if opening else 1)
+        begin = axis.begin + (-pad if opening else pad) * axis.step
+        result[position] = axis._replace(begin=begin, spread=size if opening else 1)
     return result
 
 
-def _mirrored(step):
-    """A padding with reflections."""
-    axes, pads = _moved(step, "padded"), step.constant(1)
-    return axes and [axis and axis._replace(mirrored=max(pad)) for axis, pad in zip(axes, pads.tolist())]
+def _reshape(step, axes) -> Axes:
+    """The axes after a reshape.
+
+    An axis may stay as it is, or take in the axes after it that do not belong to the image: then each position is
+    repeated, as in a resize to the nearest neighbour. None if an axis is divided, joined to another one, or unknown.
+    """
+    shape, output = step.shape, step.output
+    if not shape or not output or axes[0] or None in shape[1:] or None in output[1:]:
+        return None
+    result: List[Optional[Axis]] = [None] * len(output)
+    inner, new_inner = ([int(np.prod(sides[at + 1 :])) for at in range(len(sides))] for sides in (shape, output))
+    for position, axis in enumerate(axes[1:], start=1):
+        if axis is None:
+            continue
+        stop = shape[position] * inner[position]
+        places = [
+            at
+            for at in range(1, len(output))
+            if output[at] * new_inner[at] == stop and inner[position] % new_inner[at] == 0 and not result[at]
+        ]
+        if not places:
+            return EVERYTHING if axis.step == 0 and axis.side != 1 else None
+        place = position if position in places else places[0]
+        passed = [other for at, other in enumerate(axes) if at > position and inner[at] >= new_inner[place]]
+        if any(passed) or axis.spread > 1:
+            return None
+        result[place] = axis.through(repeated(inner[position] // new_inner[place]))
+    return result
 
 
-def _reshape(step):
-    return axis_windows.reshaped(step.many[0], step.shapes[0], step.output)
+def _union(many: List[Axes]) -> Axes:
+    """The union of the fields of several branches; None if their strides differ."""
+    if EVERYTHING in many:
+        return EVERYTHING
+    if None in many or len({len(axes) for axes in many}) > 1:
+        return None
+    result = [_joined(along) for along in zip(*many)]
+    return None if any(axis is None and any(along) for axis, along in zip(result, zip(*many))) else result
 
 
-_RULES: Dict[str, Callable[[_Step], Axes]] = {
-    **dict.fromkeys(MOVES, _moved),
-    "elementwise": _elementwise, "channels": _channels, "convolution": _convolution, "pool": _pool,
-    "patches": _patches, "transposed convolution": _transposed_convolution, "resize": _resize, "joined": _joined,
-    "blocks": _blocks, "mirrored": _mirrored, "reshape": _reshape,
-}  # fmt: skip
+def _joined(along) -> Optional[Axis]:
+    """The union along one axis. A complete axis contains any field."""
+    axes = [axis for axis in along if axis]
+    if len({axis.number for axis in axes}) != 1:
+        return None
+    complete = [axis for axis in axes if axis.step == 0]
+    if complete:
+        return complete[0]
+    if len(axes) < len(along) or len({(axis.step, axis.spread, axis.mirrored) for axis in axes}) > 1:
+        return None
+    begin, end = min(axis.begin for axis in axes), max(axis.begin + axis.size for axis in axes)
+    return axes[0]._replace(begin=begin, size=end - begin)
+
+
+_OWN: Dict[str, Callable[[Step, List[Optional[Axis]]], Axes]] = {"reshape": _reshape, "blocks": _blocks}

@@ -51,6 +51,11 @@ def declared_type(node: tf.NodeDef) -> TensorType:
     return TensorType(tf.as_dtype(node.attr["dtype"].type), None if shape.ndims is None else shape.as_list())
 
 
+def sides(tensor: tf.Tensor) -> Optional[List[Optional[int]]]:
+    """The static shape of a tensor; None if the rank is unknown."""
+    return None if tensor.shape.ndims is None else tensor.shape.as_list()
+
+
 def _type_of(operation):
     if not operation.outputs:
         return TensorType(None, None)

@@ -7,7 +7,7 @@ from tests.support import page_tables
 from tests.support.program import ROOT
 
 PAGE = os.path.join(ROOT, "tests", "graphs", "README.md")
-HEADING = ["operations", "kind", "images of a batch", "receptive field", "bound", "projection", "NCHW"]
+HEADING = ["operations", "kind", "moves", "bound", "projection", "NCHW"]
 
 
 def table() -> str:
@@ -15,7 +15,7 @@ def table() -> str:
     groups = {}
     for name, row in TABLE.items():
         if refusal(name) is None:
-            cells = (row.kind, row.batch, row.field, row.bound, row.projection, row.layout)
+            cells = (row.kind, row.moves, row.bound, row.projection, row.layout)
             groups.setdefault(cells, []).append(f"`{name}`")
     return str(page_tables.Table(HEADING, [[", ".join(names), *cells] for cells, names in groups.items()]))
 

@@ -94,12 +94,12 @@ def test_the_method_is_chosen_by_what_shows_the_images(construct, chosen):
 
 @pytest.mark.parametrize("place", ["before", "after"])
 def test_an_input_behind_the_preprocessing_is_suggested(place, tmp_path):
-    """A gather has no receptive field. Before all convolutions, --input at it makes the field known: 3 x 3."""
+    """A gather of rows has no receptive field. Before all convolutions, --input at it makes the field known: 3 x 3."""
 
     def build(value):
         make = Maker()
         value = make.convolve(value, 4) if place == "after" else value
-        return ends(tf.nn.relu(make.convolve(tf.gather(value, [1, 0], axis=3, name="taken"), 5)))
+        return ends(tf.nn.relu(make.convolve(tf.gather(value, [1, 0, 2, 3], axis=1, name="taken"), 5)))
 
     path = tmp_path / "model.pb"
     path.write_bytes(model_of(build).graph_def.SerializeToString())

@@ -28,7 +28,7 @@ from tests.support.op_examples import SIDE, example
 from tests.support.readme import read
 
 # Rows that keep the images apart. All others stand for operations that run only on constants, or never.
-APART = [name for name in TABLE if row(name).batch != "mixes"]
+APART = [name for name in TABLE if row(name).moves != "mixes"]
 # Without the operations that TensorFlow reads only in graphs of its first year.
 KNOWN = [name for name in APART if definition(name) is not None and not definition(name).deprecation.version]
 # Their gradient is not that of their values: it is defined to be.
@@ -110,7 +110,7 @@ def test_no_value_depends_on_pixels_outside_its_field(examples, analysed):
     values, fields = examples.run(images), receptive_fields(analysed, "pixels", analysed.types)[0]
     for name in KNOWN:
         field, value = fields.get(f"at_{name}/end"), values[name]
-        images_of_pixels = value.ndim == 4 and row(name).field != "unknown" and row(name).kind != "channels"
+        images_of_pixels = value.ndim == 4 and row(name).moves != "images" and row(name).kind != "channels"
         assert field or not images_of_pixels, f"{name}: no field"
         if field:
             changed = ~np.isclose(value[:-1], value[-1:], rtol=1e-6, equal_nan=True).all(3)
