@@ -12,11 +12,20 @@ from tests.support import graph_files
 from tests.support.graph_files import CONSTRUCTS, graph_of, write_frozen
 
 OTHER_FILES = [
-    ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "Keras", "model.export("),
+    ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), ".h5", "copy it again"),
     ("model.tflite", b"\x1c\0\0\0TFL3" + bytes(50), "TensorFlow Lite", "convert_variables_to_constants"),
     ("model.pb", b"just words\n", "text file", "give the graph itself"),
     ("model.pb", b"", "empty", "copy it again"),
-    ("model.pb.gz", b"\x1f\x8b\x08" + bytes(50), "gzip", "unpack it"),
+    ("model.pb.gz", b"\x1f\x8b\x08" + bytes(50), "archive", "unpack it"),
+    ("model.tar", b"model" + bytes(252) + b"ustar" + bytes(50), "archive", "unpack it"),
+    ("model.pkl", b"\x80\x02" + bytes(50), "another framework", "convert it"),
+    ("model.onnx", b"\xff" * 50, "another framework", "convert it"),
+    ("model.pb", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS", "git lfs pull"),
+    ("model.pb", b"\n<!DOCTYPE html>", "web page", "download"),
+    ("checkpoint", b'model_checkpoint_path: "model.ckpt-7"\n', "checkpoint", ".meta"),
+    ("model.ckpt-7.index", b"\xff" * 50, "checkpoint", ".meta"),
+    ("model.ckpt-7.data-00000-of-00001", b"\xff" * 50, "checkpoint", ".meta"),
+    ("model.json", b'{"class_name": "Sequential", "config": []}', "without weights", "load the weights"),
     ("model.json", b'{"format": "layers-model", "modelTopology": {}}', "TensorFlow.js model", "keras_saved_model"),
     ("model.json", b'{"format": "graph-model", "weightsManifest": []}', "TensorFlow.js model", "tfjs_graph_converter"),
     ("model.json", b'{"nodes": []}', "text file", "give the graph itself"),
@@ -32,7 +41,7 @@ def refuse(path, *words, **options):
     assert [word for word in words if word not in str(refused.value)] == [], refused.value
 
 
-@pytest.mark.parametrize("name, data, kind, hint", OTHER_FILES, ids=[f"{row[0]} {row[3]}" for row in OTHER_FILES])
+@pytest.mark.parametrize("name, data, kind, hint", OTHER_FILES, ids=[f"{row[0]} {row[2]}" for row in OTHER_FILES])
 def test_other_kinds_of_files(name, data, kind, hint, tmp_path):
     (tmp_path / name).write_bytes(data)
     refuse(tmp_path / name, name, kind, hint)

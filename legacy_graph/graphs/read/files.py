@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 from typing import Type, TypeVar
 
 import tensorflow.compat.v1 as tf
@@ -20,6 +21,27 @@ _CONVERTERS = {  # the tools that write a SavedModel of the two kinds of TensorF
     "keras_saved_model": "tensorflowjs_converter --input_format tfjs_layers_model --output_format keras_saved_model",
     "tf_saved_model": "tfjs_graph_converter --output_format tf_saved_model (of the package tfjs-graph-converter)",
 }
+_CHECKPOINT = (
+    "a checkpoint, which has no graph",
+    "name its .meta file, or name the graph and give --checkpoint PREFIX",
+)
+_FOREIGN = ("a model of another framework", "convert it to a SavedModel first")
+# Pattern of the first bytes -> what the file is, and what to do.
+_OTHER_BYTES = (
+    (b"....TFL3", "a TensorFlow Lite file", f"save the model it was converted from {_FREEZE}"),
+    (b"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|.{257}ustar", "an archive", "unpack it"),
+    (b"\x80[\x02-\x05]", *_FOREIGN),  # a pickle
+    (b"\x93NUMPY", "a numpy array", "give the graph"),
+    (b"version https://git-lfs", "a pointer of Git LFS", "fetch the file itself: git lfs pull"),
+    (rb"\s*<(!doctype|html)", "a web page", "download the file itself"),
+    (b"model_checkpoint_path:", *_CHECKPOINT),
+)
+# Pattern of the end of the name of a file that is no graph -> what the file is, and what to do.
+_OTHER_NAMES = (
+    (r"\.index|\.data-\d+-of-\d+", *_CHECKPOINT),
+    (r"\.(onnx|pth?|caffemodel|mlmodel|weights)", *_FOREIGN),
+    (r"\.tfevents\.[^/]*", "a file of summaries", "give the graph"),
+)
 _Proto = TypeVar("_Proto", bound=Message)
 
 
@@ -90,14 +112,14 @@ def _parse(path: str, kind: Type[_Proto]) -> _Proto:
     message = kind()
     try:
         if _is_text(data):
-            _refuse_tfjs(path, data)
+            _refuse_json(path, data)
             return text_format.Parse(data, message)
         message.ParseFromString(data)
     except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
-        raise _bad_file(path, "a text file", "give the graph itself") from error
+        raise _no_graph(path, "a text file", "give the graph itself") from error
     except (DecodeError, RuntimeError) as error:
         _refuse_saved_model(path, data, kind)
-        raise _bad_file(path, "a damaged file", "it is truncated or no graph: copy it again") from error
+        raise _no_graph(path, "a damaged file", "it is truncated or no graph: copy it again") from error
     if kind is tf.GraphDef and not message.node:
         _refuse_saved_model(path, data, kind)
     return message
@@ -110,18 +132,18 @@ def _read(path):
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
-        raise _bad_file(path, reason(error), "check the path") from error
+        found = _CHECKPOINT if os.path.exists(path + ".index") else (reason(error), "check the path")
+        raise _bad_file(path, *found) from error
     if not data:
         raise _bad_file(path, "an empty file", "copy it again")
-    if data[4:8] == b"TFL3":
-        raise _bad_file(path, "a TensorFlow Lite file", f"save the model it was converted from {_FREEZE}")
-    if data.startswith(b"\x1f\x8b"):
-        raise _bad_file(path, "a gzip archive", "unpack it")
+    for pattern, found, hint in _OTHER_BYTES:
+        if re.match(pattern, data[:512], re.DOTALL | re.IGNORECASE):
+            raise _bad_file(path, found, hint)
     return data
 
 
-def _refuse_tfjs(path, data):
-    """Refuse the model.json of TensorFlow.js: a JSON object with the lists of its weights."""
+def _refuse_json(path, data):
+    """Refuse JSON: the model.json of TensorFlow.js, with the lists of its weights, or the layers of a Keras model."""
     try:
         content = json.loads(data.decode())
     except ValueError:
@@ -130,6 +152,15 @@ def _refuse_tfjs(path, data):
         to = "keras_saved_model" if content.get("format") == "layers-model" else "tf_saved_model"
         hint = f"convert it with {_CONVERTERS[to]}, and give that directory"
         raise _bad_file(path, "a TensorFlow.js model", hint)
+    if isinstance(content, dict) and "class_name" in content:
+        hint = "build the model, load the weights, and save it complete: model.save(FILE)"
+        raise _bad_file(path, "a Keras model without weights", hint)
+
+
+def _no_graph(path, found, hint):
+    """The error for a file that cannot be read: what its name says it is, or else `found`."""
+    kinds = [what for pattern, *what in _OTHER_NAMES if re.search(f"({pattern})$", path)]
+    return _bad_file(path, *(kinds or [(found, hint)])[0])
 
 
 def _is_text(data):

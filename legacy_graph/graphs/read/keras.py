@@ -69,7 +69,7 @@ def _prepared(path, folder) -> str:
             raise UserError(path, "a .keras file", "a damaged zip archive", "copy it again")
         with zipfile.ZipFile(path) as archive:
             if _CONFIG not in archive.namelist():
-                hint = "unpack it, and name the graph in it"
+                hint = "unpack it and name the graph in it, or convert it to a SavedModel first"
                 raise UserError(path, "a .keras file, which has config.json", "another zip archive", hint)
             check_config(path, json.loads(archive.read(_CONFIG).decode()), 3)
         return shutil.copyfile(path, os.path.join(folder, "model.keras"))
