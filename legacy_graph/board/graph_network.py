@@ -172,7 +172,7 @@ def _maps(output, largest, asked: Asked, rectified: bool) -> Json:
 def _describe(opened: Opened, images: Images, number: int, activation: float) -> Json:
     """The strongest spot of a map: its projection and its patch. The part of the picture is chosen as by `features`."""
     probe, layer, zero, one = opened.probe, opened.probe.layer, np.array([[0]]), np.array([[1.0]])
-    places, projections = project(opened.session, probe, images, zero[0], np.array([number]))
+    places, projections = project(opened.session, probe, images, zero[0], np.array([number]), checked=True)
     spot = TopActivations(zero[0], one[0], zero, places[None], one, projections[None])
     shown = choose_windows(spot, probe.fields, layer.fields is None)
     part = Spots(projections, images.shown([0]), shown.places[0], shown.fields)

@@ -118,7 +118,7 @@ def project(
     maps: np.ndarray,
     places: Optional[np.ndarray] = None,
     kernel: Optional[np.ndarray] = None,
-    bounded: bool = False,
+    checked: bool = False,
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Project one activation per image to the pixels.
 
@@ -131,7 +131,7 @@ def project(
         places: integers [N, 2], the position for each image; None takes the strongest of the map.
         kernel: replaces the layer's kernel. The signal is then 1, because the map may be 0 at this position. The values
             before the layer are not checked: give images that were projected before.
-        bounded: as in `TopActivations`; if True, no value need be checked.
+        checked: the values before the layer are known to be finite, for these images.
 
     Returns:
         places: int64 [N, 2].
@@ -144,7 +144,8 @@ def project(
     shape = layer.output.shape.as_list()[1:]
     found = np.zeros([len(numbers), 2], np.int64)
     shown = images.to_shown(np.zeros([len(numbers), *layer.images.shape.as_list()[1:]], np.float32))
-    checks = {} if bounded or kernel is not None else layer.finite  # a third of the time
+    if not checked and kernel is None:
+        _check_values(session, layer, images, numbers, probe.chunk)
     for begin in range(0, len(numbers), probe.chunk):
         part = slice(begin, begin + probe.chunk)
         feed = {layer.images: finite.take(images, numbers[part]), probe.maps: maps[part]}
@@ -152,8 +153,7 @@ def project(
             feed[probe.places] = places[part]
         if kernel is not None:
             feed.update({layer.kernel: kernel, layer.output: np.ones([len(numbers[part])] + shape, "f")})
-        where, projections, are_finite = session.run([probe.places, probe.projections, checks], feed)
-        finite.check_operations(are_finite)
+        where, projections = session.run([probe.places, probe.projections], feed)
         finite.check_layer(layer.name, projections, "projections")
         found[part], shown[part] = where, images.to_shown(projections)
     return found, shown
@@ -195,7 +195,7 @@ def collect(
     places, found = np.zeros(numbers.shape + (2,), np.int64), numbers >= 0
     spots = numbers[found], maps[np.nonzero(found)[0]]
     if probe.projections is not None:
-        places[found], values = project(session, probe, images, *spots, bounded=bounded)
+        places[found], values = project(session, probe, images, *spots, checked=bounded)
     else:
         places[found] = find_places(session, probe, images, *spots)
         cover = cover or choose_cover(DEFAULT_COVER, images, [field.size for field in probe.fields])
@@ -212,10 +212,22 @@ def collect(
 
 def find_places(session: tf.Session, probe: Probe, images: Images, numbers: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """The position of the strongest activation of each map in each image, int64 [N, 2]; see `project`."""
+    _check_values(session, probe.layer, images, numbers, probe.chunk)
     places = np.zeros([len(numbers), 2], np.int64)
     for begin in range(0, len(numbers), probe.chunk):
         part = slice(begin, begin + probe.chunk)
         feed = {probe.layer.images: finite.take(images, numbers[part]), probe.maps: maps[part]}
-        places[part], are_finite = session.run([probe.places, probe.layer.finite], feed)
-        finite.check_operations(are_finite)
+        places[part] = session.run(probe.places, feed)
     return places
+
+
+def _check_values(session, layer, images, numbers, chunk):
+    """Check the values before the layer for these images.
+
+    In runs of their own: TensorFlow multiplies a kernel by the factors of a batch norm only if nothing else reads the
+    convolution. In the run of a projection, the checks would therefore change the rounding.
+    """
+    numbers = np.unique(numbers)
+    for begin in range(0, len(numbers) if layer.finite else 0, chunk):
+        fed = {layer.images: finite.take(images, numbers[begin : begin + chunk])}
+        finite.check_operations(session.run(layer.finite, fed))
