@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from legacy_graph import tf_setup
-from legacy_graph.commands.graph_folder import graph_folder
+from legacy_graph.commands.graph_folder import graph_folder, picture_folder
 from legacy_graph.commands.graph_model import open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.method_options import check_cover, cover_options
@@ -58,13 +58,10 @@ def _read_article(options):
     reports = []
     for path, picture, values in zip(options.pictures, pictures, readings):
         name, answer = printable(os.path.basename(path)), image_report.format_answer(values.answers, names)
-        ending = "" if options.step is None else f"-step-{options.step}"
-        ending += "" if options.method is None else f"-{options.method}"
-        folder = os.path.join(options.logdir, layout.DECONV, os.path.splitext(name)[0] + ending)
         covered = image_report.format_covered(values, names)
         texts = notes, f"{answer}; {picture.preparation}{covered}", f", {picture.preparation}"
         report = image_report.draw(f"{name}: {answer}", picture.pixels, values, *texts, drawn=options.draw)
-        reports.append((path, folder, printable(os.path.abspath(path)) + "\n", step, report))
+        reports.append((path, *picture_folder(options, path), step, report))
     return reports
 
 

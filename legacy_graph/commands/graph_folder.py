@@ -1,10 +1,10 @@
-"""The directory for the results of `features` and `deconv` with --graph: its name says what made them."""
+"""The directory for the results of `deconv`, and of `features` with --graph: its name says what made them."""
 
 import argparse
 import os
 import re
 import zlib
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from legacy_graph.config import TOP
 from legacy_graph.errors import printable
@@ -12,7 +12,17 @@ from legacy_graph.logdir import layout
 
 LONGEST = 200  # bytes of a directory's name; a file system takes 255, and `publish` may append a number
 # Options that change no result, or that the name has in another form.
-OTHERS = ("command", "debug", "logdir", "task_timeout", "graph", "checkpoint", "layer", "images", "pictures")
+OTHERS = ("command", "debug", "logdir", "task_timeout", "graph", "checkpoint", "images", "pictures")
+
+
+def picture_folder(options: argparse.Namespace, path: str) -> Tuple[str, str]:
+    """The directory for the results of one picture with the article's network, and what made them as a text.
+
+    The name of the directory has the name of the picture, and all options that are not at their default.
+    """
+    names, lines = _name_options(options)
+    source = "".join(printable(line) + "\n" for line in [os.path.abspath(path), *lines])
+    return os.path.join(options.logdir, layout.DECONV, _file_name([_stem(path), *names])), source
 
 
 def graph_folder(options: argparse.Namespace, label: str, image: str) -> Tuple[str, str]:
@@ -33,9 +43,8 @@ def graph_folder(options: argparse.Namespace, label: str, image: str) -> Tuple[s
     lines = [path, os.path.abspath(image), label]
     if os.path.basename(path).startswith("."):  # ".meta" of a checkpoint that only its folder names
         path = os.path.dirname(path)
-    given = _given_options(options)
-    names = [text if name == "method" else f"{name}={text}".rstrip("=") for name, text in given.items()]
-    lines += [f"--{name.replace('_', '-')} {text}".rstrip() for name, text in given.items()]
+    names, given = _name_options(options)
+    lines += given
     if options.checkpoint:
         lines.append(f"--checkpoint {os.path.abspath(options.checkpoint)}")
     lines = [printable(line) for line in lines]
@@ -49,9 +58,18 @@ def graph_folder(options: argparse.Namespace, label: str, image: str) -> Tuple[s
     return os.path.join(folder, name), "\n".join(lines) + "\n"
 
 
+def _name_options(options) -> Tuple[List[str], List[str]]:
+    """The options for the name of a directory, such as "range=-1,1", and as they are given, "--range -1,1"."""
+    given = _given_options(options)
+    names = [text if name == "method" else f"{name}={text}".rstrip("=") for name, text in given.items()]
+    return names, [f"--{name.replace('_', '-')} {text}".rstrip() for name, text in given.items()]
+
+
 def _given_options(options) -> Dict[str, str]:
     """The options that change results and are not at their default, as text: {"range": "-1,1", "bgr": ""}."""
-    given = {name: value for name, value in sorted(vars(options).items()) if value and name not in OTHERS}
+    others = OTHERS if options.graph is None else (*OTHERS, "layer")  # a graph's layer is in the name by its label
+    given = {name: value for name, value in sorted(vars(options).items()) if name not in others}
+    given = {name: value for name, value in given.items() if value or (value == 0 and value is not False)}
     if given.get("top") == TOP:
         del given["top"]
     given = {name: _value_text(value) for name, value in given.items()}

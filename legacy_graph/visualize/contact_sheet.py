@@ -23,6 +23,7 @@ from legacy_graph.visualize.spot_tiles import (
 from legacy_graph.visualize.top_activations import TopActivations
 
 COLUMNS, WIDTH = 4, 3400  # maximum maps in a row of the sheet, and its maximum width in pixels
+HIGH = 1.5  # a sheet of few maps is at most so many times as high as wide; a narrow one is legible on a page
 SCALE_LINE = (
     f"    the {PERCENTILE}th percentile of the map's magnitudes, or of each tile's if one scale would hide tiles"
 )
@@ -88,11 +89,16 @@ def draw_sheet(
         line = image_grid.render_text(caption(strongest, row, spots, look.drawn), 16, block.shape[1])
         cells.append(image_grid.stack_vertically([line, block]))
         blocks[f"map {number:02d}"] = block
-    columns = max(1, min(COLUMNS, WIDTH // (cells[0].shape[1] + 24)))
+    columns = _columns(len(cells), *cells[0].shape[:2])
     rows = [image_grid.stack_horizontally(cells[at : at + columns], 24) for at in range(0, len(cells), columns)]
     heading = _heading(strongest, fields, about, kernels is not None, look, falls is not None)
     sheet = image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 16))
     return sheet, blocks
+
+
+def _columns(count, height, width):
+    """How many maps stand in a row. `height` and `width` are those of a map, in pixels."""
+    return max(1, min(COLUMNS, WIDTH // (width + 24), math.ceil(math.sqrt(count * height / (HIGH * width)))))
 
 
 def _spots(strongest, row, images, shown, falls=None):

@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from legacy_graph import __main__
+from legacy_graph.commands.graph_folder import picture_folder
+from legacy_graph.commands.parser import make_parser
 from legacy_graph.config import ALL_METHODS, METHODS
 from legacy_graph.data import class_names, mnist
 from legacy_graph.training.checkpoints import restored_session
@@ -69,7 +71,7 @@ def test_tied_maxima_share_the_signal_by_default(read, logdir, digit_files, tmp_
     other = str(tmp_path / "log")
     shutil.copytree(logdir, other)
     assert __main__.main(["deconv", digit_files[0], "--logdir", other, "--ties", "first"]) == 0
-    shared, first = [images_of(os.path.join(folder, "deconv", "one")) for folder in (logdir, other)]
+    shared, first = [images_of(os.path.join(other, "deconv", name)) for name in ("one", "one-ties=first")]
     differing = {tag for tag in shared if not np.array_equal(shared[tag][1], first[tag][1])}
     assert differing == {"picture"} | {f"conv{n}/{method}" for n in (1, 2) for method in METHODS.values()}
 
@@ -134,6 +136,20 @@ def test_another_picture_of_the_same_name_replaces_nothing(logdir, digit_files, 
     assert tree(os.path.dirname(mine)) != before  # a new event file
     with open(os.path.join(os.path.dirname(yours), "source.txt"), encoding="utf-8") as file:
         assert file.read() == f"{tmp_path}/yours/seven.png\n"
+
+
+@pytest.mark.parametrize("more", [
+    ["--step", "0"], ["--step", "20"], ["--layer", "fc2"], ["--maps", "1,2"], ["--maps", "2,1"], ["--ties", "first"],
+    ["--fit", "none"], ["--method", "occlusion", "--patch", "4"], ["--method", "occlusion", "--cover", "0"],
+    ["--class-names", "names.txt"],
+])  # fmt: skip
+def test_results_of_other_options_have_other_folders(more):
+    """And the source of the results names the options."""
+    plain, other = [
+        picture_folder(make_parser().parse_args(["deconv", "a.png", *words]), "a.png") for words in ([], more)
+    ]
+    assert other[0].startswith(plain[0] + "-") and os.path.dirname(other[0]) == os.path.dirname(plain[0])
+    assert other[1].startswith(plain[1]) and more[0] in other[1]
 
 
 def test_a_name_that_is_not_utf_8_works(read, logdir):

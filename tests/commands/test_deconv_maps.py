@@ -60,13 +60,14 @@ def test_the_classes_of_the_articles_network(trained, picture, tmp_path):
     shutil.copytree(trained.logdir, logdir)
     classes = ",".join(map(str, range(10)))
     assert main(["deconv", picture, "--logdir", logdir, "--layer", "fc2", "--maps", classes]) == 0
-    found = numbers(tmp_path / "log" / "deconv" / "seven")
+    folder = tmp_path / "log" / "deconv" / f"seven-layer=fc2-maps={classes}"
+    found = numbers(folder)
     logits = found["fc2/maps"][:, 0, 0]
     np.testing.assert_allclose(found["answers"], np.exp(logits) / np.exp(logits).sum(), rtol=1e-4)
     single = sum(found[f"fc2/map {number}/{GRADIENT}"] for number in range(10))
     together = found[f"fc2/{GRADIENT}"]
     np.testing.assert_allclose(single, together, atol=1e-4 * np.abs(together).max())
-    assert [int(row["map"]) for row in table(tmp_path / "log" / "deconv" / "seven")] == np.argsort(-logits).tolist()
+    assert [int(row["map"]) for row in table(folder)] == np.argsort(-logits).tolist()
 
 
 def test_a_layer_or_map_that_does_not_exist(trained, folder, picture, capsys):

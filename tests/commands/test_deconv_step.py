@@ -37,7 +37,7 @@ def test_the_picture_is_that_of_the_kept_kernels(log, picture, capsys):
     """Without a checkpoint of the step the class is not known."""
     assert main(["deconv", picture, "--logdir", log, "--step", "20"]) == 0
     assert "class unknown" in capsys.readouterr().out
-    folder = os.path.join(log, "deconv", "seven-step-20")
+    folder = os.path.join(log, "deconv", "seven-step=20")
     reader = reading.article_reader(["conv1", "conv2"], "shared")
     images = from_array(np.asarray(Image.open(picture))[None, ..., None], Preprocessing(0, 1), "")
     with tf.Session(graph=reader.graph) as session:

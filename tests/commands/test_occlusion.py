@@ -1,6 +1,7 @@
 """--method occlusion of the commands features and deconv; the values themselves are tested in tests/visualize."""
 
 import os
+import pathlib
 
 import numpy as np
 import pytest
@@ -73,7 +74,8 @@ def deconv(logdir, folder, name, *more):
     Image.fromarray(mnist.load(SAMPLE).test.images[3].reshape(28, 28)).save(str(folder / f"{name}.png"))
     command = ["deconv", str(folder / f"{name}.png"), "--logdir", logdir, "--method", "occlusion", *more]
     assert __main__.main(command) == 0
-    return read_npz(logdir, "deconv", f"{name}-occlusion", "deconv.npz")
+    (found,) = (pathlib.Path(logdir) / "deconv").glob(f"{name}-occlusion-*")
+    return read_npz(found, "deconv.npz")
 
 
 def test_the_patch_decides_what_is_covered(logdir, folder):

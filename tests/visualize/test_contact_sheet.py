@@ -68,6 +68,14 @@ def test_projections_beside_patches_and_empty_cells(found, images, monkeypatch):
     assert sheet.shape[1] > 2 * blocks["map 03"].shape[1]
 
 
+@pytest.mark.parametrize("count, columns", [(4, 2), (64, 4)])
+def test_a_sheet_of_few_maps_is_narrow_enough_for_a_page(found, images, count, columns):
+    many = found._replace(**{name: getattr(found, name)[:1].repeat(count, 0) for name in found._fields[:6]})
+    sheet, blocks = contact_sheet.draw_sheet(many, as_images(images), FIELDS, HEADING)
+    width = sheet.shape[1] / blocks["map 03"].shape[1]
+    assert columns < width < columns + 1
+
+
 def test_the_falls_stand_between_projections_and_patches(found, images, monkeypatch):
     """On their own scale; the rest is as without them."""
     monkeypatch.setattr(spot_tiles, "PERCENTILE", 100)
