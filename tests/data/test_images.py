@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from legacy_graph.data.images import Images, Preprocessing, from_array, open_images
 from legacy_graph.errors import UserError
@@ -190,6 +190,14 @@ def test_pipes_and_hidden_files_are_no_pictures(tmp_path):
     np.testing.assert_array_equal(images.shown(range(len(images))), [PIXELS])
     with pytest.raises(UserError, match="zz.png: expected a regular file"):
         open_images(str(tmp_path / "zz.png"), (6, 5, 3), UNIT).take([0])
+
+
+def test_an_eps_named_png_is_not_read(tmp_path, monkeypatch):
+    """Pillow would start Ghostscript to read it."""
+    Image.fromarray(PIXELS).save(str(tmp_path / "a.png"), format="EPS")
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was started"))
+    with pytest.raises(UserError, match="a.png: expected a picture in PNG, JPEG"):
+        open_images(str(tmp_path), (6, 5, 3), UNIT).take([0])
 
 
 def test_the_number_of_pixels_is_checked_before_decoding(tmp_path):
