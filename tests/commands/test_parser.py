@@ -205,7 +205,7 @@ def test_where_nobody_reads_the_program_ends_quietly(tmp_path):
 
 @pytest.mark.parametrize("words", [
     "--maps 1,x", "--maps -1", "--top 0", "--top 101", "--control magic", "--images", "--order size", "--range -1",
-    "--range 0,x", "--mean 1,2", "--size 20", "--size 0x4", "--method magic", "--cover 1,2", "--cover black",
+    "--range 0,x", "--mean 1,2", "--size 22", "--size 0x4", "--method magic", "--cover 1,2", "--cover black",
     "--cover 1,nan,2", "--cover",
 ])  # fmt: skip
 def test_bad_values_of_features(capsys, words):
