@@ -76,18 +76,6 @@ def difference(one, other):
     return np.abs(one - other).max() / np.abs(one).max()
 
 
-@pytest.fixture
-def show(capsys, request):
-    """A function that prints a table of {name: difference} under the name of the test."""
-
-    def table(differences):
-        with capsys.disabled():
-            print("\n" + request.node.name)
-            print("\n".join(f"    {name:<56}{value:8.1e}" for name, value in differences.items()))
-
-    return table
-
-
 def test_one_is_tensorflow_1_and_the_other_2(found):
     for major, everything in found.items():
         assert str(everything["tensorflow"]).startswith(major + ".")
@@ -102,14 +90,13 @@ def test_the_same_seed_gives_identical_initial_values(found, onednn, record):
         record(INITIAL, onednn, difference(found["1"][name], found["2"][name]))
 
 
-def test_forward_backward_and_every_scalar_summary(found, onednn, show, record):
+def test_forward_backward_and_every_scalar_summary(found, onednn, record):
     """All images and probabilities of 50 test digits, with weights that either TensorFlow has written."""
     scalars = sorted(name for name in found["1"].files if name.startswith("scalar/"))
     assert len(scalars) == 2 + 8 * 4
     assert scalars == sorted(name for name in found["2"].files if name.startswith("scalar/"))
     differences = {name: difference(found["1"][name], found["2"][name]) for name in COMPUTED + scalars}
     worst = max(scalars, key=differences.get)
-    show(dict([(name, differences[name]) for name in COMPUTED], **{worst + " (the worst)": differences[worst]}))
     assert {name: value for name, value in differences.items() if value > LIMIT} == {}
     for name in COMPUTED:
         record(name, onednn, differences[name])
@@ -122,12 +109,11 @@ def test_dropout_keeps_the_same_units(found, onednn, record):
     record(MASK, onednn, difference(found["1"]["mask"], found["2"]["mask"]))
 
 
-def test_twenty_steps_from_the_same_weights(found, onednn, show, record):
+def test_twenty_steps_from_the_same_weights(found, onednn, record):
     losses = [found[major]["losses"] for major in MAJORS]
     assert losses[0].shape == (20,)
     assert losses[0][-1] < losses[0][0]
     worst = difference(losses[0] / losses[1], np.ones(20))
-    show({LOSSES: worst})
     assert worst < LIMITS[LOSSES]
     record(LOSSES, onednn, worst)
 
@@ -151,7 +137,7 @@ def test_the_event_files_hold_the_same_tags(begun):
     assert "deconv2/image/9" in one["test"]["images"]
 
 
-def test_a_run_moves_from_one_tensorflow_to_the_other(begun, show, record):
+def test_a_run_moves_from_one_tensorflow_to_the_other(begun, record):
     losses = []
     for major in MAJORS:
         logdir = begun[major][0]
@@ -160,6 +146,5 @@ def test_a_run_moves_from_one_tensorflow_to_the_other(begun, show, record):
         assert [event.step for event in events] == list(range(FINISHED + 1))
         losses.append(np.array([event.value for event in events]))
     worst = difference(losses[0] / losses[1], np.ones(FINISHED + 1))
-    show({MOVED: worst})
     assert worst < LIMITS[MOVED]
     record(MOVED, True, worst)

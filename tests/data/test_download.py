@@ -1,7 +1,6 @@
 """The download against a server on this machine that misbehaves in every way: all four files whole, or none."""
 
 import hashlib
-import io
 import os
 import signal
 import subprocess
@@ -217,22 +216,12 @@ def test_a_process_that_gave_up_ends(tmp_path):
     assert os.listdir(str(tmp_path)) == []
 
 
-class Screen(io.StringIO):
-    def __init__(self, terminal):
-        super().__init__()
-        self.terminal = terminal
-
-    def isatty(self):
-        return self.terminal
-
-
 @pytest.mark.parametrize("terminal", [True, False])
-def test_progress_is_shown_on_a_terminal_only(tmp_path, monkeypatch, terminal):
-    screen = Screen(terminal)
-    monkeypatch.setattr(sys, "stderr", screen)
+def test_progress_is_shown_on_a_terminal_only(tmp_path, monkeypatch, capsys, terminal):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     with Server() as server:
         download.download(list(FILES), str(tmp_path), server.url, PATIENT)
-    shown = screen.getvalue()
+    shown = capsys.readouterr().err
     assert ("MNIST: 100%" in shown) == terminal
     assert bool(shown) == terminal
 

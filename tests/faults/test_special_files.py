@@ -3,8 +3,6 @@
 import os
 import shutil
 import socket
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,7 +14,7 @@ from legacy_graph.logdir import layout
 from legacy_graph.visualize import publishing
 from tests.support import faulty_runs as runs
 from tests.support.log_files import fill
-from tests.support.program import SAMPLE
+from tests.support.program import SAMPLE, legacy_graph
 
 LINE = "expected a regular file, found a FIFO, a socket or a device; move it away, or name another --logdir\n"
 NAMES = [
@@ -35,12 +33,6 @@ def link_to_a_device(path):
     os.symlink("/dev/zero", path)
 
 
-def ended(*words):
-    """Run the program; it fails after 100 seconds."""
-    command = [sys.executable, "-m", "legacy_graph", *words]
-    return subprocess.run(command, env=runs.environment(), capture_output=True, text=True, timeout=100)
-
-
 def replace_by_fifo(path):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if os.path.exists(path):
@@ -55,7 +47,7 @@ def test_a_run_refuses_a_fifo_among_its_files(tmp_path, name):
     fill(place, "train", "test", "checkpoints", "projector")
     (tmp_path / ".lock").touch()
     replace_by_fifo(os.path.join(place, name))
-    run = ended("train", "--logdir", place, "--data-dir", SAMPLE)
+    run = legacy_graph("train", "--logdir", place, "--data-dir", SAMPLE)
     assert (run.returncode, run.stderr) == (2, f"legacy_graph: {os.path.join(place, name)}: {LINE}")
 
 
@@ -71,7 +63,7 @@ def test_sockets_and_devices_are_refused_too(tmp_path, monkeypatch, make):
 
 def test_a_fifo_as_lock_file(tmp_path):
     os.mkfifo(str(tmp_path / ".lock"))
-    run = ended("train", "--logdir", str(tmp_path), "--data-dir", SAMPLE)
+    run = legacy_graph("train", "--logdir", str(tmp_path), "--data-dir", SAMPLE)
     assert run.returncode == 2
     assert run.stderr.startswith("legacy_graph: --logdir: expected a writable directory, found ")
     assert run.stderr.count("\n") == 1

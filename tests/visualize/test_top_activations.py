@@ -168,14 +168,6 @@ def test_the_strongest_of_values_that_are_not_finite_is_inf(subject, value):
     assert found[1] == np.inf and (np.delete(found, 1) == 1).all()
 
 
-def test_many_digits_against_a_sort_of_them_all():
-    table = np.random.RandomState(0).randint(0, 30, (250, 40))
-    digits, activations, _, _ = scan_of(table, 9, 16)
-    order = np.argsort(-table, axis=0, kind="stable")[:9].T
-    np.testing.assert_array_equal(activations, np.take_along_axis(table.T, order, 1))
-    np.testing.assert_array_equal(digits, order)
-
-
 def test_a_map_that_nothing_excites_has_no_spots(trained):
     subject = Trained(trained.logdir, "conv1")
     variables = {variable.op.name: variable for variable in subject.graph.get_collection("variables")}
