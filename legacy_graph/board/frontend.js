@@ -104,14 +104,13 @@ function change(values) {
   return show();
 }
 
-/** What can stand beside the chosen map: the other steps, and the other runs with this layer; [STEP@RUN, text]. */
+/** What can stand beside the chosen map: the other steps, STEP@RUN, and the other runs with this layer, @RUN; [key, text]. */
 function besides(run) {
   const earlier = run.layers[state.layer]?.earlier ?? [];
   const steps = ["", ...earlier].map((step) => [`${step}@${run.name}`, step === "" ? "newest results" : `step ${step.toLocaleString("en")}`]);
   const others = listing.runs.filter((one) => one !== run && state.layer in one.layers);
-  const runs = others.map(({ name, title, layers }) =>
-    [`${layers[state.layer].earlier.includes(Number(state.step ?? NaN)) ? state.step : ""}@${name}`, title]);
-  return [["", "nothing"], ...(earlier.length ? steps : []), ...runs];
+  const offered = steps.filter(([key]) => key !== `${state.step ?? ""}@${run.name}` || key === state.beside);
+  return [["", "nothing"], ...(earlier.length ? offered : []), ...others.map(({ name, title }) => [`@${name}`, title])];
 }
 
 function show() {
@@ -154,12 +153,12 @@ function showEmpty(text, command) {
 
 /** Save the grid and the chosen map as a picture. */
 async function save() {
-  const [, step] = page.step.steps[page.step.at];
+  const step = page.step.steps[page.step.at]?.[1] ?? "none";
   const parts = state.view === "own" ? ["your own picture"] : [state.layer, METHODS[page.method.value]];
   const network = state.view === "network";
   const source = network ? listing.graph.title : `${listing.logdir}, run ${currentRun()?.title ?? "none"}`;
   const caption = [source, ...parts, ...(network ? [] : [`step ${step}`])].join(" · ");
-  await savePicture([page.grid, page.detail], caption, ["deconvnet", ...parts, ...(network ? [] : [step])].join("-"));
+  await savePicture([page.grid, page.detail], caption, ["deconvnet", ...parts, ...(network ? [] : [step.replaceAll(",", "")])].join("-"));
 }
 
 function build() {

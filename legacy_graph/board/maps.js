@@ -73,11 +73,15 @@ export class MapsView {
     return { query, other, map: await map, beside: await beside };
   }
 
-  /** The query of the results beside the chosen map: `state.beside` is STEP@RUN. */
+  /** The query of the results beside the chosen map. Another run is shown at the same step, if it has results of it. */
   otherQuery(query) {
     if (state.beside === null) return null;
     const [, step, run] = state.beside.match(/^(\d*)@(.*)$/) ?? [];
-    return this.board.findRun(run)?.layers[query.layer] ? { ...query, run, step } : null;
+    const results = this.board.findRun(run)?.layers[query.layer];
+    if (!results) return null;
+    const shown = query.step || String(this.newest?.step);
+    const same = results.earlier.includes(Number(shown)) ? shown : "";
+    return { ...query, run, step: run === query.run ? step : same };
   }
 
   /** Steps ascending. The newest results are the key "", at the place of their step. */
@@ -151,7 +155,7 @@ export class MapsView {
     const strip = this.stripOf(run, query);
     const body = map.error ? [alertBox(map.error)] : describeMap(map, query, run.commands[query.layer]);
     const [title, ...rest] = body;
-    const pair = other && !map.error ? [compare([map, beside], [query, other].map((one) => this.name(one)))] : null;
+    const pair = other && !map.error ? [compare([map, beside], [this.name(query, map), this.name(other, beside)])] : null;
     detail.replaceChildren(title, ...strip, ...(pair ?? rest));
     this.markStrip(strip[0]);
   }
@@ -161,9 +165,9 @@ export class MapsView {
     if (place?.firstChild) markStep(place.firstChild, state.step ?? "");
   }
 
-  name({ run, step }) {
-    const { title } = this.board.findRun(run);
-    return `${title}, ${step === "" ? "newest results" : `step ${ordinal(Number(step))}`}`;
+  name({ run, step }, map) {
+    const known = map.step ?? (step === "" ? null : Number(step));
+    return `${this.board.findRun(run).title}, ${known === null ? "newest results" : `step ${ordinal(known)}`}`;
   }
 
   /** The film strip, if there are several steps: loaded once for a map, then only marked. */

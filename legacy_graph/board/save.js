@@ -23,8 +23,15 @@ function asSvg(elements, boxes, style, caption, width, height) {
     const copy = element.cloneNode(true);
     const drawn = element.querySelectorAll("canvas");
     copy.querySelectorAll("canvas").forEach((canvas, number) => {
-      const image = make("img", { src: drawn[number].toDataURL(), class: canvas.className });
+      const { width, height, objectFit, backgroundColor } = getComputedStyle(drawn[number]);
+      const image = make("img", { src: drawn[number].toDataURL() });
+      Object.assign(image.style, { width, height, objectFit, backgroundColor });
       canvas.replaceWith(image);
+    });
+    // Sizes of the window, such as vw, mean something else in the picture.
+    const grids = element.querySelectorAll(".maps");
+    copy.querySelectorAll(".maps").forEach((grid, number) => {
+      grid.style.gridTemplateColumns = getComputedStyle(grids[number]).gridTemplateColumns;
     });
     copy.style.cssText = `width: ${boxes[at].width}px; overflow: hidden; flex: none; max-height: none; position: static`;
     return copy;

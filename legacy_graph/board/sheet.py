@@ -98,7 +98,13 @@ class Sheet:
         for spot, tile, random, correlation in zip(spots, tiles, control, correlations):
             spot.update(projection=tile, control=random, rank_correlation=correlation)
         scales = {"scale": scale, "control_scale": control_scale}
-        return {**self._map(number, row, projections), "spots": spots, **scales, "needs": self._needs(row)}
+        return {
+            **self._map(number, row, projections),
+            "step": self.step,
+            "spots": spots,
+            **scales,
+            "needs": self._needs(row),
+        }
 
     def strongest(self, number: int, method: str) -> Json:
         """The strongest spot of a map, or None if the map is dead: for one column of the film strip."""

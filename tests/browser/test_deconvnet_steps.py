@@ -1,6 +1,8 @@
 """The steps of the DECONVNET dashboard: slider, player, film strip, two steps beside each other, the saved picture."""
 
+import io
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -48,6 +50,40 @@ def test_the_slider_the_keys_and_the_player_choose_the_step(visit, open_view, ea
     expect(frame.locator(".beside h2")).to_have_text(["log, step 12", "log, step 7"])
     activations = frame.locator(".beside > div:last-child td:last-child").all_inner_texts()
     assert [text.split()[0] for text in activations] == [f"{one:#.3g}" for one in arrays["activations"][0] + 1]
+
+
+def test_another_run_beside_follows_the_step_and_is_saved(open_view, features_log, earlier):
+    """The other run has no step 12, so its newest step stays."""
+    second = os.path.join(features_log[0], "second")
+    shutil.copytree(os.path.join(features_log[0], "features"), os.path.join(second, "features"))
+    os.remove(os.path.join(second, "features", "conv2", "features-12.npz"))
+    try:
+        page, frame = open_view(f"{board.CONV2}&p.deconvnet.beside=%40second")
+        names = frame.locator(".beside h2")
+        expect(names).to_have_text(["log, step 30", "second, step 30"])
+        assert frame.locator("#beside option").evaluate_all("all => all.map(one => one.value)") == [
+            "", "7@.", "12@.", "@second",
+        ]  # fmt: skip
+        frame.locator("#step").focus()
+        for key, steps in (("Home", (7, 7)), ("ArrowRight", (12, 30))):
+            page.keyboard.press(key)
+            expect(names).to_have_text([f"{name}, step {step}" for name, step in zip(("log", "second"), steps)])
+        with page.expect_download() as saved:
+            frame.locator("#save").click()
+        tile = frame.locator(".beside > div:last-child canvas").last  # at the end of the picture
+        place = "one => one.getBoundingClientRect()"
+        box, detail = (one.evaluate(place + ".toJSON()") for one in (tile, frame.locator("#detail")))
+        top = frame.locator("#detail").evaluate("one => one.scrollTop")
+        tile.scroll_into_view_if_needed()
+        seen = Image.open(io.BytesIO(tile.screenshot())).convert("L")
+        picture = Image.open(str(saved.value.path())).convert("L")
+        x = 16 + frame.locator("#grid").evaluate("one => one.clientWidth") + box["x"] - detail["x"]
+        y = 16 + 32 + box["y"] - detail["y"] + top
+        found = picture.crop((round(x), round(y), round(x) + seen.width, round(y) + seen.height))
+        for statistic in (np.mean, np.std):  # the tile may be a pixel off
+            assert statistic(found) == pytest.approx(statistic(seen), abs=2)
+    finally:
+        shutil.rmtree(second)
 
 
 def test_a_new_step_appears_by_itself(open_view, features_log, arrays):
