@@ -73,7 +73,7 @@ def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None
     if method not in (None, OCCLUSION, *methods):
         expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
         raise UserError("--method", expected, _listed(path.undefined), f"choose --method {GRADIENT}")
-    chosen = _best_method(layer, path) if best and not method else (method, None)
+    chosen = _best_method(layer, path, end) if best and not method else (method, None)
     methods = (chosen[0],) if chosen[0] else methods
     rectified = is_rectified(model.graph, layer)
     notes = [*filter(None, chosen[1:]), *(note for name in methods for note in _notes(layer, path, name, start))]
@@ -155,12 +155,12 @@ def _check_weights(path):
                 raise UserError("--graph", "finite weights", f"NaN or infinite values in {source.name}", hint)
 
 
-def _best_method(layer, path) -> Tuple[str, Optional[str]]:
+def _best_method(layer, path, end) -> Tuple[str, Optional[str]]:
     """The name of the method to use without --method, and the reason, a sentence, if it is not the deconvnet."""
     other = "To choose another method, use --method."
     if path.undefined:
         return GRADIENT, "Method: the gradient, because the deconvnet is not defined for this layer."
-    if not path.max_pools and any(relu.name not in (layer.activation, layer.start) for relu in path.relus):
+    if not path.max_pools and any(relu.name not in (layer.activation, end) for relu in path.relus):
         reason = f"no max pool lies between the images and {layer.label}, so the pattern of a deconvnet projection does"
         return GUIDED, f"Method: {METHODS[GUIDED]}, because {reason} not depend on the image. {other}"
     return DECONVNET, None
@@ -174,7 +174,7 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
         if layer.lost and _is_preprocessing(start.graph.get_operation_by_name(layer.lost)):
             hint = f"with --input {layer.lost} the field is known, and --range gives the values at this node"
             notes.append(f"{layer.lost} is before all convolutions: {hint}.")
-    if start.op.name == layer.activation != layer.start:
+    if start.op.name != layer.start:
         notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")
     if method == OCCLUSION:
         return tuple(notes)

@@ -91,11 +91,12 @@ def rule_of(node: tf.NodeDef) -> Optional[str]:
 
 
 def unclip(graph_def: tf.GraphDef, layer: ConvLayer) -> str:
-    """The node to rank and project: of a layer that ends before a Relu6, this node, as a ReLU. Changes the graph."""
+    """The node to rank and project: for a layer that ends before a Relu6, a new ReLU. Changes the graph."""
     for node in graph_def.node:
         if node.name == layer.activation != layer.start and node.op == "Relu6":
-            node.op = "Relu"
-            return node.name
+            graph_def.node.add().CopyFrom(node)
+            graph_def.node[-1].op, graph_def.node[-1].name = "Relu", node.name + "/unclipped"
+            return graph_def.node[-1].name
     return layer.start
 
 

@@ -120,6 +120,7 @@ def test_relu6_is_ranked_and_projected_before_its_clip():
         with tf.Session(graph=graph) as session:
             strongest = session.run(probe.strongest, {probe.layer.images: images})
     assert strongest.max() > 6
+    assert graph.get_operation_by_name(model.layers[0].activation).type == "Relu6"  # the training hook shows its values
     assert any("before the clip of its Relu6" in note for note in probe.layer.notes)
     assert any("1 Relu6 nodes below as through ReLU" in note for note in probe.layer.notes)
 
