@@ -26,35 +26,40 @@ DEFAULT_COVER = CoverOptions()
 class Cover(NamedTuple):
     """The patch that covers a part of the image."""
 
-    patch: int  # side in pixels, at most that of the image
+    patch: int  # side in pixels; of an image with one row, it covers 1 x `patch` pixels
     stride: int  # pixels from one position to the next, at most `patch`, so that each pixel is covered
     value: Tuple[float, ...] = (0.0,)  # of the covered pixels, as the network reads them: one, or one for each channel
     about: str = "black"  # the value in words
+    is_row: bool = False  # whether the images have one row
 
     def __str__(self):
         steps = "every pixel" if self.stride == 1 else f"every {self.stride} pixels"
-        return f"Occlusion: a patch of {self.patch} x {self.patch} pixels at {steps}, covered with {self.about}."
+        size = self.patch if self.is_row else f"{self.patch} x {self.patch}"
+        return f"Occlusion: a patch of {size} pixels at {steps}, covered with {self.about}."
 
 
 def choose_cover(options: CoverOptions, images: Images, sides: Sequence[int], parts: int = PARTS) -> Cover:
     """The patch for some images.
 
-    The default patch is the `parts`-th part of the smaller of `sides`, in pixels; the default stride is half of it. The
-    default value is black for grey pictures, else the mean colour of the images.
+    The default patch is the `parts`-th part of the smaller of `sides`, [height, width] in pixels; the default stride is
+    half of it. A signal is an image of one row: only its length counts. The default value is black for grey pictures,
+    else the mean colour of the images.
 
     Raises:
         UserError: the patch is larger than an image, the stride larger than the patch, or the value does not match.
     """
-    default = min(max(2, round(min(sides) / parts)), *images.size)
+    long = [axis for axis, side in enumerate(images.size) if side > 1] or [0]
+    limit = min(images.size[axis] for axis in long)
+    default = min(max(2, round(min(sides[axis] for axis in long) / parts)), limit)
     patch = default if options.patch is None else options.patch
-    if patch > min(images.size):
-        expected = f"at most {min(images.size)}, a side of the images"
+    if patch > limit:
+        expected = f"at most {limit}, a side of the images"
         raise UserError("--patch", expected, patch, "choose a smaller patch")
     stride = (patch + 1) // 2 if options.stride is None else options.stride
     if stride > patch:
         expected = f"at most {patch}, the side of a patch, so that every pixel is covered"
         raise UserError("--stride", expected, stride, "choose a smaller stride, or a larger --patch")
-    return Cover(patch, stride, *_value(options.value, images))
+    return Cover(patch, stride, *_value(options.value, images), min(images.size) == 1)
 
 
 def _value(pixel, images: Images) -> Tuple[Tuple[float, ...], str]:

@@ -216,7 +216,7 @@ def _covered(images, corners, cover) -> np.ndarray:
 
 def _starts(side, cover) -> np.ndarray:
     """The first pixel of each patch along an axis of `side` pixels."""
-    return np.arange(0, side - cover.patch + cover.stride, cover.stride)
+    return np.arange(0, max(1, side - cover.patch + cover.stride), cover.stride)
 
 
 def _covering(side, starts, cover) -> np.ndarray:

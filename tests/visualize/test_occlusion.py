@@ -12,12 +12,12 @@ from legacy_graph.article.receptive_field import Field
 from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import UserError
 from legacy_graph.visualize import occlusion
-from legacy_graph.visualize.occlusion import Cover
+from legacy_graph.visualize.cover import DEFAULT_COVER, Cover, CoverOptions, choose_cover
 from legacy_graph.visualize.probe import Layer, build_probe
 from legacy_graph.visualize.reading import Reader
 
 SIZE = (11, 9)
-COVERS = [Cover(3, 1), Cover(4, 2, (0.5, 0.1)), Cover(2, 2, (-1.0,)), Cover(5, 3), Cover(9, 9)]
+COVERS = [Cover(3, 1), Cover(4, 2, (0.5, 0.1)), Cover(2, 2, (-1.0,)), Cover(5, 3), Cover(9, 9), Cover(10, 1)]
 SPOTS = np.array([0, 2, 2, 1]), np.array([1, 0, 3, 3]), np.array([[0, 0], [1, 3], [2, 1], [0, 1]])
 
 
@@ -115,6 +115,15 @@ def test_the_fall_outside_the_field_is_exactly_zero():
     (found,) = small.falls(cover, [part[:1] for part in SPOTS])  # the field is the upper left 6 x 3 pixels
     assert found[:6, :4].any()
     assert not found[6:].any() and not found[:, 4:].any()
+
+
+def test_a_patch_of_a_signal_is_as_long_as_asked():
+    """Its height is that of the signal, one row. The default is a fifth of the receptive field."""
+    signals = from_array(np.zeros((2, 1, 64, 1), np.float32), None, "signals")
+    assert choose_cover(DEFAULT_COVER, signals, [1, 40])[:2] == (8, 4)
+    assert choose_cover(CoverOptions(patch=16), signals, [1, 40])[:2] == (16, 8)
+    with pytest.raises(UserError, match="at most 64"):
+        choose_cover(CoverOptions(patch=65), signals, [1, 40])
 
 
 def test_an_activation_that_is_not_finite_is_refused():
