@@ -61,7 +61,7 @@ def _widened(down, across):
 def _energy(projection: np.ndarray) -> np.ndarray:
     """The squares of a projection, [H, W] or [H, W, 3], summed over the colours: float64 [H, W]."""
     squares = projection.astype(np.float64) ** 2
-    return squares.sum(2) if squares.ndim == 3 else squares
+    return squares[..., 0] + squares[..., 1] + squares[..., 2] if squares.ndim == 3 else squares  # faster than sum(2)
 
 
 def _lines(projection: np.ndarray) -> List[np.ndarray]:

@@ -111,5 +111,6 @@ def add_margin(picture: np.ndarray, pixels: int = 24) -> np.ndarray:
 def encode_png(picture: np.ndarray) -> bytes:
     """The PNG file of a picture. Equal pictures give equal bytes."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
+    # Takes half of the time of the default level, for files of about the same size.
+    Image.fromarray(picture).save(file, "PNG", compress_level=3)
     return file.getvalue()

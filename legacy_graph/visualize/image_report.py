@@ -11,6 +11,7 @@ from legacy_graph.article.deconv import RULES
 from legacy_graph.config import MAGNITUDE, METHODS, OCCLUSION, SIGNED
 from legacy_graph.data.class_names import DIGITS
 from legacy_graph.visualize import image_grid
+from legacy_graph.visualize.array_file import write_arrays
 from legacy_graph.visualize.image_grid import SPOT_PERCENTILE
 from legacy_graph.visualize.projection_pictures import PERCENTILE, SIDE, draw_image, draw_row
 from legacy_graph.visualize.publishing import Content
@@ -193,9 +194,7 @@ def _numbers(seen, reading):
     arrays.update((f"{layer}/maps", maps) for layer, maps in reading.activations.items())
     for row, projections in reading.projections.items():
         arrays.update((f"{row}/{method}", values) for method, values in projections.items())
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
-    return file.getvalue()
+    return write_arrays(**arrays)
 
 
 def _table(reading):

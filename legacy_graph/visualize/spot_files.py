@@ -7,6 +7,7 @@ from typing import Dict, Optional, Sequence
 import numpy as np
 
 from legacy_graph.article.receptive_field import Fields
+from legacy_graph.visualize.array_file import write_arrays
 from legacy_graph.visualize.top_activations import TopActivations
 
 SPOTS = "features.csv"  # the image and the place of each tile of the sheet
@@ -17,11 +18,9 @@ def numbers_file(
 ) -> bytes:
     """The .npz file: the fields of `TopActivations`, the receptive field, [down, across] x [size, step, begin], and the
     file names, text [M, top], empty where `images` is -1, if the images are files. `more` has more arrays."""
-    file = io.BytesIO()
     if names is not None:
         more = {**more, "files": np.array([*names, ""])[spots.images]}
-    np.savez_compressed(file, receptive_field=np.array(fields), **spots._asdict(), **more)
-    return file.getvalue()
+    return write_arrays(receptive_field=np.array(fields), **spots._asdict(), **more)
 
 
 def spot_table(spots: TopActivations, names: Optional[Sequence[str]]) -> bytes:

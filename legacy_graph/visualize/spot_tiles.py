@@ -50,7 +50,8 @@ def scaled(spots: Spots, drawn: str) -> Tuple[np.ndarray, np.ndarray]:
 
 def magnitude(values: np.ndarray) -> np.ndarray:
     """The magnitudes of projections, [n, H, W]; of [n, H, W, 3] the root of the sum of squares over the colours."""
-    return np.abs(values) if values.ndim == 3 else np.sqrt((values**2).sum(3))
+    squares = values**2
+    return np.abs(values) if values.ndim == 3 else np.sqrt(squares[..., 0] + squares[..., 1] + squares[..., 2])
 
 
 def default_drawing(method: str, windows: bool, colour: bool) -> str:
