@@ -1,9 +1,10 @@
 """The class names of a data set."""
 
+import os
 from typing import List, Optional, Sequence
 
 from legacy_graph.data.mnist import CLASSES
-from legacy_graph.errors import UserError, reason
+from legacy_graph.errors import UserError, printable, reason
 
 DIGITS = tuple(str(number) for number in range(CLASSES))
 NUMBERED = tuple(f"class {number}" for number in range(CLASSES))
@@ -11,6 +12,7 @@ NUMBERED = tuple(f"class {number}" for number in range(CLASSES))
 FASHION = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
+LONGEST, MOST = 200, 10**6  # characters of a name, and of a file
 KNOWN = {"MNIST": DIGITS, "Fashion-MNIST": FASHION}
 
 
@@ -30,22 +32,30 @@ def class_names(data_name: Optional[str], path: Optional[str] = None) -> Sequenc
 
 
 def read_names(path: str, count: int) -> Sequence[str]:
-    """The `count` class names in a text file, one a line.
+    """The `count` class names in a text file, one a line, as in `printable`. Two classes may have the same name.
 
     Raises:
-        UserError: the file cannot be read, or does not hold this number of names.
+        UserError: the file cannot be read, does not hold this number of names, or a name is longer than `LONGEST`.
     """
-    lines = _read_lines(path)
-    if len(lines) != count:
+    names, hint = _read_lines(path), "change the file given with --class-names"
+    if len(names) != count:
         expected = f"{count:,} names, one a line, the name of class 0 first"
-        raise UserError(path, expected, f"{len(lines):,}", "change the file given with --class-names")
-    return lines
+        raise UserError(path, expected, f"{len(names):,}", hint)
+    longest = max(map(len, names))
+    if longest > LONGEST:
+        raise UserError(path, f"names of at most {LONGEST} characters", f"one of {longest:,}", hint)
+    return names
 
 
 def _read_lines(path) -> List[str]:
-    """The nonblank lines of a text file. Reads at most 100,000 characters."""
+    """The nonblank lines of a text file."""
+    expected, hint = "a text file in UTF-8 with class names", "name another file, or save it in UTF-8"
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # reading a FIFO would wait for ever
+            raise UserError(path, expected, "no regular file", hint)
         with open(path, encoding="utf-8-sig") as file:
-            return [line.strip() for line in file.read(100000).splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
-        raise UserError(path, "a UTF-8 text file with class names", reason(error), "name another file") from error
+            return [printable(line.strip()) for line in file.read(MOST).splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise UserError(path, expected, "another encoding", hint) from error
+    except OSError as error:
+        raise UserError(path, expected, reason(error), hint) from error

@@ -75,8 +75,9 @@ def read(logdir: str, step: int) -> Dict[str, np.ndarray]:
         with durable.open_regular(source) as file, np.load(file, allow_pickle=False) as arrays:
             kernels = {name: arrays[name] for name in arrays.files}
     except FileNotFoundError as error:
-        kept = ", ".join(map(str, kept_steps(logdir))) or "none"
-        raise UserError("--step", f"a step that the run has kept: {kept}", step, "name one of these") from error
+        kept = ", ".join(map(str, kept_steps(logdir)))
+        expected, hint = f"a step whose kernels the run has kept: {kept or 'none'}", "name one of these"
+        raise UserError("--step", expected, step, hint if kept else "leave --step out, or train a new run") from error
     except OSError as error:
         raise UserError(source, "a readable file", reason(error), RETRY) from error
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

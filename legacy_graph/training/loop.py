@@ -156,8 +156,9 @@ def _first_kernels(config, start):
     """The kernels of step 0; None if they will come with that step, or if they are lost."""
     try:
         return kept_kernels.read(config.logdir, 0) if start else None
-    except UserError as error:  # the run was begun by an earlier version, or the file is damaged
-        print(f"The curves learned/ and dead are not continued, because they need the kernels of step 0. {error}")
+    except UserError as error:
+        damage = str(error) if 0 in kept_kernels.kept_steps(config.logdir) else "The run has not kept them."
+        print(f"The curves learned/ and dead are not continued, because they need the kernels of step 0. {damage}")
         return None
 
 
