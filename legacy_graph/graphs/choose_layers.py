@@ -49,10 +49,19 @@ def choose_layers(
         raise errors[names[0]]
     before = nodes.ancestors(good if wanted is None else [layers[name].start for name in good])
     shown = {name: layer for name, layer in layers.items() if (name if wanted is None else layer.start) in before}
-    notes = left_out({layers[name].label: str(errors[name]) for name in names if name not in good})
-    return list(shown.values()), notes + _other_readers(
-        nodes, {layer.label: left.get(name, ()) for name, layer in shown.items()}
-    )
+    reasons = {layers[name].label: str(errors[name]) for name in names if name not in good}
+    reasons.update(_without_kernel(nodes, dependent) if wanted is None else {})
+    readers = _other_readers(nodes, {layer.label: left.get(name, ()) for name, layer in shown.items()})
+    return list(shown.values()), left_out(reasons) + readers
+
+
+def _without_kernel(nodes, dependent) -> Dict[str, str]:
+    """{convolution: why it is no layer}, of those whose values and kernel both depend on the images."""
+    names = [name for name in nodes.order if nodes.by_name[name].op in CONVOLUTIONS]
+    names = [name for name in names if {values_input(nodes, name), nodes.data_inputs(name)[1]} <= dependent]
+    where = f"operation {nodes.by_name[names[0]].op} ({names[0]})" if names else ""
+    error = UserError(where, "a kernel of its own", "one that depends on the images", "choose another layer")
+    return dict.fromkeys(names, str(error))
 
 
 def _select(nodes, layers, dependent, wanted) -> Tuple[str, ConvLayer]:

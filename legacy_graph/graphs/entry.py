@@ -1,19 +1,23 @@
-"""Cut a graph at the tensor that takes the images."""
+"""Cut a graph at the tensor that takes the images. The operations before it are skipped."""
 
 from typing import List, Optional, Set, Tuple
 
+import numpy as np
+import tensorflow.compat.v1 as tf
+
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.dense import find_dense, without_refused
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import choose_input, entry_types, first_image, select_output
-from legacy_graph.graphs.layers import find_convolutions
+from legacy_graph.graphs.layers import find_convolutions, find_dense
 from legacy_graph.graphs.nodes import placeholder
-from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, MAX_POOLS, row
+from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, MAX_POOLS, of_kind, refusal, row
 from legacy_graph.graphs.operations import check_operations, definition
 from legacy_graph.graphs.passes.shapes import free_batch
 from legacy_graph.graphs.passes.single_nodes import remove_defaults
-from legacy_graph.graphs.skipped import describe_skipped
 
+_SIDE, _CHANNELS = 32, 3  # assumed where the graph leaves them open
+_PASSING = of_kind("identity", "pass", "stop", "constant", "shape")
+_WITHOUT_VALUE = of_kind("variable", "resource", "read")
 _FOLLOWING = ELEMENTWISE | MAX_POOLS | {"Reshape", "BatchToSpaceND"}
 
 
@@ -42,7 +46,7 @@ def cut_at_input(graph: Graph, path: str, named: Optional[str], declared: List[s
     order, reached = _layers_after(graph, path, start, convolutions)
     types = entry_types(graph, start, order[0])
     name = first_image(graph, start, types, set(order), skip=named is None)
-    notes = output_notes + ([] if name == start else [describe_skipped(graph, types, start, name)])
+    notes = output_notes + ([] if name == start else [_describe_skipped(graph, types, start, name)])
     batch, *sides, channels = types[name].shape or [None] * 4
     image = [*sides, channels or _channels(graph, order[0])]
     graph.library.Clear()  # the layers do not depend on any call
@@ -58,18 +62,17 @@ def cut_at_input(graph: Graph, path: str, named: Optional[str], declared: List[s
 def _layers_after(graph, path, start, convolutions) -> Tuple[List[str], Set[str]]:
     """The convolutions after the input, in their order; and the names of all layers and of what may belong to them."""
     dependent = graph.dependents([start])
-    names = set(find_convolutions(graph, dependent))
-    unknown = graph.dependents(
-        [name for name, node in graph.by_name.items() if definition(node.op) is None], shapes=True
-    )
-    importable = names - unknown
-    order = [name for name in graph.order if name in importable]
+    names = find_convolutions(graph, dependent)
+    undefined = [name for name, node in graph.by_name.items() if definition(node.op) is None]
+    unknown = graph.dependents(undefined, shapes=True)
+    order = [name for name in names if name not in unknown]
     if not order:
         needed = graph.ancestors(names or convolutions)
         check_operations(graph.by_name[name] for name in graph.order if name in needed)
         raise UserError(path, "a convolution with a kernel of its own", "none", "give a convolutional network")
-    dense = find_dense(graph, dependent, order)
-    return order, _with_elementwise(graph, {*order, *without_refused(graph, dense, dependent)}, unknown)
+    refused = graph.dependents([name for name in dependent if refusal(graph.by_name[name].op)])
+    dense = set(find_dense(graph, dependent, order)) - refused
+    return order, _with_elementwise(graph, dense.union(order), unknown)
 
 
 def _with_elementwise(graph, layers, unknown):
@@ -97,3 +100,56 @@ def _channels(graph, convolution):
     kernel = graph.data_inputs(convolution)[1]
     shape = graph.infer_types([kernel])[kernel].shape
     return shape and shape[2]
+
+
+def _describe_skipped(graph, types, start, entry) -> str:
+    """Sentences: where the images enter, which operations are skipped, and what 0 and 255 become there."""
+    between = graph.ancestors([entry]) & graph.dependents([start]) - {start}
+    skipped = [graph.by_name[name].op for name in graph.order if name in between]
+    shown = [operation for operation in dict.fromkeys(skipped) if operation not in _PASSING]
+    text = f"The images enter at {entry}, after {start}."
+    if not shown:
+        return text
+    text += f" These operations between them are skipped: {', '.join(shown)}."
+    ends = [_value_of(graph, types, start, entry, pixel) for pixel in (0, 255)]
+    if None in ends:
+        return text
+    return f"{text} They map the pixel value 0 to {_in_words(*ends[0])}, and 255 to {_in_words(*ends[1])}."
+
+
+def _in_words(low, high):
+    return f"{low:g}" if np.isclose(low, high, rtol=1e-5, atol=1e-6) else f"{low:g} ... {high:g}"
+
+
+def _value_of(graph, types, start, entry, pixel) -> Optional[Tuple[float, float]]:
+    """The smallest and largest value at `entry` of an image with one value; None if it cannot be computed."""
+    needed = graph.ancestors([entry]) - (graph.ancestors([start]) - {start})
+    kind = types.get(start)
+    if kind is None or kind.shape is None or not 3 <= len(kind.shape) <= 4 or not _is_number(kind.dtype):
+        return None
+    nodes: List[tf.NodeDef] = [graph.by_name[name] for name in graph.order if name in needed and name != start]
+    if any(node.op in _WITHOUT_VALUE for node in nodes):
+        return None
+    sides = [_SIDE, _SIDE, _CHANNELS] if len(kind.shape) == 3 else [1, _SIDE, _SIDE, _CHANNELS]
+    image = np.full([known or side for known, side in zip(kind.shape, sides)], pixel)
+    try:
+        check_operations(nodes)
+        return _run(graph, nodes, (start, kind.dtype, image), entry)
+    except (UserError, ValueError, tf.errors.OpError):
+        return None  # the note then lacks this sentence; the graph after the entry is checked elsewhere
+
+
+def _is_number(dtype):
+    return dtype is not None and (dtype.is_integer or dtype.is_floating)
+
+
+def _run(graph, nodes, fed, entry):
+    start, dtype, image = fed
+    with tf.Graph().as_default() as imported, tf.Session(graph=imported) as session:
+        pixels = tf.placeholder(dtype, image.shape, "pixels")
+        graph_def = tf.GraphDef(versions=graph.versions, node=nodes)
+        for node in graph_def.node:
+            node.input[:] = [text for text in node.input if not text.startswith("^")]
+        (value,) = tf.import_graph_def(graph_def, {f"{start}:0": pixels}, [f"{entry}:0"], name="skipped")
+        values = session.run(value, {pixels: image})
+    return float(values.min()), float(values.max())

@@ -1,4 +1,4 @@
-"""The layers of a frozen graph: activation, pool, shapes, receptive fields, parameters."""
+"""The layers of a frozen graph: shapes, receptive fields, parameters, text. Outputs [B, units] stand as images."""
 
 from typing import Dict, List, Optional
 
@@ -7,14 +7,37 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import Field, Fields
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.dense import AS_IMAGE
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
-from legacy_graph.graphs.nodes import node_name
+from legacy_graph.graphs.nodes import constant, new_node, node_name
 from legacy_graph.graphs.op_table import CONVOLUTIONS, DENSE, MAX_POOLS, RELUS
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.receptive_fields import receptive_fields
 from legacy_graph.graphs.tensor_types import TensorType
+
+AS_IMAGE = "/as_image"  # end of the name of a node that `stand_as_images` adds
+
+
+def stand_as_images(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
+    """Let each layer that ends with a tensor [B, units] end with a tensor [B, 1, 1, units] of the same values.
+
+    Args:
+        graph: frozen, NHWC; gets two nodes for each such layer.
+        layers: with `start`.
+    """
+    types, changed = dict(graph.types), []
+    for layer in layers:
+        dtype, shape = types[layer.start]
+        if dtype == tf.float32 and shape is not None and len(shape) == 2 and shape[1]:
+            name, integer = layer.start + AS_IMAGE, tf.int32.as_datatype_enum
+            sizes = constant(f"{name}/shape", [-1, 1, 1, shape[1]], integer)
+            kinds = {"T": tf.AttrValue(type=dtype.as_datatype_enum), "Tshape": tf.AttrValue(type=integer)}
+            graph.add(sizes, new_node("Reshape", name, [layer.start, sizes.name], **kinds))
+            types[name], types[sizes.name] = TensorType(dtype, [shape[0], 1, 1, shape[1]]), TensorType(tf.int32, [4])
+            layer = layer._replace(start=name)
+        changed.append(layer)
+    graph.types = types
+    return changed
 
 
 def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:

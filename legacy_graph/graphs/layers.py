@@ -1,13 +1,15 @@
-"""The layers of a graph: convolutions, the outputs of residual blocks, and any other tensor that the user names."""
+"""The layers of a graph: convolutions, outputs of residual blocks, dense layers, and any tensor that the user names."""
 
+import collections
+import os
 import re
-from typing import Dict, List, Set, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
-from legacy_graph.graphs.dense import find_dense
 from legacy_graph.graphs.ends import EndFinder, Ends
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.op_table import CONVOLUTIONS, DENSE, of_kind, row
+from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import TensorType
 
 _OPERATION_WORDS = re.compile(
@@ -41,33 +43,96 @@ def values_input(nodes: Graph, convolution: str) -> str:
     return nodes.data_inputs(convolution)[2 if nodes.by_name[convolution].op == "Conv2DBackpropInput" else 0]
 
 
-def short_labels(names: List[str]) -> Dict[str, str]:
-    """{name: label}: without function calls, common scopes, and a last part that only names the operation."""
-    parts = {name: [part for part in name.split("/") if part not in _CALL_WORDS] or [name] for name in names}
+def find_dense(nodes: Graph, dependent: Set[str], convolutions: List[str]) -> List[str]:
+    """The names, in topological order, of the products with weights after the convolutions.
+
+    Not a layer: a product that a convolution depends on, such as that of a squeeze-and-excitation block; and a step of
+    a recurrent cell, which multiplies by the same weights as a product before or after it.
+
+    Args:
+        nodes: of the complete graph after the input.
+        dependent: names of the nodes that depend on the input.
+        convolutions: names of the convolutions whose values depend on the input.
+    """
+    before = nodes.ancestors(name for name, node in nodes.by_name.items() if node.op in CONVOLUTIONS)
+    after = nodes.dependents(convolutions) - before
+    products = [name for name in nodes.order if name in after and _has_weights(nodes, name, dependent)]
+    steps = _find_steps(nodes, products)
+    return [name for name in products if name not in steps]
+
+
+def _find_steps(nodes, products) -> Set[str]:
+    """The products that read the same weights as a product that they depend on, or that depends on them."""
+    sharing: Dict[str, List[str]] = collections.defaultdict(list)
+    for name in products:
+        weights = nodes.root(nodes.data_inputs(name)[1])
+        while row(nodes.by_name[weights].op).kind == "read":
+            weights = nodes.root(nodes.data_inputs(weights)[0])
+        sharing[weights].append(name)
+    steps: Set[str] = set()
+    for names in sharing.values():
+        if len(names) > 1 and names[0] in nodes.ancestors(names[-1:]):
+            steps.update(names)
+    return steps
+
+
+def _has_weights(nodes, name, dependent):
+    node = nodes.by_name[name]
+    if node.op not in DENSE or attribute(node, "transpose_a").b:
+        return False
+    values, weights = nodes.data_inputs(name)
+    return values in dependent and weights not in dependent
+
+
+def short_labels(convolutions: List[str], titles: Optional[Dict[str, str]] = None) -> Dict[str, str]:
+    """Short unique labels of layers.
+
+    The label of a convolution is its name without function calls, the scopes that all convolutions share, and a last
+    part that only names the operation. That of another layer is its title without function calls and these scopes.
+
+    Args:
+        convolutions: names.
+        titles: {name of another layer: what to call it}.
+
+    Returns:
+        {name: label}.
+    """
+    words = {name: _words(name) for name in convolutions}
     plain = {
-        name: words[:-1] if len(words) > 1 and _OPERATION_WORDS.fullmatch(words[-1]) else words
-        for name, words in parts.items()
+        name: parts[:-1] if len(parts) > 1 and _OPERATION_WORDS.fullmatch(parts[-1]) else parts
+        for name, parts in words.items()
     }
-    shared = 0
-    while (
-        all(len(words) > shared + 1 for words in plain.values())
-        and len({words[shared] for words in plain.values()}) == 1
-    ):
-        shared += 1
-    short = ["/".join(words[shared:]) for words in plain.values()]
-    long = ["/".join(parts[name][shared:]) for name in names]
-    return {
-        name: label if short.count(label) == 1 else longer if long.count(longer) == 1 else name
-        for name, label, longer in zip(names, short, long)
-    }
+    shared = len(os.path.commonprefix([parts[:-1] for parts in plain.values()]))
+    scope = next(iter(plain.values()), [])[:shared]
+    ways = {name: [plain[name][shared:], words[name][shared:], [name]] for name in convolutions}
+    labels = _first_unique(ways, [])
+    ways = {}
+    for name, title in (titles or {}).items():
+        parts = _words(title)
+        is_inside = len(parts) > shared and parts[:shared] == scope
+        ways[name] = [parts[shared:] if is_inside else parts, [title], [name]]
+    return {**labels, **_first_unique(ways, list(labels.values()))}
+
+
+def _words(name) -> List[str]:
+    return [part for part in name.split("/") if part not in _CALL_WORDS] or [name]
+
+
+def _first_unique(ways, taken) -> Dict[str, str]:
+    """{name: the first of its ways to write the label that is neither another label nor taken}."""
+    labels = {name: "/".join(short) for name, (short, *_) in ways.items()}
+    for number in (1, 2):
+        counts = collections.Counter([*taken, *labels.values()])
+        labels = {name: label if counts[label] == 1 else "/".join(ways[name][number]) for name, label in labels.items()}
+    return labels
 
 
 def has_name(layer: ConvLayer, wanted: str) -> bool:
     """Whether the user names the layer: by its label, also with all scopes before it, or by its first node."""
     if wanted == layer.label or (wanted == layer.name and layer.operation in CONVOLUTIONS | DENSE):
         return True
-    name = "/".join(part for part in layer.name.split("/") if part not in _CALL_WORDS)
-    return wanted.endswith("/" + layer.label) and (name + "/").startswith(wanted + "/")
+    name = "/".join(_words(layer.name)) + "/"
+    return wanted.endswith("/" + layer.label) and name.startswith(wanted + "/")
 
 
 def find_layers(
@@ -87,11 +152,10 @@ def find_layers(
     finder, names = EndFinder(nodes, dependent), find_convolutions(nodes, dependent)
     dense = find_dense(nodes, dependent, names)
     ends = {name: finder.find(name) for name in [*names, *dense]}
-    labels = short_labels(names)
     blocks = _find_blocks(nodes, types, dependent, finder, ends)
     titles = {name: _MATMUL.sub("", name) or name for name in dense}
     titles.update((name, end.activation) for name, end in blocks.items())
-    labels.update(_further_labels(titles, labels))
+    labels = short_labels(names, titles)
     ends.update(blocks)
     position = {name: number for number, name in enumerate(nodes.order)}
     ordered = sorted(ends, key=lambda name: position[ends[name].start])
@@ -136,28 +200,3 @@ def _find_blocks(nodes, types, dependent, finder, ends) -> Dict[str, Ends]:
                 inside.add(end.activation)
                 blocks[name] = end
     return blocks
-
-
-def _further_labels(titles: Dict[str, str], labels: Dict[str, str]) -> Dict[str, str]:
-    """{node: label} of the layers that are no convolutions, from {node: title}.
-
-    A label is the title without function calls and the scopes that the labels of the convolutions do not have.
-    """
-    scope = _shared_scope(labels)
-    short = {}
-    for name, title in titles.items():
-        parts = [part for part in title.split("/") if part not in _CALL_WORDS] or [title]
-        shown = parts[len(scope) :] if len(parts) > len(scope) and parts[: len(scope)] == scope else parts
-        short[name] = "/".join(shown)
-    taken = [*labels.values(), *short.values()]
-    unique = {name: label if taken.count(label) == 1 else titles[name] for name, label in short.items()}
-    taken = [*labels.values(), *unique.values()]
-    return {name: label if taken.count(label) == 1 else name for name, label in unique.items()}
-
-
-def _shared_scope(labels) -> List[str]:
-    """The scopes that `short_labels` removes from all names."""
-    for name, label in labels.items():
-        parts, first = [part for part in name.split("/") if part not in _CALL_WORDS], label.split("/")[0]
-        return parts[: parts.index(first)] if first in parts and name != label else []
-    return []

@@ -9,21 +9,19 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_axis import check_batch
 from legacy_graph.graphs.batch_import import first_refused, import_images
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
-from legacy_graph.graphs.dense import AS_IMAGE, stand_as_images
 from legacy_graph.graphs.entry import cut_at_input
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.inspect import measure_layers
+from legacy_graph.graphs.inspect import AS_IMAGE, measure_layers, stand_as_images
 from legacy_graph.graphs.layers import has_name
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import canonical, placeholder
 from legacy_graph.graphs.passes import FROZEN_PASSES, PASSES, run_passes
+from legacy_graph.graphs.passes.inference import set_placeholders
 from legacy_graph.graphs.passes.moving_averages import MOVING_AVERAGE
 from legacy_graph.graphs.passes.shapes import fix_sizes, remove_reshapes
 from legacy_graph.graphs.passes.single_nodes import HALF_NAMES
-from legacy_graph.graphs.passes.switches import set_placeholders
 from legacy_graph.graphs.read import read_source
-from legacy_graph.graphs.read.source import Source
-from legacy_graph.graphs.read.variables import fill_variables
+from legacy_graph.graphs.read.variables import Source, fill_variables
 
 
 def load_model(
@@ -120,8 +118,8 @@ def with_size(model: Model, height: int, width: int) -> Model:
         UserError: the graph does not accept this size, or fixes a different one.
     """
     if any(side not in (None, given) for side, given in zip(model.input_shape, (height, width))):
-        expected = " x ".join(str(side or "any") for side in model.input_shape[:2])
-        raise UserError("--size", expected, f"{height} x {width}", "leave it out: the graph fixes the size")
+        fixed = " x ".join(str(side or "any") for side in model.input_shape[:2])
+        raise UserError("--size", f"{fixed}, which the graph fixes", f"{height} x {width}", "leave it out")
     graph, shape = Graph(model.graph_def), (height, width, model.input_shape[2])
     graph.input = model.input
     graph.add(placeholder(model.input, [None, *shape]))

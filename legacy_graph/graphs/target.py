@@ -9,7 +9,7 @@ from legacy_graph.data.images import Images, Preprocessing, Shape
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.load import find_layer, load_source, with_size
 from legacy_graph.graphs.model import ConvLayer, Model
-from legacy_graph.graphs.read.source import Source
+from legacy_graph.graphs.read.variables import Source
 
 
 class Target(NamedTuple):
@@ -57,9 +57,6 @@ class Loader:
             source, self._source = self._source or self._read(), None
             model = load_source(source, self.path, self._input, layer, None, self._values)
             if self._size and self._size != model.input_shape[:2]:
-                if None not in model.input_shape[:2]:
-                    fixed, given = ["x".join(map(str, size)) for size in (model.input_shape[:2], self._size)]
-                    raise UserError("--size", f"{fixed}, which the graph fixes", given, "leave it out")
                 model = with_size(model, *self._size)
             channels, given = model.input_shape[2], self.preprocessing
             if given is not None and channels != 3 and (given.bgr or len(given.mean) == 3):

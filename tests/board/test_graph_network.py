@@ -181,7 +181,7 @@ BAD = [
     (["--range", "0,1"], "--range: expected --graph PATH beside it"),
     (["--class-names", "names.txt"], "--class-names: expected --graph PATH beside it"),
     (["--graph", "model.pb"], "--range: expected LOW,HIGH"),
-    (["--graph", "model.pb", "--range", "0,1", "--size", "9x9"], "--size: expected 24x18, which the graph fixes"),
+    (["--graph", "model.pb", "--range", "0,1", "--size", "9x9"], "--size: expected 24 x 18, which the graph fixes"),
     (["--graph", "none.pb", "--range", "0,1"], "none.pb: expected "),
     (["--graph", "model.pb", "--range", "0,1", "--class-names", "few.txt"], "few.txt: expected 5 names"),
 ]

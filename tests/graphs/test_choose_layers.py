@@ -55,3 +55,15 @@ def test_layers_after_a_crop_are_left_out(tmp_path):
         load_model(path, layer="third")
     assert refused.value.subject == "operation CropAndResize (crop)"
     assert model.notes == [f"The layers second and 1 more are left out: {refused.value}."]
+
+
+def test_a_kernel_that_depends_on_the_images_is_named(tmp_path):
+    def build(x):
+        x = tf.nn.relu(tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME", name="first"))
+        kernel = tf.reshape(tf.reduce_mean(x, [0, 1, 2]), [1, 1, 4, 1])
+        return tf.nn.conv2d(x, kernel, [1] * 4, "SAME", name="dynamic")
+
+    model = load_model(write_frozen(tmp_path / "model.pb", build))
+    assert [layer.label for layer in model.layers] == ["first"]
+    (note,) = model.notes
+    assert note.startswith("The layer dynamic is left out: operation Conv2D (dynamic): expected a kernel of its own")

@@ -9,14 +9,13 @@ from typing import Callable, List, Sequence
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.operations import strip_attributes
-from legacy_graph.graphs.passes.dropout import remove_dropout
 from legacy_graph.graphs.passes.functions import inline_functions
+from legacy_graph.graphs.passes.inference import fix_placeholders, remove_dropout, resolve_switches
 from legacy_graph.graphs.passes.moving_averages import use_moving_averages
 from legacy_graph.graphs.passes.nhwc import to_nhwc
 from legacy_graph.graphs.passes.one_dimension import move_squeezes
 from legacy_graph.graphs.passes.side_branches import remove_gradients, remove_side_effects
 from legacy_graph.graphs.passes.single_nodes import name_relus, pass_on, split_batches, to_float32, unfuse
-from legacy_graph.graphs.passes.switches import fix_placeholders, resolve_switches
 
 
 def clean_attributes(graph: Graph) -> List[str]:

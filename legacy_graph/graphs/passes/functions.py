@@ -27,37 +27,31 @@ def inline_functions(graph: Graph) -> List[str]:
         strip_attributes(function.node_def)
     while True:
         _choose_branches(graph)
-        calls = [node for node in graph.by_name.values() if node.op in _CALLS and node.attr["f"].func.name in functions]
+        calls = [node for node in graph.by_name.values() if node.op in _CALLS and _called(node) in functions]
         if not calls:
             return []
         sizes = _sizes(functions)
-        check_size(len(graph.by_name) + sum(sizes[call.attr["f"].func.name] for call in calls))
+        check_size(len(graph.by_name) + sum(sizes[_called(call)] for call in calls))
         _inline(graph, calls, functions)
+
+
+def _called(node) -> str:
+    return node.attr["f"].func.name
 
 
 def _sizes(functions) -> Dict[str, int]:
     """{name of a function: number of its nodes, with those of the functions that it calls}."""
-    sizes: Dict[str, int] = {}
-    called = {
-        name: [node.attr["f"].func.name for node in function.node_def if node.op in _CALLS]
-        for name, function in functions.items()
-    }
-    for start in functions:
-        waiting, opened = [start], set()
-        while waiting:
-            name = waiting[-1]
-            inner = [other for other in called[name] if other in functions]
-            unknown = [other for other in inner if other not in sizes]
-            if not unknown:
-                waiting.pop()
-                sizes[name] = len(functions[name].node_def) + sum(sizes[other] for other in inner)
-            elif name in opened:
-                hint = "export the graph without recursion"
-                raise UserError(f"function {name}", "a function that does not call itself", "one that does", hint)
-            else:
-                opened.add(name)
-                waiting += set(unknown)
-    return sizes
+    calls = {name: [_called(node) for node in known.node_def if node.op in _CALLS] for name, known in functions.items()}
+    sizes = dict.fromkeys(functions, 0)
+    for _ in range(len(functions) + 1):  # each round counts the calls one level deeper
+        before, sizes = sizes, {
+            name: len(known.node_def) + sum(sizes.get(inner, 0) for inner in calls[name])
+            for name, known in functions.items()
+        }  # fmt: skip
+        if sizes == before:
+            return sizes
+    name, hint = next(name for name in sizes if sizes[name] != before[name]), "export the graph without recursion"
+    raise UserError(f"function {name}", "a function that does not call itself", "one that does", hint)
 
 
 def _choose_branches(graph):
@@ -76,7 +70,7 @@ def _inline(graph, calls, functions):
     bodies: Dict[str, List[tf.NodeDef]] = {}
     replacements: Dict[str, str] = {}
     for call in calls:
-        function, scope = functions[call.attr["f"].func.name], call.name
+        function, scope = functions[_called(call)], call.name
         while scope in scopes:
             scope += "/inlined"
         outputs = _outputs(function, functions)
@@ -86,10 +80,9 @@ def _inline(graph, calls, functions):
             bodies[call.name] = [_copy(node, scope, names) for node in function.node_def]
             results = [names[function.ret[result.name]] for result in function.signature.output_arg]
         except KeyError as error:
-            where, found = f"function {function.signature.name}", f"one that reads the missing tensor {error}"
-            raise UserError(
-                where, "a complete function", found, "the file is damaged: export the graph again"
-            ) from error
+            where, hint = f"function {function.signature.name}", "the file is damaged: export the graph again"
+            found = f"one that reads the missing tensor {error}"
+            raise UserError(where, "a complete function", found, hint) from error
         replacements.update((canonical(f"{call.name}:{number}"), result) for number, result in enumerate(results))
     graph.expand(bodies)
     graph.drop_control_inputs(bodies)
@@ -106,25 +99,22 @@ def _copy(node, scope, names):
 
 
 def _outputs(function, functions) -> Dict[str, str]:
-    """{"node:argument:number" in a function: "node:number" in a graph} of all outputs of the nodes of a function."""
-    flat, unknown = {}, set()
-    for node in function.node_def:
-        known = functions[node.op].signature if node.op in functions else definition(node.op)
-        number = 0
-        if known is None:
-            unknown.add(node.name)  # `check_operations` refuses it if a layer needs it
-        for argument in known.output_arg if known else ():
-            for position in range(_length(argument, node)):
-                flat[f"{node.name}:{argument.name}:{position}"] = f"{node.name}:{number}"
-                number += 1
+    """{"node:argument:number" in a function: "node:number" in a graph} of all outputs that the function reads."""
+    nodes, flat = {node.name: node for node in function.node_def}, {}
     for text in [text for node in function.node_def for text in node.input] + list(function.ret.values()):
-        if text.split(":")[0] in unknown:
-            flat[text] = f"{text.split(':')[0]}:{text.split(':')[-1]}"
+        name, *argument = text.split(":")
+        if argument and name in nodes:
+            flat[text] = f"{name}:{_number(nodes[name], *argument, functions)}"
     return flat
 
 
-def _length(argument, node):
-    """The number of tensors of an output argument."""
-    if argument.number_attr:
-        return node.attr[argument.number_attr].i
-    return len(node.attr[argument.type_list_attr].list.type) if argument.type_list_attr else 1
+def _number(node, name, position, functions) -> int:
+    """The number of an output of a node; within its argument if this TensorFlow does not know the operation."""
+    known = functions[node.op].signature if node.op in functions else definition(node.op)
+    number = int(position)
+    for argument in known.output_arg if known else ():  # `check_operations` refuses an unknown one that a layer needs
+        if argument.name == name:
+            break
+        lists = node.attr[argument.type_list_attr].list.type if argument.type_list_attr else [1]
+        number += node.attr[argument.number_attr].i if argument.number_attr else len(lists)
+    return number

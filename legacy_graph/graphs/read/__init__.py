@@ -11,8 +11,7 @@ from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.read.files import read_graph
 from legacy_graph.graphs.read.keras import is_keras, read_keras
 from legacy_graph.graphs.read.saved_model import read_signature
-from legacy_graph.graphs.read.source import Source
-from legacy_graph.graphs.read.variables import read_checkpoint, refuse_variables, restored_keys
+from legacy_graph.graphs.read.variables import Source, read_checkpoint, refuse_variables, restored_keys
 
 
 def read_source(

@@ -21,8 +21,7 @@ from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.read.keras_config import EXPECTED, EXPORT, KERAS_3, check_config, objects, to_present
 from legacy_graph.graphs.read.session import read_session
-from legacy_graph.graphs.read.source import Source
-from legacy_graph.graphs.read.variables import REFERENCES, RESOURCES, refuse_variables
+from legacy_graph.graphs.read.variables import REFERENCES, RESOURCES, Source, refuse_variables
 
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 _CONFIG = "config.json"  # in a .keras archive

@@ -11,8 +11,7 @@ from legacy_graph.graphs.nodes import node_name
 from legacy_graph.graphs.operations import strip_attributes
 from legacy_graph.graphs.passes.functions import inline_functions
 from legacy_graph.graphs.read.files import check_references, read_saved_model
-from legacy_graph.graphs.read.source import ReadVariables, Source
-from legacy_graph.graphs.read.variables import read_checkpoint, restored_keys
+from legacy_graph.graphs.read.variables import ReadVariables, Source, read_checkpoint, restored_keys
 
 
 def read_signature(directory: str, signature: str, tags: Optional[str] = None) -> Source:

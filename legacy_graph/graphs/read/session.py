@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.read.source import Source
+from legacy_graph.graphs.read.variables import Source
 
 
 def image_tensor_name(images: Union[tf.Tensor, str], graph: Optional[tf.Graph] = None) -> str:

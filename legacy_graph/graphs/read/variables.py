@@ -1,6 +1,6 @@
-"""Replace the variables of a graph by constants with the trained values."""
+"""What a reader returns: a graph, and the values of its variables, which become constants."""
 
-from typing import Dict, Set, Tuple
+from typing import Callable, Dict, List, NamedTuple, Set, Tuple
 
 import tensorflow.compat.v1 as tf
 
@@ -9,10 +9,19 @@ from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, identity, node_name
 from legacy_graph.graphs.op_table import of_kind
-from legacy_graph.graphs.read.source import ReadVariables
 
 REFERENCES, RESOURCES = of_kind("variable"), of_kind("resource")
 _REF_OPERATIONS = {"RefIdentity": "Identity"}
+# nodes of the variables -> {name: value}; raises UserError if a variable has no value.
+ReadVariables = Callable[[List[tf.NodeDef]], Dict[str, object]]
+
+
+class Source(NamedTuple):
+    """A graph before any rewrite."""
+
+    graph: Graph
+    inputs: List[str]  # names of the nodes that a signature declares as inputs
+    read: ReadVariables
 
 
 def fill_variables(graph: Graph, read: ReadVariables) -> Set[str]:
