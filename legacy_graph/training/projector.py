@@ -9,15 +9,16 @@ import os
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from PIL import Image
 from tensorboard.plugins import projector
 
 from legacy_graph import tf_setup
 from legacy_graph.article.network import Network
 from legacy_graph.data.mnist import PIXELS, SIDE, Digits, scale_pixels
 from legacy_graph.errors import RETRY, UserError, reason
+from legacy_graph.logdir import durable
 from legacy_graph.logdir.event_writer import FileWriter
 from legacy_graph.training.recording import CHUNK
+from legacy_graph.visualize.image_grid import encode_png
 
 POINTS = 1000
 TENSOR = "fc1"
@@ -42,7 +43,7 @@ def write_projector(session: tf.Session, net: Network, digits: Digits, directory
         session: with trained weights.
         net: the network that the session runs.
         digits: the test digits.
-        directory: created if missing; earlier files of the projector are replaced.
+        directory: created if missing; earlier files of the projector are replaced, each as a whole.
 
     Raises:
         UserError: the directory cannot be written.
@@ -53,9 +54,8 @@ def write_projector(session: tf.Session, net: Network, digits: Digits, directory
     features, probabilities = map(np.concatenate, zip(*(session.run(fetches, feed) for feed in feeds)))
     try:
         os.makedirs(directory, exist_ok=True)
-        Image.fromarray(sprite(images, labels)).save(os.path.join(directory, SPRITE))
-        with open(os.path.join(directory, METADATA), "w", encoding="utf-8", newline="\n") as file:
-            file.write(metadata(labels, probabilities))
+        durable.write_bytes(os.path.join(directory, SPRITE), encode_png(sprite(images, labels)))
+        durable.write(os.path.join(directory, METADATA), metadata(labels, probabilities))
         _save(features, directory)
     except (OSError, tf.errors.OpError) as error:
         raise UserError(directory, "to write the embeddings", reason(error), RETRY) from error

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import resource
 import shlex
 import shutil
 import subprocess
@@ -137,3 +138,19 @@ def test_a_directory_that_cannot_be_written(tmp_path):
         session.run(tf.global_variables_initializer())
         with pytest.raises(UserError, match="expected to write the embeddings, found Not a directory"):
             projector.write_projector(session, net, digits(), str(tmp_path / "log" / "projector"))
+
+
+def test_a_full_disk_leaves_the_earlier_files_as_they_are(trained, tmp_path):
+    folder = shutil.copytree(os.path.join(trained.logdir, "projector"), str(tmp_path / "projector"))
+    before = {name: (tmp_path / "projector" / name).read_bytes() for name in os.listdir(folder)}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with tf.Graph().as_default(), tf.Session() as session:
+        net = network.build()
+        session.run(tf.global_variables_initializer())
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10000, limits[1]))
+        try:
+            with pytest.raises(UserError, match="expected to write the embeddings, found File too large"):
+                projector.write_projector(session, net, digits(), folder)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {name: (tmp_path / "projector" / name).read_bytes() for name in before} == before
