@@ -50,7 +50,7 @@ export class Follower {
     } catch (error) {
       if (error.status === 503) {
         this.newer ??= began; // newer pictures of another browser replaced ours in the queue: send ours again
-      } else if (error.status === 404 && state.map !== null) {
+      } else if (error.status === 404 && error.message.startsWith("map:") && state.map !== null) {
         tellLost(`the map ${state.map}`); // of another layer, or of an address
         state.map = null;
         this.newer ??= began;

@@ -23,6 +23,7 @@ const POLL = 5000; // milliseconds between requests for new results
 const page = {}; // the permanent elements: selects, step, note, grid, detail
 let listing = { runs: [], graph: null };
 let stale = []; // what the address names, but the log does not have
+let gone = null; // says that the run which was shown is no longer there
 let loading = true; // whether the state comes from an address that was not yet compared with the log
 let lost = false; // whether TensorBoard did not answer the last time
 
@@ -77,8 +78,8 @@ function tellLost(name) {
 }
 
 function showStale() {
-  const missing = `The address names ${stale.join(" and ")}, which this log does not have.`;
-  page.stale.replaceChildren(...(stale.length ? [emptyBox(missing)] : []));
+  const missing = stale.length ? `The address names ${stale.join(" and ")}, which this log does not have.` : null;
+  page.stale.replaceChildren(...[gone, missing].filter(Boolean).map((text) => emptyBox(text)));
 }
 
 function repairGraph() {
@@ -99,7 +100,7 @@ function repairRun(run) {
 
 /** Change the state, then show it; resolves once it is drawn. */
 function change(values) {
-  stale = [];
+  [stale, gone] = [[], null];
   Object.assign(state, values);
   return show();
 }
@@ -210,7 +211,12 @@ async function refresh() {
   }
   const changed = lost || outline(found) !== outline(listing);
   const newer = JSON.stringify(found) !== JSON.stringify(listing);
+  const shown = currentRun();
   [listing, lost] = [found, false];
+  if (shown && !usableRuns().includes(currentRun())) {
+    const other = usableRuns().length ? " Another run is shown." : "";
+    gone = `The run ${shown.title} ${currentRun() ? "no longer has a checkpoint" : "is no longer in the log"}.${other}`;
+  }
   if (changed) show();
   else if (newer && state.view === "own") page.own.readAgain(currentRun());
   else if (newer) showNote(currentRun(), page.note.dataset.step ? Number(page.note.dataset.step) : null);

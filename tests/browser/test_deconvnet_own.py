@@ -1,5 +1,8 @@
 """Own pictures in the DECONVNET dashboard: drawings and files, in a browser."""
 
+import os
+import shutil
+
 import numpy as np
 from PIL import Image
 from playwright.sync_api import expect
@@ -53,6 +56,27 @@ def test_a_map_of_another_graph_is_not_asked_for(visit):
     page, frame = visit("deconvnet&p.deconvnet.view=own&p.deconvnet.layer=Conv2D_1&p.deconvnet.map=500")
     board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
     expect(frame.locator("#detail h2")).to_have_text("Map 0 of conv2, deconvnet")
+
+
+def test_a_run_that_is_deleted_is_named(open_view, features_log):
+    """While its answers are shown: another run then answers the next strokes."""
+    copies = [os.path.join(features_log[0], name) for name in ("a", "b")]
+    for copy in copies:
+        shutil.copytree(os.path.join(features_log[0], "checkpoints"), os.path.join(copy, "checkpoints"))
+    try:
+        page, frame = open_view("deconvnet&p.deconvnet.view=own&p.deconvnet.run=a")
+        board.draw(page, frame, (0.5, 0.15), (0.52, 0.85))
+        expect(frame.locator("#heat figcaption")).to_be_visible()
+        for copy, lost in zip(copies, ("checkpoints", "")):
+            shutil.rmtree(os.path.join(copy, lost))
+            page.evaluate("window.dispatchEvent(new Event('focus'))")
+            expect(frame.locator("aside .empty").first).to_contain_text(f"The run {os.path.basename(copy)} ")
+            expect(frame.locator("#detail h1")).to_contain_text("Read as ")
+            frame.locator("#run").select_option("b" if lost else ".")
+            expect(frame.locator("aside .empty")).to_have_count(0)
+    finally:
+        for copy in copies:
+            shutil.rmtree(copy, ignore_errors=True)
 
 
 def test_a_file_that_is_no_picture_gets_one_line(visit):
