@@ -3,7 +3,7 @@
 import csv
 import io
 import textwrap
-from typing import Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from legacy_graph.visualize.reading import Reading
 WIDE = 8  # maps in one row of a layer's activations
 SHOWN = 64  # maximum number of maps per layer; the strongest are shown
 CURVES = "Signals are grey curves. Projections are black curves over them, between minus and plus the number above."
+IN_LINE = 4  # maximum number of rows of a single picture beside each other
 ROW = 6  # height in pixels of a map of one row
 MAP_SIDE = 56  # approximate side in pixels of a map
 NUMBERS, SPOTS = "deconv.npz", "deconv.csv"
@@ -81,11 +82,14 @@ def draw(
     parts, captions = _parts(seen, reading, drawings)
     tags = [[_tag(row, method) for method in projections] for row, projections in reading.projections.items()]
     wide = max(image_grid.render_text(captions[tag]).shape[1] for row in tags for tag in row)
-    rows = [image_grid.stack_horizontally([_captioned(captions[tag], parts[tag], wide) for tag in row]) for row in tags]
     pictures = [drawing for row in drawings.values() for drawing in row.values()]
     legend = [*_legend(reading, pictures, seen.ndim == 3), *([CURVES] if seen.shape[0] == 1 else [])]
     lines = [image_grid.render_text(line) for note in (*legend, *notes) for line in textwrap.wrap(note, 100)]
-    down = image_grid.stack_vertically([*rows, image_grid.stack_vertically(lines)], 16)
+    rows, foot = _lay_out(tags), [image_grid.stack_vertically(lines)]
+    rows = [image_grid.stack_horizontally([_captioned(captions[tag], parts[tag], wide) for tag in row]) for row in rows]
+    if len(rows) > 1 and rows[-1].shape[1] < rows[0].shape[1]:  # beside the text, not above an empty area
+        foot.insert(0, rows.pop())
+    down = image_grid.stack_vertically([*rows, image_grid.stack_horizontally(foot, 32)], 16)
     up = [_captioned(captions[f"{layer}/maps"], parts[f"{layer}/maps"]) for layer in reading.activations]
     left = _captioned(captions["input"] + preparation, parts["input"])
     below = image_grid.stack_horizontally([image_grid.stack_vertically([left, up[0]], 16), *up[1:], down], 32)
@@ -141,6 +145,18 @@ def _legend(reading, pictures, colour):
     windows = any(picture.window for picture in pictures)
     drawn = [COLOUR] * (colour and SIGNED in kinds) + [MAGNITUDES] * (MAGNITUDE in kinds) + [WINDOWS] * windows
     return [ALL_MAPS, *single, *rules, *drawn, *covered]
+
+
+def _lay_out(rows: Sequence[List[str]]) -> List[List[str]]:
+    """The tags of the pictures of each line: up to `IN_LINE` rows of a single picture share a line."""
+    lines, single = [], False
+    for row in rows:
+        if single and len(row) == 1 and len(lines[-1]) < IN_LINE:
+            lines[-1] += row
+        else:
+            lines.append(list(row))
+        single = len(row) == 1
+    return lines
 
 
 def _tag(row, method):

@@ -40,3 +40,19 @@ def test_a_signal_and_its_projections_are_curves():
     assert abs(black[black[:, 0] <= 3, 1].mean() - CURVE[1] * 20.5 / 40) < 4
     assert not (images["input"] == 0).any()
     assert images["c/maps"].shape[0] == 3 * image_report.ROW + 4  # the lines of the grid are two pixels
+
+
+def test_a_row_of_a_single_picture_leaves_no_empty_area():
+    """Such rows share a line; the last one stands beside the text if the line above it is wider."""
+
+    def height(*rows):
+        maps, values = np.ones([1, 1, 1]), np.ones([28, 28])
+        projections = {f"c/map {number}": dict.fromkeys(methods, values) for number, methods in enumerate(rows)}
+        reading = Reading((0, 1), None, {"c": maps}, {"c": np.zeros([1, 2], int)}, {"c": np.ones(1)}, projections)
+        images = image_report.draw("title", np.zeros([28, 28], np.uint8), reading, ["word"] * 30, "").images
+        return len(images["picture"]), len(images["input"])
+
+    single, several = ["gradient"], ["gradient", "deconvnet", "guided", "occlusion"]
+    (page, side) = height(single)
+    assert height(single, single, single)[0] == page
+    assert height(several, single)[0] - height(several)[0] < 20 < side
