@@ -1,6 +1,7 @@
 """Import TensorFlow with our settings, and filter its output. Importing this module has no effect."""
 
 import contextlib
+import gc
 import importlib
 import logging
 import os
@@ -120,7 +121,7 @@ def import_tensorflow(cluster: bool = False) -> None:
     logging.getLogger("tensorflow").addFilter(
         lambda said: "calling BaseResourceVariable.__init__" not in said.getMessage()
     )
-    with filter_stderr():
+    with filter_stderr(), paused_collection():
         from tensorboard import compat
 
         # A thread of TensorBoard may import TensorFlow at the same time, and one of the two imports would then fail.
@@ -129,6 +130,19 @@ def import_tensorflow(cluster: bool = False) -> None:
         import tensorflow.compat.v1 as tf
 
         tf.Session(graph=tf.Graph()).close()  # The first session searches for a GPU.
+    gc.freeze()  # TensorFlow's modules stay: later collections do not visit them.
+
+
+@contextlib.contextmanager
+def paused_collection() -> Iterator[None]:
+    """Pause the garbage collector, which would visit many new objects dozens of times and free nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager

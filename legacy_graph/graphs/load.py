@@ -1,8 +1,6 @@
 """Load a graph of the user: read it, run the passes, choose the input and the layers, fill the variables, measure."""
 
-import contextlib
-import gc
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
@@ -22,6 +20,7 @@ from legacy_graph.graphs.passes.shapes import fix_sizes, remove_reshapes
 from legacy_graph.graphs.passes.single_nodes import HALF_NAMES
 from legacy_graph.graphs.read import read_source
 from legacy_graph.graphs.read.variables import Source, fill_variables
+from legacy_graph.tf_setup import paused_collection
 
 
 def load_model(
@@ -71,7 +70,7 @@ def load_source(
     Raises:
         UserError: the graph cannot be run, or shown correctly.
     """
-    with _without_collection():
+    with paused_collection():
         model = _load(source, path, input, layer, values or {})
         return model if size is None else with_size(model, *size)
 
@@ -92,18 +91,6 @@ def _load(source, path, input, layer, values):
     layers = _measure(graph, stand_as_images(graph, layers))
     shape = tuple(graph.types[graph.input].shape[1:])
     return Model(graph, graph.input, shape, layers, notes + entry_notes + left_out + batch_notes + layout_notes)
-
-
-@contextlib.contextmanager
-def _without_collection() -> Iterator[None]:
-    """Pause the garbage collector, which would visit all nodes of a large graph dozens of times and free nothing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def with_size(model: Model, height: int, width: int) -> Model:
