@@ -15,7 +15,11 @@ from legacy_graph.graphs.op_table import (
     SATURATING,
     SHAPES,
     SOURCES,
+    of_kind,
 )  # fmt: skip
+from legacy_graph.graphs.tensor_types import TensorType
+
+_SHAPING = of_kind("reshape")
 
 
 class Ends(NamedTuple):
@@ -36,10 +40,12 @@ class EndFinder:
 
     Args:
         graph: complete after the input, so that all readers of a tensor are known.
+        types: of its tensors, as far as they are known.
         dependent: names of the nodes that depend on the input.
     """
 
-    def __init__(self, graph: Graph, dependent: Set[str]) -> None:
+    def __init__(self, graph: Graph, types: Dict[str, TensorType], dependent: Set[str]) -> None:
+        self._types = types
         others = [name for name, node in graph.by_name.items() if node.op in SOURCES and name not in dependent]
         self._graph, self._dependent = graph, dependent - graph.dependents(others)
         self._position = {name: number for number, name in enumerate(graph.order)}
@@ -59,15 +65,23 @@ class EndFinder:
 
     def _search(self, here, only) -> Ends:
         left: List[str] = []
+        opened = None  # the node before a normalization, until a node with the shape of this one
         while True:
             following, region = self._next_join(here, only)
             if following is None:
-                end = Ends(None, here) if only else self._best_branch(here)
+                end = Ends(None, opened or here) if only or opened else self._best_branch(here)
                 return end._replace(left=(*left, *end.left)) if end.activation else end
             left += [] if only else self._not_counted([here, *region[:-1]])
-            if any(self._operation(name) not in LINEAR for name in region):
+            is_normalized = any(map(self._is_statistic, region))
+            if is_normalized:
+                opened = opened or here
+            elif any(self._operation(name) not in LINEAR for name in region):
                 break
             here, only = following, None
+            if opened and here in self._types and self._types[here].shape == self._types[opened].shape:
+                opened = None
+        if opened:
+            return Ends(None, opened)
         if self._operation(following) in COMPARISONS:
             return Ends(None, here)
         if self._operation(following) in SATURATING:
@@ -105,7 +119,7 @@ class EndFinder:
             _, name = heapq.heappop(waiting)
             if name in region:
                 continue
-            if not self._is_elementwise(name) or not self._sources(name) <= set(region):
+            if not self._is_inside(name) or not self._sources(name) <= set(region):
                 return None, region
             region.append(name)
             readers = [self._readers(inner) for inner in region[1:-1]]
@@ -122,7 +136,7 @@ class EndFinder:
         reached, waiting = {only}, [only]
         while waiting:
             for reader in self._readers(waiting.pop()):
-                if reader not in reached and self._position[reader] <= last and self._is_elementwise(reader):
+                if reader not in reached and self._position[reader] <= last and self._is_inside(reader):
                     reached.add(reader)
                     waiting.append(reader)
         return reached.intersection(wanted) | {only}
@@ -147,8 +161,15 @@ class EndFinder:
     def _sources(self, name):
         return set(map(_plain, self._graph.by_name[name].input)) & self._dependent
 
-    def _is_elementwise(self, name):
-        return self._operation(name) in ELEMENTWISE or self._operation(name) == "BatchToSpaceND"
+    def _is_inside(self, name):
+        return self._operation(name) in {*ELEMENTWISE, "BatchToSpaceND"} or self._is_statistic(name)
+
+    def _is_statistic(self, name):
+        """Whether a node is a mean within each image, or gives another shape to it, as in an instance or group norm."""
+        if self._operation(name) != "Mean":
+            return self._operation(name) in _SHAPING and name in self._types
+        axes = self._graph.constant(self._graph.by_name[name].input[1])
+        return axes is not None and 0 not in axes and name in self._types
 
     def _operation(self, name):
         return self._graph.by_name[name].op

@@ -149,7 +149,7 @@ def find_layers(
         {name of the first node: layer}, in the order of their ends; shapes and parameters are not measured. And
         {name: the nodes that read a value before the activation, see `Ends.left`}.
     """
-    finder, names = EndFinder(nodes, dependent), find_convolutions(nodes, dependent)
+    finder, names = EndFinder(nodes, types, dependent), find_convolutions(nodes, dependent)
     dense = find_dense(nodes, dependent, names)
     ends = {name: finder.find(name) for name in [*names, *dense]}
     blocks = _find_blocks(nodes, types, dependent, finder, ends)

@@ -34,7 +34,7 @@ def end_of(build):
         linear = tf.nn.bias_add(tf.nn.conv2d(images, kernel(), 1, "SAME", name="c1"), tf.ones([4]), name="bias")
         build(linear, images)
     loaded = Graph(graph.as_graph_def())
-    return EndFinder(loaded, loaded.dependents(["images"])).find("c1")
+    return EndFinder(loaded, loaded.infer_types(loaded.by_name), loaded.dependents(["images"])).find("c1")
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -60,6 +60,52 @@ def check_two_activations_end_the_layer():
     """A square and a swish of the last layer: neither is known to be the activation."""
     end = end_of(lambda linear, images: (tf.reduce_mean(tf.square(linear)), swish(linear)))
     assert (end.activation, end.start) == (None, "bias")
+
+
+def instance_norm(value):
+    """As tf.contrib.layers.instance_norm."""
+    mean, variance = tf.nn.moments(value, [1, 2], keepdims=True)
+    return tf.nn.batch_normalization(value, mean, variance, tf.ones([4]), tf.ones([4]), 1e-5)
+
+
+def instance_norm_by_hand(value):
+    mean, variance = tf.nn.moments(value, [1, 2], keepdims=True)
+    return (value - mean) / tf.sqrt(variance + 1e-5) * tf.ones([4])
+
+
+def layer_norm(value):
+    mean, variance = tf.nn.moments(value, [1, 2, 3], keepdims=True)
+    return tf.nn.batch_normalization(value, mean, variance, None, None, 1e-5)
+
+
+def group_norm(value):
+    groups = tf.reshape(value, [-1, 8, 8, 2, 2])
+    mean, variance = tf.nn.moments(groups, [1, 2, 4], keepdims=True)
+    return tf.reshape((groups - mean) * tf.rsqrt(variance + 1e-5), [-1, 8, 8, 4]) * tf.ones([4]) + 1.0
+
+
+@pytest.mark.parametrize("normalize", [instance_norm, instance_norm_by_hand, layer_norm, group_norm])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_normalization_of_each_image_is_inside_a_layer(normalize, activation):
+    def build(linear, images):
+        tf.nn.conv2d(ACTIVATIONS[activation](normalize(linear)), kernel(4), 1, "SAME")
+
+    assert end_of(build)[:2] == ("end", "end")
+
+
+@pytest.mark.parametrize(
+    "follow",
+    [
+        lambda value: tf.nn.relu(tf.reduce_mean(value, [1, 2])),
+        lambda value: tf.nn.relu(tf.reduce_mean(value, [1, 2], keepdims=True)),
+        lambda value: tf.nn.relu(tf.reshape(value, [-1, 64, 4])),
+        lambda value: tf.nn.relu(tf.squeeze(value[:, :1, :1], [1, 2])),
+        lambda value: tf.nn.relu(value - tf.reduce_mean(value, [0, 1, 2])),
+    ],
+    ids=["mean", "pixel", "row", "squeezed", "batch"],
+)
+def test_values_of_another_shape_end_no_layer(follow):
+    assert end_of(lambda linear, images: follow(linear))[:2] == (None, "bias")
 
 
 def test_a_residual_addition_ends_the_layer():
