@@ -9,7 +9,7 @@ from legacy_graph.graphs.graph import Graph
 
 
 class ConvLayer(NamedTuple):
-    """A convolution with its bias, batch norm, activation and pool, or the output of a residual block, or a tensor."""
+    """A convolution with its bias, norm, activation and pool, or the output of a residual block, or a tensor."""
 
     name: str  # node name of the convolution; without one, of the addition of a residual block or of the named tensor
     label: str  # short unique name shown to users; --layer takes the label or the name
