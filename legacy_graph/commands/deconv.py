@@ -60,7 +60,8 @@ def _read_article(options):
         name, answer = printable(os.path.basename(path)), image_report.format_answer(values.answers, names)
         covered = image_report.format_covered(values, names)
         texts = notes, f"{answer}; {picture.preparation}{covered}", f", {picture.preparation}"
-        report = image_report.draw(f"{name}: {answer}", picture.pixels, values, *texts, drawn=options.draw)
+        title = name if options.step is None else f"{name} after {step:,} training steps"
+        report = image_report.draw(f"{title}: {answer}", picture.pixels, values, *texts, drawn=options.draw)
         reports.append((path, *picture_folder(options, path), step, report))
     return reports
 
