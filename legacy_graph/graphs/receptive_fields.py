@@ -209,6 +209,8 @@ def _joined(along) -> Optional[Axis]:
     axes = [axis for axis in along if axis]
     if len({axis.number for axis in axes}) != 1:
         return None
+    if axes[0].side == 1:
+        return axes[0].whole()  # where an axis is missing, it was removed and inserted again: there is only one row
     complete = [axis for axis in axes if axis.step == 0]
     if complete:
         return complete[0]

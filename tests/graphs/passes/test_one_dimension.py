@@ -163,3 +163,15 @@ def test_the_output_of_a_1d_residual_block_is_a_layer(tmp_path):
             values, back = session.run([end, tf.gradients(end[number, x, 2] ** 2 / 2, fed)[0]], {fed: row[:, 0]})
         assert spots.activations[0, 0] == pytest.approx(values[..., 2].max(), rel=1e-6)
         np.testing.assert_allclose(spots.projections[0, 0, 0], back[number], rtol=1e-5, atol=1e-6)
+
+
+def causal_rows(x):
+    """A residual block whose branch is padded before its start, as in a WaveNet."""
+    first = tf.nn.conv1d(x, constant([1, 3, 4]), 1, "SAME", name="first")
+    inner = tf.nn.conv1d(tf.pad(first, [[0, 0], [2, 0], [0, 0]]), constant([3, 4, 4]), 1, "VALID", name="inner")
+    return tf.nn.conv1d(first + inner, constant([1, 4, 2]), 1, "SAME", name="last")
+
+
+def test_the_field_after_a_causal_residual_block(tmp_path):
+    model = load_model(write_frozen(tmp_path / "model.pb", causal_rows, shape=(None, 20, 3)))
+    assert {layer.label: layer.fields[1] for layer in model.layers}["last"] == Field(3, 1, -2)
