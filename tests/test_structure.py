@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+from legacy_graph.graphs.op_table import TABLE
 from tests.support.program import ROOT
 
 PACKAGE = sorted(glob.glob(os.path.join(ROOT, "legacy_graph", "**", "*.py"), recursive=True))
@@ -155,6 +156,20 @@ def test_functions_are_short_and_public_ones_documented():
         assert [one.name for one in functions if lines_of(one) > 45] == [], name(path)
         public = [one for one in parse(path).body if one in functions and not one.name.startswith("_")]
         assert {one.name: missing(one) for one in public if missing(one)} == {}, name(path)
+
+
+def listed(tree):
+    """The names of operations in each list, tuple and set, and among the keys of each dictionary."""
+    for node in ast.walk(tree):
+        items = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+        values = [vars(item).get("value", vars(item).get("s")) for item in items if item]  # "s" in Python 3.7
+        yield [value for value in values if isinstance(value, str) and value in TABLE]
+
+
+def test_only_the_table_lists_operations():
+    """One operation may belong to a pattern. What several have in common is a property: a column or a kind."""
+    found = {name(path): [names for names in listed(parse(path)) if len(set(names)) > 1] for path in PACKAGE}
+    assert {path for path, lists in found.items() if lists} == {"legacy_graph/graphs/op_table.py"}
 
 
 def test_no_check_is_silenced_or_skipped():

@@ -147,7 +147,7 @@ def _check_weights(path):
             source = tensor.op
             while source.type == "Identity":
                 source = source.inputs[0].op
-            limit = row(operation.type).kind == "limit"  # an infinite limit is valid
+            limit = row(operation.type).kind in ("limit", "clip")  # an infinite limit is valid
             if source.type != "Const" or not tensor.dtype.is_floating or limit:
                 continue
             if not np.isfinite(tf.make_ndarray(source.get_attr("value")).astype(np.float32)).all():

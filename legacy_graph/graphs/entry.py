@@ -10,7 +10,7 @@ from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import choose_input, entry_types, first_image, select_output
 from legacy_graph.graphs.layers import find_convolutions, find_dense
 from legacy_graph.graphs.nodes import placeholder
-from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, MAX_POOLS, of_kind, refusal, row
+from legacy_graph.graphs.op_table import CALLS, CONVOLUTIONS, ELEMENTWISE, MAX_POOLS, of_kind, refusal, row
 from legacy_graph.graphs.operations import check_operations, definition
 from legacy_graph.graphs.passes.shapes import free_batch
 from legacy_graph.graphs.passes.single_nodes import remove_defaults
@@ -18,7 +18,7 @@ from legacy_graph.graphs.passes.single_nodes import remove_defaults
 _SIDE, _CHANNELS = 32, 3  # assumed where the graph leaves them open
 _PASSING = of_kind("identity", "pass", "stop", "constant", "shape")
 _WITHOUT_VALUE = of_kind("variable", "resource", "read")
-_FOLLOWING = ELEMENTWISE | MAX_POOLS | {"Reshape", "BatchToSpaceND"}
+_FOLLOWING = ELEMENTWISE | MAX_POOLS | of_kind("reshape") | {"BatchToSpaceND"}
 
 
 def cut_at_input(graph: Graph, path: str, named: Optional[str], declared: List[str]) -> Tuple[Set[str], List[str]]:
@@ -92,7 +92,7 @@ def _hides_convolutions(graph, name):
         return True
     inside = {node.op for function in graph.library.function for node in function.node_def}
     hidden = any(operation in CONVOLUTIONS or row(operation).kind in ("quantised", "volume") for operation in inside)
-    return row(node.op).kind == "call" and hidden
+    return node.op in CALLS and hidden
 
 
 def _channels(graph, convolution):

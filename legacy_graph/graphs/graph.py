@@ -9,12 +9,11 @@ from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.nodes import canonical, node_name
-from legacy_graph.graphs.op_table import SHAPES, of_kind
+from legacy_graph.graphs.op_table import LOGIC, SHAPES, of_kind
 from legacy_graph.graphs.order import follow, topological_order
 from legacy_graph.graphs.tensor_types import TensorType, infer_types
 
 _IDENTITIES = of_kind("identity", "stop")
-_LOGIC = {"LogicalNot": lambda values: not values[0], "LogicalAnd": all, "LogicalOr": any, "Squeeze": all}
 
 
 MOST_NODES = 200_000  # in a graph without function calls; the largest graphs of training programs have about half
@@ -231,11 +230,11 @@ class Graph:
         self._roots, self._truths = {}, {}
 
     def _is_logic(self, name):
-        return self.by_name[name].op in _LOGIC
+        return self.by_name[name].op in LOGIC
 
     def _truth(self, name, sources):
         if self._is_logic(name):
             values = [self._truths[source] for source in sources]
-            return None if None in values else _LOGIC[self.by_name[name].op](values)
+            return None if None in values else LOGIC[self.by_name[name].op](values)
         value = self.constant(name)
         return bool(value) if value is not None and value.size == 1 else None

@@ -18,7 +18,7 @@ _OPERATION_WORDS = re.compile(
     re.IGNORECASE,
 )
 # Parts of names that come from function calls of a SavedModel.
-_CALL_WORDS = ("StatefulPartitionedCall", "PartitionedCall", "inlined")
+_CALL_WORDS = {*of_kind("call"), "inlined"}
 _MATMUL = re.compile(r"(^|/)MatMul(_\d+)?$", re.IGNORECASE)
 _SUMS, _GATES = of_kind("sum"), of_kind("saturating")
 

@@ -4,6 +4,8 @@ from typing import Iterable, List, Optional
 
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.graphs.op_table import PLACEHOLDERS
+
 
 def node_name(reference: str) -> str:
     """The node's name in an input reference: "conv", "conv:1" or "^conv"."""
@@ -55,5 +57,4 @@ def cut(graph_def: tf.GraphDef, name: str, shape: List[Optional[int]]) -> None:
 
 def is_bool(node: tf.NodeDef) -> bool:
     """Whether a node is a bool placeholder, such as a training switch."""
-    is_placeholder = node.op in ("Placeholder", "PlaceholderWithDefault")
-    return is_placeholder and node.attr["dtype"].type == tf.bool.as_datatype_enum
+    return node.op in PLACEHOLDERS and node.attr["dtype"].type == tf.bool.as_datatype_enum

@@ -91,11 +91,12 @@ _GROUPS = {
         "activation"
     ),
     "Maximum Minimum": _each("limit", bound="sum"),
-    "ClipByValue": _each("limit"),
+    "ClipByValue": _each("clip"),
     "Greater GreaterEqual Less LessEqual Equal NotEqual ApproximateEqual IsNan IsInf IsFinite LogicalNot LogicalAnd "
     "LogicalOr Bucketize": _each("comparison"),
-    "Invert BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift SelectV2": _each("activation"),
-    "Select": _each("activation", moves="select"),
+    "Invert BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift": _each("activation"),
+    "SelectV2": _each("selection"),
+    "Select": _each("selection", moves="select"),
     "FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVarsPerChannel": _position("activation"),
     # Windows.
     "Conv2D DepthwiseConv2dNative": _first(
@@ -131,12 +132,12 @@ _GROUPS = {
     # Moves of values.
     "Reshape": _move("reshape", moves="reshape"),
     "Transpose": _move("transpose", axes=1, moves="transpose"),
-    "ExpandDims": _move("reshape", axes=1, moves="expanded"),
-    "Squeeze": _move("reshape", moves="squeezed"),
+    "ExpandDims": _move("unit axis", axes=1, moves="expanded"),
+    "Squeeze": _move("unit axis", moves="squeezed"),
     "Pad PadV2": _move("padding", axes=1, moves="padded", layout="pad"),
     "MirrorPad": _move("padding", axes=1, moves="padded"),
     "Slice": _move("slice", axes=1, moves="sliced"),
-    "StridedSlice": _move("slice", axes=1, moves="strided"),
+    "StridedSlice": _move("strided slice", axes=1, moves="strided"),
     "SpaceToBatchND BatchToSpaceND": _move("blocks", moves="blocks"),
     "Tile": _move("tile", axes=1, moves="tiled"),
     "BroadcastTo": _first("tile", moves="elementwise", bound="same"),
@@ -150,8 +151,8 @@ _GROUPS = {
     "GatherV2": Row("gather", data=(0, 1), axes=2, moves="gathered", bound="same", projection="linear"),
     "GatherNd": Row("gather", moves="indexed"),
     "OneHot": _first("indexing", moves="packed"),
-    "Switch RefSwitch": _first("control", moves="elementwise"),
-    "Merge RefMerge": Row("control", moves="elementwise"),
+    "Switch RefSwitch": _first("switch", moves="elementwise"),
+    "Merge RefMerge": Row("merge", moves="elementwise"),
     # These never run, see `_REFUSALS`; the rest of the program recognises them.
     "DecodeJpeg DecodePng DecodeBmp DecodeGif DecodeImage DecodeWebP DecodeAndCropJpeg DecodeRaw DecodePaddedRaw "
     "DecodeWav DecodeCSV DecodeBase64 DecodeCompressed DecodeJSONExample ParseExample ParseExampleV2 "
@@ -159,16 +160,20 @@ _GROUPS = {
     "IteratorGetNextAsOptional": Row("source"),
     "IteratorGetNext IteratorGetNextSync QueueDequeue QueueDequeueV2 QueueDequeueMany QueueDequeueManyV2 "
     "QueueDequeueUpTo QueueDequeueUpToV2": Row("batch source"),
-    "Assign AssignAdd AssignSub AssignVariableOp AssignAddVariableOp AssignSubVariableOp ScalarSummary ImageSummary "
-    "HistogramSummary AudioSummary AudioSummaryV2 TensorSummary TensorSummaryV2 MergeSummary WriteSummary "
-    "WriteScalarSummary WriteImageSummary WriteHistogramSummary WriteAudioSummary WriteGraphSummary "
-    "WriteRawProtoSummary": Row("effect"),
+    "Restore RestoreSlice RestoreV2": Row("restore"),
+    "Assign AssignVariableOp": Row("assignment"),
+    "AssignSub AssignSubVariableOp": Row("subtraction"),
+    "AssignAdd AssignAddVariableOp ScalarSummary ImageSummary HistogramSummary AudioSummary AudioSummaryV2 "
+    "TensorSummary TensorSummaryV2 MergeSummary WriteSummary WriteScalarSummary WriteImageSummary "
+    "WriteHistogramSummary WriteAudioSummary WriteGraphSummary WriteRawProtoSummary": Row("effect"),
     "RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal Multinomial StatelessRandomUniform "
     "StatelessRandomUniformV2 StatelessRandomNormal StatelessRandomNormalV2 StatelessTruncatedNormal "
     "StatelessTruncatedNormalV2": Row("random"),
-    "PartitionedCall StatefulPartitionedCall If StatelessIf While StatelessWhile Case StatelessCase RemoteCall "
-    "SymbolicGradient": Row("call"),
-    "Enter RefEnter NextIteration RefNextIteration": Row("loop"),
+    "PartitionedCall StatefulPartitionedCall": Row("call"),
+    "If StatelessIf": Row("conditional"),
+    "While StatelessWhile Case StatelessCase RemoteCall SymbolicGradient": Row("functional"),
+    "Enter RefEnter": Row("loop"),
+    "NextIteration RefNextIteration": Row("back edge"),
     "Exit RefExit LoopCond TensorArrayV3 TensorArrayReadV3 TensorArrayWriteV3 TensorArrayGatherV3 "
     "TensorArrayScatterV3 TensorArraySplitV3 TensorArrayConcatV3 TensorArraySizeV3 TensorListReserve "
     "TensorListFromTensor TensorListStack TensorListGetItem TensorListSetItem EmptyTensorList TensorListPushBack "
@@ -176,12 +181,18 @@ _GROUPS = {
 }  # fmt: skip
 TABLE: Dict[str, Row] = {name: row for names, row in _GROUPS.items() for name in names.split()}
 _NO_ROW = Row("unknown")
+_EFFECTS = ("effect", "assignment", "subtraction")  # summaries, and updates of variables
 _REFUSALS = {
     "quantised": Refusal("a float graph", "a quantised one", "give the graph before quantisation"),
     "volume": Refusal("2-D convolutions", "a 3-D one", "no picture shows a volume: use a 2-D model"),
-    "call": Refusal("plain operations", "a function call", "export the graph without control flow"),
-    "loop": Refusal("a graph without loops", "a while loop", "name a node after it with --input"),
-    "loop value": Refusal("a graph without loops", "a while loop", "name a node after it with --input"),
+    **dict.fromkeys(
+        ("call", "conditional", "functional"),
+        Refusal("plain operations", "a function call", "export the graph without control flow"),
+    ),
+    **dict.fromkeys(
+        ("loop", "back edge", "loop value"),
+        Refusal("a graph without loops", "a while loop", "name a node after it with --input"),
+    ),
     "random": Refusal("a graph for inference", "random numbers", "export the graph for inference"),
 }  # fmt: skip
 # Families without rows, which would only be long lists of names.
@@ -193,7 +204,7 @@ _FAMILIES = {
     # The updates of an optimizer.
     "update": re.compile(r"(Resource)?(Sparse)?Apply\w+"),
 }
-_NEVER_RUN = {*_REFUSALS, "source", "batch source", "effect", "gradient", "update", "unknown"}
+_NEVER_RUN = {*_REFUSALS, "source", "batch source", "restore", *_EFFECTS, "gradient", "update", "unknown"}
 
 
 def row(operation: str) -> Row:
@@ -229,4 +240,8 @@ RELUS = of_kind("relu", "saturating relu")
 COMPARISONS = of_kind("comparison")
 SATURATING = of_kind("saturating", "saturating relu")  # their large values are equal, with gradient 0
 SOURCES = of_kind("input", "source", "batch source")  # they may feed the images into a graph
-CALLS, LOOPS, RANDOM = of_kind("call"), of_kind("loop"), of_kind("random")
+CALLS, LOOPS = of_kind("call", "conditional", "functional"), of_kind("loop", "back edge")
+RANDOM, SIDE_EFFECTS = of_kind("random"), of_kind(*_EFFECTS)
+PLACEHOLDERS = of_kind("input")
+# What an operation computes from constant bool values.
+LOGIC = {"LogicalNot": lambda values: not values[0], "LogicalAnd": all, "LogicalOr": any, "Squeeze": all}

@@ -6,8 +6,9 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.nodes import canonical, node_name
+from legacy_graph.graphs.op_table import of_kind
 
-_BACK_EDGES = ("NextIteration", "RefNextIteration")
+_BACK_EDGES = of_kind("back edge")
 
 
 def topological_order(nodes: Dict[str, tf.NodeDef]) -> List[str]:

@@ -7,10 +7,10 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph, check_size
 from legacy_graph.graphs.nodes import canonical, new_node
+from legacy_graph.graphs.op_table import of_kind
 from legacy_graph.graphs.operations import definition, strip_attributes
 
-_CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
-_CONDITIONALS = {"If": "StatefulPartitionedCall", "StatelessIf": "PartitionedCall"}
+_CALLS, _CONDITIONALS = of_kind("call"), of_kind("conditional")
 
 
 def inline_functions(graph: Graph) -> List[str]:
@@ -61,7 +61,7 @@ def _choose_branches(graph):
         if taken is not None:
             attributes = {"Tin": node.attr["Tin"], "Tout": node.attr["Tout"]}
             attributes["f"] = node.attr["then_branch" if taken else "else_branch"]
-            graph.add(new_node(_CONDITIONALS[node.op], node.name, node.input[1:], **attributes))
+            graph.add(new_node("PartitionedCall", node.name, node.input[1:], **attributes))
 
 
 def _inline(graph, calls, functions):

@@ -9,12 +9,12 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import find_sources
 from legacy_graph.graphs.nodes import constant, identity, is_bool, node_name
-from legacy_graph.graphs.op_table import RANDOM, SHAPES, SOURCES
+from legacy_graph.graphs.op_table import PLACEHOLDERS, RANDOM, SHAPES, SOURCES, of_kind
 from legacy_graph.graphs.operations import attribute
 
-_SCALES = ("Mul", "RealDiv", "Div")
-_MASKED = ("Mul", "SelectV2", "Select")
-_SWITCHES, _MERGES = ("Switch", "RefSwitch"), ("Merge", "RefMerge")
+_SCALES = of_kind("scale")
+_MASKED = {"Mul", *of_kind("selection")}
+_SWITCHES, _MERGES = of_kind("switch"), of_kind("merge")
 # Whole words of names. A bool placeholder "is_training" is False at inference, "inference" is True.
 _TRAINING = {"train", "training", "trainer", "istrain", "istraining", "trainphase", "phase", "dropout", "augment"}
 _INFERENCE = {
@@ -53,7 +53,7 @@ def fix_placeholders(graph: Graph) -> List[str]:
     """
     notes = []
     for node in list(graph.by_name.values()):
-        if node.op in ("Placeholder", "PlaceholderWithDefault"):
+        if node.op in PLACEHOLDERS:
             dtype, shape = node.attr["dtype"].type, node.attr["shape"].shape
             if is_bool(node):
                 value = _value(graph, node)
@@ -95,7 +95,7 @@ def _is_training(node):
 
 def resolve_switches(graph: Graph) -> List[str]:
     """Follow each Switch whose predicate is constant, and connect each Merge to its live input."""
-    is_branched = any(node.op in _SWITCHES + _MERGES for node in graph.by_name.values())
+    is_branched = any(node.op in _SWITCHES | _MERGES for node in graph.by_name.values())
     replacements, dead, resolved = _find_branches(graph) if is_branched else _Branches({}, set(), set())
     graph.redirect(replacements)
     graph.drop_control_inputs()

@@ -6,10 +6,10 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import canonical, identity, new_node, node_name
+from legacy_graph.graphs.op_table import of_kind, row
 from legacy_graph.graphs.operations import attribute
 
-_UPDATES = ("AssignSub", "AssignSubVariableOp")
-_STATISTICS = ("Squeeze", "Mean")  # the last operations of tf.nn.moments
+_UPDATES, _ASSIGNMENTS = of_kind("subtraction"), of_kind("assignment")
 MOVING_AVERAGE = "moving average"  # the mark of a node that reads one, two for each batch norm
 _MEAN, _VARIANCE = 3, 4  # inputs of FusedBatchNorm; its outputs 1 and 2 are the statistics of the batch
 
@@ -30,13 +30,19 @@ def use_moving_averages(graph: Graph) -> List[str]:
                     graph.connect(name, position, _read(graph, update.variable, f"{name}/average_{position}"))
     replacements = {}
     for statistic, update in updates.items():
-        if graph.by_name[node_name(statistic)].op in _STATISTICS:
+        if _is_mean(graph, node_name(statistic)):
             replacements[statistic] = _read(graph, update.variable, f"{node_name(statistic)}/average")
     graph.redirect(replacements)
     # Each update still reads its statistic. Both are later removed together, so neither counts as a reader of a layer.
     for statistic in replacements:
         graph.connect(updates[statistic].reader.name, updates[statistic].position, statistic)
     return []
+
+
+def _is_mean(graph, name):
+    """Whether a node is the last of `tf.nn.moments`: a mean, or the Squeeze of one."""
+    node = graph.by_name[name]
+    return (graph.by_name[graph.data_inputs(name)[0]] if node.op == "Squeeze" else node).op == "Mean"
 
 
 class _Update(NamedTuple):
@@ -57,7 +63,7 @@ def _find_updates(graph) -> Dict[str, _Update]:
                 difference = graph.by_name[graph.root(node_name(factor))]
                 if difference.op == "Sub" and _variable(graph, difference.input[0]) == variable.name:
                     updates[_source(graph, difference.input[1])] = _Update(variable, difference, 1)
-        elif node.op in ("Assign", "AssignVariableOp"):
+        elif node.op in _ASSIGNMENTS:
             updates.update(_weighted_means(graph, node))
     return updates
 
@@ -66,7 +72,7 @@ def _weighted_means(graph, assign):
     """The update of a variable by `variable * decay + statistic * (1 - decay)`, as `_find_updates`."""
     variable, total = [graph.by_name[graph.root(name)] for name in graph.data_inputs(assign.name)[:2]]
     products = [graph.by_name[graph.root(name)] for name in graph.data_inputs(total.name)]
-    if total.op not in ("Add", "AddV2") or any(product.op != "Mul" for product in products):
+    if row(total.op) != row("Add") or [product.op for product in products] != ["Mul", "Mul"]:
         return
     own, other = sorted(products, key=lambda product: not any(_reads(graph, product, variable)))
     if any(_reads(graph, own, variable)):

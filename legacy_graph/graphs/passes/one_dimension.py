@@ -15,7 +15,6 @@ from legacy_graph.graphs.operations import attribute
 
 _VARIABLES = of_kind("variable", "resource")
 _POOLS = of_kind("max pool", "average pool")
-_PADDINGS = {"SpaceToBatchND": "Tpaddings", "BatchToSpaceND": "Tcrops"}  # attribute: type of input 2
 _MOVABLE = ELEMENTWISE - COMPARISONS - of_kind("cast")  # of any shape, with output of the type T
 Axes = Tuple[int, ...]
 _INT32 = tf.int32.as_datatype_enum
@@ -161,7 +160,8 @@ def _insert_rows(graph, name):
     node = graph.by_name[name]
     for position, first in ((1, [1]), (2, [[0, 0]])):
         value, joined = graph.constant(node.input[position]), f"{name}/with_rows_{position}"
-        kind = attribute(node, "Tblock_shape" if position == 1 else _PADDINGS[node.op])
+        pads = "Tpaddings" if node.op == "SpaceToBatchND" else "Tcrops"
+        kind = attribute(node, "Tblock_shape" if position == 1 else pads)
         if value is not None:
             graph.add(constant(joined, first + value.tolist(), kind.type))
         else:  # computed from the width of the images

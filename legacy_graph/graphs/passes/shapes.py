@@ -8,15 +8,15 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.graphs.batch_rules import IMAGES
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, identity, new_node, node_name
-from legacy_graph.graphs.op_table import SHAPES
+from legacy_graph.graphs.op_table import SHAPES, of_kind, row
 from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import TensorType
 
 _MOST = 16  # values of a tensor with sizes
 # Operations on shapes with an open length, through which TensorFlow follows the other lengths.
-_SHAPE_PARTS = ("Pack", "Concat", "ConcatV2", "StridedSlice", "Cast", "Identity")
-# Operations that may hold the batch as a number.
-_FIXING = ("Reshape", "Conv2DBackpropInput")
+_SHAPE_PARTS = of_kind("join", "strided slice", "cast", "identity")
+# Rules (the column `moves` of the table) of operations that may hold the batch as a number.
+_FIXING = ("reshape", "transposed convolution")
 
 
 def remove_reshapes(graph: Graph, types: Dict[str, TensorType]) -> None:
@@ -58,7 +58,8 @@ def free_batch(graph: Graph, names: Set[str], batch: int) -> None:
         batch: of the input.
     """
     dependent = graph.dependents([graph.input])
-    nodes = [graph.by_name[name] for name in graph.order if name in dependent and graph.by_name[name].op in _FIXING]
+    nodes = [graph.by_name[name] for name in graph.order if name in dependent]
+    nodes = [node for node in nodes if row(node.op).moves in _FIXING]
     known = {node.name: _declared_shape(graph, node) for node in nodes}
     types = graph.infer_types(names) if None in known.values() else {}
     for node in nodes:

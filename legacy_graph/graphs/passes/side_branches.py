@@ -6,10 +6,8 @@ from typing import List, Set
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.choose_layers import left_out
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.op_table import CONVOLUTIONS, of_kind, row
+from legacy_graph.graphs.op_table import CONVOLUTIONS, SIDE_EFFECTS, row
 from legacy_graph.graphs.operations import definition
-
-_SIDE_EFFECTS = of_kind("effect")  # summaries, updates of variables
 
 
 def remove_side_effects(graph: Graph) -> List[str]:
@@ -17,7 +15,7 @@ def remove_side_effects(graph: Graph) -> List[str]:
 
     Nodes that read the result of an update go too: the returned note counts the convolutions among them.
     """
-    effects = {name for name, node in graph.by_name.items() if node.op in _SIDE_EFFECTS}
+    effects = {name for name, node in graph.by_name.items() if node.op in SIDE_EFFECTS}
     if not effects:
         return []
     ends = set(effects)

@@ -9,7 +9,7 @@ from tensorflow.python.framework import tensor_util
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, identity, new_node, node_name
-from legacy_graph.graphs.op_table import PASSING, RELUS, of_kind
+from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, PASSING, RELUS, of_kind
 from legacy_graph.graphs.operations import attribute, definition
 
 # Iterators and queues, with one output for each part of the batch. The data is not in the graph.
@@ -17,8 +17,8 @@ _BATCHES = of_kind("batch source")
 _FLOAT = tf.float32.as_datatype_enum
 _HALVES = {tf.float16.as_datatype_enum, tf.bfloat16.as_datatype_enum}
 HALF_NAMES = {"float16", "bfloat16"}  # the marks
-_FUSED = {"_FusedConv2D": "Conv2D", "_FusedDepthwiseConv2dNative": "DepthwiseConv2dNative"}
-_LIMITS = {"Maximum": 0, "Minimum": 6}
+_FUSED = {f"_Fused{name}": name for name in CONVOLUTIONS}
+_LIMITS = of_kind("limit")
 
 
 def pass_on(graph: Graph) -> List[str]:
@@ -131,7 +131,7 @@ def _unfused(node):
             attributes["epsilon"] = attribute(node, "epsilon")
         elif fused == "LeakyRelu":
             attributes["alpha"] = attribute(node, "leakyrelu_alpha")
-        elif fused not in ("Relu", "Relu6", "Elu", "Tanh", "Sigmoid"):
+        elif fused not in ELEMENTWISE or definition(fused) is None or len(definition(fused).input_arg) != 1:
             hint = "export the graph before it is optimized"
             raise UserError(f"operation {node.op} ({node.name})", "a known fused operation", fused, hint)
         inputs = [result[-1].name, *arguments[:count]]
@@ -149,7 +149,7 @@ def name_relus(graph: Graph) -> List[str]:
     readers = graph.consumers
     for name in list(graph.order):
         node = graph.by_name[name]
-        values = _beside(graph, name, _LIMITS[node.op]) if node.op in _LIMITS else None
+        values = _beside(graph, name, 6 if node.op == "Minimum" else 0) if node.op in _LIMITS else None
         if values is None:
             continue
         kind, source = attribute(node, "T"), graph.by_name[graph.root(node_name(values))]

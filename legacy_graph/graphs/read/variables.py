@@ -11,6 +11,7 @@ from legacy_graph.graphs.nodes import constant, identity, node_name
 from legacy_graph.graphs.op_table import of_kind
 
 REFERENCES, RESOURCES = of_kind("variable"), of_kind("resource")
+_ASSIGNMENTS, _RESTORES = of_kind("assignment"), of_kind("restore")
 _REF_OPERATIONS = {"RefIdentity": "Identity"}
 # nodes of the variables -> {name: value}; raises UserError if a variable has no value.
 ReadVariables = Callable[[List[tf.NodeDef]], Dict[str, object]]
@@ -116,13 +117,13 @@ def restored_keys(graph: Graph) -> Dict[str, Tuple[str, str]]:
     restored = {}
     for name in graph.order:
         node = graph.by_name[name]
-        if node.op not in ("Assign", "AssignVariableOp"):
+        if node.op not in _ASSIGNMENTS:
             continue
         source = node.input[1]
         while graph.by_name[node_name(source)].op == "Identity":
             source = graph.by_name[node_name(source)].input[0]
         restore = graph.by_name[node_name(source)]
-        if restore.op in ("Restore", "RestoreSlice", "RestoreV2"):  # file, keys, slices
+        if restore.op in _RESTORES:  # file, keys, slices
             values = [graph.constant(text) for text in graph.references(restore.name)[1:3]]
             if all(value is not None for value in values):
                 position = int(source.split(":")[1]) if ":" in source else 0
