@@ -64,7 +64,6 @@ def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None
     wanted = [model.input + ":0", end + ":0", layer.name]
     images, start, convolution = tf.import_graph_def(graph_def, None, wanted, name="")
     path = find_path(images, start)
-    _refuse_functions(path, model.graph.library)
     _check_weights(path)
     for operation in path.operations:
         if operation.type == "Conv2D":
@@ -76,7 +75,10 @@ def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None
     chosen = _best_method(layer, path, end) if best and not method else (method, None)
     methods = (chosen[0],) if chosen[0] else methods
     rectified = is_rectified(model.graph, layer)
-    notes = [*filter(None, chosen[1:]), *(note for name in methods for note in _notes(layer, path, name, start))]
+    notes = [
+        *filter(None, chosen[1:]),
+        *(note for name in methods for note in _notes(model.graph, layer, path, name, end)),
+    ]
     products = [operation for operation in path.operations if row(operation.type).projection in PRODUCTS]
     # A ReLU hides NaN and minus infinity: they become 0 on some processors.
     finite = {operation.name: tf.reduce_all(tf.is_finite(operation.outputs[0])) for operation in products}
@@ -128,18 +130,6 @@ def project_signal(back: Backward, signal: tf.Tensor, method: str) -> tf.Tensor:
     return projection
 
 
-def _refuse_functions(path, library):
-    """Refuse function calls on the path, because TensorFlow ignores the rules inside functions."""
-    functions = {function.signature.name for function in library.function}
-    calls = [
-        operation.name
-        for operation in path.operations
-        if operation.type in functions or any(attr.type == "func" for attr in operation.op_def.attr)
-    ]
-    if calls:
-        raise UserError("--graph", "a graph without function calls", _listed(calls), "freeze it with inlined functions")
-
-
 def _check_weights(path):
     """Refuse NaN and infinity in constants that the path reads. A fused ReLU would make them 0: a dead map."""
     for operation in path.operations:
@@ -166,15 +156,16 @@ def _best_method(layer, path, end) -> Tuple[str, Optional[str]]:
     return DECONVNET, None
 
 
-def _notes(layer, path, method, start) -> Tuple[str, ...]:
+def _notes(graph, layer, path, method, end) -> Tuple[str, ...]:
     notes: List[str] = []
     if layer.fields is None:
         after = f" after {layer.lost}" if layer.lost else ""
         notes.append(f"The receptive field of {layer.label} is unknown{after}: it can be the complete image.")
-        if layer.lost and _is_preprocessing(start.graph.get_operation_by_name(layer.lost)):
+        before = graph.ancestors([layer.lost] if layer.lost else [])
+        if before and not any(graph.by_name[name].op in CONVOLUTIONS for name in before):
             hint = f"with --input {layer.lost} the field is known, and --range gives the values at this node"
             notes.append(f"{layer.lost} is before all convolutions: {hint}.")
-    if start.op.name != layer.start:
+    if end != layer.start:
         notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")
     if method == OCCLUSION:
         return tuple(notes)
@@ -198,17 +189,6 @@ def _notes(layer, path, method, start) -> Tuple[str, ...]:
     if path.undefined:
         notes.append(f"Only the gradient is defined for {_listed(path.undefined)}.")
     return tuple(notes)
-
-
-def _is_preprocessing(operation):
-    """Whether no convolution is before an operation."""
-    seen, waiting = set(), [operation]
-    while waiting:
-        current = waiting.pop()
-        if current not in seen:
-            seen.add(current)
-            waiting += [tensor.op for tensor in current.inputs]
-    return not any(current.type in CONVOLUTIONS for current in seen)
 
 
 def _listed(names):

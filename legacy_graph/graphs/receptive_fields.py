@@ -1,6 +1,5 @@
 """感受野 (receptive field) in a graph with branches, dilation, transposed convolutions and transposed axes."""
 
-import functools
 import math
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
@@ -92,17 +91,16 @@ def receptive_fields(
         dependent = [source for source in sources if source in known]
         if node.op in SHAPES or name == input or types[name].dtype is None or not dependent:
             continue
-        shapes = [types[source].shape for source in sources]
-        step = Step(node, shapes, types[name].shape, functools.partial(_constant, nodes, node))
-        known[name] = _through(step, [known.get(source, ()) for source in sources])
+        known[name] = _through(_step(nodes, types, node, sources), [known.get(source, ()) for source in sources])
         if known[name] is None:
             lost[name] = next((lost[source] for source in dependent if source in lost), name)
     fields = {name: _in_pixels(axes, sides) for name, axes in known.items()}
     return {name: field for name, field in fields.items() if field}, lost
 
 
-def _constant(nodes, node, number) -> Optional[np.ndarray]:
-    return nodes.constant(node.input[number])
+def _step(nodes, types, node, sources) -> Step:
+    shapes = [types[source].shape for source in sources]
+    return Step(node, shapes, types[node.name].shape, lambda number: nodes.constant(node.input[number]))
 
 
 def _in_pixels(axes, sides) -> Optional[Fields]:

@@ -125,24 +125,6 @@ def test_relu6_is_ranked_and_projected_before_its_clip():
     assert any("1 Relu6 nodes below as through ReLU" in note for note in probe.layer.notes)
 
 
-def test_rules_inside_a_function_are_refused():
-    """TensorFlow would ignore them there without a word."""
-
-    def build(value):
-        make = Maker()
-        inner = make.convolve(value, 4)
-
-        @tf.function
-        def rectify(signal):
-            return tf.nn.relu(signal)
-
-        return ends(tf.nn.relu(make.convolve(tf.reshape(rectify(inner), [-1, *SIDES, 4]), 5)))
-
-    model = model_of(build)
-    with tf.Graph().as_default(), pytest.raises(UserError, match="expected a graph without function calls"):
-        layer_probes.graph_probe(model, model.layers[0], "guided")
-
-
 def test_foreign_gradient_overrides_are_dropped():
     """A graph that was saved with a custom gradient names a rule that exists only in its own program."""
     model = model_of(lambda value: strided(Maker(), value))

@@ -31,6 +31,12 @@ def blocks_of_channels(x):
     return convolve(tf.transpose(blocks, [0, 1, 3, 2]), size=1)
 
 
+def columns_as_channels(x):
+    """A convolution whose channels are the columns of the image, so that each value depends on all of them."""
+    mixed = tf.nn.conv2d(tf.transpose(x, [0, 1, 3, 2]), constant([1, 1, SIDE, 2]), [1] * 4, "VALID")
+    return convolve(tf.transpose(mixed, [0, 1, 3, 2]), size=1)
+
+
 def mean_vector(x):
     """The mean of the image as a vector, which becomes an image of one pixel."""
     return convolve(tf.reshape(tf.reduce_mean(x, [1, 2]), [-1, 1, 1, 4]), size=1)
@@ -42,11 +48,11 @@ def load(tmp_path, build):
     changed = np.repeat(images(1, SIDE, SIDE, 4), SIDE**2 + 1, 0)
     for number in range(SIDE**2):
         changed[number, number // SIDE, number % SIDE] += 5
-    values = run(model.graph_def, model.layers[0].start, {"images": changed})
-    return model.layers[0], (values[:-1] != values[-1:]).any(3).reshape(SIDE, SIDE, *values.shape[1:3])
+    values = run(model.graph_def, model.layers[-1].start, {"images": changed})
+    return model.layers[-1], (values[:-1] != values[-1:]).any(3).reshape(SIDE, SIDE, *values.shape[1:3])
 
 
-@pytest.mark.parametrize("build", [swapped, mirrored_above, blocks_of_channels])
+@pytest.mark.parametrize("build", [swapped, mirrored_above, blocks_of_channels, columns_as_channels])
 def test_a_field_contains_every_pixel_that_counts_or_is_unknown(build, tmp_path):
     layer, reach = load(tmp_path, build)
     assert reach.any()
