@@ -122,7 +122,7 @@ class _Images:
 
 def _other_results(layer, place):
     if not place.after:
-        hint, found = "export the graph with a fixed image size", "a number of results that depends on the image size"
+        hint, found = "give the size of the images with --size", "a number of results that depends on the image size"
         return UserError(f"layer {layer.label}", "one result for each image", found, hint)
     hint = "use --input to name a node after the operation that changes the batch"
     found = "images along another axis" if place.axis else f"{IMAGES * place.before * place.after} for {IMAGES} images"

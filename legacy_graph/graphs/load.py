@@ -1,11 +1,12 @@
 """Load a graph of the user: read it, run the passes, choose the input and the layers, fill the variables, measure."""
 
-from typing import Dict, Optional, Tuple
+import contextlib
+from typing import Dict, Iterator, Optional, Tuple
 
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_axis import check_batch
-from legacy_graph.graphs.batch_import import first_refused, import_images
+from legacy_graph.graphs.batch_import import first_refused, image_sides, import_images
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
 from legacy_graph.graphs.entry import cut_at_input
 from legacy_graph.graphs.graph import Graph
@@ -20,6 +21,7 @@ from legacy_graph.graphs.passes.shapes import fix_sizes, remove_reshapes
 from legacy_graph.graphs.passes.single_nodes import HALF_NAMES
 from legacy_graph.graphs.read import read_source
 from legacy_graph.graphs.read.variables import Source, fill_variables
+from legacy_graph.graphs.tensor_types import declared_type
 from legacy_graph.tf_setup import paused_collection
 
 
@@ -71,15 +73,17 @@ def load_source(
         UserError: the graph cannot be run, or shown correctly.
     """
     with paused_collection():
-        model = _load(source, path, input, layer, values or {})
-        return model if size is None else with_size(model, *size)
+        return _load(source, path, input, layer, size, values or {})
 
 
-def _load(source, path, input, layer, values):
+def _load(source, path, input, layer, size, values):
     graph = source.graph
     notes = set_placeholders(graph, values) + run_passes(graph, PASSES)
     names, entry_notes = cut_at_input(graph, path, input, source.inputs)
-    imported = import_images(graph, names, layer)
+    if size is not None:
+        _set_size(graph, size)
+    with _named_refusal(graph, graph.ancestors(names), size):
+        imported = import_images(graph, names, layer)
     remove_reshapes(graph, imported.types)
     layers, left_out = choose_layers(graph, imported.types, graph.input, layer)
     _prune(graph, layers)
@@ -104,20 +108,37 @@ def with_size(model: Model, height: int, width: int) -> Model:
     Raises:
         UserError: the graph does not accept this size, or fixes a different one.
     """
-    if any(side not in (None, given) for side, given in zip(model.input_shape, (height, width))):
-        fixed = " x ".join(str(side or "any") for side in model.input_shape[:2])
-        raise UserError("--size", f"{fixed}, which the graph fixes", f"{height} x {width}", "leave it out")
-    graph, shape = Graph(model.graph_def), (height, width, model.input_shape[2])
+    graph = Graph(model.graph_def)
     graph.input = model.input
-    graph.add(placeholder(model.input, [None, *shape]))
-    try:
+    shape = _set_size(graph, (height, width))
+    with _named_refusal(graph, graph.by_name, (height, width)):
         remove_reshapes(graph, graph.types)
+    return model._replace(graph=graph, input_shape=shape, layers=_measure(graph, model.layers))
+
+
+def _set_size(graph, size) -> Tuple[int, int, int]:
+    """Fix the height and width of the images; returns their shape."""
+    *sides, channels = image_sides(graph)
+    if any(side not in (None, given) for side, given in zip(sides, size)):
+        fixed = " x ".join(str(side or "any") for side in sides)
+        raise UserError("--size", f"{fixed}, which the graph fixes", f"{size[0]} x {size[1]}", "leave it out")
+    graph.add(placeholder(graph.input, [None, *size, channels]))
+    return (*size, channels)
+
+
+@contextlib.contextmanager
+def _named_refusal(graph, names, size) -> Iterator[None]:
+    """Name the first of these nodes that TensorFlow does not accept with images of this size, if it is not None."""
+    try:
+        yield
     except UserError as error:
-        refused = first_refused(graph, graph.order, [None, *shape])
-        found = f"{height} x {width}, which {graph.by_name[refused].op} ({refused}) does not accept"
+        if size is None:
+            raise
+        order = [name for name in graph.order if name in names]
+        refused = first_refused(graph, order, declared_type(graph.by_name[graph.input]).shape)
+        found = f"{size[0]} x {size[1]}, which {graph.by_name[refused].op} ({refused}) does not accept"
         hint = "choose larger images, or a larger --size"
         raise UserError("image size", "a height and width that the graph accepts", found, hint) from error
-    return model._replace(graph=graph, input_shape=shape, layers=_measure(graph, model.layers))
 
 
 def find_layer(model: Model, name: str) -> ConvLayer:

@@ -55,9 +55,7 @@ class Loader:
         """
         if layer not in self._loaded:
             source, self._source = self._source or self._read(), None
-            model = load_source(source, self.path, self._input, layer, None, self._values)
-            if self._size and self._size != model.input_shape[:2]:
-                model = with_size(model, *self._size)
+            model = load_source(source, self.path, self._input, layer, self._size, self._values)
             channels, given = model.input_shape[2], self.preprocessing
             if given is not None and channels != 3 and (given.bgr or len(given.mean) == 3):
                 raise UserError("--mean and --bgr", f"options for {channels} channels", "some for 3", "leave them out")

@@ -153,6 +153,8 @@ def test_a_graph_that_leaves_the_size_of_its_images_open(tmp_path):
     model = load_model(write_frozen(tmp_path / "flattened.pb", flattened, shape=shape))
     assert [layer.label for layer in model.layers] == ["conv"]
     assert "classes is left out" in " ".join(model.notes)
+    sized = load_model(str(tmp_path / "flattened.pb"), size=(12, 12))
+    assert find_layer(sized, "classes").fields == (Field(12, 0, 0), Field(12, 0, 0)) and not sized.notes
 
 
 def test_a_graph_with_a_fixed_batch_of_one(tmp_path):
