@@ -2,13 +2,14 @@
 
 import argparse
 import contextlib
+import functools
 import os
 
 import numpy as np
 
 from legacy_graph import tf_setup
 from legacy_graph.commands.graph_folder import graph_folder, picture_folder
-from legacy_graph.commands.graph_model import open_model
+from legacy_graph.commands.graph_model import each_layer, open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.method_options import check_cover, cover_options
 from legacy_graph.commands.option_values import ALL, layer_names
@@ -110,12 +111,18 @@ def _restored(options, graph, layers):
 
 
 def _read_graph(options):
-    """(path, folder, source, 0, report) of each picture, in graphs/<graph>-<layer>-<picture>, with --graph."""
+    """(path, folder, source, 0, report) of each picture and layer of --graph, in graphs/<graph>-<layer>-<picture>."""
     for option, given in (("--fit", options.fit), ("--class-names", options.class_names), ("--step", options.step)):
         if given is not None:
             raise UserError(option, "this option without --graph", "--graph", "leave it out")
     check_cover(options, options.method == OCCLUSION)
-    model, layer, images = open_model(options).target(options.layer, options.pictures)
+    opened, read = open_model(options), functools.partial(_read_layer, options)
+    return [report for _, reports in each_layer(opened, options.layer, options.pictures, read) for report in reports]
+
+
+def _read_layer(options, target):
+    """As `_read_graph`, of one layer."""
+    model, layer, images = target
     from legacy_graph.cluster.session import open_session
     from legacy_graph.visualize import image_report, reading
 

@@ -11,7 +11,7 @@ from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import read_cluster
 from legacy_graph.commands import hook_steps
 from legacy_graph.commands.graph_folder import graph_folder
-from legacy_graph.commands.graph_model import open_model
+from legacy_graph.commands.graph_model import each_layer, open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.method_options import check_cover, cover_options
 from legacy_graph.commands.option_values import ALL, layer_names
@@ -172,37 +172,19 @@ def _scan_steps(logdir, steps, scan, draw, title):
 
 
 def _scan_graph(options, cluster):
-    """Yield (name of the folder, source of the results, 0, sheets) for each layer of the graph of --graph.
-
-    With `ALL`, a layer that cannot be shown is left out with a message. If none can be shown, the last error is raised.
-    """
+    """Yield (name of the folder, source of the results, 0, sheets) for each layer of the graph of --graph."""
     if not options.images:
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     check_cover(options, OCCLUSION in (options.method, options.control))
     if options.data_dir or options.other_data:
         raise UserError("--data-dir", "this option without --graph", "--graph", "name the images with --images")
-    opened, shown, error = open_model(options, cluster is not None), False, None
-    for name in _split(options.layer) or _all_layers(opened):
-        target = opened.target(name, options.images)
-        try:
-            sheets = opened.sheets(
-                target, options.method, options.maps, options.top, options.order, cluster,
-                options.control, options.context, options.draw, cover_options(options),
-            )  # fmt: skip
-        except UserError as unsuitable:
-            if options.layer != ALL:
-                raise
-            error = unsuitable
-            print(f"Left out: {target.layer.label}. {unsuitable}")
-        else:
-            shown = True
-            yield (*graph_folder(options, target.layer.label, options.images), 0, sheets)
-    if error is not None and not shown:
-        raise error
+    opened = open_model(options, cluster is not None)
 
+    def draw(target):
+        return opened.sheets(
+            target, options.method, options.maps, options.top, options.order, cluster,
+            options.control, options.context, options.draw, cover_options(options),
+        )  # fmt: skip
 
-def _all_layers(opened) -> List[str]:
-    """The labels of all layers that can be shown. Prints the notes of the graph, such as why others cannot."""
-    for note in opened.layers.notes:
-        print(note)
-    return [layer.label for layer in opened.layers]
+    for target, sheets in each_layer(opened, options.layer, options.images, draw):
+        yield (*graph_folder(options, target.layer.label, options.images), 0, sheets)

@@ -3,18 +3,20 @@
 import argparse
 import os
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Tuple
 
 from legacy_graph import tf_setup
 from legacy_graph.board.open_graph import OpenGraph
 from legacy_graph.commands.method_options import cover_options
+from legacy_graph.commands.option_values import ALL, layer_names
 from legacy_graph.config import DECONVNET, DEFAULT_SIGNATURE, OCCLUSION
 from legacy_graph.data import images
 from legacy_graph.data.class_names import read_names
 from legacy_graph.errors import UserError, launch_command, printable
 
 if TYPE_CHECKING:
-    from legacy_graph.visualize.loaded_model import LoadedModel
+    from legacy_graph.graphs.target import Target
+    from legacy_graph.visualize.loaded_model import ImageSource, LoadedModel
 
 
 def open_model(options: argparse.Namespace, cluster: bool = False) -> "LoadedModel":
@@ -33,6 +35,33 @@ def open_model(options: argparse.Namespace, cluster: bool = False) -> "LoadedMod
         hint = f"list them with: {launch_command()} layers --graph {shlex.quote(options.graph)}"
         raise UserError("--layer", "a layer of the graph", "none", hint)
     return _read(options, cluster)
+
+
+def each_layer(
+    opened: "LoadedModel", layers: str, images: "ImageSource", show: Callable[["Target"], Any]
+) -> Iterator[Tuple["Target", Any]]:
+    """Yield (a layer with its images, what `show` returns for it) for each layer in the value of --layer.
+
+    With `ALL`, the notes of the graph are printed, and a layer that cannot be shown is left out with a message. If none
+    can be shown, the last error is raised.
+    """
+    for note in opened.layers.notes if layers == ALL else ():
+        print(note)
+    shown, error = False, None
+    for name in layer_names(layers) or [layer.label for layer in opened.layers]:
+        target = opened.target(name, images)
+        try:
+            result = show(target)
+        except UserError as unsuitable:
+            if layers != ALL:
+                raise
+            error = unsuitable
+            print(f"Left out: {target.layer.label}. {unsuitable}")
+        else:
+            shown = True
+            yield target, result
+    if error is not None and not shown:
+        raise error
 
 
 def open_graph(options: argparse.Namespace) -> OpenGraph:

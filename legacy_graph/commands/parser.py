@@ -196,8 +196,8 @@ def _add_deconv(command):
     add("--step", type=integer(0, 10**9), metavar="N", help="a training step whose kernels train kept "
         "(default: the step of the newest checkpoint)")  # fmt: skip
     add("--class-names", type=path, metavar="FILE", help="text file with the ten class names, one a line")
-    add("--layer", type=option_values.name, metavar="NAME", help="one or more layers of the article's network, "
-        "separated by commas, or all (default: conv1,conv2); with --graph one layer, which must be given")  # fmt: skip
+    add("--layer", type=option_values.name, metavar="NAME", help="one or more names from the list of the command "
+        "layers, separated by commas, or all (default: conv1,conv2); required with --graph")  # fmt: skip
     add("--maps", type=integer_list, metavar="N,N", help="also project each of these feature maps alone, and its "
         "strongest activation alone; numbers separated by commas")  # fmt: skip
     method_options.add_method_options(command, "all projections that are defined")

@@ -48,6 +48,20 @@ def test_single_maps_of_a_graph(folder):
         assert float(row["activation"]) == pytest.approx(value, rel=1e-5) and value == maps[int(row["map"])].max()
 
 
+def test_several_layers_of_a_graph(folder):
+    """Each has the directory and the numbers that it has alone."""
+    for layers in ("Conv2D,Conv2D_1", "Conv2D_1", "all"):
+        log = str(folder / f"log-{layers}")
+        assert main([*words(folder, "deconv", layer=layers), *RANGE, "--logdir", log]) == 0
+    alone = numbers(folder / "log-Conv2D_1" / "graphs" / os.listdir(str(folder / "log-Conv2D_1" / "graphs"))[0])
+    for layers in ("Conv2D,Conv2D_1", "all"):
+        places = sorted((folder / f"log-{layers}" / "graphs").iterdir())
+        assert [set(numbers(place)) & {"Conv2D/maps", "Conv2D_1/maps"} for place in places] == [
+            {"Conv2D/maps"}, {"Conv2D_1/maps"},
+        ]  # fmt: skip
+        np.testing.assert_array_equal(numbers(places[1])["Conv2D_1/guided"], alone["Conv2D_1/guided"])
+
+
 @pytest.fixture
 def picture(tmp_path):
     path = str(tmp_path / "seven.png")

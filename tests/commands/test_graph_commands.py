@@ -155,7 +155,7 @@ BAD = [
     (["--bgr"], "--range"),
     ([*RANGE, "--top", "6"], "--top: expected at most 5, the number of images, found 6"),
     ([*RANGE, "--maps", "7"], "--maps: expected maps of Conv2D_1, 0 to 6, found 7"),
-    ([*RANGE, "--size", "20x20"], "--size: expected 24x18"),
+    ([*RANGE, "--size", "20x20"], "--size: expected 24 x 18"),
     ([*RANGE, "--layer", "conv9"], "--layer: expected one of "),
 ]
 
