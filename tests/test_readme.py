@@ -4,6 +4,7 @@ Commands run in a folder that holds the log of the short `trained` run and the s
 or needs a network runs in the reduced form that `ADDED` and `REDUCED` give.
 """
 
+import argparse
 import contextlib
 import io
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from PIL import Image
+from tensorboard.plugins.core import core_plugin
 
 import legacy_graph
 from legacy_graph.__main__ import main
@@ -180,21 +182,23 @@ def test_each_row_of_a_table_has_a_cell_for_each_column():
 def parsers():
     top = make_parser()
     (commands,) = [action.choices for action in top._actions if isinstance(action.choices, dict)]
-    return [top, *commands.values()]
+    tensorboard = argparse.ArgumentParser()
+    core_plugin.CorePluginLoader().define_flags(tensorboard)
+    return [top, *commands.values(), tensorboard]
 
 
 @pytest.mark.parametrize("path", READMES, ids=name)
 def test_paths_options_and_names_in_prose_exist(path):
     known = {option for parser in parsers() for action in parser._actions for option in action.option_strings}
     for other in OTHER_OPTIONS:
-        known.update(re.findall(r"--[a-z-]+", read(other)))
+        known.update(re.findall(r"--[a-z_-]+", read(other)))
     for code in inline_code(path):
         for word in re.findall(r"(?<!\S)(?:tests|legacy_graph)/\S+", code):
             assert os.path.exists(os.path.join(ROOT, word)), word
         for attribute in re.findall(r"\blegacy_graph\.(\w+)", code):
             assert hasattr(legacy_graph, attribute), attribute
         if not code.startswith("pip "):
-            assert set(re.findall(r"(?<!\S)--[a-z-]+", code)) <= known, code
+            assert set(re.findall(r"(?<!\S)--[a-z_-]+", code)) <= known, code
 
 
 def test_the_articles_table_names_files_that_exist():

@@ -19,7 +19,7 @@ from legacy_graph.graphs.op_table import (
 )  # fmt: skip
 from legacy_graph.graphs.tensor_types import TensorType
 
-_SHAPING = of_kind("reshape")
+_SHAPING, _MEANS = of_kind("reshape"), {"Mean"}
 
 
 class Ends(NamedTuple):
@@ -65,7 +65,8 @@ class EndFinder:
 
     def _search(self, here, only) -> Ends:
         left: List[str] = []
-        opened = None  # the node before a normalization, until a node with the shape of this one
+        # The node before a normalization, until a node with the shape of this one, and whether a mean was between them.
+        opened, has_mean = None, False
         while True:
             following, region = self._next_join(here, only)
             if following is None:
@@ -78,8 +79,9 @@ class EndFinder:
             elif any(self._operation(name) not in LINEAR for name in region):
                 break
             here, only = following, None
-            if opened and here in self._types and self._types[here].shape == self._types[opened].shape:
-                opened = None
+            has_mean = has_mean or any(self._operation(name) in _MEANS for name in region)
+            if has_mean and here in self._types and self._types[here].shape == self._types[opened].shape:
+                opened, has_mean = None, False
         if opened:
             return Ends(None, opened)
         if self._operation(following) in COMPARISONS:
@@ -166,7 +168,7 @@ class EndFinder:
 
     def _is_statistic(self, name):
         """Whether a node is a mean within each image, or gives another shape to it, as in an instance or group norm."""
-        if self._operation(name) != "Mean":
+        if self._operation(name) not in _MEANS:
             return self._operation(name) in _SHAPING and name in self._types
         axes = self._graph.constant(self._graph.by_name[name].input[1])
         return axes is not None and 0 not in axes and name in self._types

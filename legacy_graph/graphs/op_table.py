@@ -2,7 +2,7 @@
 
 An operation without a row does not run: `check_operations` refuses it by name. To add an operation, add its name to the
 group with the same properties, or a group. `tests/graphs/test_op_table.py` makes the tests of the row; it asks for an
-example if it cannot make one itself.
+example if it cannot make one itself. `python -m tests.agreement.operation_table` then writes the page of the table.
 """
 
 import re
@@ -22,7 +22,7 @@ class Row(NamedTuple):
     axes: Optional[int] = None  # number of the input with the axes, or with one value for each axis
     # Where the values of the output come from, see `axis_windows`; "mixes": not known to keep the images apart.
     moves: str = "mixes"
-    bound: str = "unknown"  # of the values, see `bound`
+    bound: str = "unknown"  # of the values, see `overflow`; "same": |f(x)| <= f(m) if m >= |x|
     # "linear", "product" (linear in one input if no other depends on the images), "relu" and "max pool": every method
     # is defined. "gradient": only the gradient is.
     projection: str = "gradient"
@@ -77,7 +77,7 @@ _GROUPS = {
         "batch norm", bound="batch norm", projection="product"
     ),
     "BatchNormWithGlobalNormalization": _position("batch norm", projection="product"),
-    # Elementwise and not linear.
+    # Elementwise and not linear. "saturating": float32 values above a small limit, such as 20, all give one result.
     "Relu": _each("relu", bound="same", projection="relu"),
     "Relu6": _each("saturating relu", bound="same", projection="relu"),
     "Sigmoid Tanh": _each("saturating", bound="same"),

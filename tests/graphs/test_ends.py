@@ -99,10 +99,11 @@ def test_a_normalization_of_each_image_is_inside_a_layer(normalize, activation):
         lambda value: tf.nn.relu(tf.reduce_mean(value, [1, 2])),
         lambda value: tf.nn.relu(tf.reduce_mean(value, [1, 2], keepdims=True)),
         lambda value: tf.nn.relu(tf.reshape(value, [-1, 64, 4])),
+        lambda value: tf.nn.relu(tf.reshape(tf.reshape(value, [-1, 64, 4]) + 1.0, [-1, 8, 8, 4])),
         lambda value: tf.nn.relu(tf.squeeze(value[:, :1, :1], [1, 2])),
         lambda value: tf.nn.relu(value - tf.reduce_mean(value, [0, 1, 2])),
     ],
-    ids=["mean", "pixel", "row", "squeezed", "batch"],
+    ids=["mean", "pixel", "row", "row and back", "squeezed", "batch"],
 )
 def test_values_of_another_shape_end_no_layer(follow):
     assert end_of(lambda linear, images: follow(linear))[:2] == (None, "bias")
