@@ -93,7 +93,9 @@ def test_a_place_has_two_numbers(model, places):
 
 
 @pytest.mark.parametrize(
-    "images", [memoryview(PIXELS), {"a.png": 1}, np.ma.masked_greater(PIXELS, 9), np.array(3, np.uint8)], ids=str
+    "images",
+    [memoryview(PIXELS), {"a.png": 1}, np.ma.masked_greater(PIXELS, 9), np.array(3, np.uint8)],
+    ids=["memoryview", "dictionary", "masked", "number"],
 )
 def test_what_is_no_array_of_images(model, images):
     with pytest.raises(legacy_graph.UserError, match="^images: "):

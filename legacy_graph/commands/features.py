@@ -3,7 +3,8 @@
 import argparse
 import io
 import os
-from typing import List, Optional
+import zipfile
+from typing import List, Optional, Set
 
 import numpy as np
 
@@ -62,7 +63,10 @@ def _publish(options, folder, source, step, sheets):
 
     finish_publishing(options.logdir)
     keep = options.graph is None
+    earlier = _maps_of(os.path.join(folder, layout.NUMBERS), step) if keep and layout.NUMBERS in sheets.files else set()
     folder = publish(folder, step, sheets.images, sheets.files, source, keep_earlier=keep)
+    if not earlier <= _maps_of(os.path.join(folder, layout.NUMBERS), step):
+        print(f"Replaced: the results of step {step:,} with other feature maps in {folder}")
     if evolution.SHEET in sheets.files:
         print(f"Evolution sheet: {os.path.join(folder, evolution.SHEET)}")
     elif options.steps != ():
@@ -75,6 +79,15 @@ def _publish(options, folder, source, step, sheets):
             print(f"{words}: {earlier if os.path.exists(earlier) else path}")
     if sheets.report:
         print(sheets.report)
+
+
+def _maps_of(file, step) -> Set[int]:
+    """The feature maps in a file of results; none if there is no file, or it is of another step or damaged."""
+    try:
+        with np.load(file) as arrays:
+            return set(arrays["maps"].tolist()) if arrays["step"] == step else set()
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        return set()
 
 
 def _split(layers: Optional[str]) -> List[Optional[str]]:

@@ -86,6 +86,14 @@ ORDERS = [
 ]
 
 
+def test_features_says_that_it_replaces_other_maps(shown, logdir, capsys):
+    assert "Replaced" in shown.stdout
+    words = ["features", "--logdir", logdir, "--data-dir", SAMPLE, "--layer", "conv2", "--top", "1"]
+    for maps in ("1", "1,2"):
+        assert __main__.main([*words, "--maps", maps]) == 0
+        assert "Replaced" not in capsys.readouterr().out
+
+
 def test_the_order_of_the_maps(logdir):
     """All maps are in the order of their wins; maps that are listed stay as listed, unless an order is named."""
     found = []
