@@ -69,6 +69,10 @@ class EndFinder:
         opened, has_mean = None, False
         while True:
             following, region = self._next_join(here, only)
+            pool = self._pool_before_relu(here, only) if following is None else None
+            if pool:
+                here, only = pool, None
+                continue
             if following is None:
                 end = Ends(None, opened or here) if only or opened else self._best_branch(here)
                 return end._replace(left=(*left, *end.left)) if end.activation else end
@@ -91,6 +95,13 @@ class EndFinder:
         readers = self._readers(following)
         is_pooled = len(readers) == 1 and self._operation(readers[0]) in MAX_POOLS
         return Ends(following, readers[0] if is_pooled else following, tuple(left))
+
+    def _pool_before_relu(self, here, only) -> Optional[str]:
+        """The max pool that alone reads `here`, if only a ReLU reads it: the order of both does not change the values."""
+        (pool, *others) = [only] if only else self._readers(here) or [here]
+        (following, *more) = self._readers(pool) or [here]
+        is_pool = self._operation(pool) in MAX_POOLS and self._operation(following) in RELUS
+        return pool if is_pool and not others and not more else None
 
     def _best_branch(self, here) -> Ends:
         """The end of the branch that reaches an activation, if `here` has several readers.

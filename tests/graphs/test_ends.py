@@ -109,6 +109,14 @@ def test_values_of_another_shape_end_no_layer(follow):
     assert end_of(lambda linear, images: follow(linear))[:2] == (None, "bias")
 
 
+def test_a_max_pool_may_stand_before_the_relu():
+    def build(linear, images):
+        pooled = tf.nn.max_pool(linear, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+        tf.nn.conv2d(tf.nn.relu(pooled, name="end"), kernel(4), 1, "SAME")
+
+    assert end_of(build) == ("end", "end", ())
+
+
 def test_a_residual_addition_ends_the_layer():
     end = end_of(lambda linear, images: tf.nn.relu(linear + tf.nn.conv2d(images, kernel(), 1, "SAME")))
     assert (end.activation, end.start, end.left) == (None, "bias", ())
