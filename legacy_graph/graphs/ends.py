@@ -97,7 +97,7 @@ class EndFinder:
         return Ends(following, readers[0] if is_pooled else following, tuple(left))
 
     def _pool_before_relu(self, here, only) -> Optional[str]:
-        """The max pool that alone reads `here`, if only a ReLU reads it: the order of both does not change the values."""
+        """The max pool that alone reads `here`, if only a ReLU reads the pool. Their order changes no value."""
         (pool, *others) = [only] if only else self._readers(here) or [here]
         (following, *more) = self._readers(pool) or [here]
         is_pool = self._operation(pool) in MAX_POOLS and self._operation(following) in RELUS
