@@ -94,7 +94,7 @@ def test_a_fall_is_the_difference_of_two_runs(folder, model, photos):
                 complete, without = np.maximum(both, 0)  # the layer ends with a Relu6
                 expected[top : top + 8, left : left + 8] = complete - without
             np.testing.assert_allclose(found.falls[number], expected, atol=1e-4)
-    assert found.falls.any(axis=(1, 2)).sum() >= 3  # one map never fires
+            assert found.falls[number].any()
 
 
 def test_arrays_and_paths_of_the_same_images_give_the_same(folder, model, photos):
