@@ -130,6 +130,22 @@ def test_the_second_network_agrees_with_numpy(name, method, kind, ties, gap):
     assert relative(ours, walker.project(end.op.name, signal, method, ties == "shared")) <= gap
 
 
+def test_many_windows_of_the_whole_numbers_tie_or_are_zero():
+    """So that the test above pins both."""
+    pictures = np.random.RandomState(1).randint(0, 2, (8,) + second_network.SIDES + (3,)).astype("f")
+    with tf.Graph().as_default(), tf.Session() as session:
+        images, layers = second("gradient", second_network.whole_numbers(3))
+        pooled = [layer for layer in layers if layer.pool > 1]
+        relus = session.run([layer.relu for layer in pooled], {images: pictures})
+    ties = dead = 0
+    for relu in relus:
+        for image, y, x, channel in np.ndindex(len(relu), relu.shape[1] // 2, relu.shape[2] // 2, relu.shape[3]):
+            window = relu[image, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2, channel]
+            dead += window.max() == 0
+            ties += window.max() > 0 and (window == window.max()).sum() > 1
+    assert ties > 20 and dead > 50
+
+
 def test_the_full_name_of_a_method_is_accepted():
     with tf.Graph().as_default(), tf.Session() as session:
         images, layers = second("gradient", second_network.real_numbers(0))
