@@ -19,7 +19,8 @@ from legacy_graph.graphs.op_table import (
 )  # fmt: skip
 from legacy_graph.graphs.tensor_types import TensorType
 
-_SHAPING, _MEANS = of_kind("reshape"), {"Mean"}
+_SHAPING = of_kind("reshape")
+_INSIDE = ELEMENTWISE | {"BatchToSpaceND"}
 
 
 class Ends(NamedTuple):
@@ -83,7 +84,7 @@ class EndFinder:
             elif any(self._operation(name) not in LINEAR for name in region):
                 break
             here, only = following, None
-            has_mean = has_mean or any(self._operation(name) in _MEANS for name in region)
+            has_mean = has_mean or any(self._operation(name) == "Mean" for name in region)
             if has_mean and here in self._types and self._types[here].shape == self._types[opened].shape:
                 opened, has_mean = None, False
         if opened:
@@ -175,11 +176,11 @@ class EndFinder:
         return set(map(_plain, self._graph.by_name[name].input)) & self._dependent
 
     def _is_inside(self, name):
-        return self._operation(name) in {*ELEMENTWISE, "BatchToSpaceND"} or self._is_statistic(name)
+        return self._operation(name) in _INSIDE or self._is_statistic(name)
 
     def _is_statistic(self, name):
         """Whether a node is a mean within each image, or gives another shape to it, as in an instance or group norm."""
-        if self._operation(name) not in _MEANS:
+        if self._operation(name) != "Mean":
             return self._operation(name) in _SHAPING and name in self._types
         axes = self._graph.constant(self._graph.by_name[name].input[1])
         return axes is not None and 0 not in axes and name in self._types
