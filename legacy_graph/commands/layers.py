@@ -20,15 +20,11 @@ def run(options: argparse.Namespace) -> ExitStatus:
         print(tabulate(layer_table.layer_rows(), layer_table.HEADERS, tablefmt="plain", intfmt=","))
     else:
         # Not by `api`, which imports all that draws pictures.
-        from legacy_graph.graphs import graph_table, load
+        from legacy_graph.graphs.graph_table import layer_text
+        from legacy_graph.graphs.load import load_source
+        from legacy_graph.graphs.read import read_source
 
-        model = load.load_model(
-            options.graph,
-            options.checkpoint,
-            options.signature or DEFAULT_SIGNATURE,
-            options.input,
-            values=dict(options.set or ()),
-            tags=options.tags,
-        )
-        print(graph_table.layer_text(model))
+        signature = options.signature or DEFAULT_SIGNATURE
+        source = read_source(options.graph, options.checkpoint, signature, options.tags)
+        print(layer_text(load_source(source, options.graph, options.input, values=dict(options.set or ()))))
     return ExitStatus.OK

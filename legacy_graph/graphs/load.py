@@ -3,7 +3,6 @@
 import contextlib
 from typing import Dict, Iterator, Optional, Tuple
 
-from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_axis import check_batch
 from legacy_graph.graphs.batch_import import first_refused, image_sides, import_images
@@ -19,36 +18,9 @@ from legacy_graph.graphs.passes.inference import set_placeholders
 from legacy_graph.graphs.passes.moving_averages import MOVING_AVERAGE
 from legacy_graph.graphs.passes.shapes import fix_sizes, remove_reshapes
 from legacy_graph.graphs.passes.single_nodes import HALF_NAMES
-from legacy_graph.graphs.read import read_source
 from legacy_graph.graphs.read.variables import Source, fill_variables
 from legacy_graph.graphs.tensor_types import declared_type
 from legacy_graph.tf_setup import paused_collection
-
-
-def load_model(
-    path: str,
-    checkpoint: Optional[str] = None,
-    signature: str = DEFAULT_SIGNATURE,
-    input: Optional[str] = None,
-    layer: Optional[str] = None,
-    size: Optional[Tuple[int, int]] = None,
-    values: Optional[Dict[str, bool]] = None,
-    tags: Optional[str] = None,
-) -> Model:
-    """Load a graph for its feature maps.
-
-    Args:
-        path: a frozen GraphDef (.pb, .pbtxt), a MetaGraph (.meta), a Keras file (.h5, .keras) or a SavedModel
-            directory.
-        checkpoint: prefix of a checkpoint; by default that with the name of the MetaGraph.
-        signature: of a SavedModel.
-        input, layer, size, values: as in `load_source`.
-        tags: of the graph of a SavedModel, separated by commas; by default the graph for inference.
-
-    Raises:
-        UserError: the graph cannot be read, run, or shown correctly.
-    """
-    return load_source(read_source(path, checkpoint, signature, tags), path, input, layer, size, values)
 
 
 def load_source(

@@ -7,9 +7,9 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.__main__ import main
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.load import load_model
 from tests.support import graph_files
 from tests.support.graph_files import CONSTRUCTS, graph_of, write_frozen
+from tests.support.loading import load_model
 
 OTHER_FILES = [
     ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), ".h5", "copy it again"),

@@ -13,7 +13,6 @@ from legacy_graph.graphs import overflow
 from legacy_graph.graphs.batch_axis import check_batch
 from legacy_graph.graphs.batch_import import Imported
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import constant, new_node, placeholder
 from legacy_graph.graphs.op_table import PASSING, TABLE, refusal, row
@@ -24,6 +23,7 @@ from legacy_graph.graphs.receptive_fields import receptive_fields
 from tests.agreement import operation_table
 from tests.support import page_tables
 from tests.support.graph_files import run
+from tests.support.loading import load_model
 from tests.support.op_examples import SIDE, example
 from tests.support.readme import read
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.read import read_source
 from tests.support import keras_models
+from tests.support.loading import load_model
 
 IMAGES = np.random.RandomState(1).uniform(0, 1, [3, *keras_models.SHAPE]).astype("f")
 
