@@ -1,6 +1,7 @@
 """What several test files share: one short real run, on the sample that the package carries."""
 
 import faulthandler
+import os
 import re
 import shutil
 import signal
@@ -55,6 +56,8 @@ def features_run(trained, tmp_path_factory):
     shutil.copytree(trained.logdir, copy)
     maps = ["--maps", ",".join(map(str, range(16))), "--order", "wins"]
     assert main(["features", "--logdir", copy, "--data-dir", SAMPLE, "--layer", "conv2", *maps]) == 0
+    (folder,) = os.listdir(os.path.join(copy, "features"))  # named after the options; the pages show it as conv2
+    os.rename(os.path.join(copy, "features", folder), os.path.join(copy, "features", "conv2"))
     return copy
 
 

@@ -3,15 +3,14 @@
 import argparse
 import io
 import os
-import zipfile
-from typing import List, Optional, Set
+from typing import List, Optional
 
 import numpy as np
 
 from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import read_cluster
 from legacy_graph.commands import hook_steps
-from legacy_graph.commands.graph_folder import graph_folder
+from legacy_graph.commands.graph_folder import article_folder, graph_folder
 from legacy_graph.commands.graph_model import each_layer, open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.method_options import check_cover, cover_options
@@ -62,11 +61,7 @@ def _publish(options, folder, source, step, sheets):
     from legacy_graph.visualize.publishing import finish_publishing, publish
 
     finish_publishing(options.logdir)
-    keep = options.graph is None
-    earlier = _maps_of(os.path.join(folder, layout.NUMBERS), step) if keep and layout.NUMBERS in sheets.files else set()
-    folder = publish(folder, step, sheets.images, sheets.files, source, keep_earlier=keep)
-    if not earlier <= _maps_of(os.path.join(folder, layout.NUMBERS), step):
-        print(f"Replaced: the results of step {step:,} with other feature maps in {folder}")
+    folder = publish(folder, step, sheets.images, sheets.files, source, keep_earlier=options.graph is None)
     if evolution.SHEET in sheets.files:
         print(f"Evolution sheet: {os.path.join(folder, evolution.SHEET)}")
     elif options.steps != ():
@@ -81,22 +76,13 @@ def _publish(options, folder, source, step, sheets):
         print(sheets.report)
 
 
-def _maps_of(file, step) -> Set[int]:
-    """The feature maps in a file of results; none if there is no file, or it is of another step or damaged."""
-    try:
-        with np.load(file) as arrays:
-            return set(arrays["maps"].tolist()) if arrays["step"] == step else set()
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
-        return set()
-
-
 def _split(layers: Optional[str]) -> List[Optional[str]]:
     """The names in the value of --layer; none for `ALL`, and None without the option."""
     return [None] if layers is None else layer_names(layers)
 
 
 def _scan_article(options, cluster):
-    """Yield (name of the folder, None, training step, sheets) for each layer of the article's network."""
+    """Yield (folder, source of the results, training step, sheets) for each layer of the article's network."""
     check_graph_options(options)
     check_cover(options, options.steps == () or OCCLUSION in (options.method, options.control))
     layout.check_trained(options.logdir)
@@ -122,16 +108,15 @@ def _scan_article(options, cluster):
         return feature_sheets.draw(session, scan, images, subject, *shown)
 
     for layer, scan in [(layer, feature_sheets.prepare(layer, *more)) for layer in layers]:
-        ending = digits.ending + ("" if method == DECONVNET else f"-{method}")
-        folder = os.path.join(options.logdir, layout.FEATURES, layer + ending)
+        folder, source = article_folder(options, layer, digits.other)
         if options.steps != ():
             title = f"{layer}, over {len(images):,} {digits.about}"
             for step, sheets in _scan_steps(options.logdir, steps, scan, draw, title):
-                yield folder, None, step, sheets
+                yield folder, source, step, sheets
             continue
         with restored_session(scan.graph, options.logdir, cluster) as (session, step):
             sheets = draw(session, scan, step)
-        yield folder, None, step, sheets
+        yield folder, source, step, sheets
 
 
 def _chosen_steps(logdir, steps) -> List[int]:
@@ -185,7 +170,7 @@ def _scan_steps(logdir, steps, scan, draw, title):
 
 
 def _scan_graph(options, cluster):
-    """Yield (name of the folder, source of the results, 0, sheets) for each layer of the graph of --graph."""
+    """Yield (folder, source of the results, 0, sheets) for each layer of the graph of --graph."""
     if not options.images:
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     check_cover(options, OCCLUSION in (options.method, options.control))

@@ -1,18 +1,38 @@
-"""The directory for the results of `deconv`, and of `features` with --graph: its name says what made them."""
+"""The directory for the results of `deconv` and `features`: its name says what made them."""
 
 import argparse
 import os
 import re
 import zlib
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from legacy_graph.config import TOP
+from legacy_graph.config import DECONVNET, SHARED, TOP
 from legacy_graph.errors import printable
 from legacy_graph.logdir import layout
 
 LONGEST = 200  # bytes of a directory's name; a file system takes 255, and `publish` may append a number
 # Options that change no result, or that the name has in another form.
-OTHERS = ("command", "debug", "logdir", "task_timeout", "graph", "checkpoint", "images", "pictures")
+OTHERS = (
+    "command", "debug", "logdir", "task_timeout", "graph", "checkpoint", "images", "pictures", "data_dir", "other_data",
+)  # fmt: skip
+DEFAULTS = {"top": TOP, "ties": SHARED}
+
+
+def article_folder(options: argparse.Namespace, layer: str, other_images: str = "") -> Tuple[str, Optional[str]]:
+    """The directory for the results of `features` for a layer of the article's network, and what made them as a text.
+
+    The name of the directory has all options that are not at their default; that of --steps all is the default.
+
+    Args:
+        options: of the command.
+        layer: its name.
+        other_images: the path of images that are not the run's own; their name is added. Without it, there is no text.
+    """
+    names, lines = _name_options(options)
+    images = ["other", _stem(other_images)] if other_images else []
+    source = "".join(printable(line) + "\n" for line in [os.path.abspath(other_images), *lines])
+    folder = os.path.join(options.logdir, layout.FEATURES, _file_name([layer, *images, *names]))
+    return folder, source if other_images else None
 
 
 def picture_folder(options: argparse.Namespace, path: str) -> Tuple[str, str]:
@@ -67,12 +87,12 @@ def _name_options(options) -> Tuple[List[str], List[str]]:
 
 def _given_options(options) -> Dict[str, str]:
     """The options that change results and are not at their default, as text: {"range": "-1,1", "bgr": ""}."""
-    others = OTHERS if options.graph is None else (*OTHERS, "layer")  # a graph's layer is in the name by its label
+    of_features, of_graph = options.command == "features", options.graph is not None
+    others = (*OTHERS, "layer") if of_features or of_graph else OTHERS  # the name begins with the layer
+    defaults = DEFAULTS if of_graph or not of_features else {**DEFAULTS, "method": DECONVNET}
     given = {name: value for name, value in sorted(vars(options).items()) if name not in others}
     given = {name: value for name, value in given.items() if value or (value == 0 and value is not False)}
-    if given.get("top") == TOP:
-        del given["top"]
-    given = {name: _value_text(value) for name, value in given.items()}
+    given = {name: _value_text(value) for name, value in given.items() if value != defaults.get(name)}
     return {**{name: given[name] for name in ("method",) if name in given}, **given}  # the method first
 
 

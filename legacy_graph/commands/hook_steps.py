@@ -4,6 +4,7 @@ import argparse
 import os
 
 from legacy_graph import tf_setup
+from legacy_graph.commands.graph_folder import article_folder
 from legacy_graph.commands.option_values import ALL, layer_names
 from legacy_graph.config import TOP
 from legacy_graph.errors import UserError
@@ -43,5 +44,6 @@ def draw_steps(options: argparse.Namespace) -> None:
         folder = name.replace("/", "_")
         if folder not in recorded:
             raise UserError("--layer", f"one of {', '.join(recorded)}", name, "choose among these")
-        publish_steps(os.path.join(top, folder), name, options.steps)
-        print(f"Evolution sheet: {os.path.join(top, folder, evolution.SHEET)}")
+        target = os.path.join(top, folder) if options.steps is None else article_folder(options, folder)[0]
+        publish_steps(os.path.join(top, folder), name, options.steps, target)
+        print(f"Evolution sheet: {os.path.join(target, evolution.SHEET)}")

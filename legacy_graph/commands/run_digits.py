@@ -12,15 +12,13 @@ from legacy_graph.data.files import find_files
 from legacy_graph.errors import UserError, short_path
 from legacy_graph.logdir import identity
 
-OTHER = "-other"  # suffix of the folder if the images are not the run's own data
-
 
 class Digits(NamedTuple):
     """Images for the article's network."""
 
     pixels: np.ndarray  # uint8 [N, 784]
     about: str  # a description of the images, for the heading
-    ending: str  # suffix of the folder's name
+    other: str  # path of the images; empty for the run's own data
     labels: Optional[np.ndarray]  # uint8 [N], the classes; None for data that the run does not know
     class_names: Sequence[str]  # of the run's ten classes
 
@@ -34,7 +32,8 @@ def open_digits(options: argparse.Namespace) -> Digits:
             if given:
                 raise UserError(option, "this option without --images", "--images", "leave one of them out")
         pixels = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
-        return Digits(pixels, f"images of {short_path(options.images)}, not the run's own data", OTHER, None, names)
+        about = f"images of {short_path(options.images)}, not the run's own data"
+        return Digits(pixels, about, options.images, None, names)
     data = _load(options.data_dir, run_data)
     print(f"Data: {data.source}")
     images, labels = data.test
@@ -44,7 +43,7 @@ def open_digits(options: argparse.Namespace) -> Digits:
     if own:
         return Digits(images, f"images of {run_data.name or short_path(data.folder)}", "", labels, names)
     if options.other_data:
-        return Digits(images, f"images of {short_path(data.folder)}, not the run's own data", OTHER, None, names)
+        return Digits(images, f"images of {short_path(data.folder)}, not the run's own data", data.folder, None, names)
     found = f"{identity.describe(data)} in {data.folder}"
     expected = f"the data of the run in {options.logdir} ({run_data.text})"
     raise UserError("--data-dir", expected, found, "name the data of the run, or add --other-data")

@@ -121,7 +121,7 @@ class FeaturesHook(tf.train.SessionRunHook):
         if self._seen >= 0 and self._seen not in self.recorded[-1:]:
             self._write(session, self._seen)
         for label in self._labels:
-            layer_record.publish_steps(self._folder(label), label)
+            layer_record.publish_steps(self._folder(label), label, None, self._folder(label))
 
     def _write(self, session, step):
         with tf.Graph().as_default():

@@ -60,10 +60,14 @@ def record(target: Target, method: Optional[str], top: int, step: int, learned: 
     return LayerRecord(label, sheets, values)
 
 
-def publish_steps(folder: str, label: str, steps: Optional[Sequence[int]] = None) -> None:
-    """Draw the sheet of the recorded steps of a layer, `evolution.SHEET`, in the directory of its results.
+def publish_steps(folder: str, label: str, steps: Optional[Sequence[int]], target: str) -> None:
+    """Draw the sheet of the recorded steps of a layer, `evolution.SHEET`.
 
-    `steps` is as in `evolution.read_steps`.
+    Args:
+        folder: the directory of its results.
+        label: of the layer.
+        steps: as in `evolution.read_steps`.
+        target: the directory for the sheet.
 
     Raises:
         UserError: a step was not recorded, or the directory cannot be written.
@@ -71,4 +75,4 @@ def publish_steps(folder: str, label: str, steps: Optional[Sequence[int]] = None
     columns = evolution.read_steps(folder, steps)
     sheet = evolution.draw_steps(columns, f"{label} of your network")
     files = {evolution.SHEET: sheet}
-    publish(folder, max(columns), {"evolution/sheet": sheet}, files, keep_earlier=True)
+    publish(target, max(columns), {"evolution/sheet": sheet}, files, keep_earlier=True)

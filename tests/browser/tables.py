@@ -70,7 +70,7 @@ def occlusion(logdirs):
 
 
 def load(logdir, layer, name):
-    path = os.path.join(logdir, "features", layer, f"{name}.npz")
+    path = os.path.join(logdir, "features", f"{layer}-control=random", f"{name}.npz")
     if not os.path.isfile(path):
         command = f"bash run.sh features --logdir {logdir} --layer {layer} --control random"
         sys.exit(f"{path}: expected results, found none: run {command}")

@@ -97,7 +97,7 @@ def test_features_on_a_cluster_writes_the_same_bytes(workers, trained, tmp_path)
         more = ["--data-dir", SAMPLE, "--control", "random", "--maps", "0,5,9"]
         ended = cluster_runs.cluster(count, False, "features", "--logdir", logdir, *more)
         assert ended.returncode == 0, ended.stderr
-        folders.append(os.path.join(logdir, "features", "conv2"))
+        folders.append(os.path.join(logdir, "features", "conv2-control=random-maps=0,5,9"))
     assert_same_bytes(*folders)
 
 

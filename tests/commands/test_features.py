@@ -17,12 +17,12 @@ from tests.support.published import assert_refused, images_of, read_npz, tree
 
 @pytest.fixture(scope="module")
 def shown(logdir):
-    """`features` run twice: what the second leaves must take the place of what the first left."""
+    """`features` run twice: what the second leaves must stand beside what the first left."""
     words = ["features", "--logdir", logdir, "--data-dir", SAMPLE, "--layer", "conv1"]
     assert __main__.main(words + ["--maps", "1"]) == 0
     run = legacy_graph(*words, "--maps", "5,0,31,5", "--top", "4", "--control", "random")
     assert run.returncode == 0, run.stderr
-    run.place = os.path.join(logdir, "features", "conv1")
+    run.place = os.path.join(logdir, "features", "conv1-control=random-maps=5,0,31,5-top=4")
     return run
 
 
@@ -31,7 +31,7 @@ def test_features_leave_a_sheet_numbers_and_events(shown):
     assert names[:2] == ["control.npz", "control.png"]
     assert names[2].startswith("events.out.tfevents.")
     assert names[3:] == ["features.csv", "features.npz", "features.png"]
-    assert os.listdir(os.path.dirname(shown.place)) == ["conv1"]
+    assert sorted(os.listdir(os.path.dirname(shown.place))) == [os.path.basename(shown.place), "conv1-maps=1"]
 
 
 def test_the_arrays_of_the_results(shown):
@@ -73,37 +73,35 @@ def test_other_digits_can_be_scanned(logdir, tmp_path):
     images[2, 10:18, 10:18] = 255
     words = ["--layer", "conv2", "--maps", "0,1,2,3", "--top", "3", "--images", idx(tmp_path / "mine.gz", images)]
     assert __main__.main(["features", "--logdir", logdir] + words) == 0
-    numbers = read_npz(logdir, "features", "conv2-other", "features.npz")
+    folder = "conv2-other-mine-maps=0,1,2,3-top=3"
+    numbers = read_npz(logdir, "features", folder, "features.npz")
     assert set(numbers["images"].ravel()) <= {-1, 0, 1, 2}
-    assert not os.path.exists(os.path.join(logdir, "features", "conv2"))
+    (tmp_path / "more").mkdir()
+    words[-1] = idx(tmp_path / "more" / "mine.gz", images[::-1])
+    assert __main__.main(["features", "--logdir", logdir] + words) == 0
+    names = [name for name in os.listdir(os.path.join(logdir, "features")) if name.startswith("conv2")]
+    assert sorted(names) == [folder, folder + "_2"]  # two files of the same name
 
 
 ORDERS = [
-    (["--maps", "5,0,31"], lambda wins: [5, 0, 31]),
-    (["--maps", "5,0,31", "--order", "number"], lambda wins: [0, 5, 31]),
-    (["--order", "number"], lambda wins: list(range(32))),
-    ([], lambda wins: sorted(range(32), key=lambda number: -wins[number])),
+    (["--maps", "5,0,31"], "maps=5,0,31-top=1", lambda wins: [5, 0, 31]),
+    (["--maps", "5,0,31", "--order", "number"], "maps=5,0,31-order=number-top=1", lambda wins: [0, 5, 31]),
+    (["--order", "number"], "order=number-top=1", lambda wins: list(range(32))),
+    ([], "top=1", lambda wins: sorted(range(32), key=lambda number: -wins[number])),
 ]
 
 
-def test_features_says_that_it_replaces_other_maps(shown, logdir, capsys):
-    assert "Replaced" in shown.stdout
-    words = ["features", "--logdir", logdir, "--data-dir", SAMPLE, "--layer", "conv2", "--top", "1"]
-    for maps in ("1", "1,2"):
-        assert __main__.main([*words, "--maps", maps]) == 0
-        assert "Replaced" not in capsys.readouterr().out
-
-
 def test_the_order_of_the_maps(logdir):
-    """All maps are in the order of their wins; maps that are listed stay as listed, unless an order is named."""
-    found = []
-    for words, _ in ORDERS:
+    """All maps are in the order of their wins; maps that are listed stay as listed, unless an order is named.
+
+    The results of each choice stand beside the others.
+    """
+    for words, _, _ in ORDERS:
         words = ["features", "--logdir", logdir, "--data-dir", SAMPLE, "--layer", "conv1", "--top", "1", *words]
         assert __main__.main(words) == 0
-        numbers = read_npz(logdir, "features", "conv1", "features.npz")
-        found.append((numbers["maps"].tolist(), numbers["wins"]))
-    wins = found[2][1]
-    assert [maps for maps, _ in found] == [expected(wins) for _, expected in ORDERS]
+    numbers = [read_npz(logdir, "features", f"conv1-{name}", "features.npz") for _, name, _ in ORDERS]
+    wins = numbers[2]["wins"]
+    assert [found["maps"].tolist() for found in numbers] == [expected(wins) for _, _, expected in ORDERS]
 
 
 BAD = [

@@ -13,7 +13,7 @@ from tests.support.idx_files import NOWHERE
 from tests.support.program import SAMPLE
 from tests.support.published import assert_refused, read_npz, tree
 
-WORDS = ["--layer", "conv1", "--maps", "0,1", "--top", "2"]
+WORDS, ENDING = ["--layer", "conv1", "--maps", "0,1", "--top", "2"], "-maps=0,1-top=2"
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def headings(monkeypatch):
 
 
 def digits(logdir, folder):
-    path = os.path.join(logdir, "features", folder, "features.npz")
+    path = os.path.join(logdir, "features", folder + ENDING, "features.npz")
     numbers = read_npz(path)
     return numbers["images"].max()
 
@@ -60,7 +60,7 @@ def test_the_default_is_the_data_of_the_run(logdir, fashion_run, capsys, heading
     assert capsys.readouterr().out.startswith(f"Data: the four files in {raw}\n")
     assert digits(logdir, "conv1") < 20
     assert headings == ["images of FashionMNIST/raw"]
-    assert os.listdir(os.path.join(logdir, "features")) == ["conv1"]
+    assert os.listdir(os.path.join(logdir, "features")) == ["conv1" + ENDING]
 
 
 def test_other_data_is_refused_and_on_request_kept_apart(logdir, capsys, headings):
@@ -72,9 +72,9 @@ def test_other_data_is_refused_and_on_request_kept_apart(logdir, capsys, heading
     assert tree(logdir) == before
     assert __main__.main(words + ["--other-data"]) == 0
     assert {path: text for path, text in tree(logdir).items() if "conv1-other" not in path} == before
-    assert "conv1-other/features.png" in capsys.readouterr().out
+    assert f"conv1-other-sample{ENDING}/features.png" in capsys.readouterr().out
     assert headings == ["images of FashionMNIST/raw", "images of data/sample, not the run's own data"]
-    assert digits(logdir, "conv1-other") >= 20
+    assert digits(logdir, "conv1-other-sample") >= 20
 
 
 def test_an_old_run_says_which_data_but_not_where(logdir, fashion_run, capsys):

@@ -17,7 +17,7 @@ def test_a_class_shows_the_digits_with_its_largest_logits(trained, tmp_path):
     copy = str(tmp_path / "log")
     shutil.copytree(trained.logdir, copy)
     assert __main__.main(["features", "--logdir", copy, "--data-dir", SAMPLE, "--layer", "fc2", "--top", "2"]) == 0
-    arrays = read_npz(copy, "features", "fc2", "features.npz")
+    arrays = read_npz(copy, "features", "fc2-top=2", "features.npz")
     maps, images, activations = arrays["maps"], arrays["images"], arrays["activations"]
     with tf.Graph().as_default() as graph:
         net = network.build()

@@ -35,10 +35,10 @@ def test_several_layers_give_the_results_of_one_command_each(trained, tmp_path, 
     printed = capsys.readouterr().out.splitlines()
     assert [line.split(": ")[0] for line in printed].count("Open the result with") == 1
     layers = sorted(os.listdir(str(together / "features")))
-    assert {"conv1", "conv2"} <= set(layers)
+    assert {"conv1-maps=3,0-top=2", "conv2-maps=3,0-top=2"} <= set(layers)
     for layer in ("conv1", "conv2"):
         assert __main__.main(["features", "--logdir", str(apart), "--layer", layer, *options]) == 0
-        assert_same(together, apart, "features", layer)
+        assert_same(together, apart, "features", f"{layer}-maps=3,0-top=2")
 
 
 def test_several_layers_of_a_loaded_graph(folder):

@@ -10,9 +10,9 @@ import pytest
 from legacy_graph.__main__ import main
 from legacy_graph.visualize import evolution
 from tests.support.program import SAMPLE, SHORT_RUN
-from tests.support.published import assert_refused, events_of, read_npz
+from tests.support.published import assert_refused, events_of, read_npz, tree
 
-MAPS = ["--maps", "3,7", "--data-dir", SAMPLE]
+MAPS, ENDING = ["--maps", "3,7", "--data-dir", SAMPLE], "-maps=3,7"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def runs(tmp_path_factory):
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2"])
 def test_a_step_equals_a_run_that_was_stopped_there(runs, layer):
-    stopped, logdir = [os.path.join(run, "features", layer) for run in runs]
+    stopped, logdir = [os.path.join(run, "features", layer + ENDING) for run in runs]
     ours, theirs = read_npz(os.path.join(logdir, "features-10.npz")), read_npz(os.path.join(stopped, "features.npz"))
     del theirs["occlusion"]  # only the last step of --steps has it
     assert sorted(ours) == sorted(theirs)  # the first run's last step has a checkpoint, so the classes are known too
@@ -43,7 +43,7 @@ def test_a_step_equals_a_run_that_was_stopped_there(runs, layer):
 
 def test_classes_need_a_checkpoint(runs):
     """Of the steps 0, 10, 20 and 30, the checkpoints that are left are of 0, 10 and 30."""
-    folder = os.path.join(runs[1], "features", "conv2")
+    folder = os.path.join(runs[1], "features", "conv2" + ENDING)
     known = {step: "answers" in read_npz(os.path.join(folder, f"features-{step}.npz")) for step in (0, 10, 20)}
     assert known == {0: True, 10: True, 20: False}
     newest = read_npz(os.path.join(folder, "features.npz"))
@@ -52,17 +52,17 @@ def test_classes_need_a_checkpoint(runs):
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2"])
 def test_all_steps_are_in_images_in_their_order(runs, layer):
-    shown = events_of(os.path.join(runs[1], "features", layer))
+    shown = events_of(os.path.join(runs[1], "features", layer + ENDING))
     assert [step for step, _ in shown["features/sheet"]] == [0, 10, 20, 30]
     assert [step for step, _ in shown["features/map 07"]] == [0, 10, 20, 30]
     assert [step for step, _ in shown["evolution/sheet"]] == [30]
-    ((_, before),) = events_of(os.path.join(runs[0], "features", layer))["features/sheet"]
+    ((_, before),) = events_of(os.path.join(runs[0], "features", layer + ENDING))["features/sheet"]
     assert np.array_equal(shown["features/sheet"][1][1], before)
 
 
 def test_the_sheet_is_drawn_from_the_results(runs):
     """The column of step 10 comes from the results of the stopped run, byte for byte."""
-    stopped, logdir = [os.path.join(run, "features", "conv2") for run in runs]
+    stopped, logdir = [os.path.join(run, "features", "conv2" + ENDING) for run in runs]
     columns = {step: evolution.read_column(read_npz(os.path.join(logdir, f"features-{step}.npz"))) for step in (0, 20)}
     columns[10] = evolution.read_column(read_npz(os.path.join(stopped, "features.npz")))
     columns[30] = evolution.read_column(read_npz(os.path.join(logdir, "features.npz")))
@@ -70,19 +70,17 @@ def test_the_sheet_is_drawn_from_the_results(runs):
     assert np.array_equal(events_of(logdir)["evolution/sheet"][0][1], expected)
 
 
-def test_an_earlier_step_alone_replaces_no_later_one(runs, tmp_path, capsys):
+def test_chosen_steps_stand_beside_all_steps(runs, tmp_path, capsys):
     logdir = str(tmp_path / "log")
     shutil.copytree(runs[1], logdir)
-    before = read_npz(os.path.join(logdir, "features", "conv2", "features.npz"))
-    assert main(["features", "--logdir", logdir, "--steps", "20,0", "--maps", "5", "--data-dir", SAMPLE]) == 0
-    out = capsys.readouterr().out
-    assert "Step 0: " in out and "Evolution sheet: " in out
-    folder = os.path.join(logdir, "features", "conv2")
-    assert read_npz(os.path.join(folder, "features-20.npz"))["maps"].tolist() == [5]
-    assert read_npz(os.path.join(folder, "features.npz"))["maps"].tolist() == before["maps"].tolist()
-    shown = events_of(folder)
-    assert [step for step, _ in shown["features/map 07"]] == [10, 30]
-    assert [step for step, _ in shown["features/map 05"]] == [0, 20]
+    before = tree(os.path.join(logdir, "features"))
+    assert main(["features", "--logdir", logdir, "--steps", "20,0", *MAPS]) == 0
+    folder = os.path.join(logdir, "features", "conv2-maps=3,7-steps=20,0")
+    assert f"Evolution sheet: {os.path.join(folder, 'evolution.png')}" in capsys.readouterr().out
+    after = tree(os.path.join(logdir, "features"))
+    assert {path: after[path] for path in before} == before
+    assert {os.path.dirname(path) for path in set(after) - set(before)} == {folder}
+    assert [step for step, _ in events_of(folder)["features/map 07"]] == [0, 20]
 
 
 def test_what_cannot_be_shown_is_refused(runs, capsys, tmp_path):

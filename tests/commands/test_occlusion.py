@@ -29,8 +29,8 @@ def features(logdir, *more):
     """The arrays of `features` for two maps of conv1."""
     command = ["features", "--logdir", logdir, "--data-dir", SAMPLE, "--layer", "conv1", "--maps", "5,0", "--top", "2"]
     assert __main__.main([*command, *more]) == 0
-    ending = f"-{more[1]}" if "--method" in more else ""
-    return read_npz(logdir, "features", "conv1" + ending, "features.npz")
+    ending = {0: "", 2: f"-{more[-1]}" if "--method" in more else "-control=occlusion"}[len(more)]
+    return read_npz(logdir, "features", f"conv1{ending}-maps=5,0-top=2", "features.npz")
 
 
 def test_each_method_has_the_same_values_under_its_name(logdir):
@@ -57,7 +57,7 @@ def test_what_is_left_out_for_many_spots_is_said(logdir, monkeypatch, capsys):
 def test_a_sheet_shows_projections_beside_occlusion(logdir):
     """Each block has the projections and patches of the sheet without occlusion, and the occlusion between them."""
     features(logdir, "--control", "occlusion")
-    folder = os.path.join(logdir, "features", "conv1")
+    folder = os.path.join(logdir, "features", "conv1-control=occlusion-maps=5,0-top=2")
     shown = images_of(folder)
     for tag in ("map 00", "map 05"):
         (_, plain), (_, wide) = shown[f"features/{tag}"], shown[f"occlusion/{tag}"]
@@ -66,7 +66,7 @@ def test_a_sheet_shows_projections_beside_occlusion(logdir):
         np.testing.assert_array_equal(wide[:, :end], plain[:, :end])
         np.testing.assert_array_equal(wide[:, -more:], plain[:, -more:])
     features(logdir)
-    assert not os.path.exists(os.path.join(folder, "occlusion.png"))
+    assert os.path.exists(os.path.join(folder, "occlusion.png"))  # results without the comparison stand beside it
 
 
 def deconv(logdir, folder, name, *more):

@@ -18,7 +18,7 @@ from legacy_graph.logdir import kept_kernels
 from legacy_graph.visualize import evolution
 from legacy_graph.visualize.rank_correlation import rank_correlation
 from tests.support import shapes_program
-from tests.support.published import assert_refused, read_npz
+from tests.support.published import assert_refused, read_npz, tree
 
 RECORDED = [0, 20, 30]  # the last step is not one of `config.is_image_step`
 PICTURES = np.random.RandomState(0).normal(size=[12, 10, 8, 3]).astype(np.float32)
@@ -61,13 +61,16 @@ def test_the_dashboards_find_each_layer_and_step(hooked):
 
 
 def test_the_command_draws_chosen_steps_again(hooked, capsys):
-    sheet = os.path.join(hooked[0], "features", "conv2", "evolution.png")
+    recorded = os.path.join(hooked[0], "features", "conv2")
+    sheet = os.path.join(f"{recorded}-steps=0,30", "evolution.png")
+    before = tree(recorded)
     assert main(["features", "--steps", "0,30", "--layer", "conv2", "--logdir", hooked[0]]) == 0
     assert capsys.readouterr().out == f"Evolution sheet: {sheet}\n"
-    arrays = read_npz(hooked[0], "features", "conv2", "features-0.npz")
+    assert tree(recorded) == before
+    arrays = read_npz(recorded, "features-0.npz")
     first = evolution.read_column(arrays)
-    assert list(evolution.read_steps(os.path.dirname(sheet))) == RECORDED
-    columns = evolution.read_steps(os.path.dirname(sheet), [0, 30])
+    assert list(evolution.read_steps(recorded)) == RECORDED
+    columns = evolution.read_steps(recorded, [0, 30])
     assert list(columns) == [0, 30] and (columns[0].projections == first.projections).all()
     expected = evolution.draw_steps(columns, "conv2 of your network")
     with Image.open(sheet) as picture:
