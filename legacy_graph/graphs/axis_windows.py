@@ -1,55 +1,38 @@
 """Where the values of an output come from: windows, products and gathers; and the rule of any operation."""
 
 from fractions import Fraction
-from typing import Dict, List, Optional
+from typing import Callable, Dict, List, Optional
 
-from legacy_graph.graphs.axis_moves import ALL, MOVES, Move, Number, Rule, Step, Window, broadcast, same_axes
+import numpy as np
+
+from legacy_graph.graphs.axis_moves import ALL, MOVES, Move, Rule, Step, Unknown, Window, broadcast, required, stay
 from legacy_graph.graphs.op_table import row
 from legacy_graph.graphs.operations import attribute
 
 
-def find_move(step: Step) -> Optional[Move]:
-    """The axes of the output of an operation, seen from one input; None if they are unknown."""
-    rule = RULES.get(row(step.node.op).moves)
-    return rule(step) if rule and step.shape is not None else None
-
-
-def _apart(window: Optional[Window]) -> Rule:
-    """The rule of an operation that works on each entry of axis 0, with one window for all other axes."""
-    return lambda step: Move(same_axes(step), dict.fromkeys(same_axes(step)[1:], window))
+def find_move(step: Step) -> Move:
+    """The axes of the output of an operation, seen from one input. Raises `Unknown`."""
+    return required(RULES.get(row(step.node.op).moves))(step)
 
 
 def _image(step, windows, channels) -> Move:
     """The axes of [B, H, W, C] after windows over height and width. Each image stays by itself."""
-    return Move(same_axes(step), {1: windows[0], 2: windows[1], 3: channels})
+    return stay(step, {1: windows[0], 2: windows[1], 3: channels})
 
 
-def _convolution(step):
-    return _image(step, _sliding(step, (step.shapes[1] or [None] * 2)[:2]), ALL)
-
-
-def _pool(step):
-    return _image(step, _sliding(step, step.integers("ksize")[1:3]), Window())
-
-
-def _patches(step):
-    return _image(step, _sliding(step, step.integers("ksizes")[1:3]), ALL)
-
-
-def _sliding(step, sizes) -> List[Optional[Window]]:
-    """The windows of these sizes over height and width."""
+def _windows(step, sizes, sides, window: Callable[[int, int, int], Window]) -> List[Optional[Window]]:
+    """The windows of these sizes over `sides`, height and width; None for one that is unknown."""
+    strides, rates = step.integers("strides"), step.integers("dilations", "rates") or [1] * 4
     windows: List[Optional[Window]] = []
-    for at, size in enumerate(sizes, start=1):
-        stride, length = step.integers("strides")[at], _length(step, at, size)
-        before = _padding_before(step, at, step.shape[at], length, stride)
-        windows.append(None if before is None else Window(-before, length - 1, stride))
+    for at, (size, side) in enumerate(zip(sizes, sides), start=1):
+        length = size and (size - 1) * rates[at] + 1
+        before = length and _padding_before(step, at, side, length, strides[at])
+        windows.append(None if before is None else window(strides[at], length, before))
     return windows
 
 
-def _length(step, at, size) -> Optional[int]:
-    """The length of a window with its dilation; None if it is unknown."""
-    rates = step.integers("dilations", "rates") or [1] * 4
-    return size and (size - 1) * rates[at] + 1
+def _sliding(step, sizes, channels) -> Move:
+    return _image(step, _windows(step, sizes, step.shape[1:3], _slide), channels)
 
 
 def _padding_before(step, at, side, length, stride) -> Optional[int]:
@@ -59,35 +42,35 @@ def _padding_before(step, at, side, length, stride) -> Optional[int]:
         return step.integers("explicit_paddings")[2 * at]
     if padding == b"VALID":
         return 0
-    if length is None or (side is None and stride > 1):
+    if side is None and stride > 1:
         return None
     side = side or stride
     return max(0, (-(-side // stride) - 1) * stride + length - side) // 2
 
 
-def _spread(stride: int, length: int, before: Number) -> Window:
+def _slide(stride: int, length: int, before: int) -> Window:
+    return Window(-before, length - 1, stride)
+
+
+def _spread(stride: int, length: int, before: int) -> Window:
     """A window that spreads out the values: output n reads the inputs i with 0 <= n + before - i * stride < length."""
     return Window(Fraction(before - length + 1) / stride, Fraction(length - 1, stride), Fraction(1, stride))
 
 
+def _kernel(step) -> List[Optional[int]]:
+    """Height and width of the kernel."""
+    return (step.shapes[1] or [None] * 2)[:2]
+
+
 def _transposed(step):
     """A transposed convolution. Its padding is that of the convolution from its output to its input."""
-    output, windows = step.output or [None] * 4, []
-    for at in (1, 2):
-        stride, length = step.integers("strides")[at], _length(step, at, step.shapes[1][at - 1])
-        before = _padding_before(step, at, output[at], length, stride)
-        windows.append(None if before is None else _spread(stride, length, before))
-    return _image(step, windows, ALL)
+    return _image(step, _windows(step, _kernel(step), (step.output or [None] * 4)[1:3], _spread), ALL)
 
 
-def _resized(channels: Window) -> Rule:
-    """The rule of a resize by a whole factor: a transposed convolution whose window has fixed weights."""
-
-    def rule(step):
-        sides = zip(step.shape[1:3], (step.output or [None] * 4)[1:3])
-        return _image(step, [_resize(step, side, new) for side, new in sides], channels)
-
-    return rule
+def _resized(step, channels) -> Move:
+    """A resize by a whole factor: a transposed convolution whose window has fixed weights."""
+    sides = zip(step.shape[1:3], (step.output or [None] * 4)[1:3])
+    return _image(step, [_resize(step, side, new) for side, new in sides], channels)
 
 
 def _resize(step, side, new) -> Optional[Window]:
@@ -114,15 +97,23 @@ def _blocks_of_pixels(step):
     return _image(step, [Window(0, block - 1, block)] * 2, ALL)
 
 
-def _last_axis(step):
-    return Move(same_axes(step), {len(step.shape) - 1: ALL})
+def _blocks(step):
+    """SpaceToBatchND or BatchToSpaceND, which surround a dilated convolution of TensorFlow 1."""
+    sizes, pads, is_opening = step.value(1).tolist(), step.value(2).tolist(), step.node.op == "SpaceToBatchND"
+    windows: Dict[int, Optional[Window]] = {
+        axis: Window(-before, spread=size) if is_opening else Window(before, spread=1)
+        for axis, (size, (before, after)) in enumerate(zip(sizes, pads), start=1)
+        if size > 1 or before or after  # else the rows of a 1-D convolution
+    }
+    count = int(np.prod(sizes))
+    return Move([*range(step.rank)], windows, count if is_opening else Fraction(1, count))
 
 
 def _product(step):
     """[..., i, k] times [..., k, j]. An attribute exchanges the last two axes of an input."""
-    if step.output is None or len(step.shape) < 2:
-        return None
-    first, rank = step.number == 0, len(step.shape)
+    if step.output is None or step.rank < 2:
+        raise Unknown
+    first, rank = step.number == 0, step.rank
     turned = step.flag(*(("transpose_a", "adj_x") if first else ("transpose_b", "adj_y")))
     kept, summed = (rank - 1, rank - 2) if turned == first else (rank - 2, rank - 1)
     outer = broadcast(step)
@@ -133,7 +124,7 @@ def _product(step):
 def _einsum(step):
     terms, output = attribute(step.node, "equation").s.decode().replace(" ", "").split("->")
     if "." in terms:
-        return None
+        raise Unknown
     labels = terms.split(",")[step.number]
     gone = {at: ALL for at, label in enumerate(labels) if label not in output or labels.count(label) > 1}
     return Move([labels.index(label) if label in labels else None for label in output], gone)
@@ -141,13 +132,9 @@ def _einsum(step):
 
 def _gathered(step):
     """Entries of the values along an axis; the axes of the indices stand in the place of this axis."""
-    if None in step.shapes[:2]:
-        return None
-    values, indices = map(len, step.shapes[:2])
-    axes = [0] if row(step.node.op).axes is None else step.axes(values)
-    if axes is None:
-        return None
-    (axis,), shared = axes, attribute(step.node, "batch_dims").i
+    values, indices = (len(required(shape)) for shape in step.shapes[:2])
+    (axis,) = [0] if row(step.node.op).axes is None else step.axes(values)
+    shared = attribute(step.node, "batch_dims").i
     if step.number == 0:
         return Move([*range(axis), *[None] * (indices - shared), *range(axis + 1, values)], {axis: None})
     new = [None] * (axis - shared)
@@ -156,10 +143,8 @@ def _gathered(step):
 
 def _indexed(step):
     """GatherNd: the last axis of the indices names the first axes of the values."""
-    if None in (step.output, *step.shapes):
-        return None
-    values, indices = map(len, step.shapes)
-    kept = len(step.output) - (indices - 1)  # axes of the values
+    values, indices, output = (len(required(shape)) for shape in (*step.shapes, step.output))
+    kept = output - (indices - 1)  # axes of the values
     if step.number == 0:
         return Move([None] * (indices - 1) + list(range(values - kept, values)), dict.fromkeys(range(values - kept)))
     return Move([*range(indices - 1), *[None] * kept], {indices - 1: ALL})
@@ -167,8 +152,16 @@ def _indexed(step):
 
 RULES: Dict[str, Rule] = {
     **MOVES,
-    "images": _apart(None), "positions": _apart(Window()), "convolution": _convolution, "pool": _pool,
-    "patches": _patches, "transposed convolution": _transposed, "resized": _resized(Window()),
-    "depth to space": _resized(ALL), "space to depth": _blocks_of_pixels, "last axis": _last_axis, "product": _product,
-    "einsum": _einsum, "gathered": _gathered, "indexed": _indexed,
-}  # fmt: skip
+    "convolution": lambda step: _sliding(step, _kernel(step), ALL),
+    "pool": lambda step: _sliding(step, step.integers("ksize")[1:3], Window()),
+    "patches": lambda step: _sliding(step, step.integers("ksizes")[1:3], ALL),
+    "transposed convolution": _transposed,
+    "resized": lambda step: _resized(step, Window()),
+    "depth to space": lambda step: _resized(step, ALL),
+    "space to depth": _blocks_of_pixels,
+    "blocks": _blocks,
+    "product": _product,
+    "einsum": _einsum,
+    "gathered": _gathered,
+    "indexed": _indexed,
+}

@@ -12,12 +12,12 @@ from tensorflow.python.framework import tensor_util
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.axis_moves import Step
 from legacy_graph.graphs.batch_import import SIDES, Imported, image_sides, import_accepted
-from legacy_graph.graphs.batch_rules import IMAGES, Batch, follow
+from legacy_graph.graphs.batch_rules import IMAGES, Batch, Mixed, follow
 from legacy_graph.graphs.choose_layers import left_out
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.op_table import SHAPES
-from legacy_graph.graphs.tensor_types import TensorType, declared_type, sides, types_of
+from legacy_graph.graphs.tensor_types import declared_type, sides, types_of
 
 _LARGEST = 2**29  # values of a tensor, for 7 images: 2 GB
 
@@ -55,7 +55,10 @@ def check_batch(
                 errors[name] = error
     is_fixed = None not in image_sides(graph)
     if is_fixed or is_covered:
-        types = images.with_open_batch(types) if is_fixed else before.types
+        types = types if is_fixed else before.types
+        for name, place in images.places.items() if is_fixed else ():
+            if types[name].shape:
+                types[name].shape[place.axis] = None
         graph.types = {**types, **{name: declared_type(graph.by_name[graph.root(name)]) for name in filled}}
     for layer in layers:
         if layer.start not in errors and images.places.get(layer.start) != Batch():
@@ -76,13 +79,6 @@ class _Images:
         self.images = session.graph.get_tensor_by_name(f"{graph.input}:0")
         self.places: Dict[str, Batch] = {graph.input: Batch()}
 
-    def with_open_batch(self, types: Dict[str, TensorType]) -> Dict[str, TensorType]:
-        """The types of the tensors of this graph, with an open batch. Changes the shapes."""
-        for name, place in self.places.items():
-            if types[name].shape:
-                types[name].shape[place.axis] = None
-        return types
-
     def follow(self, name) -> Optional[UserError]:
         """Follow the images through a node; returns why it cannot run, or may combine them."""
         operation = self.session.graph.get_operation_by_name(name)
@@ -95,17 +91,17 @@ class _Images:
         if name in self.places or not any(inputs) or operation.type in SHAPES:
             return None
         shapes = [sides(tensor) for tensor in (*operation.inputs, operation.outputs[0])]
-        values = [lambda number: self.value(operation.inputs[number])]
-        place = follow(Step(self.graph.by_name[name], shapes[:-1], shapes[-1], *values), inputs)
-        if isinstance(place, str):
+        try:
+            self.places[name] = follow(Step(self.graph.by_name[name], shapes[:-1], shapes[-1], self.value), inputs)
+        except Mixed as reason:
             expected = "an operation that keeps the images of a batch apart"
             hint = "export the graph for inference, or name a node after it with --input"
-            return UserError(where, expected, place, hint)
-        self.places[name] = place
+            return UserError(where, expected, str(reason), hint)
         return None
 
-    def value(self, tensor) -> Optional[np.ndarray]:
+    def value(self, reference) -> Optional[np.ndarray]:
         """The value of a tensor; None if it depends on the images' values or is unknown."""
+        tensor = self.session.graph.get_tensor_by_name(reference if ":" in reference else f"{reference}:0")
         value = tensor_util.constant_value(tensor)
         if value is not None or tensor.op.name in self.dependent:
             return value

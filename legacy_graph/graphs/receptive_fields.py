@@ -1,12 +1,12 @@
 """感受野 (receptive field) in a graph with branches, dilation, transposed convolutions and transposed axes."""
 
 import math
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from legacy_graph.article.receptive_field import Field, Fields
-from legacy_graph.graphs.axis_moves import ALL, Number, Step, Window
+from legacy_graph.graphs.axis_moves import ALL, Number, Step, Unknown, Window, required
 from legacy_graph.graphs.axis_windows import find_move, repeated
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.op_table import SHAPES, row
@@ -39,24 +39,25 @@ class Axis(NamedTuple):
         known = size > 0 and self.step == int(self.step) and not self.mirrored
         return Field(size, int(self.step), begin) if known else None
 
-    def whole(self) -> Optional["Axis"]:
-        """The field of a position that depends on all positions of this axis; None if the side is not known."""
-        return self.side and Axis(self.side, 0, 0, 1, self.side, 0, self.number)
+    def whole(self) -> "Axis":
+        """The field of a position that depends on all positions of this axis. Raises `Unknown`."""
+        return Axis(required(self.side), 0, 0, 1, self.side, 0, self.number)
 
-    def through(self, window: Optional[Window], is_valid: bool = False) -> Optional["Axis"]:
-        """The axis after a window, `is_valid` without padding; None if it is unknown."""
+    def through(self, window: Optional[Window], is_valid: bool = False) -> "Axis":
+        """The axis after a window, `is_valid` without padding. Raises `Unknown`."""
         if window == Window() or self.step == 0:
             return self
-        if window is None or window == ALL:
-            return window and self.whole()
-        reflects = self.mirrored and not (is_valid and window.span >= 2 * self.mirrored)
-        if reflects or (self.spread > 1 and window.step != 1):
-            return None
+        if window == ALL:
+            return self.whole()
+        begin, span, step, mirrored, spread = required(window)
+        if spread:
+            return self._replace(begin=self.begin + begin * self.step, spread=spread)
+        reflects = self.mirrored and not (is_valid and span >= 2 * self.mirrored)
+        if reflects or (self.spread > 1 and step != 1):
+            raise Unknown
         unit = self.spread * self.step
-        return self._replace(
-            size=self.size + window.span * unit, step=self.step * window.step, begin=self.begin + window.begin * unit,
-            mirrored=window.mirrored,
-        )  # fmt: skip
+        size, begin = self.size + span * unit, self.begin + begin * unit
+        return self._replace(size=size, step=self.step * step, begin=begin, mirrored=mirrored)
 
 
 # One entry per axis of a tensor, None for batch and channels. Axes None: unknown.
@@ -88,19 +89,16 @@ def receptive_fields(
     lost: Dict[str, str] = {}
     for name in nodes.order:
         node, sources = nodes.by_name[name], nodes.data_inputs(name)
-        dependent = [source for source in sources if source in known]
-        if node.op in SHAPES or name == input or types[name].dtype is None or not dependent:
+        inputs = {number: known[source] for number, source in enumerate(sources) if source in known}
+        if node.op in SHAPES or name == input or types[name].dtype is None or not inputs:
             continue
-        known[name] = _through(_step(nodes, types, node, sources), [known.get(source, ()) for source in sources])
-        if known[name] is None:
-            lost[name] = next((lost[source] for source in dependent if source in lost), name)
+        step = Step(node, [types[source].shape for source in sources], types[name].shape, nodes.constant)
+        try:
+            known[name] = _through(step, inputs)
+        except Unknown:
+            known[name], lost[name] = None, next((lost[source] for source in sources if source in lost), name)
     fields = {name: _in_pixels(axes, sides) for name, axes in known.items()}
     return {name: field for name, field in fields.items() if field}, lost
-
-
-def _step(nodes, types, node, sources) -> Step:
-    shapes = [types[source].shape for source in sources]
-    return Step(node, shapes, types[node.name].shape, lambda number: nodes.constant(node.input[number]))
 
 
 def _in_pixels(axes, sides) -> Optional[Fields]:
@@ -116,64 +114,45 @@ def _in_pixels(axes, sides) -> Optional[Fields]:
     return tuple(fields) if all(fields) and not swapped else None
 
 
-def _through(step, inputs) -> Axes:
-    """The axes of a node's output, from the axes of its inputs: () for an input that does not depend on the images."""
-    dependent = [number for number, axes in enumerate(inputs) if axes != ()]
-    many = [inputs[number] for number in dependent]
-    if EVERYTHING in many:
+def _through(step, inputs: Dict[int, Axes]) -> Axes:
+    """The axes of a node's output, from the axes of the inputs that depend on the images. Raises `Unknown`."""
+    if EVERYTHING in inputs.values():
         return EVERYTHING
-    mirrored = any(axis and axis.mirrored for axes in many for axis in axes or ())
-    if None in many or (mirrored and row(step.node.op).moves not in _AFTER_MIRROR):
-        return None
-    own = _OWN.get(row(step.node.op).moves, _moved)
-    return _union([own(step._replace(number=number), axes) for number, axes in zip(dependent, many)])
+    moves, many = row(step.node.op).moves, [required(axes) for axes in inputs.values()]
+    if moves not in _AFTER_MIRROR and any(axis and axis.mirrored for axes in many for axis in axes):
+        raise Unknown
+    rule = _reshape if moves == "reshape" else _moved
+    return _union([rule(step._replace(number=number), axes) for number, axes in zip(inputs, many)])
 
 
 def _moved(step, axes) -> Axes:
     """The axes move, with the windows over their positions."""
     move, is_valid = find_move(step), attribute(step.node, "padding").s == b"VALID"
-    if move is None:
-        return None
-    new = [axis and axis.through(move.windows.get(at, Window()), is_valid) for at, axis in enumerate(axes)]
-    sliding = [at for at, window in move.windows.items() if window and window.span not in (0, math.inf)]
     # A window over an axis that is not of the image, as after a transpose, computes no feature map of the image.
-    if any(axis and not after for axis, after in zip(axes, new)) or any(axes[at] is None for at in sliding):
-        return None
+    if any(
+        window and (window.span or window.spread) and window != ALL and not axes[at]
+        for at, window in move.windows.items()
+    ):
+        raise Unknown
+    new = [axis and axis.through(move.windows.get(at, Window()), is_valid) for at, axis in enumerate(axes)]
     gone = [axis for at, axis in enumerate(new) if axis and at not in move.sources]
     if any(axis.step == 0 and axis.side != 1 for axis in gone):
         return EVERYTHING
     return [None if at is None else new[at] for at in move.sources]
 
 
-def _blocks(step, axes) -> Axes:
-    """SpaceToBatchND or BatchToSpaceND, which surround a dilated convolution of TensorFlow 1."""
-    block, before, result = step.value(1), step.value(2), list(axes)
-    if block is None or before is None:
-        return None
-    opening = step.node.op == "SpaceToBatchND"
-    for position, (size, (pad, after)) in enumerate(zip(block.tolist(), before.tolist()), start=1):
-        axis = result[position]
-        if size == 1 and pad == after == 0:
-            continue  # the rows of a 1-D convolution
-        if axis is None:
-            return None
-        begin = axis.begin + (-pad if opening else pad) * axis.step
-        result[position] = axis._replace(begin=begin, spread=size if opening else 1)
-    return result
-
-
 def _reshape(step, axes) -> Axes:
     """The axes after a reshape.
 
     An axis may stay as it is, or take in the axes after it that do not belong to the image: then each position is
-    repeated, as in a resize to the nearest neighbour. None if an axis is divided, joined to another one, or unknown.
+    repeated, as in a resize to the nearest neighbour. Unknown if an axis is divided, or joined to another one.
     """
-    shape, output = step.shape, step.output
-    if not shape or not output or axes[0] or None in shape[1:] or None in output[1:]:
-        return None
+    shape, output = step.shape, required(step.output)
+    if axes[0] or None in (*shape[1:], *output[1:]):
+        raise Unknown
     result: List[Optional[Axis]] = [None] * len(output)
     inner, new_inner = ([int(np.prod(sides[at + 1 :])) for at in range(len(sides))] for sides in (shape, output))
-    for position, axis in enumerate(axes[1:], start=1):
+    for position, axis in enumerate(axes):
         if axis is None:
             continue
         stop = shape[position] * inner[position]
@@ -182,40 +161,36 @@ def _reshape(step, axes) -> Axes:
             for at in range(1, len(output))
             if output[at] * new_inner[at] == stop and inner[position] % new_inner[at] == 0 and not result[at]
         ]
-        if not places:
-            return EVERYTHING if axis.step == 0 and axis.side != 1 else None
-        place = position if position in places else places[0]
+        if not places and axis.step == 0 and axis.side != 1:
+            return EVERYTHING
+        place = position if position in places else required(next(iter(places), None))
         passed = [other for at, other in enumerate(axes) if at > position and inner[at] >= new_inner[place]]
         if any(passed) or axis.spread > 1:
-            return None
+            raise Unknown
         result[place] = axis.through(repeated(inner[position] // new_inner[place]))
     return result
 
 
 def _union(many: List[Axes]) -> Axes:
-    """The union of the fields of several branches; None if their strides differ."""
+    """The union of the fields of several branches. Raises `Unknown` if their strides differ."""
     if EVERYTHING in many:
         return EVERYTHING
-    if None in many or len({len(axes) for axes in many}) > 1:
-        return None
-    result = [_joined(along) for along in zip(*many)]
-    return None if any(axis is None and any(along) for axis, along in zip(result, zip(*many))) else result
+    if len({len(axes) for axes in many}) > 1:
+        raise Unknown
+    return [_joined(along) if any(along) else None for along in zip(*many)]
 
 
-def _joined(along) -> Optional[Axis]:
+def _joined(along) -> Axis:
     """The union along one axis. A complete axis contains any field."""
     axes = [axis for axis in along if axis]
-    if len({axis.number for axis in axes}) != 1:
-        return None
+    if len({axis.number for axis in axes}) > 1:
+        raise Unknown
     if axes[0].side == 1:
         return axes[0].whole()  # where an axis is missing, it was removed and inserted again: there is only one row
     complete = [axis for axis in axes if axis.step == 0]
     if complete:
         return complete[0]
     if len(axes) < len(along) or len({(axis.step, axis.spread, axis.mirrored) for axis in axes}) > 1:
-        return None
+        raise Unknown
     begin, end = min(axis.begin for axis in axes), max(axis.begin + axis.size for axis in axes)
     return axes[0]._replace(begin=begin, size=end - begin)
-
-
-_OWN: Dict[str, Callable[[Step, List[Optional[Axis]]], Axes]] = {"reshape": _reshape, "blocks": _blocks}
