@@ -166,9 +166,6 @@ _GROUPS = {
     "AssignAdd AssignAddVariableOp ScalarSummary ImageSummary HistogramSummary AudioSummary AudioSummaryV2 "
     "TensorSummary TensorSummaryV2 MergeSummary WriteSummary WriteScalarSummary WriteImageSummary "
     "WriteHistogramSummary WriteAudioSummary WriteGraphSummary WriteRawProtoSummary": Row("effect"),
-    "RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal Multinomial StatelessRandomUniform "
-    "StatelessRandomUniformV2 StatelessRandomNormal StatelessRandomNormalV2 StatelessTruncatedNormal "
-    "StatelessTruncatedNormalV2": Row("random"),
     "PartitionedCall StatefulPartitionedCall": Row("call"),
     "If StatelessIf": Row("conditional"),
     "While StatelessWhile Case StatelessCase RemoteCall SymbolicGradient": Row("functional"),
@@ -193,12 +190,17 @@ _REFUSALS = {
         ("loop", "back edge", "loop value"),
         Refusal("a graph without loops", "a while loop", "name a node after it with --input"),
     ),
-    "random": Refusal("a graph for inference", "random numbers", "export the graph for inference"),
+    "random": Refusal(
+        "a graph for inference", "random numbers", "export it for inference, or name a node after it with --input"
+    ),
 }  # fmt: skip
 # Families without rows, which would only be long lists of names.
 _FAMILIES = {
     "quantised": re.compile(r"(Uniform)?(Quantize|Dequantize|Requantiz).*|Quantized.*"),
     "volume": re.compile(r"(Conv|MaxPool|AvgPool)3D.*"),
+    "random": re.compile(
+        r"(State\w+|Parameterized)?(Random(?!Shuff)|Truncated|Standard|Uniform|Multinomial)\w*|Rng\w+"
+    ),
     # The gradients of operations. Conv2DBackpropInput has a row: it is also the transposed convolution.
     "gradient": re.compile(r"\w*Grad(V\d|WithArgmax|Grad\w*)?|\w+Backprop(Input|Filter)(V2)?|BroadcastGradientArgs"),
     # The updates of an optimizer.
@@ -241,7 +243,7 @@ COMPARISONS = of_kind("comparison")
 SATURATING = of_kind("saturating", "saturating relu")  # their large values are equal, with gradient 0
 SOURCES = of_kind("input", "source", "batch source")  # they may feed the images into a graph
 CALLS, LOOPS = of_kind("call", "conditional", "functional"), of_kind("loop", "back edge")
-RANDOM, SIDE_EFFECTS = of_kind("random"), of_kind(*_EFFECTS)
+SIDE_EFFECTS = of_kind(*_EFFECTS)
 PLACEHOLDERS = of_kind("input")
 # What an operation computes from constant bool values.
 LOGIC = {"LogicalNot": lambda values: not values[0], "LogicalAnd": all, "LogicalOr": any, "Squeeze": all}

@@ -1,6 +1,8 @@
 """Files and graphs that are refused: what the line names and what it says to do; exit status 2 on the command line."""
 
+import io
 import os
+import zipfile
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -11,6 +13,8 @@ from tests.support import graph_files
 from tests.support.graph_files import CONSTRUCTS, graph_of, write_frozen
 from tests.support.loading import load_model
 
+ZIPPED = io.BytesIO()
+zipfile.ZipFile(ZIPPED, "w").writestr("conv1.npy", b"data")
 OTHER_FILES = [
     ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), ".h5", "copy it again"),
     ("model.tflite", b"\x1c\0\0\0TFL3" + bytes(50), "TensorFlow Lite", "convert_variables_to_constants"),
@@ -19,7 +23,12 @@ OTHER_FILES = [
     ("model.pb.gz", b"\x1f\x8b\x08" + bytes(50), "archive", "unpack it"),
     ("model.tar", b"model" + bytes(252) + b"ustar" + bytes(50), "archive", "unpack it"),
     ("model.pkl", b"\x80\x02" + bytes(50), "another framework", "convert it"),
-    ("model.onnx", b"\xff" * 50, "another framework", "convert it"),
+    ("model.caffemodel", b"\xff" * 50, "another framework", "convert it"),
+    ("model.onnx", b"\xff" * 50, "ONNX", "onnx2tf"),
+    ("model.bin", ZIPPED.getvalue().replace(b"conv1.npy", b"_data.pkl"), "PyTorch", "torch.onnx.export"),
+    ("model.pth", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "PyTorch", "torch.onnx.export"),
+    ("weights.npz", ZIPPED.getvalue(), "numpy arrays", "build the network"),
+    ("model.zip", ZIPPED.getvalue().replace(b"conv1.npy", b"_model.pb"), "zip archive", "unpack it"),
     ("model.pb", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS", "git lfs pull"),
     ("model.pb", b"\n<!DOCTYPE html>", "web page", "download"),
     ("checkpoint", b'model_checkpoint_path: "model.ckpt-7"\n', "checkpoint", ".meta"),
@@ -57,6 +66,8 @@ def test_command_line_prints_one_line_and_returns_2(tmp_path, capsys):
 def test_a_directory_without_a_saved_model(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     refuse(tmp_path, str(tmp_path), "notes.txt", "saved_model.pb")
+    (tmp_path / "model.json").write_text('{"format": "layers-model", "modelTopology": {}}')
+    refuse(tmp_path, "TensorFlow.js model", "keras_saved_model")
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9, 0.99])

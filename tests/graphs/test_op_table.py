@@ -206,6 +206,15 @@ def test_an_operation_without_a_row_is_refused(operation):
     assert refusal(operation) is not None and operation not in TABLE
 
 
+@pytest.mark.parametrize("operation", ["RandomGamma", "StatefulUniformInt", "StatelessRandomGetKeyCounter", "RngSkip"])
+def test_random_numbers_are_refused_with_a_way_round(operation):
+    assert "--input" in refusal(operation).hint and "random" in refusal(operation).found
+
+
+def test_a_queue_in_random_order_is_not_random():
+    assert row("RandomShuffleQueueV2").kind != "random"
+
+
 def test_the_page_has_the_table():
     regions = page_tables.regions(read(operation_table.PAGE), "operation_table")
     assert regions["operations"].strip() == operation_table.table()

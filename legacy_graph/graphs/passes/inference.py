@@ -9,7 +9,7 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import find_sources
 from legacy_graph.graphs.nodes import constant, identity, is_bool, node_name
-from legacy_graph.graphs.op_table import PLACEHOLDERS, RANDOM, SHAPES, SOURCES, of_kind
+from legacy_graph.graphs.op_table import PLACEHOLDERS, SHAPES, SOURCES, of_kind, row
 from legacy_graph.graphs.operations import attribute
 
 _SCALES = of_kind("scale")
@@ -90,7 +90,7 @@ def _switched(graph, node) -> Optional[bool]:
 
 
 def _is_training(node):
-    return node.op in RANDOM or (node.op.startswith("FusedBatchNorm") and attribute(node, "is_training").b)
+    return row(node.op).kind == "random" or (node.op.startswith("FusedBatchNorm") and attribute(node, "is_training").b)
 
 
 def resolve_switches(graph: Graph) -> List[str]:
@@ -144,7 +144,7 @@ def remove_dropout(graph: Graph) -> List[str]:
     dependent = graph.dependents(
         pictures or [name for name in sources if not _may_be_scalar(graph.by_name[name], unknown=False)]
     )
-    noise = {name for name, node in graph.by_name.items() if node.op in RANDOM}
+    noise = {name for name, node in graph.by_name.items() if row(node.op).kind == "random"}
     replacements: Dict[str, str] = {}
     for name in graph.order:
         node = graph.by_name[name]

@@ -25,13 +25,17 @@ _CHECKPOINT = (
     "a checkpoint, which has no graph",
     "name its .meta file, or name the graph and give --checkpoint PREFIX",
 )
+_ONNX2TF = "convert it with onnx2tf -i model.onnx -osd, and give the SavedModel that this writes"
+_PYTORCH = ("a PyTorch model", f"write it with torch.onnx.export, then {_ONNX2TF}")
 _FOREIGN = ("a model of another framework", "convert it to a SavedModel first")
+_ARRAYS = ("numpy arrays, which have no graph", "build the network, load the arrays, and save it as a SavedModel")
 # Pattern of the first bytes -> what the file is, and what to do.
 _OTHER_BYTES = (
     (b"....TFL3", "a TensorFlow Lite file", f"save the model it was converted from {_FREEZE}"),
     (b"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|.{257}ustar", "an archive", "unpack it"),
+    (rb"\x80\x02\x8a\nl\xfc\x9cF|PK\x03\x04.{26}[^\0]*data\.pkl", *_PYTORCH),
     (b"\x80[\x02-\x05]", *_FOREIGN),  # a pickle
-    (b"\x93NUMPY", "a numpy array", "give the graph"),
+    (rb"\x93NUMPY|PK\x03\x04.{26}[^\0]*\.npy", *_ARRAYS),
     (b"version https://git-lfs", "a pointer of Git LFS", "fetch the file itself: git lfs pull"),
     (rb"\s*<(!doctype|html)", "a web page", "download the file itself"),
     (b"model_checkpoint_path:", *_CHECKPOINT),
@@ -39,7 +43,9 @@ _OTHER_BYTES = (
 # Pattern of the end of the name of a file that is no graph -> what the file is, and what to do.
 _OTHER_NAMES = (
     (r"\.index|\.data-\d+-of-\d+", *_CHECKPOINT),
-    (r"\.(onnx|pth?|caffemodel|mlmodel|weights)", *_FOREIGN),
+    (r"\.pth?", *_PYTORCH),
+    (r"\.onnx", "an ONNX model", _ONNX2TF),
+    (r"\.(caffemodel|prototxt|mlmodel|weights|cfg|params|safetensors)", *_FOREIGN),
     (r"\.tfevents\.[^/]*", "a file of summaries", "give the graph"),
 )
 _Proto = TypeVar("_Proto", bound=Message)
@@ -57,7 +63,7 @@ def read_graph(path: str, kind: Type[_Proto] = tf.GraphDef) -> tf.GraphDef:
         hint = (
             "give the file that holds the graph" if kind is tf.GraphDef else "give the .meta file beside the checkpoint"
         )
-        raise _bad_file(path, "a file without nodes", hint)
+        raise unreadable(path, b"", "a file without nodes", hint)
     check_references(graph_def, path)
     return graph_def
 
@@ -77,6 +83,8 @@ def read_saved_model(directory: str) -> saved_model_pb2.SavedModel:
             raise _bad_file(os.path.join(directory, name), "a file without graphs", "export the model again")
     if "keras_metadata.pb" in names or "config.json" in names:
         raise _bad_file(directory, "a Keras directory", "export it with model.export(DIRECTORY)")
+    if "model.json" in names:
+        _parse(os.path.join(directory, "model.json"), tf.GraphDef)
     inside = ", ".join(names[:5]) or "nothing"
     raise _bad_file(directory, f"a directory with {inside}", "name the file, or the directory of saved_model.pb")
 
@@ -116,10 +124,10 @@ def _parse(path: str, kind: Type[_Proto]) -> _Proto:
             return text_format.Parse(data, message)
         message.ParseFromString(data)
     except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
-        raise _no_graph(path, "a text file", "give the graph itself") from error
+        raise unreadable(path, data, "a text file", "give the graph itself") from error
     except (DecodeError, RuntimeError) as error:
         _refuse_saved_model(path, data, kind)
-        raise _no_graph(path, "a damaged file", "it is truncated or no graph: copy it again") from error
+        raise unreadable(path, data, "a damaged file", "it is truncated or no graph: copy it again") from error
     if kind is tf.GraphDef and not message.node:
         _refuse_saved_model(path, data, kind)
     return message
@@ -136,9 +144,8 @@ def _read(path):
         raise _bad_file(path, *found) from error
     if not data:
         raise _bad_file(path, "an empty file", "copy it again")
-    for pattern, found, hint in _OTHER_BYTES:
-        if re.match(pattern, data[:512], re.DOTALL | re.IGNORECASE):
-            raise _bad_file(path, found, hint)
+    for found, hint in _kinds(data):
+        raise _bad_file(path, found, hint)
     return data
 
 
@@ -157,10 +164,15 @@ def _refuse_json(path, data):
         raise _bad_file(path, "a Keras model without weights", hint)
 
 
-def _no_graph(path, found, hint):
-    """The error for a file that cannot be read: what its name says it is, or else `found`."""
-    kinds = [what for pattern, *what in _OTHER_NAMES if re.search(f"({pattern})$", path)]
+def unreadable(path: str, data: bytes, found: str, hint: str) -> UserError:
+    """The error for a file that is no graph: what its first bytes or its name say it is, or else `found`."""
+    kinds = [*_kinds(data), *(what for pattern, *what in _OTHER_NAMES if re.search(f"({pattern})$", path))]
     return _bad_file(path, *(kinds or [(found, hint)])[0])
+
+
+def _kinds(data):
+    """(what a file is, what to do) of the kinds of files that begin with these bytes."""
+    return [what for pattern, *what in _OTHER_BYTES if re.match(pattern, data[:512], re.DOTALL | re.IGNORECASE)]
 
 
 def _is_text(data):

@@ -19,6 +19,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.read.files import unreadable
 from legacy_graph.graphs.read.keras_config import EXPECTED, EXPORT, KERAS_3, check_config, objects, to_present
 from legacy_graph.graphs.read.session import read_session
 from legacy_graph.graphs.read.variables import REFERENCES, RESOURCES, Source, refuse_variables
@@ -62,14 +63,14 @@ def _prepared(path, folder) -> str:
     import h5py  # comes with TensorFlow
 
     with open(path, "rb") as file:
-        is_zip = file.read(len(ZIP)) == ZIP
-    if is_zip:
+        header = file.read(512)
+    if header.startswith(ZIP):
         if not zipfile.is_zipfile(path):
             raise UserError(path, "a .keras file", "a damaged zip archive", "copy it again")
         with zipfile.ZipFile(path) as archive:
             if _CONFIG not in archive.namelist():
                 hint = "unpack it and name the graph in it, or convert it to a SavedModel first"
-                raise UserError(path, "a .keras file, which has config.json", "another zip archive", hint)
+                raise unreadable(path, header, "a zip archive without config.json", hint)
             check_config(path, json.loads(archive.read(_CONFIG).decode()), 3)
         return shutil.copyfile(path, os.path.join(folder, "model.keras"))
     copy = shutil.copyfile(path, os.path.join(folder, "model.h5"))
@@ -96,7 +97,8 @@ def _load_keras_2(copy, path) -> Source:
     with tf.Graph().as_default(), tf.Session() as session:
         tf.keras.backend.set_session(session)
         tf.keras.backend.set_learning_phase(0)
-        model = tf.keras.models.load_model(copy, compile=False)
+        named = {"relu6": tf.nn.relu6, "swish": tf.nn.swish, "silu": tf.nn.swish}  # later versions have these
+        model = tf.keras.models.load_model(copy, named, compile=False)
         _check_inputs(path, model)
         source = read_session(session)
         source.graph.keep(source.graph.ancestors([tensor.op.name for tensor in model.outputs]))

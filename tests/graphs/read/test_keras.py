@@ -5,7 +5,7 @@ import pytest
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.read import read_source
-from tests.support import keras_models
+from tests.support import graph_files, keras_models
 from tests.support.loading import load_model
 
 IMAGES = np.random.RandomState(1).uniform(0, 1, [3, *keras_models.SHAPE]).astype("f")
@@ -65,6 +65,26 @@ def test_settings_that_only_training_needs_are_ignored(saved, tmp_path):
     with h5py.File(str(path), "a") as file:
         file.attrs["training_config"] = b'{"optimizer_config": {"class_name": "Adam", "config": {"lr": 0.1}}}'
     assert len(load_model(str(path)).layers) == 3
+
+
+@pytest.mark.parametrize(
+    "name, activation",
+    [("relu6", lambda value: np.clip(value, 0, 6)), ("swish", lambda value: value / (1 + np.exp(-value)))],
+)
+def test_activations_of_another_keras(saved, tmp_path, name, activation):
+    import h5py
+
+    path = tmp_path / "model.h5"
+    path.write_bytes((saved[0] / "plain.h5").read_bytes())
+    with h5py.File(str(path), "a") as file:
+        config = file.attrs["model_config"]
+        text = config if isinstance(config, str) else config.decode()
+        file.attrs["model_config"] = text.replace('"relu"', f'"{name}"').encode()
+    model = load_model(str(path))
+    linear = next(node.name for node in model.graph.by_name.values() if node.op == "BiasAdd")
+    feed = {model.input: np.random.RandomState(0).normal(0, 9, (2, *keras_models.SHAPE))}
+    values = [graph_files.run(model.graph_def, end, feed) for end in (linear, model.layers[0].activation)]
+    np.testing.assert_allclose(values[1], activation(values[0]), atol=1e-5 * np.abs(values[0]).max())
 
 
 def test_settings_that_change_nothing_are_ignored(tmp_path):
