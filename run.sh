@@ -30,11 +30,15 @@ say() { printf 'run.sh: %s\n' "$*" >&2; }
 die() { say "$@" && exit 2; }
 
 # Every command runs through this code. It replaces the current directory in sys.path with the checkout, so that no
-# file of the user is imported. PYTHONPATH cannot do this, because it cannot hold a path with a colon.
+# file of the user is imported. PYTHONPATH cannot do this, because it cannot hold a path with a colon. Ctrl-C during the
+# first imports, before the program handles it, ends the process without a traceback.
 start='import sys
-sys.path[0] = sys.argv.pop(1)
-import runpy
-runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)'
+try:
+    sys.path[0] = sys.argv.pop(1)
+    import runpy
+    runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+except KeyboardInterrupt:
+    sys.exit(130)'
 unset PYTHONPATH PYTHONSAFEPATH
 
 # The venv module refuses a path with a colon, the separator of PATH. This script adds no path to PATH.

@@ -77,6 +77,12 @@ def test_files_of_the_user_are_never_imported(checkout, real, variables):
     assert (process.stdout_text, process.stderr_text) == ("False ['train']\n", "")
 
 
+def test_ctrl_c_during_the_first_imports_shows_no_traceback(real):
+    """As a signal that arrives before the program handles it."""
+    process = real("raise KeyboardInterrupt")
+    assert (process.returncode, process.stdout_text, process.stderr_text) == (130, "", "")
+
+
 @pytest.mark.parametrize("absolute", [True, False])
 def test_run_sh_called_through_symlinks(checkout, absolute):
     """The user's project has its own .venv, which is neither used nor deleted."""
