@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.backend.event_processing.io_wrapper import IsTensorFlowEventsFile
 
+from legacy_graph.logdir import locate
 from legacy_graph.logdir.projector_files import CONFIGURATION, Vectors, read_vectors
 
 SCALARS, IMAGES, AUDIO, GRAPHS = "SCALARS", "IMAGES", "AUDIO", "GRAPHS"
@@ -85,6 +86,7 @@ def read_runs(logdir: str) -> Tuple[List[Run], List[str]]:
 
     Raises:
         OSError, tf.errors.OpError: a file or a directory cannot be opened.
+        UserError: there are too many directories.
     """
     by_folder, problems = _find_event_files(logdir)
     runs = [read_run(os.path.relpath(folder, logdir), folder, by_folder[folder]) for folder in sorted(by_folder)]
@@ -129,8 +131,10 @@ def read_run(name: str, folder: str, names: List[str]) -> Run:
 
 def _find_event_files(logdir):
     """{directory: names of its event files}, and the problems found. Follows links, but not in a cycle."""
-    by_folder, problems, waiting = {}, [], [(logdir, frozenset(), 0)]
+    by_folder, problems, waiting, number = {}, [], [(logdir, frozenset(), 0)], 0
     while waiting:
+        locate.check_number(logdir, number)
+        number += 1
         folder, above, links = waiting.pop()
         above |= {os.path.realpath(folder)}
         names = event_files(folder)

@@ -13,6 +13,8 @@ from typing import Collection, List, Optional, Set
 from legacy_graph.errors import UserError, launch_command
 from legacy_graph.logdir import layout
 
+MOST = 20000  # directories below a log directory that are searched: some seconds
+
 
 def find_logdir(words: List[str]) -> str:
     """The log directory named by the words of a command line.
@@ -75,9 +77,9 @@ def why_empty(path: str) -> Optional[str]:
         return None
     try:
         folder = find_logdir([path])
+        return None if holds_event_file(folder) else no_event_file(folder)
     except UserError as error:
         return str(error)
-    return None if holds_event_file(folder) else no_event_file(folder)
 
 
 def no_event_file(logdir: str) -> str:
@@ -91,9 +93,13 @@ def holds_event_file(folder: str, left_out: Collection[str] = ()) -> bool:
     Args:
         folder: to search.
         left_out: names of direct subdirectories that are not searched.
+
+    Raises:
+        UserError: the first `MOST` directories have none, and there are more.
     """
     seen = set()
-    for place, names, files in os.walk(folder, followlinks=True):
+    for number, (place, names, files) in enumerate(os.walk(folder, followlinks=True)):
+        check_number(folder, number)
         if any("tfevents" in name for name in files):
             return True
         names[:] = [name for name in names if place != folder or name not in left_out]
@@ -101,6 +107,17 @@ def holds_event_file(folder: str, left_out: Collection[str] = ()) -> bool:
         names[:] = [name for name in names if paths[name] not in seen]
         seen.update(paths.values())
     return False
+
+
+def check_number(folder: str, number: int) -> None:
+    """Refuse a log directory with more than `MOST` directories below it, such as the root directory.
+
+    Raises:
+        UserError: `number` directories are too many.
+    """
+    if number > MOST:
+        hint = "name the directory of your runs"
+        raise UserError(folder, f"a log directory with at most {MOST:,} directories", "more", hint)
 
 
 def suggest_logdir(path: str) -> Optional[str]:

@@ -10,6 +10,7 @@ from legacy_graph.__main__ import main
 from legacy_graph.errors import UserError, launch_command
 from legacy_graph.logdir import locate
 from tests.support.program import SAMPLE
+from tests.support.published import assert_refused
 
 
 def test_no_such_path(check, tmp_path):
@@ -131,3 +132,17 @@ def test_train_beside_other_programs_only_if_told(tmp_path, capsys):
     assert "--beside-others" in capsys.readouterr().err
     assert os.listdir(str(tmp_path)) == ["events.out.tfevents.1.host"]
     assert main([*words, "--beside-others"]) == 0
+
+
+def test_a_whole_disk_is_no_log_directory(tmp_path, capsys, monkeypatch):
+    """The search ends at a limit, and says so; a directory with an event file near its top is no such case."""
+    monkeypatch.setattr(locate, "MOST", 5)
+    for number in range(9):
+        (tmp_path / "disk" / str(number)).mkdir(parents=True)
+    disk = str(tmp_path / "disk")
+    line = f"{disk}: expected a log directory with at most 5 directories, found more; name the directory of your runs"
+    assert_refused(capsys, ["check", disk], line)
+    assert_refused(capsys, ["train", "--logdir", disk, "--data-dir", SAMPLE, "--steps", "1"], line)
+    assert locate.why_empty(disk) == line
+    (tmp_path / "disk" / "events.out.tfevents.1.host").write_bytes(b"")
+    assert locate.why_empty(disk) is None
