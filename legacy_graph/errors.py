@@ -1,12 +1,15 @@
 """Errors that the user can fix, exit statuses, and how the user called this program."""
 
+import contextlib
 import enum
 import os
 import re
 import shlex
 import sys
+from typing import Iterator, Tuple, Type, Union
 
 RETRY = "fix this, then run the same command again"
+RESUME = "fix this, then the same command resumes from the last checkpoint"
 # Environment variable of a task that the command `cluster` started: the first words, as in "cluster --workers 2 --".
 CLUSTER_WORDS = "LEGACY_GRAPH_CLUSTER"
 
@@ -57,6 +60,20 @@ class Interrupted(Exception):
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
         self.status = 128 + number  # the exit status of a shell for a killed program: 130, 143, 129
+
+
+@contextlib.contextmanager
+def explain(
+    subject: str,
+    expected: str,
+    hint: str = RETRY,
+    kinds: Union[Type[Exception], Tuple[Type[Exception], ...]] = OSError,
+) -> Iterator[None]:
+    """Raise an error of these kinds in the block as a `UserError`, which says the reason."""
+    try:
+        yield
+    except kinds as error:
+        raise UserError(subject, expected, reason(error), hint) from error
 
 
 def launch_command() -> str:

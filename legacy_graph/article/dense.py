@@ -12,8 +12,6 @@ from legacy_graph.article.layer import Layer
 from legacy_graph.article.network import Network, Tower
 from legacy_graph.article.shapes import dims
 
-DENSE = ("fc1", "fc2")
-
 
 def all_layers(network: Union[Network, Tower]) -> List[Layer]:
     """conv1, conv2, fc1 and fc2 of the article's network, for the deconvolution; see `dense_layers`."""

@@ -10,9 +10,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.board.answers import encode_tile, find
-from legacy_graph.board.runs import LAYERS
 from legacy_graph.board.sheet import CONTROL
-from legacy_graph.config import DECONVNET, METHODS, SHARED
+from legacy_graph.config import DECONVNET, LAYERS, METHODS, SHARED
 from legacy_graph.data import mnist, user_image
 from legacy_graph.data.class_names import class_names
 from legacy_graph.data.images import Preprocessing

@@ -11,7 +11,7 @@ import numpy as np
 
 from legacy_graph.board import npz
 from legacy_graph.config import ALL_METHODS, DECONVNET
-from legacy_graph.errors import UserError, reason
+from legacy_graph.errors import explain
 from legacy_graph.logdir import durable
 
 HINT = "run the command features again"
@@ -70,12 +70,11 @@ def read(path: str) -> Dict[str, np.ndarray]:
     Raises:
         UserError: the file cannot be read, or an array is of another form. Names the array.
     """
-    try:
+    damage = OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error
+    with explain(path, "results of the command features", HINT, damage):
         with durable.open_regular(path) as file:
             arrays = npz.read(file, SCHEMA)
         check(arrays)
-    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(path, "results of the command features", reason(error), HINT) from error
     return arrays
 
 

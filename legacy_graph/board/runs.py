@@ -6,11 +6,11 @@ import re
 import shlex
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
+from legacy_graph.config import LAYERS
 from legacy_graph.errors import UserError, launch_command
 from legacy_graph.logdir import layout
 
 DEPTH = 4  # levels of directories below the log directory that are searched for runs
-LAYERS = ("conv1", "conv2", "fc1", "fc2")  # of the article's network
 _NUMBERS = re.compile(r"features(?:-(\d+))?\.npz")  # `layout.NUMBERS`, also for an earlier step
 
 

@@ -11,7 +11,7 @@ from legacy_graph.article.receptive_field import Field, crop_patches
 from legacy_graph.board import results
 from legacy_graph.board.answers import encode_tile, find
 from legacy_graph.config import ALL_METHODS, DECONVNET, METHODS, OCCLUSION
-from legacy_graph.errors import UserError, reason
+from legacy_graph.errors import explain
 from legacy_graph.visualize.image_grid import OUTSIDE, SPOT_PERCENTILE, percentile_scale, to_diverging
 from legacy_graph.visualize.rank_correlation import fall_correlations, rank_correlations
 
@@ -30,10 +30,8 @@ def load(path: str) -> "Sheet":
     Raises:
         UserError: the file cannot be read, or an array is not as `results.SCHEMA` says.
     """
-    try:
+    with explain(path, "results of the command features", results.HINT):
         status = os.stat(path)
-    except OSError as error:
-        raise UserError(path, "results of the command features", reason(error), results.HINT) from error
     key = (path, status.st_mtime_ns, status.st_size, status.st_ino)
     with _LOCK:
         sheet = _CACHE.pop(key, None) or Sheet(results.read(path))

@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import VARIABLE, Cluster, Task
 from legacy_graph.cluster.watch import RESTART
-from legacy_graph.errors import TaskError, UserError, reason
+from legacy_graph.errors import TaskError, UserError, explain, reason
 
 NO_PROXY = ("no_grpc_proxy", "no_proxy")  # lower case, as gRPC reads them; TensorFlow 1.15's gRPC knows the second only
 POLL = 0.2  # seconds
@@ -28,12 +28,10 @@ def start_server(cluster: Cluster) -> tf.train.Server:
     """
     task = cluster.task
     bypass_proxy(cluster)
-    try:
-        with tf_setup.filter_stderr():
-            server = tf.train.Server(tf.train.ClusterSpec(cluster.jobs), task.job, task.index)
-    except tf.errors.OpError as error:
-        hint = f"end the program that uses the port, or correct the address in {VARIABLE}"
-        raise UserError(VARIABLE, f"a free port of this machine for {task}", reason(error), hint) from error
+    expected = f"a free port of this machine for {task}"
+    hint = f"end the program that uses the port, or correct the address in {VARIABLE}"
+    with explain(VARIABLE, expected, hint, tf.errors.OpError), tf_setup.filter_stderr():
+        server = tf.train.Server(tf.train.ClusterSpec(cluster.jobs), task.job, task.index)
     # One write: with PYTHONUNBUFFERED, `print` writes the end of the line apart, and the tasks share the output.
     sys.stdout.write(f"Serving {task}: open on all network interfaces, without authentication\n")
     sys.stdout.flush()

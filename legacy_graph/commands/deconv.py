@@ -12,15 +12,13 @@ from legacy_graph.commands.graph_folder import graph_folder, picture_folder
 from legacy_graph.commands.graph_model import each_layer, open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.method_options import check_cover, cover_options
-from legacy_graph.commands.option_values import ALL, layer_names
-from legacy_graph.config import MAGNITUDE, METHODS, OCCLUSION, SHARED
+from legacy_graph.commands.option_values import article_layers
+from legacy_graph.config import CONVOLUTIONS, DENSE, MAGNITUDE, METHODS, OCCLUSION, SHARED
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
 from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import ExitStatus, UserError, printable
 from legacy_graph.logdir import identity, layout
-
-LAYERS, DENSE = ["conv1", "conv2"], ["fc1", "fc2"]  # of the article's network
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
@@ -43,7 +41,7 @@ def _read_article(options):
     check_graph_options(options)
     occluded = options.method in (None, OCCLUSION)
     check_cover(options, occluded)
-    layers = _article_layers(options.layer)
+    layers = article_layers(options.layer, CONVOLUTIONS)
     layout.check_trained(options.logdir)
     known = identity.run_data(options.logdir).known_name
     names = class_names(known, options.class_names)
@@ -81,16 +79,6 @@ def _read_all(session, reader, images, options, occluded, answers=True):
     return readings, [*reader.notes, str(cover)]
 
 
-def _article_layers(wanted):
-    """The names in the value of --layer; by default the convolutions."""
-    names = LAYERS if wanted is None else LAYERS + DENSE if wanted == ALL else layer_names(wanted)
-    for name in names:
-        if name not in LAYERS + DENSE:
-            hint = "name one of these, several separated by commas, or all"
-            raise UserError("--layer", f"one of {', '.join(LAYERS + DENSE)}", repr(name), hint)
-    return names
-
-
 @contextlib.contextmanager
 def _restored(options, graph, layers):
     """(session, step, whether the weights of all layers are known) of --step, else of the newest checkpoint."""
@@ -106,7 +94,7 @@ def _restored(options, graph, layers):
         dense = [layer for layer in layers if layer in DENSE]
         if dense and not complete:
             expected, found = f"a step with a checkpoint, which {dense[0]} needs", f"{options.step}, without one"
-            raise UserError("--step", expected, found, f"name another step, or --layer {','.join(LAYERS)}")
+            raise UserError("--step", expected, found, f"name another step, or --layer {','.join(CONVOLUTIONS)}")
         yield session, options.step, complete
 
 

@@ -3,7 +3,7 @@
 import argparse
 import io
 import os
-from typing import List, Optional
+from typing import List
 
 import numpy as np
 
@@ -14,18 +14,17 @@ from legacy_graph.commands.graph_folder import article_folder, graph_folder
 from legacy_graph.commands.graph_model import each_layer, open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.method_options import check_cover, cover_options
-from legacy_graph.commands.option_values import ALL, layer_names
+from legacy_graph.commands.option_values import ALL, article_layers, layer_names
 from legacy_graph.commands.run_digits import open_digits
 from legacy_graph.commands.serve import serve_unless_chief
-from legacy_graph.config import DECONVNET, OCCLUSION, SHARED
+from legacy_graph.config import DECONVNET, DENSE, OCCLUSION, SHARED
 from legacy_graph.data import mnist
 from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import ExitStatus, UserError
 from legacy_graph.logdir import kept_kernels, layout
 from legacy_graph.visualize import evolution
 
-DEFAULT_LAYER = "conv2"  # of the article's network
-DENSE = ("fc1", "fc2")  # layers whose weights are not kept
+DEFAULT_LAYERS = ("conv2",)  # of the article's network
 SHEETS = {  # file of the results -> what it is
     "features.png": "Contact sheet",
     "control.png": "Contact sheet with a random kernel",
@@ -40,7 +39,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
     A task of `TF_CONFIG` that is not the chief serves until the chief has scanned the images.
     """
     cluster = read_cluster(options.task_timeout)
-    if cluster is not None and len(_split(options.layer)) != 1:
+    if cluster is not None and options.layer and len(layer_names(options.layer)) != 1:
         raise UserError("--layer", "one layer with TF_CONFIG", options.layer, "name one layer in each command")
     if options.steps != () and (cluster is not None or options.graph is not None):
         found = "--graph" if cluster is None else "TF_CONFIG"
@@ -76,17 +75,15 @@ def _publish(options, folder, source, step, sheets):
         print(sheets.report)
 
 
-def _split(layers: Optional[str]) -> List[Optional[str]]:
-    """The names in the value of --layer; none for `ALL`, and None without the option."""
-    return [None] if layers is None else layer_names(layers)
-
-
 def _scan_article(options, cluster):
     """Yield (folder, source of the results, training step, sheets) for each layer of the article's network."""
     check_graph_options(options)
     check_cover(options, options.steps == () or OCCLUSION in (options.method, options.control))
     layout.check_trained(options.logdir)
+    layers = article_layers(options.layer, DEFAULT_LAYERS)
     steps = _chosen_steps(options.logdir, options.steps) if options.steps != () else []
+    if steps:
+        layers = _with_kernels(layers, options.layer == ALL)
     digits = open_digits(options)
     tf_setup.import_tensorflow(cluster is not None)
     from legacy_graph.training.checkpoints import restored_session
@@ -95,9 +92,6 @@ def _scan_article(options, cluster):
     method, preprocessing = options.method or DECONVNET, Preprocessing(0, 1)
     images = from_array(digits.pixels.reshape(-1, mnist.SIDE, mnist.SIDE, 1), preprocessing, f"grey, {preprocessing}")
     more = (options.maps, options.top, len(images), options.order, options.ties or SHARED, cluster, method)
-    layers = _split(options.layer or DEFAULT_LAYER) or feature_sheets.article_layers()
-    if options.steps != ():
-        layers = _with_kernels(layers, options.layer == ALL)
 
     def draw(session, scan, step):
         subject = f"{scan.probe.layer.name} after {step:,} training steps"

@@ -5,9 +5,9 @@ import dataclasses
 import math
 import os
 import re
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from legacy_graph.config import Choice, Config, Flag, Number, Path, WholeNumber
+from legacy_graph.config import LAYERS, Config
 from legacy_graph.errors import UserError
 from legacy_graph.logdir import locate
 
@@ -60,6 +60,20 @@ def step_list(text: str) -> Optional[List[int]]:
 def layer_names(text: str) -> List[str]:
     """The names in a value of --layer, separated by commas, without duplicates; none for `ALL`."""
     return [] if text == ALL else list(dict.fromkeys(text.split(",")))
+
+
+def article_layers(text: Optional[str], default: Sequence[str]) -> Sequence[str]:
+    """The names in a value of --layer for the article's network; `default` without the option.
+
+    Raises:
+        UserError: the network has no such layer.
+    """
+    names = default if text is None else layer_names(text) or LAYERS
+    for name in names:
+        if name not in LAYERS:
+            hint = "name one of these, several separated by commas, or all"
+            raise UserError("--layer", f"one of {', '.join(LAYERS)}", repr(name), hint)
+    return names
 
 
 def positive_float(low: float, high: float) -> Callable[[str], float]:
@@ -119,9 +133,8 @@ def add_options(parser: argparse.ArgumentParser, names: Optional[Tuple[str, ...]
     """Add an option to `parser` for each field of `Config`, or only for `names`: `data_dir` becomes `--data-dir`."""
     for field in dataclasses.fields(Config):
         if names is None or field.name in names:
-            values, help = field.metadata["values"], field.metadata["help"]
             default = "" if field.default is None or field.default is False else " (default: %(default)s)"
-            settings = {"default": field.default, "help": help + default, **_settings(values)}
+            settings = {"default": field.default, "help": field.metadata["help"] + default, **_settings(field)}
             parser.add_argument("--" + field.name.replace("_", "-"), **settings)
 
 
@@ -130,15 +143,12 @@ def from_options(options: argparse.Namespace) -> Config:
     return Config(**{field.name: getattr(options, field.name) for field in dataclasses.fields(Config)})
 
 
-def _settings(values) -> Dict[str, Any]:
+def _settings(field: dataclasses.Field) -> Dict[str, Any]:
     """The arguments of `add_argument` for the values that a field of `Config` takes."""
-    if isinstance(values, Flag):
+    values = field.metadata["values"]
+    if field.type is bool:
         return {"action": "store_true"}
-    if isinstance(values, Choice):
-        return {"choices": values.names}
-    if isinstance(values, Path):
-        return {"type": data_directory if values.exists else directory, "metavar": "DIR"}
-    if isinstance(values, WholeNumber):
-        return {"type": integer(values.low, values.high), "metavar": "N"}
-    assert isinstance(values, Number)
-    return {"type": positive_float(values.low, values.high), "metavar": "N"}
+    if field.type is str:
+        exists = field.name == "data_dir"
+        return {"choices": values} if values else {"type": data_directory if exists else directory, "metavar": "DIR"}
+    return {"type": (positive_float if field.type is float else integer)(*values), "metavar": "N"}

@@ -14,7 +14,7 @@ from legacy_graph.commands.graph_model import open_graph
 from legacy_graph.commands.option_values import path
 from legacy_graph.commands.parser import Parser
 from legacy_graph.config import DECONVNET, Config
-from legacy_graph.errors import ExitStatus, UserError, launch_command, reason
+from legacy_graph.errors import ExitStatus, UserError, explain, launch_command, reason
 from legacy_graph.logdir import locate
 
 INFO = ".tensorboard-info"  # TensorBoard's directory for the list of its processes, in the temporary directory
@@ -170,13 +170,11 @@ def _check_host(host: str) -> None:
 def _check_info() -> None:
     """Refuse a directory `INFO` that cannot be written, such as one that another user created."""
     folder = os.path.join(tempfile.gettempdir(), INFO)
-    try:
+    hint = "name another temporary directory in the environment variable TMPDIR"
+    with explain(folder, "a directory that this user can write", hint):
         if os.path.lexists(folder):
             with tempfile.TemporaryFile(dir=folder):
                 pass
-    except OSError as error:
-        hint = "name another temporary directory in the environment variable TMPDIR"
-        raise UserError(folder, "a directory that this user can write", reason(error), hint) from error
 
 
 def _create_server(names: List[str], app: Any, flags: argparse.Namespace) -> Any:

@@ -9,7 +9,7 @@ import os
 import re
 from typing import Dict, List, NamedTuple
 
-from legacy_graph.errors import UserError, reason
+from legacy_graph.errors import UserError, explain
 
 SUBFOLDERS = ("raw", os.path.join("MNIST", "raw"), os.path.join("FashionMNIST", "raw"))
 WANTED = "the four IDX files of a data set (train-images-idx3-ubyte and so on, gzipped or not), or an empty directory"
@@ -32,14 +32,12 @@ def find_files(data_dir: str) -> Found:
     """
     if os.path.lexists(data_dir) and not os.path.isdir(data_dir):
         raise UserError(data_dir, "a directory with MNIST's four files", "a file", "name a directory")
-    try:
+    with explain(data_dir, "a directory that can be read", "change its permissions"):
         own = Found(data_dir, _files(data_dir))
         below = [os.path.join(data_dir, name) for name in SUBFOLDERS]
         sets = [own] if own.files else [Found(folder, _files(folder)) for folder in below if os.path.isdir(folder)]
         sets = [data_set for data_set in sets if data_set.files]
         others = _visible(data_dir)
-    except OSError as error:
-        raise UserError(data_dir, "a directory that can be read", reason(error), "change its permissions") from error
     if len(sets) > 1:
         folders = " and ".join(data_set.folder for data_set in sets)
         raise UserError(data_dir, "one data set", f"two in {folders}", "name one of them")

@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 from tabulate import tabulate
 from tensorboard.backend.event_processing import reservoir
 
-from legacy_graph.errors import RETRY, UserError, launch_command, reason
+from legacy_graph.errors import explain, launch_command
 from legacy_graph.logdir import event_reader, layout, locate
 from legacy_graph.logdir.event_reader import (
     AUDIO,
@@ -61,10 +61,8 @@ def report(logdir: str, results: Dict[str, DashboardData], no_results: str = "")
     Raises:
         UserError: a file in the directory cannot be opened.
     """
-    try:
+    with explain(logdir, "readable event files", kinds=(OSError, tf.errors.OpError)):
         runs, problems = event_reader.read_runs(logdir)
-    except (OSError, tf.errors.OpError) as error:
-        raise UserError(logdir, "readable event files", reason(error), RETRY) from error
     empty = [dashboard for dashboard in NEEDS if not any(dashboard in run.fed for run in runs)]
     lines = [_table(runs, results), ""]
     fill = locate.train_hint(logdir) if layout.is_ours(logdir) else ""  # train would write beside a foreign log

@@ -13,8 +13,10 @@ import time
 
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.errors import RETRY, UserError, reason
+from legacy_graph.errors import explain
 from legacy_graph.logdir import durable
+
+_FAILURES = (OSError, tf.errors.OpError)
 
 
 class FileWriter(tf.summary.FileWriter):
@@ -25,10 +27,8 @@ class FileWriter(tf.summary.FileWriter):
     """
 
     def __init__(self, folder: str) -> None:
-        try:
+        with explain(folder, "a writable directory", kinds=_FAILURES):
             super().__init__(folder)
-        except (OSError, tf.errors.OpError) as error:
-            raise UserError(folder, "a writable directory", reason(error), RETRY) from error
         self.event_writer.close()  # It has written nothing yet, so it leaves no file.
         self.event_writer = EventFileWriter(folder)
 
@@ -46,28 +46,22 @@ class EventFileWriter:
 
     def reopen(self) -> None:
         """Create a file whose name sorts after all others in the directory: TensorBoard reads files in name order."""
-        try:
+        with explain(self._folder, "to write an event file", kinds=_FAILURES):
             self._path = next_path(self._folder)
             self._file = tf.io.TFRecordWriter(self._path)
-        except (OSError, tf.errors.OpError) as error:
-            raise UserError(self._folder, "to write an event file", reason(error), RETRY) from error
         self.add_event(tf.Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def add_event(self, event: tf.Event) -> None:
         """Write one event."""
-        try:
+        with explain(self._path, "to write an event", kinds=_FAILURES):
             self._file.write(event.SerializeToString())
             self._file.flush()
             os.stat(self._path)  # Linux lets a program write to a file that has been removed.
-        except (OSError, tf.errors.OpError) as error:
-            raise UserError(self._path, "to write an event", reason(error), RETRY) from error
 
     def flush(self) -> None:
         """Wait until all events are on the disk, so that a power cut loses none."""
-        try:
+        with explain(self._path, "to write an event"):
             durable.sync(self._path)
-        except OSError as error:
-            raise UserError(self._path, "to write an event", reason(error), RETRY) from error
 
     def close(self) -> None:
         """Close the file."""

@@ -4,6 +4,7 @@ The file `options.json` in the directory of the checkpoints stores both. Files o
 have only a checksum of the training images, and no folder of the data.
 """
 
+import contextlib
 import json
 import os
 import zlib
@@ -12,7 +13,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from legacy_graph.config import Config
 from legacy_graph.data import files
 from legacy_graph.data.mnist import SAMPLE_DIR, Dataset
-from legacy_graph.errors import UserError, reason
+from legacy_graph.errors import explain
 from legacy_graph.logdir import durable, layout
 
 DECISIVE = ("seed", "batch_size", "learning_rate", "keep_prob")  # options that change the results of a run
@@ -71,14 +72,11 @@ def read_options(logdir: str) -> Dict[str, Any]:
         UserError: the file exists and cannot be read.
     """
     path = os.path.join(logdir, layout.CHECKPOINTS, layout.OPTIONS)
-    try:
-        with durable.open_regular(path) as file:
-            return dict(json.loads(file.read().decode()))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        hint = "restore the file, or start a new run with --fresh, which keeps this one"
-        raise UserError(path, "the options of a run as JSON", reason(error), hint) from error
+    hint = "restore the file, or start a new run with --fresh, which keeps this one"
+    problems = explain(path, "the options of a run as JSON", hint, (OSError, ValueError, TypeError, RecursionError))
+    with problems, contextlib.suppress(FileNotFoundError), durable.open_regular(path) as file:
+        return dict(json.loads(file.read().decode()))
+    return {}
 
 
 def run_data(logdir: str) -> RunData:

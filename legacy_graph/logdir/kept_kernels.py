@@ -20,7 +20,7 @@ from typing import Dict, List
 
 import numpy as np
 
-from legacy_graph.errors import RETRY, UserError, reason
+from legacy_graph.errors import RESUME, RETRY, UserError, explain, reason
 from legacy_graph.logdir import durable, layout
 
 KEPT_FILE = re.compile(r"step-(\d{6,})\.npz")
@@ -32,7 +32,8 @@ def kept_steps(logdir: str) -> List[int]:
     Raises:
         UserError: the directory cannot be read.
     """
-    return sorted(int(match.group(1)) for match in map(KEPT_FILE.fullmatch, _names(logdir)) if match)
+    names = layout.list_folder(os.path.join(logdir, layout.KERNELS), "kernels")
+    return sorted(int(match.group(1)) for match in map(KEPT_FILE.fullmatch, names) if match)
 
 
 def path(logdir: str, step: int) -> str:
@@ -54,14 +55,11 @@ def write(logdir: str, step: int, arrays: Dict[str, np.ndarray]) -> None:
     file = io.BytesIO()
     np.savez(file, step=np.array(step), **arrays)
     target = path(logdir, step)
-    try:
+    with explain(target, f"to write the kernels of step {step}", RESUME):
         if not os.path.isdir(os.path.dirname(target)):
             os.mkdir(os.path.dirname(target))
             durable.sync(logdir)
         durable.write_bytes(target, file.getvalue())
-    except OSError as error:
-        hint = "fix this, then the same command resumes from the last checkpoint"
-        raise UserError(target, f"to write the kernels of step {step}", reason(error), hint) from error
 
 
 def read(logdir: str, step: int) -> Dict[str, np.ndarray]:
@@ -93,21 +91,12 @@ def remove_from(logdir: str, step: int) -> None:
     Raises:
         UserError: the directory cannot be read.
     """
-    for name in _names(logdir):
+    folder = os.path.join(logdir, layout.KERNELS)
+    for name in layout.list_folder(folder, "kernels"):
         match = KEPT_FILE.fullmatch(name)
         if name.endswith(durable.DRAFT) or (match and int(match.group(1)) >= step):
             with contextlib.suppress(OSError):  # the run replaces it
-                os.remove(os.path.join(logdir, layout.KERNELS, name))
-
-
-def _names(logdir):
-    folder = os.path.join(logdir, layout.KERNELS)
-    try:
-        return os.listdir(folder)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise UserError(folder, "a readable directory of kernels", reason(error), RETRY) from error
+                os.remove(os.path.join(folder, name))
 
 
 def _damaged(source, expected, found):

@@ -8,7 +8,7 @@ import time
 from typing import IO, Iterator, List, Optional, Sequence
 
 from legacy_graph import tf_setup
-from legacy_graph.errors import RETRY, UserError, launch_command, reason
+from legacy_graph.errors import UserError, explain, launch_command, reason
 from legacy_graph.logdir import durable
 
 LOCK = ".lock"
@@ -108,7 +108,7 @@ def saved_steps(folder: str) -> List[int]:
     Raises:
         UserError: the folder cannot be read. A missing folder has no checkpoints.
     """
-    matches = [CHECKPOINT_FILE.fullmatch(name) for name in list_checkpoints(folder)]
+    matches = [CHECKPOINT_FILE.fullmatch(name) for name in list_folder(folder, CHECKPOINTS)]
     return sorted(int(match.group(1)) for match in matches if match and match.group(2) == "index")
 
 
@@ -133,14 +133,11 @@ def check_trained(logdir: str) -> None:
         raise UserError("--logdir", f"a checkpoint of a training run in {logdir!r}", found, hint)
 
 
-def list_checkpoints(folder: str) -> List[str]:
-    """The names of the files in a folder of checkpoints. Raises UserError as `saved_steps` does."""
-    try:
+def list_folder(folder: str, contents: str) -> List[str]:
+    """The names of the files in a folder; none if it is missing. Raises UserError if it cannot be read."""
+    with explain(folder, f"a readable directory of {contents}"), contextlib.suppress(FileNotFoundError):
         return os.listdir(folder)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise UserError(folder, "a readable directory of checkpoints", reason(error), RETRY) from error
+    return []
 
 
 def name_with_step(name: str, step: int) -> str:

@@ -17,7 +17,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph import tf_setup
 from legacy_graph.cluster.session import open_session
 from legacy_graph.cluster.tf_config import Cluster
-from legacy_graph.errors import RETRY, UserError, reason
+from legacy_graph.errors import RESUME, UserError, explain, reason
 from legacy_graph.logdir import durable, layout
 from legacy_graph.logdir.identity import differences, read_options
 
@@ -86,7 +86,7 @@ class Checkpoints:
                 durable.sync(file)
         except (tf.errors.OpError, OSError, ValueError) as error:
             self._remove_all_but(layout.saved_steps(self._folder))
-            raise self._unwritable(step, error) from error
+            raise UserError(self._folder, f"to write the checkpoint of step {step}", reason(error), RESUME) from error
         self._last = step
         self._remove_all_but(layout.saved_steps(self._folder)[-KEPT:])
 
@@ -102,28 +102,22 @@ class Checkpoints:
 
     def _start(self, session, identity):
         self._last = None
-        try:
+        with explain(self._folder, "to write the checkpoint of step 0", RESUME):
             os.makedirs(self._folder, exist_ok=True)
             durable.write(os.path.join(self._folder, layout.OPTIONS), json.dumps(identity, indent=1))
             durable.sync(self._logdir)
             self.save(session, 0)
-        except OSError as error:
-            raise self._unwritable(0, error) from error
 
     def _remove_all_but(self, kept):
         """Remove the files of interrupted saves, and all checkpoints except those of the steps `kept`."""
         # Reverse order removes the .index file first: without it the data file is not read as a checkpoint.
-        for name in sorted(layout.list_checkpoints(self._folder), reverse=True):
+        for name in sorted(layout.list_folder(self._folder, layout.CHECKPOINTS), reverse=True):
             complete = layout.CHECKPOINT_FILE.fullmatch(name)
             if complete and int(complete.group(1)) in kept:
                 continue
             if name.startswith((layout.CHECKPOINT + "-", "checkpoint.tmp")):
                 with contextlib.suppress(OSError):  # the next call tries again
                     os.remove(os.path.join(self._folder, name))
-
-    def _unwritable(self, step, error):
-        hint = "fix this, then the same command resumes from the last checkpoint"
-        return UserError(self._folder, f"to write the checkpoint of step {step}", reason(error), hint)
 
 
 def restore_weights(session: tf.Session, logdir: str) -> int:
@@ -197,12 +191,10 @@ def _restore_newest(session, folder, among=None):
 
 def _check_readable(path):
     """Refuse an unreadable checkpoint: missing permission or a disk error does not mean that it is damaged."""
-    try:
+    with explain(path, "a readable checkpoint"):
         for ending in _ENDINGS:
             if os.path.lexists(path + ending):  # TensorFlow reports a missing file as damage
                 durable.read_through(path + ending)
-    except OSError as error:
-        raise UserError(path, "a readable checkpoint", reason(error), RETRY) from error
 
 
 def _read_variable(reader, variable, path):

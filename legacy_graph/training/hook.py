@@ -19,7 +19,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.config import METHODS, TOP, is_image_step
 from legacy_graph.data import arguments
-from legacy_graph.errors import RETRY, UserError, printable, reason
+from legacy_graph.errors import UserError, explain, printable
 from legacy_graph.graphs.load import find_layer
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.op_table import CONVOLUTIONS
@@ -159,10 +159,8 @@ class FeaturesHook(tf.train.SessionRunHook):
             if shapes != earlier:
                 path = kept_kernels.path(self._logdir, steps[0])
                 raise UserError(path, f"the variables {shapes}", f"{earlier} of another network", HINT)
-        try:
+        with explain(f"logdir {self._logdir}", "a writable directory"):
             os.makedirs(self._logdir, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"logdir {self._logdir}", "a writable directory", reason(error), RETRY) from error
         self._writer = FileWriter(os.path.join(self._logdir, LEARNING))
 
     def _learned(self, model, layer, kept):

@@ -14,7 +14,7 @@ from tensorboard.plugins import projector
 from legacy_graph import tf_setup
 from legacy_graph.article.network import Network
 from legacy_graph.data.mnist import PIXELS, SIDE, Digits, scale_pixels
-from legacy_graph.errors import RETRY, UserError, reason
+from legacy_graph.errors import explain
 from legacy_graph.logdir import durable
 from legacy_graph.logdir.event_writer import FileWriter
 from legacy_graph.training.recording import CHUNK
@@ -52,13 +52,11 @@ def write_projector(session: tf.Session, net: Network, digits: Digits, directory
     fetches, begins = [net.features, net.probabilities], range(0, len(images), CHUNK)
     feeds = [{net.images: scale_pixels(images[begin : begin + CHUNK]), net.keep_prob: 1.0} for begin in begins]
     features, probabilities = map(np.concatenate, zip(*(session.run(fetches, feed) for feed in feeds)))
-    try:
+    with explain(directory, "to write the embeddings", kinds=(OSError, tf.errors.OpError)):
         os.makedirs(directory, exist_ok=True)
         durable.write_bytes(os.path.join(directory, SPRITE), encode_png(sprite(images, labels)))
         durable.write(os.path.join(directory, METADATA), metadata(labels, probabilities))
         _save(features, directory)
-    except (OSError, tf.errors.OpError) as error:
-        raise UserError(directory, "to write the embeddings", reason(error), RETRY) from error
 
 
 def sprite(images: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
-from legacy_graph.article.dense import DENSE
 from legacy_graph.cluster.placement import chief_scope, later_towers
 from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import DECONVNET, FIRST, MAGNITUDE, OCCLUSION, RANDOM, TOP
@@ -53,12 +52,6 @@ class Sheets(NamedTuple):
     report: str  # of the control; empty without a control
 
 
-def article_layers() -> List[str]:
-    """The names of the layers of the article's network that `prepare` accepts."""
-    with tf.Graph().as_default():
-        return [*(layer.name for layer in network.build().layers), *DENSE]
-
-
 def prepare(
     layer: str,
     maps: Optional[List[int]],
@@ -82,13 +75,11 @@ def prepare(
         method: a name in `config.ALL_METHODS`.
 
     Raises:
-        UserError: no such layer or map, or fewer than `top` images.
+        UserError: no such map, or fewer than `top` images.
+        ValueError: no such layer.
     """
     with tf.Graph().as_default() as graph, chief_scope(cluster):
         net = network.build(towers=later_towers(cluster))
-        names = [*(each.name for each in net.layers), *DENSE]
-        if layer not in names:
-            raise UserError("--layer", "one of " + ", ".join(names), repr(layer), "name one of these")
         probe = layer_probes.article_probe(net, layer, ties, method)
         towers = [
             layer_probes.article_scanner(tower, layer, device)

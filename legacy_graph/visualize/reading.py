@@ -10,9 +10,9 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
 from legacy_graph.article.deconv import RULES, TIES_IN_WORDS, deconvolve
-from legacy_graph.article.dense import DENSE, all_layers
+from legacy_graph.article.dense import all_layers
 from legacy_graph.article.layer import layers_up_to
-from legacy_graph.config import FIRST, OCCLUSION
+from legacy_graph.config import DENSE, FIRST, OCCLUSION
 from legacy_graph.data.images import Images
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.model import ConvLayer, Model

@@ -12,8 +12,7 @@ import sys
 
 import numpy as np
 
-from legacy_graph.article.dense import DENSE
-from legacy_graph.config import DECONVNET, GRADIENT, GUIDED, OCCLUSION, SHARED
+from legacy_graph.config import DECONVNET, DENSE, GRADIENT, GUIDED, OCCLUSION, SHARED
 from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize.cover import Cover

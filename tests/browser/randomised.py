@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from legacy_graph.article.dense import DENSE
 from legacy_graph.article.receptive_field import Field, receptive_fields
-from legacy_graph.config import METHODS, SHARED, TOP
+from legacy_graph.config import DENSE, LAYERS, METHODS, SHARED, TOP
 from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize.rank_correlation import field_pairs, rank_correlation
@@ -24,7 +23,6 @@ from tests.browser import deletion
 from tests.browser.diagrams import Panel, Picture
 from tests.support import page_tables
 
-LAYERS = ("conv1", "conv2", *DENSE)
 PROJECTED = ("conv2", "fc2")
 HEADING = ("projected", "random", *METHODS, "left out: " + ", ".join(METHODS))
 COUNTED = 1000  # test digits
