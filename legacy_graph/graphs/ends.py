@@ -3,6 +3,8 @@
 import heapq
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
+import numpy as np
+
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import node_name
 from legacy_graph.graphs.op_table import (
@@ -20,6 +22,9 @@ from legacy_graph.graphs.op_table import (
 from legacy_graph.graphs.tensor_types import TensorType
 
 _SHAPING = of_kind("reshape")
+_SCALES = of_kind("scale")
+_ORDERED = RELUS | SATURATING | _SCALES | of_kind("identity", "cast", "sum", "increasing", "decreasing")
+_DECREASING = {"Neg", *of_kind("decreasing")}
 _INSIDE = ELEMENTWISE | {"BatchToSpaceND"}
 
 
@@ -68,6 +73,7 @@ class EndFinder:
         left: List[str] = []
         # The node before a normalization, until a node with the shape of this one, and whether a mean was between them.
         opened, has_mean = None, False
+        turned = None  # the node before one that reverses the order of the values, until another one restores it
         while True:
             following, region = self._next_join(here, only)
             pool = self._pool_before_relu(here, only) if following is None else None
@@ -83,19 +89,51 @@ class EndFinder:
                 opened = opened or here
             elif any(self._operation(name) not in LINEAR for name in region):
                 break
+            order = self._order(following)
+            turned = turned if order > 0 else here if order < 0 and turned is None else None
             here, only = following, None
             has_mean = has_mean or any(self._operation(name) == "Mean" for name in region)
             if has_mean and here in self._types and self._types[here].shape == self._types[opened].shape:
                 opened, has_mean = None, False
         if opened:
             return Ends(None, opened)
+        restored = self._reversal_after(following) if turned else None
+        if restored:
+            return Ends(restored, turned, tuple(left))
         if self._operation(following) in COMPARISONS:
             return Ends(None, here)
         if self._operation(following) in SATURATING:
             return Ends(following, here, tuple(left))
-        readers = self._readers(following)
+        return self.end_at(following)._replace(left=tuple(left))
+
+    def end_at(self, activation: str) -> Ends:
+        """The end of a layer with this activation: the max pool that alone reads it, or the activation itself."""
+        readers = self._readers(activation)
         is_pooled = len(readers) == 1 and self._operation(readers[0]) in MAX_POOLS
-        return Ends(following, readers[0] if is_pooled else following, tuple(left))
+        return Ends(activation, readers[0] if is_pooled else activation)
+
+    def _reversal_after(self, activation) -> Optional[str]:
+        """The node after increasing nodes from an activation on that reverses the order of the values, if there is one.
+
+        As the second minus of -softplus(-x), or the quotient of 1 / (1 + exp(-x)).
+        """
+        name: Optional[str] = activation if self._order(activation) > 0 else None
+        while name and self._order(name) > 0:
+            name = self._next_join(name, None)[0]
+        return name if name and self._order(name) < 0 else None
+
+    def _order(self, name) -> float:
+        """1 for an increasing elementwise node, -1 for one that reverses the order of the values, 0 if unknown."""
+        inputs = self._graph.references(name)
+        places = [number for number, text in enumerate(inputs) if _plain(text) in self._dependent]
+        if len(places) != 1 or self._operation(name) not in _ORDERED:
+            return 0
+        if self._operation(name) in _SCALES:
+            factor = self._graph.constant(inputs[1 - places[0]])
+            sign = 0 if factor is None else float(np.sign(factor).min() + np.sign(factor).max()) / 2
+            return sign if self._operation(name) == "Mul" or places == [0] else -sign
+        is_subtracted = self._operation(name) == "Sub" and places == [1]
+        return -1 if is_subtracted or self._operation(name) in _DECREASING else 1
 
     def _pool_before_relu(self, here, only) -> Optional[str]:
         """The max pool that alone reads `here`, if only a ReLU reads the pool. Their order changes no value."""

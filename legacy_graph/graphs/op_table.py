@@ -81,15 +81,15 @@ _GROUPS = {
     "Relu": _each("relu", bound="same", projection="relu"),
     "Relu6": _each("saturating relu", bound="same", projection="relu"),
     "Sigmoid Tanh": _each("saturating", bound="same"),
-    "LeakyRelu": _each("activation", bound="leaky"),
-    "Elu Softplus Softsign Abs Exp Expm1 Erf Square Sinh Cosh Asinh Atan": _each("activation", bound="same"),
-    "Selu Log Log1p Erfc Erfinv Ndtri Sqrt Rsqrt Sign Reciprocal Inv Floor Ceil Round Rint Sin Cos Tan Asin Acos Acosh "
-    "Atanh Lgamma Digamma BesselI0 BesselI0e BesselI1 BesselI1e BesselJ0 BesselJ1 BesselK0 BesselK0e BesselK1 "
-    "BesselK1e BesselY0 BesselY1 Dawsn Expint FresnelCos FresnelSin Spence ZerosLike OnesLike": _each("activation"),
-    "Pow SquaredDifference FloorDiv FloorMod Mod TruncateDiv TruncateMod DivNoNan MulNoNan Xdivy Xlogy Xlog1py Atan2 "
-    "NextAfter Igamma Igammac Zeta Polygamma Betainc Complex Real Imag Conj ComplexAbs Angle": _each(
-        "activation"
-    ),
+    "LeakyRelu": _each("increasing", bound="leaky"),
+    "Elu Softplus Softsign Exp Expm1 Erf Sinh Asinh Atan": _each("increasing", bound="same"),
+    "Selu Log Log1p Erfinv Ndtri Sqrt Sign Floor Ceil Round Rint Asin Acosh Atanh": _each("increasing"),
+    "Erfc Rsqrt Reciprocal Inv Acos": _each("decreasing"),  # the quotients of values above 0
+    "Abs Square Cosh": _each("activation", bound="same"),
+    "Sin Cos Tan Lgamma Digamma BesselI0 BesselI0e BesselI1 BesselI1e BesselJ0 BesselJ1 BesselK0 BesselK0e BesselK1 "
+    "BesselK1e BesselY0 BesselY1 Dawsn Expint FresnelCos FresnelSin Spence ZerosLike OnesLike Pow SquaredDifference "
+    "FloorDiv FloorMod Mod TruncateDiv TruncateMod DivNoNan MulNoNan Xdivy Xlogy Xlog1py Atan2 NextAfter Igamma "
+    "Igammac Zeta Polygamma Betainc Complex Real Imag Conj ComplexAbs Angle": _each("activation"),
     "Maximum Minimum": _each("limit", bound="sum"),
     "ClipByValue": _each("clip"),
     "Greater GreaterEqual Less LessEqual Equal NotEqual ApproximateEqual IsNan IsInf IsFinite LogicalNot LogicalAnd "

@@ -117,6 +117,37 @@ def test_a_max_pool_may_stand_before_the_relu():
     assert end_of(build) == ("end", "end", ())
 
 
+TWO_REVERSALS = {
+    "log sigmoid": tf.log_sigmoid,
+    "sigmoid": lambda value: 1.0 / (1.0 + tf.exp(-value)),
+    "sigmoid by reciprocal": lambda value: tf.math.reciprocal(1.0 + tf.exp(-value)),
+    "minus log": lambda value: -tf.log(1.0 + tf.exp(value * -2.0)),
+    "limit": lambda value: -tf.nn.relu(-value),
+    "gate": lambda value: 1.0 - tf.sigmoid(0.5 - value),
+    "one reversal": lambda value: tf.nn.softplus(-value),
+    "one reversal after": lambda value: -tf.nn.softplus(value),
+    "not monotone": lambda value: -tf.square(-value),
+}
+
+
+@pytest.mark.parametrize("name", TWO_REVERSALS)
+def test_a_layer_is_ranked_in_the_order_of_its_activation(name):
+    """The order of the values at the end of the layer is that of its activation, also if two nodes reverse it."""
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        images = tf.placeholder(tf.float32, [None, 8, 8, 3], "images")
+        linear = tf.nn.bias_add(tf.nn.conv2d(images, kernel(), 1, "SAME", name="c1"), tf.ones([4]), name="bias")
+        value = TWO_REVERSALS[name](linear)
+        tf.nn.conv2d(value, kernel(4), 1, "SAME")
+        loaded = Graph(graph.as_graph_def())
+        end = EndFinder(loaded, loaded.infer_types(loaded.by_name), loaded.dependents(["images"])).find("c1")
+        feed = {images: np.random.RandomState(0).normal(0, 0.3, (1, 8, 8, 3))}
+        if name in ("one reversal", "one reversal after", "not monotone"):
+            assert end.start == end.activation
+            value = graph.get_tensor_by_name(f"{end.activation}:0")
+        start, activation = [values.ravel() for values in session.run([f"{end.start}:0", value], feed)]
+    assert (np.diff(activation[np.argsort(start)]) >= -1e-6).all()
+
+
 def test_a_residual_addition_ends_the_layer():
     end = end_of(lambda linear, images: tf.nn.relu(linear + tf.nn.conv2d(images, kernel(), 1, "SAME")))
     assert (end.activation, end.start, end.left) == (None, "bias", ())
