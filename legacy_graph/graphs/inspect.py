@@ -91,11 +91,13 @@ def describe_operations(nodes: Graph, types: Dict[str, TensorType], layer: ConvL
     text = f"{layer.operation}{window}, stride {step}, {attribute(node, 'padding').s.decode()}"
     if dilations and max(dilations) > 1:
         text += f", dilation {max(dilations)}"
-    if layer.activation:
-        text += f"; {nodes.by_name[layer.activation].op}"
-    if nodes.by_name[layer.start].op in MAX_POOLS:
-        window = attribute(nodes.by_name[layer.start], "ksize").list.i
-        text += f"; MaxPool {window[1]} x {window[2]}"
+    before = nodes.data_inputs(layer.activation)[:1] if layer.activation else []  # a pool may precede the ReLU
+    for name in dict.fromkeys([*before, layer.activation or layer.start, layer.start]):
+        if nodes.by_name[name].op in MAX_POOLS:
+            window = attribute(nodes.by_name[name], "ksize").list.i
+            text += f"; MaxPool {window[1]} x {window[2]}"
+        elif name == layer.activation:
+            text += f"; {nodes.by_name[name].op}"
     return text
 
 

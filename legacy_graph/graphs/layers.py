@@ -21,6 +21,7 @@ _OPERATION_WORDS = re.compile(
 _CALL_WORDS = {*of_kind("call"), "inlined"}
 _MATMUL = re.compile(r"(^|/)MatMul(_\d+)?$", re.IGNORECASE)
 _SUMS, _GATES = of_kind("sum"), of_kind("saturating")
+_BEGINNINGS = of_kind("join", "max pool", "average pool", "resize", "rearranging")
 
 
 def find_convolutions(nodes: Graph, dependent: Set[str]) -> List[str]:
@@ -138,7 +139,7 @@ def has_name(layer: ConvLayer, wanted: str) -> bool:
 def find_layers(
     nodes: Graph, types: Dict[str, TensorType], dependent: Set[str]
 ) -> Tuple[Dict[str, ConvLayer], Dict[str, Tuple[str, ...]]]:
-    """The convolutions, the activations after the addition of a residual block, and the dense layers.
+    """The convolutions, the dense layers, and the activations that belong to neither, as after a residual block.
 
     Args:
         nodes: of the complete graph after the input.
@@ -182,21 +183,36 @@ def _new_layer(nodes, name, label, activation, start):
 
 
 def _find_blocks(nodes, types, dependent, finder, ends) -> Dict[str, Ends]:
-    """{addition: end} of the additions of tensors of one shape, before an activation, that belong to no other layer.
+    """{first node: end} of the activations that belong to no convolution or product.
 
-    Gates of recurrent cells, whose activation saturates, are no blocks.
+    They follow an addition of tensors of one shape (a residual block), a concatenation (a dense block, CReLU), a pool,
+    a resize or depth_to_space; or they are the maximum of several maps (maxout). Gates of recurrent cells, whose
+    activation saturates, are no layers.
     """
     inside = {end.activation for end in ends.values()}
     blocks: Dict[str, Ends] = {}
     for name in nodes.order:
-        kind = types.get(name)
-        if name not in dependent or name in inside or nodes.by_name[name].op not in _SUMS or not kind:
+        kind, operation = types.get(name), nodes.by_name[name].op
+        if name not in dependent or name in inside or not kind or not kind.is_float:
             continue
-        is_image = kind.is_float and (kind.shape is None or len(kind.shape) == 4)
-        shapes = [types[source].shape for source in nodes.data_inputs(name) if source in dependent]
-        if is_image and len(shapes) > 1 and all(shape == shapes[0] for shape in shapes):  # else it moves by a mean
-            end = finder.find(name)
+        sources = [types[source] for source in nodes.data_inputs(name) if source in dependent]
+        is_maximum = _is_maximum(operation, sources)
+        begins = operation in _BEGINNINGS or (operation in _SUMS and _are_alike(sources))
+        if (kind.shape is None or len(kind.shape) == 4) and (is_maximum or begins):
+            end = finder.end_at(name) if is_maximum else finder.find(name)
             if end.activation not in (None, *inside) and nodes.by_name[end.activation].op not in _GATES:
                 inside.add(end.activation)
                 blocks[name] = end
     return blocks
+
+
+def _is_maximum(operation, sources):
+    """Whether a node is the maximum of several maps: of two tensors, or of groups of channels [B, H, W, C, group]."""
+    if operation == "Max":
+        return len(sources[0].shape or ()) == 5
+    return operation == "Maximum" and _are_alike(sources)
+
+
+def _are_alike(sources):
+    """Whether several tensors have one shape; else an addition moves one by the mean of another."""
+    return len(sources) > 1 and all(source.shape == sources[0].shape for source in sources)

@@ -56,6 +56,40 @@ def test_a_tensor_equals_that_of_a_session(blocks, name):
     np.testing.assert_array_equal(run(model.graph_def, layer.start, {"images": pixels}), expected)
 
 
+def dense_block(x):
+    """Concatenations, pools and maxima between convolutions, with activations that belong to none of these."""
+    x = convolve(x, "net/stem")
+    x = tf.nn.relu(tf.concat([x, -x], 3), name="net/crelu")
+    x = tf.concat([x, convolve(x, "net/grow")], 3)
+    x = tf.nn.relu(x * constant([12], 5), name="net/dense")
+    pooled = tf.nn.avg_pool(convolve(x, "net/pooled"), 2, 2, "SAME")
+    x = convolve(tf.nn.relu(pooled, name="net/after_pool"), "net/groups")
+    x = tf.reduce_max(tf.reshape(x, [-1, 6, 6, 2, 2]), 4, name="net/maxout")
+    x = tf.nn.relu(tf.nn.max_pool(convolve(x, "net/first"), 3, 2, "SAME"), name="net/relu_of_pool")
+    return convolve(x, "net/last")
+
+
+FREE = {"crelu": ("ConcatV2; Relu", 3, 0), "dense": ("ConcatV2; Relu", 5, 12), "maxout": ("Max", 12, 0)}
+FREE["after_pool"] = ("AvgPool; Relu", 8, 0)
+
+
+@pytest.mark.parametrize("label", FREE)
+def test_an_activation_of_no_convolution_is_a_layer(label, tmp_path):
+    model, pixels = load_model(write_frozen(tmp_path / "model.pb", dense_block)), images(2, 12, 12, 3)
+    layer, (operations, size, parameters) = find_layer(model, label), FREE[label]
+    expected = run(graph_of(dense_block), "net/" + label, {"images": pixels})
+    np.testing.assert_array_equal(run(model.graph_def, layer.start, {"images": pixels}), expected)
+    assert (layer.shape, layer.fields[0].size, layer.parameters) == (expected.shape[1:], size, parameters)
+    (row,) = [row for row in layer_rows(model)[0] if row[0] == label]
+    assert row[1] == operations
+
+
+def test_the_list_shows_a_pool_before_the_relu(tmp_path):
+    rows = layer_rows(load_model(write_frozen(tmp_path / "model.pb", dense_block)))[0]
+    (operations,) = [row[1] for row in rows if row[0] == "first"]
+    assert operations.endswith("; MaxPool 3 x 3; Relu")
+
+
 def towers(x):
     """Two convolutions with the same names in two towers, each on half of the batch."""
     ends = []
