@@ -44,7 +44,6 @@ _each = partial(Row, moves="elementwise", layout="elementwise")
 # The same with parameters, of input 0.
 _position = partial(Row, data=(0,), moves="positions", layout="elementwise")
 _first = partial(Row, data=(0,))
-_second = partial(Row, data=(1,))
 _GROUPS = {
     # Without a value of their own, or with a value that does not depend on the images.
     "Placeholder PlaceholderWithDefault": _each("input", bound="same", projection="linear"),
@@ -80,21 +79,24 @@ _GROUPS = {
     # Elementwise and not linear. "saturating": float32 values above a small limit, such as 20, all give one result.
     "Relu": _each("relu", bound="same", projection="relu"),
     "Relu6": _each("saturating relu", bound="same", projection="relu"),
-    "Sigmoid Tanh": _each("saturating", bound="same"),
+    "Sigmoid Tanh Erf": _each("saturating", bound="same"),
     "LeakyRelu": _each("increasing", bound="leaky"),
-    "Elu Softplus Softsign Exp Expm1 Erf Sinh Asinh Atan": _each("increasing", bound="same"),
-    "Selu Log Log1p Erfinv Ndtri Sqrt Sign Floor Ceil Round Rint Asin Acosh Atanh": _each("increasing"),
+    "Elu Softplus Softsign Exp Expm1 Sinh Asinh Atan Asin Atanh Sign Ceil Round Rint": _each(
+        "increasing", bound="same"
+    ),
+    "Selu Log Log1p Erfinv Ndtri Sqrt Floor Acosh": _each("increasing"),
     "Erfc Rsqrt Reciprocal Inv Acos": _each("decreasing"),  # the quotients of values above 0
-    "Abs Square Cosh": _each("activation", bound="same"),
-    "Sin Cos Tan Lgamma Digamma BesselI0 BesselI0e BesselI1 BesselI1e BesselJ0 BesselJ1 BesselK0 BesselK0e BesselK1 "
-    "BesselK1e BesselY0 BesselY1 Dawsn Expint FresnelCos FresnelSin Spence ZerosLike OnesLike Pow SquaredDifference "
-    "FloorDiv FloorMod Mod TruncateDiv TruncateMod DivNoNan MulNoNan Xdivy Xlogy Xlog1py Atan2 NextAfter Igamma "
-    "Igammac Zeta Polygamma Betainc Complex Real Imag Conj ComplexAbs Angle": _each("activation"),
+    "Abs Square Cosh BesselI0 BesselI1 ZerosLike OnesLike MulNoNan": _each("activation", bound="same"),
+    "Sin BesselI1e BesselJ1 Dawsn FresnelCos FresnelSin": _each("activation", bound="identity"),
+    "FloorMod Mod TruncateMod": _each("activation", bound="sum"),
+    "TruncateDiv DivNoNan Xdivy": _each("activation", bound="quotient"),
+    "Cos Tan Lgamma Digamma BesselI0e BesselJ0 BesselK0 BesselK0e BesselK1 BesselK1e BesselY0 BesselY1 Expint Spence "
+    "Pow SquaredDifference FloorDiv Xlogy Xlog1py Atan2 NextAfter Igamma Igammac Zeta Polygamma Betainc Complex Real "
+    "Imag Conj ComplexAbs Angle Invert BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift": _each("activation"),
     "Maximum Minimum": _each("limit", bound="sum"),
     "ClipByValue": _each("clip"),
     "Greater GreaterEqual Less LessEqual Equal NotEqual ApproximateEqual IsNan IsInf IsFinite LogicalNot LogicalAnd "
     "LogicalOr Bucketize": _each("comparison"),
-    "Invert BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift": _each("activation"),
     "SelectV2": _each("selection"),
     "Select": _each("selection", moves="select"),
     "FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVarsPerChannel": _position("activation"),
@@ -109,24 +111,28 @@ _GROUPS = {
     "AvgPool": _move("average pool", moves="pool", layout="window"),
     "ExtractImagePatches": _move("patches", moves="patches"),
     "LRN": _first("normalization", moves="last axis"),
-    "Dilation2D AdjustContrastv2": _first("window", moves="images"),
+    "Dilation2D": _first("window", moves="images", bound="same"),
+    "AdjustContrastv2": _first("window", moves="images"),
     "ResizeNearestNeighbor ResizeBilinear": _move("resize", moves="resized"),
     "ResizeBicubic": _first("resize", moves="images", projection="linear"),
-    "ResizeArea": _first("resize", moves="images"),
+    "ResizeArea": _first("resize", moves="images", bound="same"),
     "DepthToSpace": _move("rearranging", moves="depth to space", layout="window"),
     "SpaceToDepth": _move("rearranging", moves="space to depth", layout="window"),
     # Products.
     "MatMul": Row("dense", moves="product", bound="same", projection="product"),
     "BatchMatMul BatchMatMulV2": Row("product", moves="product", bound="same", projection="product"),
-    "BatchMatMulV3": Row("product", moves="product"),
-    "Einsum": Row("product", moves="einsum"),
+    "BatchMatMulV3": Row("product", moves="product", bound="same"),
+    "Einsum": Row("product", moves="einsum", bound="same"),
     # Along axes.
     "Mean Sum": _move("reduction", axes=1, moves="reduced", layout="axes"),
-    "Max Min": _first("reduction", axes=1, moves="reduced", layout="axes"),
-    "Prod EuclideanNorm All Any ArgMax ArgMin": _first("reduction", axes=1, moves="reduced"),
-    "Cumsum Cumprod CumulativeLogsumexp": _first("scan", axes=1, moves="along"),
+    "Max": _first("reduction", axes=1, moves="reduced", bound="same", layout="axes"),
+    "Min": _first("reduction", axes=1, moves="reduced", layout="axes"),
+    "Prod EuclideanNorm": _first("reduction", axes=1, moves="reduced", bound="same"),
+    "All Any ArgMax ArgMin": _first("reduction", axes=1, moves="reduced"),
+    "Cumsum Cumprod": _first("scan", axes=1, moves="along", bound="same"),
+    "CumulativeLogsumexp": _first("scan", axes=1, moves="along"),
     "ReverseV2": _move("rearranging", axes=1, moves="along"),
-    "Roll": _first("rearranging", axes=2, moves="along"),
+    "Roll": _first("rearranging", axes=2, moves="along", bound="same"),
     "Softmax LogSoftmax": _first("normalization", moves="last axis"),
     "RGBToHSV HSVToRGB AdjustHue AdjustSaturation TopKV2": _first("channels", moves="last axis"),
     # Moves of values.
@@ -143,7 +149,7 @@ _GROUPS = {
     "BroadcastTo": _first("tile", moves="elementwise", bound="same"),
     "Concat": Row("join", axes=0, moves="joined", bound="same", projection="linear"),
     "ConcatV2": Row("join", None, -1, "joined", "same", "linear", "axes"),
-    "Split": _second("split", axes=0, moves="joined", bound="same", projection="linear"),
+    "Split": Row("split", (1,), 0, "joined", "same", "linear"),
     "SplitV": _move("split", axes=2, moves="joined"),
     "Pack": Row("join", moves="packed", bound="same", projection="linear"),
     "Unpack": _move("split", moves="unpacked"),
@@ -177,23 +183,16 @@ _GROUPS = {
     "TensorListPopBack": Row("loop value"),
 }  # fmt: skip
 TABLE: Dict[str, Row] = {name: row for names, row in _GROUPS.items() for name in names.split()}
-_NO_ROW = Row("unknown")
 _EFFECTS = ("effect", "assignment", "subtraction")  # summaries, and updates of variables
+_LATER = "name a node after it with --input"
+_CALLS, _LOOPS = ("call", "conditional", "functional"), ("loop", "back edge")
 _REFUSALS = {
     "quantised": Refusal("a float graph", "a quantised one", "give the graph before quantisation"),
     "volume": Refusal("2-D convolutions", "a 3-D one", "no picture shows a volume: use a 2-D model"),
-    **dict.fromkeys(
-        ("call", "conditional", "functional"),
-        Refusal("plain operations", "a function call", "export the graph without control flow"),
-    ),
-    **dict.fromkeys(
-        ("loop", "back edge", "loop value"),
-        Refusal("a graph without loops", "a while loop", "name a node after it with --input"),
-    ),
-    "random": Refusal(
-        "a graph for inference", "random numbers", "export it for inference, or name a node after it with --input"
-    ),
-}  # fmt: skip
+    **dict.fromkeys(_CALLS, Refusal("plain operations", "a function call", "export the graph without control flow")),
+    **dict.fromkeys((*_LOOPS, "loop value"), Refusal("a graph without loops", "a while loop", _LATER)),
+    "random": Refusal("a graph for inference", "random numbers", f"export it for inference, or {_LATER}"),
+}
 # Families without rows, which would only be long lists of names.
 _FAMILIES = {
     "quantised": re.compile(r"(Uniform)?(Quantize|Dequantize|Requantiz).*|Quantized.*"),
@@ -213,7 +212,7 @@ def row(operation: str) -> Row:
     """The row of an operation. Without one the kind is that of its family, or "unknown", and no rule is known."""
     if operation in TABLE:
         return TABLE[operation]
-    return next((Row(kind) for kind, pattern in _FAMILIES.items() if pattern.fullmatch(operation)), _NO_ROW)
+    return next((Row(kind) for kind, pattern in _FAMILIES.items() if pattern.fullmatch(operation)), Row("unknown"))
 
 
 def refusal(operation: str) -> Optional[Refusal]:
@@ -221,7 +220,7 @@ def refusal(operation: str) -> Optional[Refusal]:
     kind = row(operation).kind
     if kind not in _NEVER_RUN:
         return None
-    hint = f"name a node after it with --input; {PAGE} says how to add an operation to the table"
+    hint = f"{_LATER}; {PAGE} says how to add an operation to the table"
     return _REFUSALS.get(kind) or Refusal("an operation of the table of operations", operation, hint)
 
 
@@ -242,7 +241,7 @@ RELUS = of_kind("relu", "saturating relu")
 COMPARISONS = of_kind("comparison")
 SATURATING = of_kind("saturating", "saturating relu")  # their large values are equal, with gradient 0
 SOURCES = of_kind("input", "source", "batch source")  # they may feed the images into a graph
-CALLS, LOOPS = of_kind("call", "conditional", "functional"), of_kind("loop", "back edge")
+CALLS, LOOPS = of_kind(*_CALLS), of_kind(*_LOOPS)
 SIDE_EFFECTS = of_kind(*_EFFECTS)
 PLACEHOLDERS = of_kind("input")
 # What an operation computes from constant bool values.

@@ -6,15 +6,12 @@ All examples are one graph of one session. A row whose operation this TensorFlow
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from tensorflow.core.framework import versions_pb2
 
-from legacy_graph.article.receptive_field import Field
 from legacy_graph.graphs import overflow
 from legacy_graph.graphs.batch_axis import check_batch
 from legacy_graph.graphs.batch_import import Imported
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
-from legacy_graph.graphs.nodes import constant, new_node, placeholder
 from legacy_graph.graphs.op_table import PASSING, TABLE, refusal, row
 from legacy_graph.graphs.operations import definition
 from legacy_graph.graphs.passes.nhwc import to_nhwc
@@ -22,9 +19,7 @@ from legacy_graph.graphs.path import find_path
 from legacy_graph.graphs.receptive_fields import receptive_fields
 from tests.agreement import operation_table
 from tests.support import page_tables
-from tests.support.graph_files import run
-from tests.support.loading import load_model
-from tests.support.op_examples import SIDE, example
+from tests.support.op_examples import SECOND, SIDE, example
 from tests.support.readme import read
 
 # Rows that keep the images apart. All others stand for operations that run only on constants, or never.
@@ -133,6 +128,54 @@ def test_no_value_is_above_its_bound(examples):
         assert np.abs(value).max() <= limit * 1.00001, name
 
 
+# Rows without a bound, although the values of the example have one.
+BOUNDED_EXAMPLES = {
+    **dict.fromkeys(["ClipByValue", *(name for name in KNOWN if name.startswith("FakeQuant"))], "limits as -9 and 1"),
+    **dict.fromkeys(["Xlogy", "Xlog1py", "Atan2", "NextAfter"], "the second input may be negative"),
+    **dict.fromkeys(["Complex", "Real", "Imag", "Conj", "ComplexAbs"], "complex numbers have no order"),
+    **dict.fromkeys(["Switch", "RefSwitch", "Merge", "RefMerge"], "a branch that is not taken has no value"),
+    "CumulativeLogsumexp": "minus infinity, if it leaves out the first value",
+    "TopKV2": "the smallest values, if it takes all",
+    "AdjustSaturation": "the scale may be above 1",
+    "LRN": "the divisor may be below 1",
+    "FloorDiv": "the divisor may be below 1",
+}
+
+
+def test_a_row_without_a_bound_has_none(examples):
+    """For each bound that a rule could give, some |f(x)| is above it: f(m) itself, m, or the sum with the weights."""
+    random = np.random.RandomState(1)
+    largest = np.exp(random.uniform(-6, 3, (90, *IMAGES.shape[1:]))).astype(np.float32)
+    images = largest * random.uniform(-1, 1, largest.shape).astype(np.float32)
+    images[:30] = largest[:30] * random.choice([-1, 1], largest[:30].shape)
+    images[30:40] = -largest[30:40]
+    values, same = examples.run(images), examples.run(largest)
+    for name in set(KNOWN) - set(BOUNDED_EXAMPLES):
+        if row(name).bound == "unknown" and values[name].dtype == np.float32:
+            bounds = [same[name]]
+            if row(name).moves == "elementwise" and values[name].shape == images.shape:
+                bounds.append(largest if len(definition(name).input_arg) == 1 else largest + SECOND)
+            with np.errstate(invalid="ignore"):  # a bound of NaN is none, and a value of NaN is above any bound
+                above = [~(np.abs(values[name]) <= 1.00001 * bound) & (bound < overflow.LIMIT) for bound in bounds]
+            assert all(places.any() for places in above), f"{name} has a bound"
+
+
+def test_kinds_of_activations(examples):
+    """Of one input. "saturating": increasing up to 2.5, as Relu6, and constant from 20 on. No other row is so."""
+    values = np.array([*np.linspace(0.25, 2.5, 37), 20, 30, 50, 100, 1000]).reshape(-1, 1, 1, 1)
+    results = examples.run(np.ones(IMAGES.shape[1:]) * values)
+    for name in KNOWN:
+        value, kind = results[name], row(name).kind
+        if value.dtype == np.float32:
+            slopes, large = np.diff(value[:37], axis=0), value[37:]
+            slopes = slopes[np.isfinite(slopes)]
+            is_constant = np.isfinite(large).all() and (large == large[:1]).all()
+            saturates = is_constant and (slopes > 0).all() and len(definition(name).input_arg) == 1
+            assert ("saturating" in kind) == saturates, name
+            assert kind != "increasing" or (slopes >= 0).all(), name
+            assert kind != "decreasing" or (slopes <= 0).all(), name
+
+
 def test_gradients_equal_finite_differences(examples):
     """Along a random direction. An operation may have no gradient: then a projection is refused."""
     names = [name for name in KNOWN if examples.outputs[name].dtype == tf.float32 and name not in DEFINED_GRADIENTS]
@@ -166,31 +209,6 @@ def test_rows_with_linear_rules_are_linear(examples):
 
 
 OLD = {"BatchNormWithGlobalNormalization"}  # TensorFlow reads them only in graphs of its first year
-FLOATS = tf.AttrValue(type=tf.float32.as_datatype_enum)
-
-
-def old_batch_norm(mean, variance, offset, scale):
-    """A graph of the first year: pixels, the batch norm "old", a convolution that changes nothing."""
-    vectors = {"mean": mean, "variance": variance, "offset": offset, "scale": scale}
-    nodes = [placeholder("pixels", [None, SIDE, SIDE, SIDE])]
-    nodes += [constant(name, value, tf.float32.as_datatype_enum) for name, value in vectors.items()]
-    options = {"variance_epsilon": tf.AttrValue(f=0.001), "scale_after_normalization": tf.AttrValue(b=True)}
-    nodes.append(new_node("BatchNormWithGlobalNormalization", "old", ["pixels", *vectors], T=FLOATS, **options))
-    nodes.append(constant("kernel", np.eye(SIDE)[None, None], tf.float32.as_datatype_enum))
-    options = {"strides": tf.AttrValue(list=tf.AttrValue.ListValue(i=[1] * 4)), "padding": tf.AttrValue(s=b"VALID")}
-    nodes.append(new_node("Conv2D", "conv", ["old", "kernel"], T=FLOATS, **options))
-    return tf.GraphDef(node=nodes, versions=versions_pb2.VersionDef(producer=6))
-
-
-def test_the_batch_norm_of_old_graphs(tmp_path):
-    mean, variance, offset, scale = np.random.RandomState(2).uniform(0.2, 0.8, (4, SIDE))
-    path = tmp_path / "model.pb"
-    path.write_bytes(old_batch_norm(mean, variance, offset, scale).SerializeToString())
-    model = load_model(str(path))
-    assert model.layers[0].fields == (Field(1, 1, 0), Field(1, 1, 0))
-    values = run(model.graph_def, "conv", {"pixels": IMAGES})
-    expected = (IMAGES - mean) / np.sqrt(variance + 0.001) * scale + offset
-    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_every_row_that_keeps_the_images_apart_has_evidence():

@@ -12,6 +12,9 @@ SIDE = 6
 _RAW = tf.raw_ops
 
 
+SECOND = np.random.RandomState(5).uniform(1.2, 1.8, SIDE).astype(np.float32)  # the second input of most operations
+
+
 def weights(*shape):
     return tf.constant(np.random.RandomState(5).uniform(0.2, 0.8, shape), tf.float32)
 
@@ -163,7 +166,7 @@ def example(operation: str):
     assert {argument.type_attr for argument in arguments} == {"T"}, f"{operation} needs an example in {__name__}"
 
     def build(x):
-        values = [x, weights(SIDE) + 1.0][: len(arguments)]
+        values = [x, tf.constant(SECOND)][: len(arguments)]
         return getattr(_RAW, operation)(**{argument.name: value for argument, value in zip(arguments, values)})
 
     return build
