@@ -141,6 +141,53 @@ def old_config(model):
     return json.dumps({"class_name": "Sequential", "config": layers}, default=str)
 
 
+def called_twice(is_built):
+    """A nested model that is called twice, and whose layers know their input shape before that, or do not."""
+    known = {"input_shape": SHAPE} if is_built else {}
+    inner = tf.keras.Sequential([LAYERS.Conv2D(3, 3, padding="same", name="c1", **known)], name="inner")
+    images = _images()
+    return tf.keras.Model(images, LAYERS.Conv2D(2, 3, name="c2")(inner(inner(images))))
+
+
+def on_top():
+    """Layers on top of a model, as for transfer learning."""
+    images = _images()
+    base = tf.keras.Model(images, LAYERS.Conv2D(3, 3, padding="same", name="c1")(images), name="base")
+    return tf.keras.Sequential([base, LAYERS.Conv2D(2, 3, name="c2"), LAYERS.Flatten(name="row")])
+
+
+def _layer(kind, name, *calls, **settings):
+    inbound = [[[source, number, 0, {}]] for source, number in calls]
+    return {"class_name": kind, "name": name, "config": {"name": name, **settings}, "inbound_nodes": inbound}
+
+
+def _model(*layers):
+    ends = [[layers[end]["name"], 0, 0] for end in (0, -1)]
+    return {"name": "model", "layers": list(layers), "input_layers": ends[:1], "output_layers": ends[1:]}
+
+
+_SIDES = [None, *SHAPE]
+_INPUT = _layer("InputLayer", "images", batch_input_shape=_SIDES)
+_LAST = {"filters": 2, "kernel_size": [3, 3]}
+
+
+def called_twice_config(is_built):
+    """The model_config of `called_twice` as Keras 2 writes it: it counts the building of the nested model as a call."""
+    known = {"batch_input_shape": _SIDES} if is_built else {}
+    inner = _layer("Conv2D", "c1", filters=3, kernel_size=[3, 3], padding="same", **known)
+    nested = _layer("Sequential", "inner", ("images", 0), ("inner", int(is_built)), layers=[inner])
+    last = _layer("Conv2D", "c2", ("inner", is_built + 1), **_LAST)
+    return json.dumps({"class_name": "Model", "config": _model(_INPUT, nested, last)})
+
+
+def on_top_config():
+    """The model_config of `on_top` as Keras 2 writes it: the output of the nested model is a list."""
+    inner = _layer("Conv2D", "c1", ("images", 0), filters=3, kernel_size=[3, 3], padding="same")
+    layers = [{"class_name": "Model", "config": {**_model(_INPUT, inner), "name": "base"}}]
+    layers += [_layer("Conv2D", "c2", **_LAST), _layer("Flatten", "row")]
+    return json.dumps({"class_name": "Sequential", "config": {"name": "top", "layers": layers}})
+
+
 def two_inputs():
     one, other = _images("one"), _images("other")
     return tf.keras.Model([one, other], LAYERS.Conv2D(3, 3)(LAYERS.add([one, other])))

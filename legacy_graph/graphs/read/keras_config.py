@@ -14,7 +14,6 @@ EXPORT = (
 )
 # Needed for training only. Keras 3 refuses those that Keras 2 wrote.
 _TRAINING = ("_initializer", "_regularizer", "_constraint")
-_MODELS = ("Sequential", "Model", "Functional")
 # Keras 3 runs a model with given weights by `stateless_call`. Keras 2 has no such method and runs it in a session.
 KERAS_3 = hasattr(tf.keras.Model, "stateless_call")
 
@@ -88,17 +87,21 @@ def _known(kind: type, settings: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _renumbered(config: Any) -> Any:
-    """The configuration with the numbers that Keras 3 gives to the calls of a nested model.
+    """The configuration as Keras 3 writes it: the first call of each layer of a model is 0, and one output is no list.
 
-    Keras 2 counts the building of a model as its call 0; Keras 3 does not.
+    Keras 2 counts the building of a nested model as its call 0, but not if this model was built by its first call.
     """
     for model in objects(config):
-        layers = model.get("layers")
+        layers, outputs = model.get("layers"), model.get("output_layers", [])
         if isinstance(layers, list):
-            nested = {layer["config"]["name"] for layer in layers if layer.get("class_name") in _MODELS}
-            references = [layer.get("inbound_nodes", []) for layer in layers] + [model.get("output_layers", [])]
-            for reference in _references(references):
-                reference[1] -= reference[0] in nested
+            references = [*_references([layer.get("inbound_nodes", []) for layer in layers]), *_references(outputs)]
+            first: Dict[str, int] = {}
+            for name, number, *_ in references:
+                first[name] = min(number, first.get(name, number))
+            for reference in references:
+                reference[1] -= first[reference[0]]
+        if len(outputs) == 1:
+            model["output_layers"] = outputs[0]
     return config
 
 

@@ -103,6 +103,26 @@ def test_settings_that_change_nothing_are_ignored(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "build, write, options",
+    [
+        (keras_models.called_twice, keras_models.called_twice_config, {"is_built": True}),
+        (keras_models.called_twice, keras_models.called_twice_config, {"is_built": False}),
+        (keras_models.on_top, keras_models.on_top_config, {}),
+    ],
+    ids=["called twice", "called twice, built by the first call", "on top"],
+)
+def test_nested_models_of_keras_2(build, write, options, tmp_path):
+    """The values are those that the model of this Keras predicts."""
+    import h5py
+
+    expected = keras_models.save(lambda: build(**options), str(tmp_path / "model"), IMAGES)
+    with h5py.File(str(tmp_path / "model.h5"), "a") as file:
+        file.attrs.update(model_config=write(**options).encode(), keras_version="2.2.4-tf")
+    found = keras_models.run_file(str(tmp_path / "model.h5"), IMAGES)
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
     "build, named", [(keras_models.two_inputs, "one, other"), (keras_models.with_lambda, "twice (Lambda)")]
 )
 def test_what_cannot_be_shown_is_refused_by_name(tmp_path, build, named):
