@@ -9,7 +9,7 @@ from tensorflow.python.framework import tensor_util
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, identity, new_node, node_name
-from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, PASSING, RELUS, of_kind
+from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, PASSING, RELUS, of_kind, row
 from legacy_graph.graphs.operations import attribute, definition
 
 # Iterators and queues, with one output for each part of the batch. The data is not in the graph.
@@ -115,30 +115,23 @@ def unfuse(graph: Graph) -> List[str]:
 
 
 def _unfused(node):
-    """The nodes that replace a fused convolution; the last node has its name."""
-    convolution = _FUSED[node.op]
-    kept = {attribute.name for attribute in definition(convolution).attr} & set(node.attr)
-    plain = new_node(convolution, f"{node.name}/{convolution}", node.input[:2], **{key: node.attr[key] for key in kept})
-    result, arguments = [plain], list(node.input[2:])
-    kind, layout = attribute(node, "T"), attribute(node, "data_format")
-    for fused in [text.decode() for text in attribute(node, "fused_ops").list.s]:
-        attributes, count = {"T": kind}, 0
-        if fused == "BiasAdd":
-            attributes, count = {"T": kind, "data_format": layout}, 1
-        elif fused == "FusedBatchNorm":
-            inference = tf.AttrValue(b=False)
-            attributes, count = {"T": kind, "data_format": layout, "is_training": inference}, 4
-            attributes["epsilon"] = attribute(node, "epsilon")
-        elif fused == "LeakyRelu":
-            attributes["alpha"] = attribute(node, "leakyrelu_alpha")
-        elif fused not in ELEMENTWISE or definition(fused) is None or len(definition(fused).input_arg) != 1:
+    """The nodes that replace a fused convolution; the last node has its name. Each has the attributes that it knows."""
+    parts, inputs = [], list(node.input)
+    for operation in [_FUSED[node.op], *(text.decode() for text in attribute(node, "fused_ops").list.s)]:
+        known = definition(operation) if operation in CONVOLUTIONS | ELEMENTWISE else None
+        if known is None or (len(known.input_arg) > 1 and row(operation).moves not in ("convolution", "positions")):
             hint = "export the graph before it is optimized"
-            raise UserError(f"operation {node.op} ({node.name})", "a known fused operation", fused, hint)
-        inputs = [result[-1].name, *arguments[:count]]
-        arguments = arguments[count:]
-        result.append(new_node(fused, f"{node.name}/{fused}", inputs, **attributes))
-    result[-1].name = node.name
-    return result
+            raise UserError(f"operation {node.op} ({node.name})", "a known fused operation", operation, hint)
+        count = len(known.input_arg)
+        kept = {declared.name: node.attr[declared.name] for declared in known.attr if declared.name in node.attr}
+        parts.append(new_node(operation, f"{node.name}/{operation}", inputs[:count], **kept))
+        inputs = [parts[-1].name, *inputs[count:]]
+        if operation == "FusedBatchNorm":
+            parts[-1].attr["is_training"].b = False
+        elif operation == "LeakyRelu":
+            parts[-1].attr["alpha"].CopyFrom(attribute(node, "leakyrelu_alpha"))
+    parts[-1].name = node.name
+    return parts
 
 
 def name_relus(graph: Graph) -> List[str]:

@@ -12,7 +12,6 @@ import shutil
 import tempfile
 import warnings
 import zipfile
-from typing import Dict, Set, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -20,12 +19,13 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.read.files import unreadable
-from legacy_graph.graphs.read.keras_config import EXPECTED, EXPORT, KERAS_3, check_config, objects, to_present
-from legacy_graph.graphs.read.session import read_session
+from legacy_graph.graphs.read.keras_config import EXPECTED, EXPORT, KERAS_3, check_config, to_present
+from legacy_graph.graphs.read.session import snapshot
 from legacy_graph.graphs.read.variables import REFERENCES, RESOURCES, Source, refuse_variables
 
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 _CONFIG = "config.json"  # in a .keras archive
+_MARK = "-layer"  # after the names of layers, some of which end with numbers as those that TensorFlow appends to scopes
 
 
 def is_keras(path: str) -> bool:
@@ -100,10 +100,10 @@ def _load_keras_2(copy, path) -> Source:
         named = {"relu6": tf.nn.relu6, "swish": tf.nn.swish, "silu": tf.nn.swish}  # later versions have these
         model = tf.keras.models.load_model(copy, named, compile=False)
         _check_inputs(path, model)
-        source = read_session(session)
+        source = snapshot(session)()
         source.graph.keep(source.graph.ancestors([tensor.op.name for tensor in model.outputs]))
-        values = source.read([node for node in source.graph.by_name.values() if node.op in REFERENCES | RESOURCES])
-    return source._replace(read=lambda nodes: {node.name: values[node.name] for node in nodes})
+        source.read([node for node in source.graph.by_name.values() if node.op in REFERENCES | RESOURCES])
+    return source  # it keeps the values
 
 
 def _load_keras_3(copy, path) -> Source:
@@ -117,51 +117,31 @@ def _load_keras_3(copy, path) -> Source:
         constants = [[tf.constant(weight) for weight in kind] for kind in weights]
         return model.stateless_call(*constants, images, training=False)[0]
 
+    for layer in model._flatten_layers():
+        layer.name += _MARK
     # Unlike a plain graph, a function accepts the eager tensors that a layer holds, such as those of Normalization.
     images = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype, model.inputs[0].name)
-    graph = tf.wrap_function(run, [images]).graph
-    names = {part["name"] for part in objects(json.loads(model.to_json())) if isinstance(part.get("name"), str)}
-    return Source(Graph(_rename_scopes(graph.as_graph_def(), names)), [], refuse_variables(path))
+    graph_def = tf.wrap_function(run, [images]).graph.as_graph_def()
+    for node in graph_def.node:
+        node.name = _renamed(node.name)
+        node.input[:] = map(_renamed, node.input)
+    return Source(Graph(graph_def), [], refuse_variables(path))
+
+
+def _renamed(reference: str) -> str:
+    """A reference with scopes named as the layers. The scope of a second call of a layer ends with "_call_2".
+
+    For each call, Keras 3 opens two scopes with the name of the layer: to build it, and with odd numbers, to run it.
+    """
+
+    def suffix(number):
+        call = (int(number.group(1)) + 1) // 2
+        return f"_call_{call}" if call > 1 else ""
+
+    return re.sub(rf"{_MARK}_(\d*[13579])(?=/)", suffix, reference)
 
 
 def _check_inputs(path, model) -> None:
     if len(model.inputs) != 1:
         names = ", ".join(tensor.name.split(":")[0] for tensor in model.inputs)
         raise UserError(path, EXPECTED, f"{len(model.inputs)} inputs ({names})", "give a model with one input")
-
-
-def _rename_scopes(graph_def: tf.GraphDef, layers: Set[str]) -> tf.GraphDef:
-    """The graph with scopes named as the layers. The scope of a second call of a layer ends with "_call_2".
-
-    Keras 3 opens the scope of a layer more than once, and TensorFlow appends "_1" to the name of the second: the scope
-    of the layer conv2d is conv2d_1 even if another layer has this name.
-    """
-    parts = {node.name: tuple(node.name.split("/")) for node in graph_def.node}
-    scopes = dict.fromkeys(path[:length] for path in parts.values() for length in range(1, len(path)))
-    renamed: Dict[Tuple[str, ...], Tuple[str, ...]] = {(): ()}
-    for scope in scopes:
-        first = name = _layer_of(scope, layers, scopes)
-        calls = 1
-        while (*renamed[scope[:-1]], name) in renamed.values():
-            calls += 1
-            name = f"{first}_call_{calls}"
-        renamed[scope] = (*renamed[scope[:-1]], name)
-    new_names = {name: "/".join((*renamed[path[:-1]], path[-1])) for name, path in parts.items()}
-    for node in graph_def.node:
-        node.name = new_names[node.name]
-        node.input[:] = [_renamed(reference, new_names) for reference in node.input]
-    return graph_def
-
-
-def _layer_of(scope, layers, scopes) -> str:
-    """The last part of a scope, without the number that TensorFlow appended to the name of a layer."""
-    root = scope[-1]
-    while re.sub(r"_\d+$", "", root) in layers - {root}:
-        root = re.sub(r"_\d+$", "", root)
-    is_numbered = (*scope[:-1], root) not in scopes  # else TensorFlow did not append numbers
-    return re.sub(r"_\d+$", "", scope[-1]) if root != scope[-1] and is_numbered else scope[-1]
-
-
-def _renamed(reference: str, new_names: Dict[str, str]) -> str:
-    control, name, output = re.fullmatch(r"(\^?)([^:]+)(:\d+)?", reference).groups("")
-    return control + new_names[name] + output

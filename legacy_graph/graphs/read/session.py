@@ -34,45 +34,33 @@ def session_graph(session: tf.Session) -> tf.Graph:
     return graph
 
 
-def read_session(session: tf.Session) -> Source:
-    """The graph of a session, with the values that its variables have when the graph is loaded.
+def snapshot(session: tf.Session, values: Optional[Dict[str, object]] = None) -> Callable[[], Source]:
+    """A function that returns the graph of a session as it is now, as often as it is called.
+
+    A variable is read when the first source needs it. All later sources get the same value.
 
     Args:
         session: with a graph of TensorFlow 1: placeholders and variables.
+        values: {node name of a variable: value}; a value that was read is added.
     """
-    graph_def = session_graph(session).as_graph_def()
+    graph, values = Graph(session_graph(session).as_graph_def()), {} if values is None else values
     with session.graph.as_default():
         variables = {variable.op.name: variable for variable in tf.global_variables() + tf.local_variables()}
 
     def read(nodes: List[tf.NodeDef]) -> Dict[str, object]:
-        needed = [node.name for node in nodes]
-        for name in needed:
+        missing = [node.name for node in nodes if node.name not in values]
+        for name in missing:
             if name not in variables:
                 hint = "add it to tf.GraphKeys.GLOBAL_VARIABLES"
                 raise UserError(f"variable {name}", "a variable that the session knows", "none", hint)
         try:
-            return session.run({name: variables[name] for name in needed})
+            if missing:  # else the session may be closed
+                values.update(session.run({name: variables[name] for name in missing}))
         except RuntimeError as error:
             raise UserError("session", "an open session", reason(error), "call this before it is closed") from error
         except tf.errors.FailedPreconditionError as error:
             hint = "run tf.global_variables_initializer() first"
             raise UserError("session", "variables with values", "a variable without a value", hint) from error
-
-    return Source(Graph(graph_def), [], read)
-
-
-def snapshot(session: tf.Session, values: Optional[Dict[str, object]] = None) -> Callable[[], Source]:
-    """A function that returns the graph of a session as it is now, as often as it is called.
-
-    A variable is read when the first source needs it. All later sources get the same value, from the dictionary
-    `values`: node name of the variable -> value.
-    """
-    source, values = read_session(session), {} if values is None else values
-
-    def read_once(nodes: List[tf.NodeDef]) -> Dict[str, object]:
-        missing = [node for node in nodes if node.name not in values]
-        if missing:  # else the session may be closed
-            values.update(source.read(missing))
         return {node.name: values[node.name] for node in nodes}
 
-    return lambda: Source(Graph(source.graph.to_graph_def()), [], read_once)
+    return lambda: Source(Graph(graph.to_graph_def()), [], read)
