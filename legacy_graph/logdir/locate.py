@@ -64,11 +64,22 @@ def check_no_others(logdir: str) -> None:
     """Refuse a directory that has event files and no run of this program: TensorBoard would show both as one log.
 
     Raises:
-        UserError: another program has written event files into it.
+        UserError: another program has written event files into it, or it is in a part of another run.
     """
+    _check_not_inside(logdir)
     if not layout.is_ours(logdir) and holds_event_file(logdir, left_out=(layout.EARLIER, layout.GRAPHS)):
         hint = "name another directory, or add --beside-others to train there nevertheless"
         raise UserError("--logdir", "a directory without event files of other programs", repr(logdir), hint)
+
+
+def _check_not_inside(logdir: str) -> None:
+    """Refuse a directory in a part of another run: that run is moved with all its parts when it is started anew."""
+    above, name = os.path.split(os.path.realpath(logdir))
+    while name:
+        if name in layout.PARTS and layout.is_ours(above):
+            hint = "name a directory outside that run"
+            raise UserError("--logdir", "a directory of its own", f"{logdir!r} in {name} of the run {above!r}", hint)
+        above, name = os.path.split(above)
 
 
 def why_empty(path: str) -> Optional[str]:

@@ -125,6 +125,15 @@ def test_event_files_of_other_programs_are_refused_for_a_run(tmp_path, capsys, f
         assert not refused
 
 
+@pytest.mark.parametrize("place", ["checkpoints", "features/conv1", "link"])
+def test_a_run_inside_another_run_is_refused(trained, tmp_path, capsys, place):
+    """The next `train --fresh` of the outer run would move both. `link` leads into the outer run."""
+    os.symlink(os.path.join(trained.logdir, "checkpoints"), str(tmp_path / "link"))
+    logdir = str(tmp_path / "link") if place == "link" else os.path.join(trained.logdir, place)
+    words = ["train", "--logdir", logdir, "--data-dir", SAMPLE, "--steps", "1"]
+    assert_refused(capsys, words, "--logdir: expected a directory of its own", f"of the run {trained.logdir!r}")
+
+
 def test_train_beside_other_programs_only_if_told(tmp_path, capsys):
     (tmp_path / "events.out.tfevents.1.host").write_bytes(b"")
     words = ["train", "--logdir", str(tmp_path), "--data-dir", SAMPLE, "--steps", "1", "--batch-size", "2"]
