@@ -22,7 +22,7 @@ from legacy_graph.visualize.layer_probes import graph_probe
 from legacy_graph.visualize.occlusion import spot_occlusion
 from legacy_graph.visualize.probe import Probe
 from legacy_graph.visualize.spot_tiles import Spots, default_drawing, draw_tiles, scaled
-from legacy_graph.visualize.top_activations import TopActivations, project
+from legacy_graph.visualize.top_activations import TopActivations, find_places, project
 
 PAGE = 64  # maps in an answer
 SIDE = 64  # largest side in pixels of a map in an answer
@@ -67,7 +67,7 @@ class GraphNetwork:
             "method": method,
             "notes": opened.probe.layer.notes,
             **_maps(output, largest, asked, opened.probe.layer.rectified),
-            **_describe(opened, images, number, float(largest[number])),
+            **_describe(opened, images, number, output[:, :, number]),
         }
 
     def cover(self, content: bytes, asked: Asked, detail: str) -> Json:
@@ -77,9 +77,7 @@ class GraphNetwork:
             raise HttpError(NOT_FOUND, "map", "the number of a map", "none", "reload the page")
         opened, images, _, _ = self._prepare(content, asked)
         fields, maps = opened.probe.fields, np.array([asked.map])
-        places = opened.session.run(
-            opened.probe.places, {opened.probe.layer.images: images.take([0]), opened.probe.maps: maps}
-        )
+        places = find_places(opened.session, opened.probe, images, np.array([0]), maps)
         sides = [min(field.size, side) for field, side in zip(fields, images.size)]
         cover = choose_cover(self._graph.cover, images, sides)
         cover = cover._replace(stride=cover.patch) if strides else cover
@@ -169,10 +167,12 @@ def _maps(output, largest, asked: Asked, rectified: bool) -> Json:
     }
 
 
-def _describe(opened: Opened, images: Images, number: int, activation: float) -> Json:
+def _describe(opened: Opened, images: Images, number: int, values: np.ndarray) -> Json:
     """The strongest spot of a map: its projection and its patch. The part of the picture is chosen as by `features`."""
+    activation = float(values.max())
     probe, layer, zero, one = opened.probe, opened.probe.layer, np.array([[0]]), np.array([[1.0]])
-    places, projections = project(opened.session, probe, images, zero[0], np.array([number]), checked=True)
+    places = np.array([np.unravel_index(values.argmax(), values.shape)])
+    projections = project(opened.session, probe, images, zero[0], np.array([number]), places)
     spot = TopActivations(zero[0], one[0], zero, places[None], one, projections[None])
     shown = choose_windows(spot, probe.fields, layer.fields is None)
     part = Spots(projections, images.shown([0]), shown.places[0], shown.fields)

@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations
 from legacy_graph.config import DECONVNET, FIRST, GRADIENT, GUIDED, METHODS, OCCLUSION
 from legacy_graph.errors import UserError, reason
+from legacy_graph.graphs.crops import Crop, cut_out, find_crop
 from legacy_graph.graphs.gradient_rules import METHOD, USED, check_groups, rule_of, unclip, with_rules
 from legacy_graph.graphs.inspect import is_rectified
 from legacy_graph.graphs.model import ConvLayer, Model
@@ -33,6 +34,7 @@ class Backward(NamedTuple):
     notes: Tuple[str, ...]  # sentences to print on the sheet
     finite: Dict[str, tf.Tensor]  # bool []: whether the values of a convolution or product on the path are finite
     rectified: bool  # the layer ends with a ReLU
+    crop: Optional[Crop]  # for projections of single positions; None if they need the complete image
 
 
 def allowed_methods(model: Model, layer: ConvLayer) -> Tuple[str, ...]:
@@ -83,7 +85,8 @@ def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None
     # A ReLU hides NaN and minus infinity: they become 0 on some processors.
     finite = {operation.name: tf.reduce_all(tf.is_finite(operation.outputs[0])) for operation in products}
     kernel = convolution.inputs[1] if convolution.type in CONVOLUTIONS else None
-    return Backward(images, start, kernel, path, methods, (*model.notes, *dict.fromkeys(notes)), finite, rectified)
+    notes = (*model.notes, *dict.fromkeys(notes))
+    return Backward(images, start, kernel, path, methods, notes, finite, rectified, find_crop(model, layer))
 
 
 def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[tf.Tensor] = None) -> tf.Tensor:
@@ -103,6 +106,20 @@ def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[t
     # A value below 0 would reverse the projection: the largest value of a map without a ReLU can be one.
     values = back.start if maps is None or back.rectified else tf.ones_like(back.start)
     return project_signal(back, select_activations(values, maps, places), back.methods[0])
+
+
+def project_spots(back: Backward, maps: tf.Tensor, places: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
+    """Project one map and position for each image, on crops where the layer allows it.
+
+    Args, raises: as in `project`.
+
+    Returns:
+        float32 [B, H, W, C], of the images' shape, and the tensor whose values are the signals.
+    """
+    if back.crop:
+        crops, start, places = cut_out(back.images, back.start, places, back.crop)
+        back = back._replace(start=start, path=find_path(crops, start))
+    return project(back, maps, places), back.start
 
 
 def project_signal(back: Backward, signal: tf.Tensor, method: str) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """Probes and scanners of one layer: of the article's network, and of a graph that someone else trained."""
 
+import functools
 from typing import Optional
 
 import tensorflow.compat.v1 as tf
@@ -29,10 +30,12 @@ def article_probe(net: network.Network, name: str, ties: str = FIRST, method: st
     layer = layers_up_to(layers, name)[-1]
     pixels, fields = net.layers[0].input, receptive_fields(layers, name)
     first, notes = layer is net.layers[0], () if method == OCCLUSION else (TIES_IN_WORDS[ties],)
-    return build_probe(
-        Layer(name, pixels, layer.kernel, layer.output, fields, first, method, notes),
-        None if method == OCCLUSION else lambda maps, places: deconvolve(layers, name, maps, places, method, ties),
-    )
+
+    def project(maps, places):
+        return deconvolve(layers, name, maps, places, method, ties), layer.output
+
+    described = Layer(name, pixels, layer.kernel, layer.output, fields, first, method, notes)
+    return build_probe(described, None if method == OCCLUSION else project)
 
 
 def article_scanner(tower: network.Network, name: str, device: Optional[str]) -> Scanner:
@@ -62,7 +65,7 @@ def graph_probe(model: Model, layer: ConvLayer, method: Optional[str]) -> Probe:
             layer.label, back.images, back.kernel, back.start, layer.fields, first, back.methods[0], notes, back.finite,
             bound, back.rectified,
         ),
-        None if method == OCCLUSION else lambda maps, places: backward.project(back, maps, places),
+        None if method == OCCLUSION else functools.partial(backward.project_spots, back),
     )  # fmt: skip
 
 

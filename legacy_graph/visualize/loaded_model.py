@@ -102,9 +102,8 @@ class LoadedModel:
             raise UserError("method", f"one of {', '.join(METHODS)}", method, "call occlude for occlusion")
         target, scan, maps, places = self._spots(layer, images, maps, places, method)
         with open_session(scan.graph) as session:
-            numbers = np.arange(len(target.images))
-            found = top_activations.project(session, scan.probe, target.images, numbers, maps, places)
-        return Projections(maps, *found)
+            spots = top_activations.check_spots(session, scan.probe, target.images, maps, places)
+            return Projections(*spots[1:], top_activations.project(session, scan.probe, target.images, *spots))
 
     def occlude(
         self,
@@ -134,14 +133,11 @@ class LoadedModel:
         """
         target, scan, maps, places = self._spots(layer, images, maps, places, OCCLUSION)
         probe, opened = scan.probe, target.images
-        options = _cover_options(patch, stride, value, opened.take([0]).shape[3])
+        options = _cover_options(patch, stride, value, probe.layer.images.shape.as_list()[3])
         cover = choose_cover(options, opened, [field.size for field in probe.fields])
         with open_session(scan.graph) as session:
-            numbers = np.arange(len(opened))
-            if places is None:
-                places = top_activations.find_places(session, probe, opened, numbers, maps)
-            falls = spot_occlusion(session, probe, opened, numbers, maps, places, cover)
-        return Occlusion(maps, places, falls)
+            spots = top_activations.check_spots(session, probe, opened, maps, places)
+            return Occlusion(*spots[1:], spot_occlusion(session, probe, opened, *spots, cover))
 
     def sheet(
         self,

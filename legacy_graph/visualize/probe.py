@@ -49,14 +49,17 @@ class Probe(NamedTuple):
     activations: tf.Tensor  # float32 [B], of this map at this place
     projections: Optional[tf.Tensor]  # float32 [B, H, W, channels], the activation there projected; None for occlusion
     chunk: int  # images in one run of the session
+    signals: Optional[tf.Tensor] = None  # float32 [B, h, w, C], what is projected: `output`, or the same for a crop
 
 
-def build_probe(layer: Layer, project: Optional[Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = None) -> Probe:
+def build_probe(
+    layer: Layer, project: Optional[Callable[[tf.Tensor, tf.Tensor], Tuple[tf.Tensor, tf.Tensor]]] = None
+) -> Probe:
     """Add the tensors of a probe to the default graph.
 
     Args:
         layer: to rank and project.
-        project: (maps, places) -> projections, see `Probe`; None if nothing is projected.
+        project: (maps, places) -> (projections, signals), see `Probe`; None if nothing is projected.
     """
     _, height, width, channels = dims(layer.output)
     with tf.name_scope("probe"):
@@ -68,10 +71,11 @@ def build_probe(layer: Layer, project: Optional[Callable[[tf.Tensor, tf.Tensor],
         places = tf.stack([flat // width, flat % width], 1)  # [B, 2]
         rows = tf.range(tf.size(maps, out_type=tf.int64))
         activations = tf.gather_nd(layer.output, tf.concat([rows[:, None], places, maps[:, None]], 1))  # [B]
-        projections = project(maps, places) if project else None
+        projections, signals = project(maps, places) if project else (None, layer.output)
         wins = count_wins(layer.output, layer.rectified)
     fields = _shown_fields(layer.fields, layer.images.shape.as_list()[1:3])
-    return Probe(layer, fields, maps, strongest, wins, places, activations, projections, chunk_size(layer.output.graph))
+    chunk = chunk_size(layer.output.graph)
+    return Probe(layer, fields, maps, strongest, wins, places, activations, projections, chunk, signals)
 
 
 def build_scanner(images: tf.Tensor, output: tf.Tensor, rectified: bool = True) -> Scanner:

@@ -45,7 +45,7 @@ def project_random(
         projections[there] = project(
             session, probe, images, learned.images[there], learned.maps[np.nonzero(there)[0]], learned.places[there],
             random_kernel(probe.layer.kernel.shape.as_list(), seed),
-        )[1]  # fmt: skip
+        )  # fmt: skip
     return learned._replace(projections=projections)
 
 

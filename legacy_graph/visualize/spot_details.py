@@ -89,7 +89,7 @@ def collect(
             arrays["answers"] = _answers(session, probe, images, numbers, details)
         for name, projections in details.projections.items():
             other = probe._replace(projections=projections)
-            arrays[name] = _at_spots(strongest, project(session, other, images, *spots)[1])
+            arrays[name] = _at_spots(strongest, project(session, other, images, *spots))
             arrays[f"control_{name}"] = sanity_check.project_random(session, other, images, strongest).projections
     if occluded and probe.layer.method != OCCLUSION:
         falls = _at_spots(strongest, spot_occlusion(session, probe, images, *spots, cover))

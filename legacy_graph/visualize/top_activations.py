@@ -116,11 +116,10 @@ def project(
     images: Images,
     numbers: np.ndarray,
     maps: np.ndarray,
-    places: Optional[np.ndarray] = None,
+    places: np.ndarray,
     kernel: Optional[np.ndarray] = None,
-    checked: bool = False,
-) -> Tuple[np.ndarray, np.ndarray]:
-    """Project one activation per image to the pixels.
+) -> np.ndarray:
+    """Project one activation per image to the pixels. The values before the layer are not checked, see `check_values`.
 
     Args:
         session: of the probe's graph.
@@ -128,35 +127,28 @@ def project(
         images: the scanned images.
         numbers: integers [N], the images to use.
         maps: integers [N], the feature map for each image.
-        places: integers [N, 2], the position for each image; None takes the strongest of the map.
-        kernel: replaces the layer's kernel. The signal is then 1, because the map may be 0 at this position. The values
-            before the layer are not checked: give images that were projected before.
-        checked: the values before the layer are known to be finite, for these images.
+        places: integers [N, 2], the position for each image.
+        kernel: replaces the layer's kernel. The signal is then 1, because the map may be 0 at this position.
 
     Returns:
-        places: int64 [N, 2].
-        projections: float32 [N, H, W], or [N, H, W, 3] in the order RGB, see `Images.to_shown`.
+        float32 [N, H, W], or [N, H, W, 3] in the order RGB, see `Images.to_shown`.
 
     Raises:
-        UserError: a projection, or a value of a convolution, is not finite.
+        UserError: a projection is not finite.
     """
     layer = probe.layer
-    shape = layer.output.shape.as_list()[1:]
-    found = np.zeros([len(numbers), 2], np.int64)
     shown = images.to_shown(np.zeros([len(numbers), *layer.images.shape.as_list()[1:]], np.float32))
-    if not checked and kernel is None:
-        _check_values(session, layer, images, numbers, probe.chunk)
     for begin in range(0, len(numbers), probe.chunk):
         part = slice(begin, begin + probe.chunk)
-        feed = {layer.images: finite.take(images, numbers[part]), probe.maps: maps[part]}
-        if places is not None:
-            feed[probe.places] = places[part]
+        taken = finite.take(images, numbers[part])
+        feed = {layer.images: taken, probe.maps: maps[part], probe.places: places[part]}
         if kernel is not None:
-            feed.update({layer.kernel: kernel, layer.output: np.ones([len(numbers[part])] + shape, "f")})
-        where, projections = session.run([probe.places, probe.projections], feed)
+            ones = np.ones([len(taken), *probe.signals.shape.as_list()[1:]], np.float32)
+            feed.update({layer.kernel: kernel, probe.signals: ones})
+        projections = session.run(probe.projections, feed)
         finite.check_layer(layer.name, projections, "projections")
-        found[part], shown[part] = where, images.to_shown(projections)
-    return found, shown
+        shown[part] = images.to_shown(projections)
+    return shown
 
 
 def collect(
@@ -194,10 +186,12 @@ def collect(
     numbers, activations, wins = [found[maps] for found in scanned]
     places, found = np.zeros(numbers.shape + (2,), np.int64), numbers >= 0
     spots = numbers[found], maps[np.nonzero(found)[0]]
+    if not bounded:
+        check_values(session, probe, images, spots[0])
+    places[found] = find_places(session, probe, images, *spots)
     if probe.projections is not None:
-        places[found], values = project(session, probe, images, *spots, checked=bounded)
+        values = project(session, probe, images, *spots, places[found])
     else:
-        places[found] = find_places(session, probe, images, *spots)
         cover = cover or choose_cover(DEFAULT_COVER, images, [field.size for field in probe.fields])
         values = spot_occlusion(session, probe, images, *spots, places[found], cover)
         if probe.layer.images.shape.as_list()[3] == 3:
@@ -210,24 +204,44 @@ def collect(
     return TopActivations(maps, wins, numbers, places, activations, projections, bounded)
 
 
+def check_spots(
+    session: tf.Session, probe: Probe, images: Images, maps: np.ndarray, places: Optional[np.ndarray]
+) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(numbers, maps, places) of one spot in each image, the strongest of the map if `places` is None.
+
+    Raises:
+        UserError: a value before the layer is not finite.
+    """
+    spots = np.arange(len(images)), maps
+    check_values(session, probe, images, spots[0])
+    return (*spots, find_places(session, probe, images, *spots) if places is None else places)
+
+
 def find_places(session: tf.Session, probe: Probe, images: Images, numbers: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """The position of the strongest activation of each map in each image, int64 [N, 2]; see `project`."""
-    _check_values(session, probe.layer, images, numbers, probe.chunk)
     places = np.zeros([len(numbers), 2], np.int64)
-    for begin in range(0, len(numbers), probe.chunk):
-        part = slice(begin, begin + probe.chunk)
-        feed = {probe.layer.images: finite.take(images, numbers[part]), probe.maps: maps[part]}
-        places[part] = session.run(probe.places, feed)
+    for taken in _chunks(numbers, probe.chunk):
+        outputs = session.run(probe.layer.output, {probe.layer.images: finite.take(images, taken)})
+        for spot in np.flatnonzero(np.isin(numbers, taken)):
+            values = outputs[np.searchsorted(taken, numbers[spot]), :, :, maps[spot]]
+            places[spot] = np.unravel_index(values.argmax(), values.shape)
     return places
 
 
-def _check_values(session, layer, images, numbers, chunk):
-    """Check the values before the layer for these images.
+def check_values(session: tf.Session, probe: Probe, images: Images, numbers: np.ndarray) -> None:
+    """Check that the values before the layer are finite for these images.
 
     In runs of their own: TensorFlow multiplies a kernel by the factors of a batch norm only if nothing else reads the
     convolution. In the run of a projection, the checks would therefore change the rounding.
+
+    Raises:
+        UserError: names the operation.
     """
-    numbers = np.unique(numbers)
-    for begin in range(0, len(numbers) if layer.finite else 0, chunk):
-        fed = {layer.images: finite.take(images, numbers[begin : begin + chunk])}
-        finite.check_operations(session.run(layer.finite, fed))
+    for taken in _chunks(numbers, probe.chunk) if probe.layer.finite else ():
+        finite.check_operations(session.run(probe.layer.finite, {probe.layer.images: finite.take(images, taken)}))
+
+
+def _chunks(numbers, chunk):
+    """The different numbers, in chunks."""
+    different = np.unique(numbers)
+    return [different[begin : begin + chunk] for begin in range(0, len(different), chunk)]

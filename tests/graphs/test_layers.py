@@ -164,7 +164,7 @@ def test_a_layer_without_a_relu_is_ranked_by_value(tmp_path):
         model = load_model(path, layer="head")
         probe = layer_probes.graph_probe(model, layer, "gradient")
         shown = from_array(pixels, None, "random")
-        _, projected = top_activations.project(session, probe, shown, [number], np.array([1]), np.array([[y, x]]))
+        projected = top_activations.project(session, probe, shown, [number], np.array([1]), np.array([[y, x]]))
     np.testing.assert_allclose(projected[0], gradient[0], rtol=1e-5, atol=1e-7)
 
 

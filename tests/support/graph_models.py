@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.inspect import measure_layers
 from legacy_graph.graphs.model import ConvLayer, Model
 
 SIDES, CHANNELS = (11, 9), 3
@@ -30,6 +31,13 @@ def model_of(build: Callable[[tf.Tensor], Ends], sides: Tuple[int, int] = SIDES,
         ends.convolution.name, "last", ends.convolution.type, activation, ends.start.op.name, shape, 0, None
     )
     return Model(Graph(graph.as_graph_def()), "pixels", (*sides, channels), [layer], [])
+
+
+def measured_model_of(build: Callable[[tf.Tensor], Ends], sides: Tuple[int, int] = SIDES) -> Model:
+    """As `model_of`, with the receptive field and the parameters of the layer."""
+    model = model_of(build, sides)
+    model.graph.input = model.input
+    return model._replace(layers=measure_layers(model.graph, model.layers))
 
 
 class Maker:

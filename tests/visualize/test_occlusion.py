@@ -38,7 +38,7 @@ class Small:
                 self.output = tf.nn.max_pool(relu, [1, 2, 1, 1], [1, 1, 1, 1], "VALID")  # [B, 3, 4, 4]
                 fields = Field(6, 2, 0), Field(3, 2, 0)
             layer = Layer("any", self.fed, None, self.output, fields, True, "deconvnet")
-            self.probe = build_probe(layer, lambda maps, places: self.fed)._replace(chunk=chunk)
+            self.probe = build_probe(layer, lambda maps, places: (self.fed, self.output))._replace(chunk=chunk)
         self.session = tf.Session(graph=graph)
 
     def falls(self, cover, spots=SPOTS):

@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.data.images import from_array
 from legacy_graph.visualize import layer_probes, reading, top_activations
-from tests.support.graph_models import Maker, ends, model_of
+from tests.support.graph_models import Maker, ends, measured_model_of, model_of
 
 SIDES, METHOD = (32, 32), "guided"
 
@@ -24,9 +24,10 @@ def normalised(value):
     return ends(value, value)
 
 
-@pytest.fixture(scope="module")
-def model():
-    return model_of(normalised, SIDES)
+@pytest.fixture(scope="module", params=[model_of, measured_model_of], ids=["complete images", "crops"])
+def model(request):
+    """Projections on crops need the receptive field, which the first model does not have."""
+    return request.param(normalised, SIDES)
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +37,14 @@ def images():
 
 @pytest.fixture(scope="module")
 def found(model, images):
-    """(spots of all maps as `features` finds them; their projections with and without a check of the values)."""
+    """(spots of all maps as `features` finds them; their projections before and after a check of the values)."""
     with tf.Graph().as_default(), tf.Session() as session:
         probe = layer_probes.graph_probe(model, model.layers[0], METHOD)
         spots = top_activations.collect(session, probe, images, np.arange(16), 2)
         chosen = spots.images.ravel(), spots.maps.repeat(2), spots.places.reshape(-1, 2)
-        others = [top_activations.project(session, probe, images, *chosen, checked=checked)[1] for checked in (0, 1)]
+        others = [top_activations.project(session, probe, images, *chosen)]
+        top_activations.check_values(session, probe, images, chosen[0])
+        others.append(top_activations.project(session, probe, images, *chosen))
     return spots, others
 
 
@@ -50,6 +53,17 @@ def test_a_check_of_the_values_does_not_change_a_projection(found):
     assert (spots.images >= 0).all() and spots.projections.any(axis=(2, 3, 4)).mean() > 0.9
     for projections in others:
         np.testing.assert_array_equal(projections.reshape(spots.projections.shape), spots.projections)
+
+
+def test_a_control_with_the_learned_kernel_has_a_signal_of_1(model, images, found):
+    spots, _ = found
+    chosen = spots.images.ravel(), spots.maps.repeat(2), spots.places.reshape(-1, 2)
+    with tf.Graph().as_default(), tf.Session() as session:
+        probe = layer_probes.graph_probe(model, model.layers[0], METHOD)
+        kernel = session.run(probe.layer.kernel)
+        control = top_activations.project(session, probe, images, *chosen, kernel)
+    expected = spots.projections / spots.activations[:, :, None, None, None]
+    np.testing.assert_allclose(control.reshape(expected.shape), expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_a_spot_of_deconv_is_that_of_features(model, images, found):
