@@ -65,6 +65,7 @@ def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None
     open_stops(graph_def, model.input, end)
     wanted = [model.input + ":0", end + ":0", layer.name]
     images, start, convolution = tf.import_graph_def(graph_def, None, wanted, name="")
+    start.set_shape([None, *layer.shape])  # TensorFlow does not infer each size that a graph computes
     path = find_path(images, start)
     _check_weights(path)
     for operation in path.operations:

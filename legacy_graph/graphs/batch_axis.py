@@ -17,7 +17,8 @@ from legacy_graph.graphs.choose_layers import left_out
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.op_table import SHAPES
-from legacy_graph.graphs.tensor_types import declared_type, sides, types_of
+from legacy_graph.graphs.passes.shapes import fix_sizes
+from legacy_graph.graphs.tensor_types import declared_type, sides
 
 _LARGEST = 2**29  # values of a tensor, for 7 images: 2 GB
 
@@ -41,47 +42,59 @@ def check_batch(
         UserError: no layer is left, or one would be left out although `all_needed`. The error names the operation, or
             the layer whose results are not one for each image.
     """
-    is_covered = graph.by_name.keys() <= before.types.keys()
-    types, imported, errors = before.types, before.graph, {}
-    if not imported or not is_covered:
-        imported, errors = import_accepted(graph)
-        types = types_of(imported)
-    with tf.Session(graph=imported) as session:
-        images = _Images(graph, session, filled)
-        for name in graph.order:
-            earlier = [errors[source] for source in graph.data_inputs(name) if source in errors]
-            error = errors.get(name) or (earlier[0] if earlier else images.follow(name))
-            if error:
-                errors[name] = error
-    is_fixed = None not in image_sides(graph)
-    if is_fixed or is_covered:
-        types = types if is_fixed else before.types
-        for name, place in images.places.items() if is_fixed else ():
-            if types[name].shape:
-                types[name].shape[place.axis] = None
-        graph.types = {**types, **{name: declared_type(graph.by_name[graph.root(name)]) for name in filled}}
-    for layer in layers:
-        if layer.start not in errors and images.places.get(layer.start) != Batch():
-            errors[layer.start] = _other_results(layer, images.places.get(layer.start))
-    good = [layer for layer in layers if layer.start not in errors]
-    bad = [layer for layer in layers if layer.start in errors]
+    images = follow_images(graph, layers, before, filled)
+    errors = {layer.label: images.error_of(layer) for layer in layers}
+    good = [layer for layer in layers if not errors[layer.label]]
+    bad = [layer.label for layer in layers if errors[layer.label]]
     if bad and (all_needed or not good):
-        raise errors[bad[0].start]
-    return good, left_out({layer.label: str(errors[layer.start]) for layer in bad})
+        raise errors[bad[0]]
+    return good, left_out({label: str(errors[label]) for label in bad})
+
+
+def follow_images(graph: Graph, layers: List[ConvLayer], before: Imported, filled: Set[str]) -> "_Images":
+    """Follow the images through the graph, and set its types, whose batch is open. Arguments as for `check_batch`."""
+    images = before.graph and _Images(graph, before.graph, {}, filled)
+    if not images or (None in image_sides(graph) and any(map(images.error_of, layers))):
+        images = _Images(graph, *import_accepted(graph), filled)
+    constants = {name: declared_type(graph.by_name[graph.root(name)]) for name in filled}
+    for name, place in images.places.items():
+        if before.types[name].shape:
+            before.types[name].shape[place.axis] = None
+    graph.types = {**before.types, **constants}
+    fix_sizes(graph, images.imported, images.places, filled)
+    return images
 
 
 class _Images:
-    """A graph for a batch of IMAGES, and where the images are in its tensors."""
+    """Where the images are in the tensors of a graph, and why the values of others are not one for each image.
 
-    def __init__(self, graph, session, filled):
-        self.graph, self.session, self.filled = graph, session, filled
+    Args:
+        graph: as for `check_batch`.
+        imported: this graph, for `IMAGES` images, without the nodes behind `errors`.
+        errors: {node that does not accept this number of images: the error}.
+        filled: as for `check_batch`.
+    """
+
+    def __init__(self, graph, imported, errors, filled):
+        self.graph, self.imported, self.errors, self.filled = graph, imported, dict(errors), filled
         self.dependent = graph.dependents([graph.input])
-        self.images = session.graph.get_tensor_by_name(f"{graph.input}:0")
+        self.images = imported.get_tensor_by_name(f"{graph.input}:0")
         self.places: Dict[str, Batch] = {graph.input: Batch()}
+        with tf.Session(graph=imported) as self.session:
+            for name in graph.order:
+                earlier = [self.errors[source] for source in graph.data_inputs(name) if source in self.errors]
+                error = self.errors.get(name) or (earlier[0] if earlier else self.follow(name))
+                if error:
+                    self.errors[name] = error
+
+    def error_of(self, layer: ConvLayer) -> Optional[UserError]:
+        """Why a layer has no result for each image; None if it has."""
+        place = self.places.get(layer.start)
+        return None if place == Batch() else self.errors.get(layer.start) or _other_results(layer, place)
 
     def follow(self, name) -> Optional[UserError]:
         """Follow the images through a node; returns why it cannot run, or may combine them."""
-        operation = self.session.graph.get_operation_by_name(name)
+        operation = self.imported.get_operation_by_name(name)
         where = f"operation {operation.type} ({name})"
         largest = max([tensor.shape.num_elements() or 0 for tensor in operation.outputs], default=0)
         if largest > _LARGEST:
@@ -107,7 +120,7 @@ class _Images:
             return value
         fed = {self.images: np.zeros([side or SIDES[0] for side in self.images.shape.as_list()], np.float32)}
         for name in self.filled and self.filled & self.graph.ancestors([tensor.op.name]):
-            variable = self.session.graph.get_tensor_by_name(f"{name}:0")
+            variable = self.imported.get_tensor_by_name(f"{name}:0")
             if variable.dtype != tf.resource:
                 fed[variable] = self.graph.constant(name)
         try:

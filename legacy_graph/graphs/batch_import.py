@@ -1,6 +1,7 @@
 """Import a graph with a batch of several images. The same import gives the types of the tensors."""
 
-from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+import re
+from typing import Collection, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 
 import tensorflow.compat.v1 as tf
 
@@ -8,44 +9,48 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_rules import IMAGES
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import canonical, cut
-from legacy_graph.graphs.tensor_types import TensorType, declared_type, types_of
+from legacy_graph.graphs.operations import definition
+from legacy_graph.graphs.tensor_types import TensorType, declared_type, import_graph, types_of
 
 SIDES = (64, 256)  # assumed height and width where the graph leaves them open: the first that the graph accepts
+_NODE = re.compile(r"(?:node |for |Node )'?([^'\" ,:;{}]+)")  # in the message of an import that fails
 
 
 class Imported(NamedTuple):
     """A graph as TensorFlow has it, before its variables have values."""
 
-    graph: Optional[tf.Graph]  # for `IMAGES` images; None if these have no fixed size, or if TensorFlow refuses them
+    graph: Optional[tf.Graph]  # for `IMAGES` images; None if TensorFlow accepts only another number
     types: Dict[str, TensorType]  # by name of the node; the length of the batch is `IMAGES` or unknown
 
 
-def import_images(graph: Graph, names: Set[str], layer: Optional[str]) -> Imported:
+def import_images(graph: Graph, names: Set[str], layer: Optional[str] = None) -> Imported:
     """Import the named nodes, that of the layer that the user names, and the nodes before them.
 
     Raises:
         UserError: TensorFlow does not accept the graph.
     """
-    sides, named = image_sides(graph), {canonical(layer or "")} & graph.by_name.keys()
-    needed, shape = graph.ancestors(names | named), [IMAGES, *sides]
-    imported = None if None in sides else _import(graph, [name for name in graph.by_name if name in needed], shape)
-    return Imported(imported, graph.infer_types(names) if imported is None else types_of(imported))
+    named = {canonical(layer or "")} & graph.by_name.keys()
+    if all(definition(graph.by_name[name].op) for name in graph.ancestors(named)):
+        names = names | named
+    imported = _import(graph, graph.ancestors(names), image_sides(graph))
+    if isinstance(imported, UserError):
+        return Imported(None, graph.infer_types(names))
+    return Imported(imported, types_of(imported))
 
 
 def import_accepted(graph: Graph) -> Tuple[tf.Graph, Dict[str, UserError]]:
     """(the graph imported with a batch of IMAGES, {node that does not accept this number of images: the error})."""
-    names, sides, errors = graph.order, image_sides(graph), {}
+    names, sides, errors = set(graph.by_name), image_sides(graph), {}
     while True:
-        for assumed in (*SIDES, None):
-            imported = _import(graph, names, [IMAGES, *(side or assumed for side in sides)])
-            if imported is not None:
+        for assumed in (*SIDES, None) if None in sides else sides[:1]:
+            imported = _import(graph, names, [side or assumed for side in sides])
+            if not isinstance(imported, UserError):
                 return imported, errors
-        refused = first_refused(graph, names, [IMAGES, *sides])
+        refused = refused_node(imported, names)
         where = f"operation {graph.by_name[refused].op} ({refused})"
         hint = "export the graph without a fixed batch size, or name this node, or a node after it, with --input"
         errors[refused] = UserError(where, "any number of images", "a fixed number of images", hint)
-        behind = graph.dependents([refused], shapes=True)
-        names = [name for name in names if name not in behind]
+        names -= graph.dependents([refused], shapes=True)
 
 
 def image_sides(graph: Graph) -> List[Optional[int]]:
@@ -53,25 +58,18 @@ def image_sides(graph: Graph) -> List[Optional[int]]:
     return declared_type(graph.by_name[graph.input]).shape[1:]
 
 
-def first_refused(graph: Graph, names: List[str], shape: List[Optional[int]]) -> str:
-    """The first of these nodes, in topological order, that TensorFlow does not accept with images of this shape."""
-    accepted, refused = 0, len(names)
-    while refused - accepted > 1:
-        middle = (accepted + refused) // 2
-        if _import(graph, names[:middle], shape) is None:
-            refused = middle
-        else:
-            accepted = middle
-    return names[refused - 1]
+def refused_node(error: UserError, names: Collection[str]) -> str:
+    """Which of these nodes the error of `import_graph` names. Raises the error if it names none."""
+    for name in _NODE.findall(str(error.__cause__)):
+        if name in names:
+            return name
+    raise error
 
 
-def _import(graph: Graph, names: Iterable[str], shape) -> Optional[tf.Graph]:
-    """These nodes imported, with images of this shape; None if TensorFlow does not accept them."""
-    graph_def = tf.GraphDef(versions=graph.versions, node=[graph.by_name[name] for name in names])
-    cut(graph_def, graph.input, shape)
-    with tf.Graph().as_default() as imported:
-        try:
-            tf.import_graph_def(graph_def, name="")
-        except ValueError:
-            return None
-    return imported
+def _import(graph: Graph, names: Set[str], sides) -> Union[tf.Graph, UserError]:
+    graph_def = graph.to_graph_def(names)
+    cut(graph_def, graph.input, [IMAGES, *sides])
+    try:
+        return import_graph(graph_def)
+    except UserError as error:
+        return error

@@ -43,7 +43,7 @@ def cut_at_input(graph: Graph, path: str, named: Optional[str], declared: List[s
         raise UserError(path, "a graph with 2-D convolutions", "none", "give a convolutional network")
     named, output_notes = select_output(graph, named, convolutions)
     start = choose_input(graph, named, declared, convolutions)
-    order, reached = _layers_after(graph, path, start, convolutions)
+    order, unknown = _find_layers(graph, path, start, convolutions)
     types = entry_types(graph, start, order[0])
     name = first_image(graph, start, types, set(order), skip=named is None)
     notes = output_notes + ([] if name == start else [_describe_skipped(graph, types, start, name)])
@@ -51,18 +51,18 @@ def cut_at_input(graph: Graph, path: str, named: Optional[str], declared: List[s
     image = [*sides, channels or _channels(graph, order[0])]
     graph.library.Clear()  # the layers do not depend on any call
     graph.input = name
+    graph.add(placeholder(name, [batch, *image]))
+    reached = _layers_after(graph, order, unknown)
     if batch is not None:
-        graph.add(placeholder(name, [batch, *image]))
         free_batch(graph, reached, batch)
-    graph.add(placeholder(name, [None, *image]))
+        graph.add(placeholder(name, [None, *image]))
     remove_defaults(graph)
     return reached, notes
 
 
-def _layers_after(graph, path, start, convolutions) -> Tuple[List[str], Set[str]]:
-    """The convolutions after the input, in their order; and the names of all layers and of what may belong to them."""
-    dependent = graph.dependents([start])
-    names = find_convolutions(graph, dependent)
+def _find_layers(graph, path, start, convolutions) -> Tuple[List[str], Set[str]]:
+    """The convolutions after the input, in their order; and the nodes behind operations unknown to TensorFlow."""
+    names = find_convolutions(graph, graph.dependents([start]))
     undefined = [name for name, node in graph.by_name.items() if definition(node.op) is None]
     unknown = graph.dependents(undefined, shapes=True)
     order = [name for name in names if name not in unknown]
@@ -70,14 +70,14 @@ def _layers_after(graph, path, start, convolutions) -> Tuple[List[str], Set[str]
         needed = graph.ancestors(names or convolutions)
         check_operations(graph.by_name[name] for name in graph.order if name in needed)
         raise UserError(path, "a convolution with a kernel of its own", "none", "give a convolutional network")
+    return order, unknown
+
+
+def _layers_after(graph, convolutions, unknown) -> Set[str]:
+    """The layers after the placeholder, and the operations after them that may belong to them, if they are known."""
+    dependent = graph.dependents([graph.input])
     refused = graph.dependents([name for name in dependent if refusal(graph.by_name[name].op)])
-    dense = set(find_dense(graph, dependent, order)) - refused
-    return order, _with_elementwise(graph, dense.union(order), unknown)
-
-
-def _with_elementwise(graph, layers, unknown):
-    """The layers, and the operations after them that may belong to them, if they are known."""
-    reached = set(layers)
+    reached = {*convolutions, *(name for name in find_dense(graph, dependent, convolutions) if name not in refused)}
     for name in graph.order:
         is_known = graph.by_name[name].op in _FOLLOWING and name not in unknown
         if is_known and not reached.isdisjoint(graph.data_inputs(name)):

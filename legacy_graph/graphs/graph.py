@@ -11,7 +11,7 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.nodes import canonical, node_name
 from legacy_graph.graphs.op_table import LOGIC, SHAPES, of_kind
 from legacy_graph.graphs.order import follow, topological_order
-from legacy_graph.graphs.tensor_types import TensorType, infer_types
+from legacy_graph.graphs.tensor_types import TensorType, import_graph, types_of
 
 _IDENTITIES = of_kind("identity", "stop")
 
@@ -83,7 +83,7 @@ class Graph:
             UserError: TensorFlow does not accept the graph.
         """
         if self._types is None:
-            self._types = infer_types(self.to_graph_def())
+            self._types = types_of(import_graph(self.to_graph_def()))
         return self._types
 
     @types.setter
@@ -92,9 +92,7 @@ class Graph:
 
     def infer_types(self, names: Iterable[str]) -> Dict[str, TensorType]:
         """`types` for these nodes and their ancestors: TensorFlow need not know the operations of the others."""
-        needed = self.ancestors(names)
-        nodes = [node for name, node in self.by_name.items() if name in needed]
-        return infer_types(tf.GraphDef(versions=self.versions, library=self.library, node=nodes))
+        return types_of(import_graph(self.to_graph_def(self.ancestors(names))))
 
     def data_inputs(self, name: str) -> List[str]:
         """The names of the nodes whose outputs this node reads, without control inputs."""
@@ -158,9 +156,10 @@ class Graph:
                 self._truths[name] = self._truth(name, sources)
         return self._truths[wanted]
 
-    def to_graph_def(self) -> tf.GraphDef:
-        """A copy of the graph."""
-        return tf.GraphDef(versions=self.versions, library=self.library, node=self.by_name.values())
+    def to_graph_def(self, names: Optional[Collection[str]] = None) -> tf.GraphDef:
+        """A copy of the graph, or of these nodes."""
+        nodes = [node for name, node in self.by_name.items() if names is None or name in names]
+        return tf.GraphDef(versions=self.versions, library=self.library, node=nodes)
 
     # Changes.
 

@@ -48,16 +48,13 @@ def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
         layers: with name, label, activation and start.
 
     Raises:
-        UserError: TensorFlow does not accept the graph, or a layer has a fixed batch.
+        UserError: a layer ends with another tensor than float32 [B, H, W, C].
     """
     types, moving = graph.types, graph.dependents([graph.input], shapes=True)
     fields, lost = receptive_fields(graph, graph.input, types)
     measured = []
     for layer in layers:
-        batch, *shape = _image_shape(types, layer)
-        if batch is not None:
-            hint = "export the graph without a fixed batch size"
-            raise UserError(f"layer {layer.label}", "any number of images", f"a batch fixed at {batch}", hint)
+        _, *shape = _image_shape(types, layer)
         parameters = _count_parameters(graph, moving, layer.name, layer.activation or layer.start)
         seen = fields.get(layer.start) or (_complete(graph, types) if layer.start.endswith(AS_IMAGE) else None)
         field = {"fields": seen, "lost": "" if seen else lost.get(layer.start, "")}

@@ -1,11 +1,10 @@
 """Load a graph of the user: read it, run the passes, choose the input and the layers, fill the variables, measure."""
 
-import contextlib
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.batch_axis import check_batch
-from legacy_graph.graphs.batch_import import first_refused, image_sides, import_images
+from legacy_graph.graphs.batch_axis import check_batch, follow_images
+from legacy_graph.graphs.batch_import import Imported, image_sides, import_images, refused_node
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
 from legacy_graph.graphs.entry import cut_at_input
 from legacy_graph.graphs.graph import Graph
@@ -16,10 +15,9 @@ from legacy_graph.graphs.nodes import canonical, placeholder
 from legacy_graph.graphs.passes import FROZEN_PASSES, PASSES, run_passes
 from legacy_graph.graphs.passes.inference import set_placeholders
 from legacy_graph.graphs.passes.moving_averages import MOVING_AVERAGE
-from legacy_graph.graphs.passes.shapes import fix_sizes, remove_reshapes
+from legacy_graph.graphs.passes.shapes import remove_reshapes
 from legacy_graph.graphs.passes.single_nodes import HALF_NAMES
 from legacy_graph.graphs.read.variables import Source, fill_variables
-from legacy_graph.graphs.tensor_types import declared_type
 from legacy_graph.tf_setup import paused_collection
 
 
@@ -54,8 +52,7 @@ def _load(source, path, input, layer, size, values):
     names, entry_notes = cut_at_input(graph, path, input, source.inputs)
     if size is not None:
         _set_size(graph, size)
-    with _named_refusal(graph, graph.ancestors(names), size):
-        imported = import_images(graph, names, layer)
+    imported = _import(graph, names, layer, size)
     remove_reshapes(graph, imported.types)
     layers, left_out = choose_layers(graph, imported.types, graph.input, layer)
     _prune(graph, layers)
@@ -64,7 +61,7 @@ def _load(source, path, input, layer, size, values):
     _prune(graph, layers)
     notes = _mark_notes(graph) + notes
     layout_notes = run_passes(graph, FROZEN_PASSES)
-    layers = _measure(graph, stand_as_images(graph, layers))
+    layers = measure_layers(graph, stand_as_images(graph, layers))
     shape = tuple(graph.types[graph.input].shape[1:])
     return Model(graph, graph.input, shape, layers, notes + entry_notes + left_out + batch_notes + layout_notes)
 
@@ -83,9 +80,10 @@ def with_size(model: Model, height: int, width: int) -> Model:
     graph = Graph(model.graph_def)
     graph.input = model.input
     shape = _set_size(graph, (height, width))
-    with _named_refusal(graph, graph.by_name, (height, width)):
-        remove_reshapes(graph, graph.types)
-    return model._replace(graph=graph, input_shape=shape, layers=_measure(graph, model.layers))
+    imported = _import(graph, set(graph.by_name), None, (height, width))
+    remove_reshapes(graph, imported.types)
+    follow_images(graph, model.layers, imported, set())
+    return model._replace(graph=graph, input_shape=shape, layers=measure_layers(graph, model.layers))
 
 
 def _set_size(graph, size) -> Tuple[int, int, int]:
@@ -98,17 +96,15 @@ def _set_size(graph, size) -> Tuple[int, int, int]:
     return (*size, channels)
 
 
-@contextlib.contextmanager
-def _named_refusal(graph, names, size) -> Iterator[None]:
-    """Name the first of these nodes that TensorFlow does not accept with images of this size, if it is not None."""
+def _import(graph, names, layer, size) -> Imported:
+    """`import_images`. The error names the first node that does not accept images of this size, if it is not None."""
     try:
-        yield
+        return import_images(graph, names, layer)
     except UserError as error:
         if size is None:
             raise
-        order = [name for name in graph.order if name in names]
-        refused = first_refused(graph, order, declared_type(graph.by_name[graph.input]).shape)
-        found = f"{size[0]} x {size[1]}, which {graph.by_name[refused].op} ({refused}) does not accept"
+        refused = graph.by_name[refused_node(error, graph.by_name)]
+        found = f"{size[0]} x {size[1]}, which {refused.op} ({refused.name}) does not accept"
         hint = "choose larger images, or a larger --size"
         raise UserError("image size", "a height and width that the graph accepts", found, hint) from error
 
@@ -127,12 +123,6 @@ def find_layer(model: Model, name: str) -> ConvLayer:
         if not tensors.isdisjoint((layer.label, layer.name, layer.activation, layer.start)):
             return layer
     raise unknown_layer(name, [layer.label for layer in model.layers])
-
-
-def _measure(graph, layers):
-    measured = measure_layers(graph, layers)
-    is_known = all(layer.fields and None not in layer.shape for layer in measured)
-    return measured if is_known or not fix_sizes(graph) else measure_layers(graph, layers)
 
 
 def _mark_notes(graph):

@@ -24,11 +24,11 @@ class TensorType(NamedTuple):
         return self.is_float and self.shape is not None and len(self.shape) == 4
 
 
-def infer_types(graph_def: tf.GraphDef) -> Dict[str, TensorType]:
-    """{node name: type of its output 0}.
+def import_graph(graph_def: tf.GraphDef) -> tf.Graph:
+    """A new graph with these nodes.
 
     Raises:
-        UserError: TensorFlow does not accept the graph.
+        UserError: TensorFlow does not accept the nodes.
     """
     with tf.Graph().as_default() as graph:
         try:
@@ -36,7 +36,7 @@ def infer_types(graph_def: tf.GraphDef) -> Dict[str, TensorType]:
         except (ValueError, tf.errors.OpError) as error:
             expected = f"a graph that TensorFlow {tf.__version__} accepts"
             raise UserError("graph", expected, reason(error), "export the graph again") from error
-        return types_of(graph)
+    return graph
 
 
 def types_of(graph: tf.Graph) -> Dict[str, TensorType]:

@@ -5,8 +5,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.load import with_size
 from tests.support import keras_models
-from tests.support.graph_files import CONSTRUCTS, constant, images, variable, write_frozen, write_meta
+from tests.support.graph_files import CONSTRUCTS, constant, images, run, variable, write_frozen, write_meta
 from tests.support.loading import load_model
 from tests.support.saved_models import write_version_1, write_version_2
 
@@ -21,6 +22,13 @@ def reshaped(x):
     """Sizes that hold a batch of 1, and sizes that take any batch."""
     x = tf.reshape(CONSTRUCTS["residual"](tf.reshape(x, [1, 6, 24, 3])), [-1, 432])
     return tf.reshape(tf.reshape(x, [1, 432]), tf.shape(x))
+
+
+def upsampled(x):
+    """Sizes that the graph computes from that of the images."""
+    x = tf.nn.relu(tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1, 2, 2, 1], "SAME"))
+    x = tf.image.resize_nearest_neighbor(x, 2 * tf.shape(x)[1:3])
+    return tf.nn.relu(tf.nn.conv2d(x, constant([3, 3, 4, 2]), [1, 1, 1, 1], "SAME"))
 
 
 def with_variables(resource):
@@ -43,6 +51,10 @@ def keras_file(folder):
 FILES = {
     "frozen": lambda folder: write_frozen(folder / "model.pb", CONSTRUCTS["residual"]),
     "frozen, one image": lambda folder: write_frozen(folder / "model.pb", reshaped, shape=(1, 12, 12, 3)),
+    "frozen, images of any size": lambda folder: write_frozen(
+        folder / "model.pb", CONSTRUCTS["residual"], shape=(None, None, None, 3)
+    ),
+    "computed sizes": lambda folder: write_frozen(folder / "model.pb", upsampled),
     "NCHW": lambda folder: write_frozen(folder / "model.pb", channels_first),
     "reference variables": lambda folder: write_meta(folder, with_variables(False))[0],
     "resource variables": lambda folder: write_meta(folder, with_variables(True))[0],
@@ -52,17 +64,41 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("kind", FILES)
-def test_a_load_imports_the_convolutions_once(kind, tmp_path, monkeypatch):
-    path, imported, import_graph_def = FILES[kind](tmp_path), [], tf.import_graph_def
+@pytest.fixture
+def imported(monkeypatch):
+    """The convolutions of all imports."""
+    operations, import_graph_def = [], tf.import_graph_def
 
     def recording(graph_def, *args, **options):
-        imported.extend(node.op for node in graph_def.node if "Conv2D" in node.op)
+        operations.extend(node.op for node in graph_def.node if "Conv2D" in node.op)
         return import_graph_def(graph_def, *args, **options)
 
     monkeypatch.setattr(tf, "import_graph_def", recording)
+    return operations
+
+
+def count_convolutions(model):
+    return sum("Conv2D" in node.op for node in model.graph_def.node)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_load_imports_the_convolutions_once(kind, tmp_path, imported):
+    path = FILES[kind](tmp_path)
+    del imported[:]  # writing a file may import too
     model = load_model(path)
-    assert len(imported) == sum("Conv2D" in node.op for node in model.graph_def.node) > 0
+    assert len(imported) == count_convolutions(model) > 0
+
+
+def test_each_size_of_the_images_imports_once(tmp_path, imported):
+    """Also if the graph computes sizes, which become constants of the graph for this size."""
+    model = load_model(write_frozen(tmp_path / "model.pb", upsampled, shape=(None, None, None, 3)))
+    del imported[:]
+    sized = with_size(model, 10, 14)
+    assert len(imported) == count_convolutions(model) == 2
+    assert [layer.shape for layer in sized.layers] == [(5, 7, 4), (10, 14, 2)]
+    feed = {"images": images(2, 10, 14, 3)}
+    ends = [run(loaded.graph_def, loaded.layers[1].start, feed) for loaded in (model, sized)]
+    np.testing.assert_array_equal(*ends)
 
 
 @pytest.mark.parametrize("resource", [False, True])

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs import overflow
 from legacy_graph.graphs.batch_axis import check_batch
-from legacy_graph.graphs.batch_import import Imported
+from legacy_graph.graphs.batch_import import import_images
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.op_table import PASSING, TABLE, refusal, row
@@ -70,7 +70,9 @@ def analysed(examples):
 def test_images_stay_apart(examples, analysed):
     """The rules allow every example; and the values of one image are the same, whether alone or in the batch."""
     ends = [ConvLayer(f"at_{name}/end", name, "", None, f"at_{name}/end", (0, 0, 0), 0, None) for name in KNOWN]
-    good, left_out = check_batch(analysed, ends, Imported(None, {}), set(), all_needed=False)
+    good, left_out = check_batch(
+        analysed, ends, import_images(analysed, set(analysed.by_name)), set(), all_needed=False
+    )
     assert left_out == [] and len(good) == len(KNOWN)
     whole, alone = examples.run(IMAGES), examples.run(IMAGES[2:3])
     for name in KNOWN:

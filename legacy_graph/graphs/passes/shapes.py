@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Set
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.graphs.batch_rules import IMAGES
+from legacy_graph.graphs.batch_rules import IMAGES, Batch
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, identity, new_node, node_name
 from legacy_graph.graphs.op_table import SHAPES, of_kind, row
@@ -99,33 +99,52 @@ def _free_output_size(graph, node):
     graph.connect(node.name, 0, prefix)
 
 
-def fix_sizes(graph: Graph) -> bool:
+def fix_sizes(graph: Graph, imported: tf.Graph, places: Dict[str, Batch], filled: Set[str]) -> None:
     """Replace small integer tensors that depend on the size of the images, but not on their number, with constants.
 
-    Shapes and receptive fields of what reads them are then known. Runs the graph for one image and for `IMAGES`. (A
-    number of images that is divided by more than `IMAGES` is 0 for both, but leaves no image to show.)
+    Shapes and receptive fields of what reads them are then known. The values are computed for one image and for
+    `IMAGES`, from the shapes of the tensors. (A number of images that is divided by more than `IMAGES` is 0 for both,
+    but leaves no image to show.)
 
     Args:
-        graph: frozen.
-
-    Returns:
-        Whether there are such tensors. There are none if the size of the images is open.
+        graph: with known types.
+        imported: this graph for `IMAGES` images, perhaps without some nodes.
+        places: where the images are in its tensors.
+        filled: names of the nodes that had the value, or the handle, of a variable.
     """
-    shape = graph.types[graph.input].shape[1:]
-    moving = graph.dependents([graph.input])
-    sizes = graph.ancestors(moving) & graph.dependents([graph.input], shapes=True) - moving
-    sizes = [name for name in sizes if graph.types[name].dtype and graph.types[name].dtype.is_integer]
-    if None in shape or not sizes:
-        return False
-    with tf.Graph().as_default() as imported, tf.Session(graph=imported) as session:
-        tf.import_graph_def(graph.to_graph_def(), name="")
-        operations = [imported.get_operation_by_name(name) for name in sizes]
-        tensors = {operation.name: operation.outputs[0] for operation in operations if len(operation.outputs) == 1}
-        image = imported.get_tensor_by_name(f"{graph.input}:0")
-        try:
-            one, many = [session.run(tensors, {image: np.zeros([number, *shape], "f")}) for number in (1, IMAGES)]
-        except tf.errors.OpError:
-            return False  # zeros are no valid images of this graph
-    fixed = [name for name, value in one.items() if value.size <= _MOST and np.array_equal(value, many[name])]
-    graph.add(*(constant(name, one[name], tensors[name].dtype.as_datatype_enum) for name in fixed))
-    return bool(fixed)
+    moving, types = graph.dependents([graph.input]), graph.types
+    before = graph.ancestors(moving).intersection(operation.name for operation in imported.get_operations())
+    shapes = [imported.get_operation_by_name(name) for name in before if graph.by_name[name].op in SHAPES]
+    shapes = [operation for operation in shapes if operation.inputs[0].op.name in moving]
+    known = [operation for operation in shapes if all(_is_known(tensor, places) for tensor in operation.inputs)]
+    unknown = graph.dependents(filled.union(operation.name for operation in set(shapes) - set(known)), shapes=True)
+    sizes = graph.dependents([operation.name for operation in known], shapes=True) & before - moving - unknown
+    sizes = [name for name in sizes if types[name].dtype and types[name].dtype.is_integer]
+    operations = [imported.get_operation_by_name(name) for name in sizes]
+    tensors = {operation.name: operation.outputs[0] for operation in operations if len(operation.outputs) == 1}
+    if not tensors:
+        return
+    with tf.Session(graph=imported) as session:
+        one, many = [session.run(tensors, _shapes(known, places, number)) for number in (1, IMAGES)]
+    for name, value in one.items():
+        if value.size <= _MOST and np.array_equal(value, many[name]):
+            graph.add(constant(name, value, tensors[name].dtype.as_datatype_enum))
+            types[name] = TensorType(types[name].dtype, list(value.shape))
+    graph.types = types
+
+
+def _is_known(tensor, places):
+    """Whether the shape of a tensor is known for any number of images."""
+    return tensor.op.name in places and places[tensor.op.name].after and tensor.shape.is_fully_defined()
+
+
+def _shapes(operations, places, images):
+    """{output of an operation on shapes: its value for a number of images}."""
+    values = {}
+    for operation in operations:
+        for tensor, output in zip(operation.inputs, operation.outputs):
+            place, lengths = places[tensor.op.name], tensor.shape.as_list()
+            lengths[place.axis] = place.before * images * place.after
+            single = np.prod(lengths) if operation.type == "Size" else len(lengths)
+            values[output] = lengths if output.shape.ndims else single
+    return values

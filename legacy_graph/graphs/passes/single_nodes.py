@@ -82,7 +82,7 @@ def to_float32(graph: Graph) -> List[str]:
     """Change float16 and bfloat16 tensors to float32, and mark the nodes with their names.
 
     Bitcast is unchanged, because it takes the bytes of its input as values of the other type. With such a type it no
-    longer fits its neighbours, so that `infer_types` refuses the graph.
+    longer fits its neighbours, so that TensorFlow refuses the graph.
     """
     for node in list(graph.by_name.values()):
         for value in node.attr.values() if node.op != "Bitcast" else ():

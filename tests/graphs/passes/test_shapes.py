@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.graphs.backward import import_backward
 from tests.support.graph_files import constant, graph_of, images, run, write_frozen
 from tests.support.loading import load_model
 
@@ -58,3 +59,16 @@ def test_computed_sizes_with_a_batch_of_1_become_free(tmp_path):
     one_by_one = [run(original, "relu", {"images": image[None]}) for image in BATCH]
     values = run(load_model(path).graph_def, "relu", {"images": BATCH})
     np.testing.assert_allclose(values, np.concatenate(one_by_one), rtol=1e-5, atol=1e-6)
+
+
+def test_the_shape_of_a_layer_is_known_where_it_is_projected(tmp_path):
+    """TensorFlow does not infer it: the size of the transposed convolution is a product with the number of images."""
+
+    def build(x):
+        height, width = tf.unstack(tf.shape(tf.identity(x))[1:3])
+        sizes = tf.stack([tf.shape(x)[0], 2 * height, 2 * width, 4])
+        return tf.nn.relu(tf.nn.conv2d_transpose(x, constant([2, 2, 4, 3]), sizes, [1, 2, 2, 1]), name="relu")
+
+    model = load_model(write_frozen(tmp_path / "model.pb", build, shape=(1, 12, 12, 3)))
+    with tf.Graph().as_default():
+        assert import_backward(model, model.layers[0]).start.shape.as_list() == [None, 24, 24, 4]
