@@ -54,7 +54,12 @@ class GraphNetwork:
         self._kept = max(1, min(SESSIONS, MEMORY // graph.model.graph_def.ByteSize()))
 
     def read(self, content: bytes, asked: Asked) -> Json:
-        """See `live.Reader.read_graph`."""
+        """The maps of a layer of the graph, the projection of one, and the logits, as JSON.
+
+        Raises:
+            HttpError: an unknown layer, map or method.
+            UserError: not a picture, or values that are not finite.
+        """
         opened, images, methods, method = self._prepare(content, asked)
         output, logits = self._run(content, asked.layer, method, opened, images)
         largest = output.max(axis=(0, 1))
@@ -71,7 +76,10 @@ class GraphNetwork:
         }
 
     def cover(self, content: bytes, asked: Asked, detail: str) -> Json:
-        """See `live.Reader.cover_graph`."""
+        """How far the strongest activation of `asked.map` falls where a patch of the picture is covered, as JSON.
+
+        `detail` is "coarse" or "fine"; see `read` for the errors.
+        """
         strides = find("detail", {"coarse": True, "fine": False}, detail)
         if asked.map is None:
             raise HttpError(NOT_FOUND, "map", "the number of a map", "none", "reload the page")

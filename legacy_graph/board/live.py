@@ -7,7 +7,7 @@ from typing import Any, Callable, Deque, Dict, Optional
 
 from legacy_graph import tf_setup
 from legacy_graph.board.answers import BUSY, NOT_FOUND, HttpError
-from legacy_graph.board.open_graph import Asked, OpenGraph
+from legacy_graph.board.open_graph import OpenGraph
 
 WAITING = 8  # maximum number of pictures that wait; if one more arrives, the oldest is dropped
 
@@ -46,46 +46,23 @@ class Reader:
         self._network: Any = None
         self._open_graph, self._graph_network = graph, None
 
-    def read(self, folder: str, content: bytes, layer: str, number: int, method: str) -> Dict[str, Any]:
-        """The probabilities, the activations of all maps, and the projection of one map, as JSON.
-
-        Args:
-            folder: log directory of the run.
-            content: bytes of the picture file.
-            layer: name of the layer of the map.
-            number: number of the map.
-            method: one of `sheet.SHOWN`.
+    def network(self, method: str, *request: Any) -> Dict[str, Any]:
+        """What a method of `network.LiveNetwork` returns, which is called in the thread; also its errors.
 
         Raises:
-            HttpError: an unknown layer, map or method; too many requests.
-            UserError: not a picture, or the run has no intact checkpoint.
+            HttpError: too many requests.
         """
-        return self._worker.run(self._run_network, "read", folder, content, layer, number, method)
+        return self._worker.run(self._run_network, method, *request)
 
-    def cover(self, folder: str, content: bytes, detail: str) -> Dict[str, Any]:
-        """Where covering a patch lowers the probability of the predicted class, as JSON.
-
-        `detail` is a name in `network.STRIDES`; see `read`, also for the errors.
-        """
-        return self._worker.run(self._run_network, "cover", folder, content, detail)
-
-    def read_graph(self, content: bytes, asked: Asked) -> Dict[str, Any]:
-        """The maps of a layer of the graph, the projection of one, and the logits, as JSON.
+    def graph(self, method: str, *request: Any) -> Dict[str, Any]:
+        """What a method of `graph_network.GraphNetwork` returns, as `network`.
 
         Raises:
-            HttpError: no graph was opened; an unknown layer, map or method; too many requests.
-            UserError: not a picture, or values that are not finite.
+            HttpError: no graph was opened; too many requests.
         """
-        return self._worker.run(self._run_graph, "read", content, asked)
+        return self._worker.run(self._run_graph, method, *request)
 
-    def cover_graph(self, content: bytes, asked: Asked, detail: str) -> Dict[str, Any]:
-        """How far the strongest activation of `asked.map` falls where a patch of the picture is covered, as JSON.
-
-        `detail` is "coarse" or "fine"; see `read_graph` for the errors.
-        """
-        return self._worker.run(self._run_graph, "cover", content, asked, detail)
-
-    def _run_graph(self, name, *request):
+    def _run_graph(self, method, *request):
         if self._open_graph is None:
             hint = "start TensorBoard by this program, with --graph PATH"
             raise HttpError(NOT_FOUND, "graph", "a graph named by --graph", "none", hint)
@@ -93,12 +70,12 @@ class Reader:
             from legacy_graph.board.graph_network import GraphNetwork
 
             self._graph_network = GraphNetwork(self._open_graph)
-        return getattr(self._graph_network, name)(*request)
+        return getattr(self._graph_network, method)(*request)
 
-    def _run_network(self, name, *request):
+    def _run_network(self, method, *request):
         if self._network is None:
             tf_setup.import_tensorflow()
             from legacy_graph.board.network import LiveNetwork
 
             self._network = LiveNetwork()
-        return getattr(self._network, name)(*request)
+        return getattr(self._network, method)(*request)

@@ -46,13 +46,25 @@ class LiveNetwork:
         self._runs: Dict[str, Tuple[tf.Session, List[Tuple[int, int]], int]] = collections.OrderedDict()
 
     def read(self, folder: str, content: bytes, layer: str, number: int, method: str) -> Dict[str, Any]:
-        """See `live.Reader.read`."""
+        """The probabilities, the activations of all maps, and the projection of one map, as JSON.
+
+        Args:
+            folder: log directory of the run; its newest intact checkpoint is used.
+            content: bytes of the picture file.
+            layer: name of the layer of the map.
+            number: number of the map.
+            method: one of `RULES`.
+
+        Raises:
+            HttpError: an unknown layer, map or method.
+            UserError: not a picture, or the run has no intact checkpoint.
+        """
         chosen, rule = find("layer", self._reader.layers, layer), find("method", RULES, method)
         find("map", dict.fromkeys(range(chosen.output.shape.as_list()[3])), number)
         known, picture, image = _prepare(folder, content)
         session, step = self._restored(folder)
         outputs = reading.read_outputs(session, self._reader, image)
-        signals = reading.keep(outputs.outputs[layer], number)[None]
+        signals = reading.keep(outputs.outputs[layer], (..., number))[None]
         # The same activations and method, with the layer's kernel replaced by random numbers.
         projection, control = [
             reading.project(session, self._reader, layer, image, signals, rule, kernel)[0, :, :, 0]
@@ -77,7 +89,10 @@ class LiveNetwork:
         }
 
     def cover(self, folder: str, content: bytes, detail: str) -> Dict[str, Any]:
-        """See `live.Reader.cover`."""
+        """Where covering a patch lowers the probability of the predicted class, as JSON.
+
+        `detail` is a name in `STRIDES`; see `read`, also for the errors.
+        """
         stride = find("detail", STRIDES, detail)
         known, _, image = _prepare(folder, content)
         session, _ = self._restored(folder)

@@ -81,26 +81,28 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
         number, method = _number(request), request.args.get("method")
         columns = [_column(step, path, number, method) for step, path in self._steps(request).items()]
         single = {column["step"]: column for column in sorted(columns, key=lambda column: "error" not in column)}
-        return {"columns": sorted(single.values(), key=lambda column: _order(column["step"]))}
+        unknown = float("inf")  # results that record no step come after all others
+        order = {step: unknown if step is None else step for step in single}
+        return {"columns": [single[step] for step in sorted(single, key=order.get)]}
 
     def _own(self, request):
         """A posted picture: run, layer, method, map."""
         content = _picture(request)
         name, method = request.args.get("layer"), request.args.get("method")
-        return self._reader.read(self._run(request).folder, content, name, _number(request), method)
+        return self._reader.network("read", self._run(request).folder, content, name, _number(request), method)
 
     def _heat(self, request):
         """The class heat map of a posted picture: run, detail."""
         content = _picture(request)
-        return self._reader.cover(self._run(request).folder, content, request.args.get("detail"))
+        return self._reader.network("cover", self._run(request).folder, content, request.args.get("detail"))
 
     def _network(self, request):
         """A posted picture for the graph of --graph: layer, method, map, order, page."""
-        return self._reader.read_graph(_picture(request), _asked(request))
+        return self._reader.graph("read", _picture(request), _asked(request))
 
     def _occlusion(self, request):
         """A posted picture for the graph of --graph: as `_network`, and detail."""
-        return self._reader.cover_graph(_picture(request), _asked(request), request.args.get("detail"))
+        return self._reader.graph("cover", _picture(request), _asked(request), request.args.get("detail"))
 
     def _sheet(self, request):
         return sheet.load(find("step", self._steps(request), request.args.get("step", "")))
@@ -137,11 +139,6 @@ def _column(step: str, path: str, number: int, method: str) -> Dict[str, Any]:
         return {"step": known, "key": step, "spot": loaded.strongest(number, method)}
     except UserError as error:
         return {"step": int(step) if step else None, "key": step, "error": str(error)}
-
-
-def _order(step: Optional[int]) -> float:
-    """Results that record no step come after all others."""
-    return float("inf") if step is None else step
 
 
 def _number(request, name: str = "map") -> int:

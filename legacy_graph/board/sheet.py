@@ -154,7 +154,7 @@ class Sheet:
             "file": str(self._arrays["files"][row, column]) if "files" in self._arrays else None,
             "place": place.tolist(),
             "activation": float(self._arrays["activations"][row, column]),
-            "label": self._label(image),
+            "label": self._class(self._arrays["labels"][image]) if "labels" in self._arrays else None,
             "answer": None, "input": None, "patch": None,
             "frame": [[field.begin + int(at) * field.step, field.size] for field, at in zip(self._fields, place)],
         }  # fmt: skip
@@ -164,15 +164,9 @@ class Sheet:
             spot["input"] = encode_tile(picture)
             spot["patch"] = encode_tile(crop_patches(picture[None], place[None], self._fields, OUTSIDE)[0])
             if "answers" in self._arrays:
-                spot["answer"] = self._answer(self._arrays["answers"][at])
+                probabilities = self._arrays["answers"][at]
+                spot["answer"] = [self._class(probabilities.argmax()), float(probabilities.max())]
         return spot
-
-    def _label(self, image) -> Optional[str]:
-        return self._class(int(self._arrays["labels"][image])) if "labels" in self._arrays else None
-
-    def _answer(self, probabilities) -> List:
-        best = int(np.argmax(probabilities))
-        return [self._class(best), float(probabilities[best])]
 
     def _class(self, number) -> str:
         return str(self._arrays["class_names"][number]) if "class_names" in self._arrays else str(number)

@@ -77,20 +77,13 @@ def wait_for_tasks(cluster: Cluster, signals: Sequence[int] = ()) -> None:
 
 def _wait_for(task, end):
     """None as soon as a task answers; the last error if it does not answer before `end`."""
-    error = _refusal(task, end)
-    while error is not None and time.monotonic() + PAUSE <= end:
+    while True:
+        try:
+            return connect(task, max(0.1, end - time.monotonic())).close()
+        except OSError as error:
+            if time.monotonic() + PAUSE > end:
+                return error
         time.sleep(PAUSE / 4)
-        error = _refusal(task, end)
-    return error
-
-
-def _refusal(task, end):
-    """The error of a task that does not answer; None if it answers."""
-    try:
-        connect(task, max(0.1, end - time.monotonic())).close()
-    except OSError as error:
-        return error
-    return None
 
 
 @contextlib.contextmanager

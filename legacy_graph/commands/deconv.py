@@ -1,7 +1,6 @@
 """The deconv command: the activations and projections of the user's own pictures."""
 
 import argparse
-import contextlib
 import functools
 import os
 
@@ -30,7 +29,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
 
     for path, folder, source, step, report in reports:
         folder = publish(folder, step, report.images, report.files, source)
-        print(f"{printable(path)}: {report.summary}. See {os.path.join(folder, 'picture.png')}")
+        print(f"{printable(path)}: {report.text}. See {os.path.join(folder, 'picture.png')}")
     finish_publishing(options.logdir)
     print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
     return ExitStatus.OK
@@ -48,11 +47,13 @@ def _read_article(options):
     pictures = [user_image.read_image(path, options.fit, known == identity.MNIST) for path in options.pictures]
     images = from_array(np.stack([picture.pixels for picture in pictures])[..., None], Preprocessing(0, 1), "grey")
     tf_setup.import_tensorflow()
+    from legacy_graph.cluster.session import open_session
     from legacy_graph.visualize import image_report, reading
 
     methods = METHODS if options.method is None else [options.method]
     reader = reading.article_reader(layers, options.ties or SHARED, [name for name in methods if name != OCCLUSION])
-    with _restored(options, reader.graph, layers) as (session, step, complete):
+    with open_session(reader.graph) as session:
+        step, complete = _restore(session, options, layers)
         readings, notes = _read_all(session, reader, images, options, occluded, complete)
     reports = []
     for path, picture, values in zip(options.pictures, pictures, readings):
@@ -79,23 +80,18 @@ def _read_all(session, reader, images, options, occluded, answers=True):
     return readings, [*reader.notes, str(cover)]
 
 
-@contextlib.contextmanager
-def _restored(options, graph, layers):
-    """(session, step, whether the weights of all layers are known) of --step, else of the newest checkpoint."""
-    from legacy_graph.cluster.session import open_session
+def _restore(session, options, layers):
+    """Fill the weights: (step, whether those of all layers are known) of --step, else of the newest checkpoint."""
     from legacy_graph.training import checkpoints, kernels
 
     if options.step is None:
-        with checkpoints.restored_session(graph, options.logdir) as (session, step):
-            yield session, step, True
-        return
-    with open_session(graph, None) as session:
-        complete = kernels.restore_step(session, options.logdir, options.step)
-        dense = [layer for layer in layers if layer in DENSE]
-        if dense and not complete:
-            expected, found = f"a step with a checkpoint, which {dense[0]} needs", f"{options.step}, without one"
-            raise UserError("--step", expected, found, f"name another step, or --layer {','.join(CONVOLUTIONS)}")
-        yield session, options.step, complete
+        return checkpoints.restore_weights(session, options.logdir), True
+    complete = kernels.restore_step(session, options.logdir, options.step)
+    dense = [layer for layer in layers if layer in DENSE]
+    if dense and not complete:
+        expected, found = f"a step with a checkpoint, which {dense[0]} needs", f"{options.step}, without one"
+        raise UserError("--step", expected, found, f"name another step, or --layer {','.join(CONVOLUTIONS)}")
+    return options.step, complete
 
 
 def _read_graph(options):

@@ -71,8 +71,8 @@ def _publish(options, folder, source, step, sheets):
                 continue
             path, earlier = [os.path.join(folder, named) for named in (name, layout.name_with_step(name, step))]
             print(f"{words}: {earlier if os.path.exists(earlier) else path}")
-    if sheets.report:
-        print(sheets.report)
+    if sheets.text:
+        print(sheets.text)
 
 
 def _scan_article(options, cluster):
@@ -143,7 +143,7 @@ def _scan_steps(logdir, steps, scan, draw, title):
     """Yield (step, sheets) for each step, and for the last step once more the sheet of all steps."""
     from legacy_graph.cluster.session import open_session
     from legacy_graph.training.kernels import restore_step
-    from legacy_graph.visualize import feature_sheets
+    from legacy_graph.visualize.array_file import Results
 
     columns = {}
     with open_session(scan.graph, None) as session:
@@ -159,7 +159,7 @@ def _scan_steps(logdir, steps, scan, draw, title):
     sheet = evolution.draw_steps(columns, title)
     yield (
         steps[-1],
-        feature_sheets.Sheets({"evolution/sheet": sheet}, {evolution.SHEET: sheet}, ""),
+        Results({"evolution/sheet": sheet}, {evolution.SHEET: sheet}, ""),
     )
 
 

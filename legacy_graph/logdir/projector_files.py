@@ -5,7 +5,7 @@ run, and must not leave it.
 """
 
 import os
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import tensorflow.compat.v1 as tf
 from google.protobuf import text_format
@@ -27,83 +27,81 @@ class Vectors(NamedTuple):
     notes: Tuple[str, ...] = ()  # what it shows wrongly
 
 
+class _NotShown(Exception):
+    """Why the projector cannot show the vectors."""
+
+
 def read_vectors(folder: str) -> Vectors:
     """The vectors of the run in a directory; no tensors and no problem if there is neither a configuration nor a
     checkpoint."""
-    try:
-        config = _configuration(folder)
-    except (text_format.ParseError, UnicodeDecodeError, OSError) as error:
-        return Vectors({}, problem=f"{CONFIGURATION} cannot be read ({reason(error)})")
     paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
-    for path in paths:  # TensorFlow would wait for a FIFO
-        if config is not None and os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-            return Vectors({}, problem=f"{os.path.basename(path)} is no regular file")
-    tensors, problem = _tensors(folder, config)
-    if problem or not tensors or config is None:
-        return Vectors(tensors, _size(paths), problem)
-    problem, notes = _assets(folder, config, tensors)
-    return Vectors(tensors, _size(paths), problem, tuple(notes))
+    try:
+        config = _configuration(folder, paths)
+        tensors = _tensors(folder, config)
+        notes = tuple(_assets(folder, config, tensors)) if tensors and config is not None else ()
+    except _NotShown as problem:
+        return Vectors({}, problem=str(problem))
+    return Vectors(tensors, sum(os.path.getsize(path) for path in paths if os.path.isfile(path)), notes=notes)
 
 
-def _configuration(folder):
+def _configuration(folder, paths):
+    """The configuration of the projector; None if there is none."""
     path = os.path.join(folder, CONFIGURATION)
     if not os.path.isfile(path):
         return None
-    with open(path, encoding="utf-8") as file:
-        return text_format.Parse(file.read(), projector.ProjectorConfig())
+    try:
+        with open(path, encoding="utf-8") as file:
+            config = text_format.Parse(file.read(), projector.ProjectorConfig())
+    except (text_format.ParseError, UnicodeDecodeError, OSError) as error:
+        raise _NotShown(f"{CONFIGURATION} cannot be read ({reason(error)})") from error
+    for other in paths:  # TensorFlow would wait for a FIFO
+        if os.path.exists(other) and not os.path.isfile(other) and not os.path.isdir(other):
+            raise _NotShown(f"{os.path.basename(other)} is no regular file")
+    return config
 
 
-def _tensors(folder, config) -> Tuple[Dict[str, Optional[int]], Optional[str]]:
-    """({name: number of vectors}, problem or None) from the files of the configuration and from the checkpoint."""
-    tensors = {}
-    for info in config.embeddings if config is not None else ():
-        if info.tensor_path:
-            problem = _misplaced(folder, info.tensor_path)
-            if problem:
-                return tensors, problem
-            tensors[_name(info)] = _rows(os.path.join(folder, info.tensor_path))
+def _tensors(folder, config) -> Dict[str, Optional[int]]:
+    """{name: number of vectors} from the files of the configuration and from the checkpoint."""
+    named = [] if config is None else [info for info in config.embeddings if info.tensor_path]
+    tensors = {_name(info): _rows(_file(folder, info.tensor_path)) for info in named}
     checkpoint = config.model_checkpoint_path if config is not None else ""
     checkpoint = checkpoint or tf.train.latest_checkpoint(folder) or tf.train.latest_checkpoint(os.path.dirname(folder))
-    if not checkpoint:
-        is_complete = tensors or config is None
-        return tensors, None if is_complete else "no checkpoint lies beside its configuration"
-    try:
-        shapes = tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map()
-    except (tf.errors.OpError, ValueError):
-        damaged = f"its checkpoint {checkpoint} is missing or damaged"
-        return tensors, None if tensors or config is None else damaged
-    tables = {name: shape[0] for name, shape in shapes.items() if len(shape) == 2 and _SLOT not in name}
-    return {**tables, **tensors}, None
+    problem = "no checkpoint lies beside its configuration"
+    if checkpoint:
+        try:
+            shapes = tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map()
+            tables = {name: shape[0] for name, shape in shapes.items() if len(shape) == 2 and _SLOT not in name}
+            return {**tables, **tensors}
+        except (tf.errors.OpError, ValueError):
+            problem = f"its checkpoint {checkpoint} is missing or damaged"
+    if config is not None and not tensors:
+        raise _NotShown(problem)
+    return tensors
 
 
-def _assets(folder, config, tensors) -> Tuple[Optional[str], List[str]]:
-    """(problem or None, notes) about the tables, labels and sprites that the configuration names."""
-    notes = []
+def _assets(folder, config, tensors) -> Iterator[str]:
+    """Notes about the tables, labels and sprites that the configuration names."""
     for info in config.embeddings:
-        for name in filter(None, (info.metadata_path, info.sprite.image_path)):
-            problem = _misplaced(folder, name)
-            if problem:
-                return problem, notes
+        labels, _ = [name and _file(folder, name) for name in (info.metadata_path, info.sprite.image_path)]
         if _name(info) not in tensors and (_name(info) or len(config.embeddings) > 1):
-            return f"its checkpoint holds no table called {info.tensor_name!r}", notes
-        rows, vectors = (
-            info.metadata_path and _labels(os.path.join(folder, info.metadata_path)),
-            tensors.get(_name(info)),
-        )
+            raise _NotShown(f"its checkpoint holds no table called {info.tensor_name!r}")
+        rows, vectors = labels and _labels(labels), tensors.get(_name(info))
         if rows and vectors and rows != vectors:
-            notes.append(f"{info.metadata_path} labels {rows:,} vectors, and {_name(info)} has {vectors:,}")
-    return None, notes
+            yield f"{info.metadata_path} labels {rows:,} vectors, and {_name(info)} has {vectors:,}"
 
 
 def _name(info) -> str:
     return info.tensor_name.split(":")[0] or os.path.basename(info.tensor_path)
 
 
-def _misplaced(folder, name) -> Optional[str]:
+def _file(folder, name) -> str:
+    """The path of a file that the configuration names."""
     path = os.path.realpath(os.path.join(folder, name))
     if not path.startswith(os.path.realpath(folder) + os.sep):
-        return f"{name} lies outside its directory, where TensorBoard does not look"
-    return None if os.path.isfile(path) else f"{name} is missing"
+        raise _NotShown(f"{name} lies outside its directory, where TensorBoard does not look")
+    if not os.path.isfile(path):
+        raise _NotShown(f"{name} is missing")
+    return path
 
 
 def _lines(path) -> List[bytes]:
@@ -121,7 +119,3 @@ def _labels(path) -> int:
     """The number of labels in a file. With several columns, the first line is a header."""
     lines = _lines(path)
     return len(lines) - (bool(lines) and b"\t" in lines[0])
-
-
-def _size(paths) -> int:
-    return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))

@@ -9,10 +9,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.network import Network
 from legacy_graph.errors import UserError
 from legacy_graph.logdir import kept_kernels
-from legacy_graph.logdir.kept_kernels import kept_steps
 from legacy_graph.training.checkpoints import restore_checkpoint
-
-__all__ = ["kept_steps", "restore", "restore_step", "variables"]
 
 
 def variables(net: Network) -> Dict[str, tf.Variable]:

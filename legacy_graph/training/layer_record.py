@@ -10,6 +10,7 @@ from legacy_graph.article.histogram import histogram_proto
 from legacy_graph.cluster.session import open_session
 from legacy_graph.graphs.target import Target
 from legacy_graph.visualize import evolution, feature_sheets
+from legacy_graph.visualize.array_file import Results
 from legacy_graph.visualize.publishing import image_value, publish
 
 SAMPLED = 50  # pictures in the histogram of the activations, at most
@@ -19,7 +20,7 @@ class LayerRecord(NamedTuple):
     """The results of one layer."""
 
     label: str
-    sheets: feature_sheets.Sheets  # as of the command `features`
+    sheets: Results  # as of the command `features`
     values: List[tf.Summary.Value]
 
 

@@ -15,13 +15,14 @@ def draw_curve(signal: np.ndarray, projection: Optional[np.ndarray] = None) -> n
     """A signal in grey, from its minimum to its maximum, and a projection over it in black; zero is in the middle.
 
     Args:
-        signal: float [w]; NaN is outside the image.
-        projection: float [w], divided by its scale; larger magnitudes than 1 are clipped.
+        signal: [1, w], or the channels [1, w, 3], whose mean is drawn; NaN is outside the image.
+        projection: as `signal`, divided by its scale; larger magnitudes than 1 are clipped.
 
     Returns:
         uint8 [height, width] of `CURVE`.
     """
     height, width = CURVE
+    signal, projection = [row if row is None else _mean(row) for row in (signal, projection)]
     canvas = Image.new("L", (width, height), image_grid.PAPER)
     draw = ImageDraw.Draw(canvas)
     across = (np.arange(len(signal)) + 0.5) * width / len(signal)
@@ -34,6 +35,11 @@ def draw_curve(signal: np.ndarray, projection: Optional[np.ndarray] = None) -> n
         draw.line([(0, height // 2), (width, height // 2)], fill=image_grid.LINE)
         _line(draw, across, (1 - np.clip(projection, -1, 1)) * (height - 5) / 2 + 2, 0)
     return np.asarray(canvas)
+
+
+def _mean(row):
+    """float [w], the mean over the channels of [1, w] or [1, w, 3]."""
+    return row[0].reshape(row.shape[1], -1).mean(1, dtype=np.float32)
 
 
 def _line(draw, across, down, grey):

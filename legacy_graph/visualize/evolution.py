@@ -11,7 +11,7 @@ import re
 import textwrap
 import zipfile
 import zlib
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -28,8 +28,8 @@ MARK, GAP = 4, 10  # pixels: width of the mark before a step, and of the space i
 LEGEND = (
     "Each row is a feature map, each column a training step: the strongest activation of the map over all images, as "
     "its projection to the pixels (left) and its image patch (right). A black bar before a step: another image is the "
-    "strongest from here on. Mid grey is 0; white and black are \u00b1 the {percentile}th percentile of the tile's "
-    "magnitudes. A cross: no activation of the map is above 0."
+    "strongest from here on. Mid grey is 0; white and black are \u00b1 the "
+    f"{image_grid.SPOT_PERCENTILE}th percentile of the tile's magnitudes. A cross: no activation of the map is above 0."
 )
 
 
@@ -105,25 +105,25 @@ def draw_steps(columns: Dict[int, Column], title: str) -> np.ndarray:
     """
     steps = sorted(columns)
     drawn = [draw_column(columns[step]) for step in steps]
-    maps = columns[steps[-1]].maps.tolist()
+    strongest = [dict(zip(columns[step].maps.tolist(), columns[step].images.tolist())) for step in steps]
     height, width = next(iter(drawn[-1].values())).shape[:2]
     label = 70
     header = [image_grid.render_text("", 16, label)]
     header += [image_grid.render_text(f"step {step:,}", 16, GAP + width)[:, : GAP + width] for step in steps]
     rows = [image_grid.stack_horizontally(header, 0)]
-    for number in maps:
+    for number in strongest[-1]:
         cells = [image_grid.render_text(f"map {number}", 16, label)[:height]]
         before = None
-        for step, tiles in zip(steps, drawn):
-            image = _image(columns[step], number)
+        for images, tiles in zip(strongest, drawn):
+            image = images.get(number)
             gap = np.full([height, GAP], image_grid.PAPER, np.uint8)
             if before not in (None, image):
                 gap[:, (GAP - MARK) // 2 : (GAP + MARK) // 2] = 0
             cells += [gap, tiles.get(number, np.full([height, width], image_grid.PAPER, np.uint8))]
             before = image
         rows.append(image_grid.stack_horizontally(cells, 0))
-    heading = [image_grid.render_text(title, 28), *_legend()]
-    return image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 4))
+    legend = [image_grid.render_text(line, 16) for line in textwrap.wrap(LEGEND, 150)]
+    return image_grid.add_margin(image_grid.stack_vertically([image_grid.render_text(title, 28), *legend, *rows], 4))
 
 
 def draw_column(column: Column) -> Dict[int, np.ndarray]:
@@ -134,17 +134,6 @@ def draw_column(column: Column) -> Dict[int, np.ndarray]:
     patches[~alive] = projections[~alive]
     pairs = np.concatenate([projections, patches], 2)
     return dict(zip(column.maps.tolist(), pairs))
-
-
-def _image(column, number):
-    """The number of the strongest image of a map; None if the column does not have the map."""
-    numbers = column.images[column.maps == number]
-    return int(numbers[0]) if len(numbers) else None
-
-
-def _legend() -> List[np.ndarray]:
-    text = LEGEND.format(percentile=image_grid.SPOT_PERCENTILE)
-    return [image_grid.render_text(line, 16) for line in textwrap.wrap(text, 150)]
 
 
 def draw_maps(patches: np.ndarray, alive: np.ndarray, percentile: float = image_grid.SPOT_PERCENTILE) -> np.ndarray:

@@ -21,10 +21,10 @@ from legacy_graph.visualize import (
     spot_files,
     top_activations,
 )
+from legacy_graph.visualize.array_file import Results
 from legacy_graph.visualize.cover import DEFAULT_COVER, CoverOptions, choose_cover
 from legacy_graph.visualize.energy_window import choose_windows
 from legacy_graph.visualize.probe import Probe, Scanner, check_maps
-from legacy_graph.visualize.publishing import Content
 
 MEMORY = 2**27  # maximum size in bytes of the projections that a sheet draws, cropped to their fields, without --maps
 STORED = 2**29  # and of the complete projections in its .npz file
@@ -42,14 +42,6 @@ class Scan(NamedTuple):
     limit: Optional[int]  # how many maps to show
     towers: Sequence[Scanner] = ()  # the same layer on the other workers of a cluster
     details: Optional[spot_details.Details] = None  # of the article's network
-
-
-class Sheets(NamedTuple):
-    """The pictures and files to publish, and the text to print."""
-
-    images: Dict[str, np.ndarray]  # tag -> uint8 [H, W] or [H, W, 3], for TensorBoard
-    files: Dict[str, Content]  # file name -> content
-    report: str  # of the control; empty without a control
 
 
 def prepare(
@@ -144,7 +136,7 @@ def draw(
     about: str = "images",
     run: Optional[Dict[str, Any]] = None,
     patch: CoverOptions = DEFAULT_COVER,
-) -> Sheets:
+) -> Results:
     """Scan the images and draw a contact sheet. With a control, also draw one with a random kernel.
 
     Args:
@@ -193,7 +185,7 @@ def draw(
     for name, each in by_sheet.items():
         files[f"{name}.npz"] = spot_files.numbers_file(each, probe.fields, images.names, more[name])
     files[spot_files.SPOTS] = spot_files.spot_table(spots, images.names)
-    return Sheets(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report, *lines]))
+    return Results(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report, *lines]))
 
 
 def _draw_spots(session, probe, images, context, part, name, spots, heading, falls=None):

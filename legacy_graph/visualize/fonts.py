@@ -45,18 +45,13 @@ def choose_font(line: str, size: int) -> Tuple[str, Any]:
 
 @functools.lru_cache(maxsize=None)
 def _installed_fonts() -> List[Any]:
+    places = [glob.escape(os.path.expanduser(folder)) for folder in FOLDERS]
+    paths = [path for place in places for path in glob.glob(os.path.join(place, "**", "*"), recursive=True)]
     fonts = []
-    for path in _paths():
+    for path in sorted((path for path in paths if path.lower().endswith((".ttf", ".ttc", ".otf"))), key=_rank):
         with contextlib.suppress(OSError):  # damaged, or with pictures of one size instead of outlines
             fonts.append(ImageFont.truetype(path, 16))
     return fonts
-
-
-def _paths() -> List[str]:
-    places = [glob.escape(os.path.expanduser(folder)) for folder in FOLDERS]
-    paths = [path for place in places for path in glob.glob(os.path.join(place, "**", "*"), recursive=True)]
-    fonts = [path for path in paths if path.lower().endswith((".ttf", ".ttc", ".otf"))]
-    return sorted(fonts, key=_rank)
 
 
 def _rank(path: str) -> Tuple[bool, bool, str]:

@@ -1,9 +1,7 @@
 """What the deconv command publishes of one picture: a page with its activations and projections, and the numbers."""
 
-import csv
-import io
 import textwrap
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -11,10 +9,9 @@ from legacy_graph.article.deconv import RULES
 from legacy_graph.config import MAGNITUDE, METHODS, OCCLUSION, SIGNED
 from legacy_graph.data.class_names import DIGITS
 from legacy_graph.visualize import image_grid
-from legacy_graph.visualize.array_file import write_arrays
+from legacy_graph.visualize.array_file import Results, write_arrays, write_table
 from legacy_graph.visualize.image_grid import SPOT_PERCENTILE
 from legacy_graph.visualize.projection_pictures import PERCENTILE, SIDE, draw_image, draw_row
-from legacy_graph.visualize.publishing import Content
 from legacy_graph.visualize.reading import Reading
 
 WIDE = 8  # maps in one row of a layer's activations
@@ -50,14 +47,6 @@ WINDOWS = (
 COLOUR = "The colour channels of a projection are drawn separately, all with the same scale."
 
 
-class Report(NamedTuple):
-    """The pictures and files to publish for one picture, and the text to print."""
-
-    images: Dict[str, np.ndarray]  # tag -> uint8 [H, W] or [H, W, 3], for TensorBoard
-    files: Dict[str, Content]  # name -> content
-    summary: str
-
-
 def draw(
     title: str,
     seen: np.ndarray,
@@ -66,8 +55,8 @@ def draw(
     summary: str,
     preparation: str = "",
     drawn: Optional[str] = None,
-) -> Report:
-    """The report of one picture.
+) -> Results:
+    """The page and the files of one picture.
 
     Args:
         title: of the page.
@@ -95,7 +84,7 @@ def draw(
     below = image_grid.stack_horizontally([image_grid.stack_vertically([left, up[0]], 16), *up[1:], down], 32)
     page = image_grid.add_margin(image_grid.stack_vertically([image_grid.render_text(title, 28), below], 16))
     files = {"picture.png": page, NUMBERS: _numbers(seen, reading), SPOTS: _table(reading)}
-    return Report(dict(parts, picture=page), files, summary)
+    return Results(dict(parts, picture=page), files, summary)
 
 
 def format_answer(probabilities: Optional[np.ndarray], names: Sequence[str] = DIGITS) -> str:
@@ -215,10 +204,8 @@ def _numbers(seen, reading):
 
 def _table(reading):
     """The strongest activation of each map as CSV, strongest first for each layer."""
-    file = io.StringIO()
-    rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["layer", "map", "rank", "y", "x", "activation"])
+    rows = []
     for layer, strongest in reading.strongest.items():
         for rank, number in enumerate(np.argsort(-strongest, kind="stable"), 1):
-            rows.writerow([layer, number, rank, *reading.places[layer][number], f"{strongest[number]:.6g}"])
-    return file.getvalue().encode()
+            rows.append([layer, number, rank, *reading.places[layer][number], f"{strongest[number]:.6g}"])
+    return write_table(["layer", "map", "rank", "y", "x", "activation"], rows)

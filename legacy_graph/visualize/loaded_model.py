@@ -14,6 +14,7 @@ from legacy_graph.data.images import from_checked_array, open_images, open_pictu
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.target import Loader, Target
 from legacy_graph.visualize import feature_sheets, top_activations
+from legacy_graph.visualize.array_file import Results
 from legacy_graph.visualize.cover import DEFAULT_COVER, CoverOptions, choose_cover
 from legacy_graph.visualize.occlusion import spot_occlusion
 from legacy_graph.visualize.results import Layers, Occlusion, Picture, Projections
@@ -193,7 +194,7 @@ class LoadedModel:
         context: bool = False,
         drawn: Optional[str] = None,
         patch: CoverOptions = DEFAULT_COVER,
-    ) -> feature_sheets.Sheets:
+    ) -> Results:
         """All pictures and files of the command `features`, as from `feature_sheets.draw`.
 
         Args:

@@ -1,7 +1,5 @@
 """Add occlusion to the reading of a picture: which pixels its maps and its class depend on."""
 
-from typing import List, NamedTuple
-
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -11,13 +9,6 @@ from legacy_graph.visualize.occlusion import Job, all_corners, mean_over_patches
 from legacy_graph.visualize.reading import Reader, Reading
 
 CLASS = "class"  # row of the class probability
-
-
-class _Row(NamedTuple):
-    """The activations of one row of a reading."""
-
-    layer: str
-    where: tuple  # index into the output of the layer, [B, h, w, C]
 
 
 def add_occlusion(
@@ -36,40 +27,26 @@ def add_occlusion(
         reading: of this picture.
         cover: the patch, covered at all positions.
     """
-    size, rows = image.shape[:2], [_row(name, reading) for name in reading.projections]
-    layers = list(dict.fromkeys(row.layer for row in rows))
+    size, rows = image.shape[:2], reading.rows
+    layers = list(dict.fromkeys(layer for layer, _ in rows.values()))
     answers = [] if reading.answers is None else [reader.answers]
     fetch = [reader.layers[name].output for name in layers], answers
 
     def reduce(values):
         outputs = dict(zip(layers, values[0]))
-        energies = [_energy(outputs[row.layer][row.where]) for row in rows]
+        energies = [_energy(outputs[layer][(slice(None), *index)]) for layer, index in rows.values()]
         return np.concatenate([np.stack(energies, 1), *values[1]], 1)  # [B, rows + classes]
 
     job = Job(lambda: image, all_corners(size, cover))
     (values,) = run_covered(session, fetch, reader.images, [job], cover, reader.chunk, reader.feed, reduce)
     covered = mean_over_patches(values[1:].astype(float), job.corners, size, cover)  # [H, W, rows + classes]
     falls = (values[0] - covered).astype(np.float32)
-    projections = {
-        name: {**methods, OCCLUSION: falls[..., column]}
-        for column, (name, methods) in enumerate(reading.projections.items())
-    }
+    projections = {row: {**reading.projections[row], OCCLUSION: falls[..., column]} for column, row in enumerate(rows)}
     if not answers:
         return reading._replace(projections=projections)
     read = len(rows) + int(values[0, len(rows) :].argmax())
     projections[CLASS] = {OCCLUSION: falls[..., read]}
     return reading._replace(projections=projections, covered=covered[..., len(rows) :].argmax(axis=2))
-
-
-def _row(name: str, reading: Reading) -> _Row:
-    layer, _, rest = name.partition("/map ")
-    if not rest:
-        return _Row(layer, (slice(None),))
-    number = int(rest.partition(",")[0])
-    place: List = [slice(None)] * 2
-    if rest.endswith("spot"):
-        place = list(reading.places[layer][number])
-    return _Row(layer, (slice(None), *place, number))
 
 
 def _energy(values) -> np.ndarray:

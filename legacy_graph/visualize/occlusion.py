@@ -84,8 +84,12 @@ def spot_occlusion(
         UserError: an activation is not finite.
     """
     jobs = [
-        Job(functools.partial(_take, images, number), _corners_inside(probe.fields, place, images.size, cover), spot)
-        for number, place, spot in zip(numbers, places, _feeds(probe, maps, places))
+        Job(
+            lambda number=number: finite.take(images, [number])[0],
+            _corners_inside(probe.fields, place, images.size, cover),
+            {probe.maps: chosen, probe.places: place},
+        )
+        for number, chosen, place in zip(numbers, maps, places)
     ]
     pictures = np.zeros([len(jobs), *images.size], np.float32)
     runs = run_covered(session, probe.activations, probe.layer.images, jobs, cover, probe.chunk)
@@ -188,14 +192,6 @@ def mean_over_patches(values: np.ndarray, corners: Corners, size: Tuple[int, int
     total = across @ np.tensordot(down, grid, 1)  # [height, width, ...]
     counts = np.outer(*[_covering(side, _starts(side, cover), cover).sum(axis=1) for side in size])
     return (total / counts[..., None]).reshape(*size, *values.shape[1:])
-
-
-def _take(images, number):
-    return finite.take(images, [number])[0]
-
-
-def _feeds(probe, maps, places):
-    return [{probe.maps: number, probe.places: place} for number, place in zip(maps, places)]
 
 
 def _rows(job):

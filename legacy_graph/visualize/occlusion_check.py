@@ -5,8 +5,6 @@ covered, and the magnitude or the positive part of the projection at this pixel.
 relation.
 """
 
-import csv
-import io
 from typing import Dict, List, Mapping, Tuple
 
 import numpy as np
@@ -14,7 +12,7 @@ from tabulate import tabulate
 
 from legacy_graph.article.receptive_field import Fields
 from legacy_graph.config import DECONVNET, METHODS, OCCLUSION
-from legacy_graph.visualize.array_file import write_arrays
+from legacy_graph.visualize.array_file import write_arrays, write_table
 from legacy_graph.visualize.contact_sheet import Heading
 from legacy_graph.visualize.cover import Cover
 from legacy_graph.visualize.rank_correlation import fall_correlations
@@ -105,10 +103,6 @@ def format_check(correlations: Mapping[str, np.ndarray], layer: str) -> str:
 
 def check_files(correlations: Mapping[str, np.ndarray], strongest: TopActivations) -> Dict[str, bytes]:
     """The table as CSV, and the correlations of each spot as .npz, under the names of the projections."""
-    table = io.StringIO()
-    rows = csv.writer(table, lineterminator="\n")
-    rows.writerow(HEADERS)
-    for name, spots, *means in table_rows(correlations):
-        rows.writerow([name, spots, *(f"{mean:.4f}" for mean in means)])
+    rows = [[name, spots, *(f"{mean:.4f}" for mean in means)] for name, spots, *means in table_rows(correlations)]
     numbers = write_arrays(maps=strongest.maps, images=strongest.images, places=strongest.places, **correlations)
-    return {TABLE: table.getvalue().encode(), NUMBERS: numbers}
+    return {TABLE: write_table(HEADERS, rows), NUMBERS: numbers}

@@ -86,9 +86,4 @@ def draw_image(picture: np.ndarray, projection: Optional[np.ndarray] = None) -> 
     if picture.shape[0] > 1:
         tiles = image_grid.enlarge(picture[None], max(1, SIDE // max(picture.shape[:2])))
         return image_grid.grid(image_grid.shrink(tiles, 2 * SIDE), 1)
-    return draw_curve(_one_line(picture), None if projection is None else _one_line(projection))
-
-
-def _one_line(row):
-    """float [w] of [1, w], or the mean over the colours of [1, w, 3]."""
-    return row[0].reshape(row.shape[1], -1).mean(1)
+    return draw_curve(picture, projection)

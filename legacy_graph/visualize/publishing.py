@@ -13,7 +13,7 @@ import re
 import shutil
 import time
 import zipfile
-from typing import Dict, Iterator, List, Optional, Union
+from typing import Dict, Iterator, List, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -22,6 +22,7 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from legacy_graph.errors import RETRY, UserError, reason
 from legacy_graph.logdir import durable, event_writer, layout
 from legacy_graph.visualize import image_grid
+from legacy_graph.visualize.array_file import Content
 
 # Directories in that of the results. No file in them has "tfevents" in its name, so TensorBoard shows neither as a run.
 DRAFT, READY = ".draft", ".ready"
@@ -31,7 +32,6 @@ BY_STEP = (
     layout.NUMBERS, "features.png", "features.csv", "control.npz", "control.png", "occlusion.npz", "occlusion.csv",
     "occlusion.png",
 )  # fmt: skip
-Content = Union[bytes, np.ndarray]  # of a file; a picture is uint8 [height, width], or [height, width, 3], RGB
 _EVENT_FILE = re.compile(r"events\.out\.tfevents\.\d+\..*")
 
 
@@ -70,7 +70,8 @@ def publish(
             os.makedirs(folder, exist_ok=True)
             with _locked(folder):
                 _finish(folder)
-                if source is None or _is_free(folder) or read_source(folder) == source:
+                # It is free if it is new, or a kill interrupted the first call.
+                if source is None or set(os.listdir(folder)) <= {DRAFT} or read_source(folder) == source:
                     if keep_earlier:
                         files = _keep_earlier(folder, step, files)
                     _replace(folder, step, images, files, keep_earlier)
@@ -91,11 +92,6 @@ def finish_publishing(logdir: str) -> None:
             folder = os.path.dirname(ready)
             with contextlib.suppress(OSError), _locked(folder):
                 _finish(folder)
-
-
-def _is_free(folder: str) -> bool:
-    """Whether a directory has no results: it is new, or a kill interrupted the first call of `publish`."""
-    return set(os.listdir(folder)) <= {DRAFT}
 
 
 def read_source(folder: str) -> str:

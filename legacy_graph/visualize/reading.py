@@ -73,6 +73,7 @@ class Reading(NamedTuple):
     places: Dict[str, np.ndarray]  # layer -> int64 [C, 2], (y, x) in the output of the strongest activation of each map
     strongest: Dict[str, np.ndarray]  # layer -> float32 [C], this activation
     projections: Dict[str, Dict[str, np.ndarray]]  # row -> method -> float32 [H, W] or [H, W, 3]
+    rows: Dict[str, Tuple[str, Tuple]] = {}  # row -> its layer, and the index of its activations in [h, w, C]
     seen: Optional[np.ndarray] = None  # uint8 [H, W] or [H, W, 3], the picture
     covered: Optional[np.ndarray] = None  # int64 [H, W], the most probable class while this pixel is covered
 
@@ -182,11 +183,10 @@ def project(
     return projections
 
 
-def keep(output: np.ndarray, number: int, place: Optional[Sequence[int]] = None) -> np.ndarray:
-    """The signal of one map, or of one of its positions (y, x): `output`, float32 [h, w, C], with zeros elsewhere."""
+def keep(output: np.ndarray, index: Tuple) -> np.ndarray:
+    """The signal of some activations: `output`, float32 [h, w, C], with zeros outside `index`."""
     signal = np.zeros_like(output)
-    where = (..., number) if place is None else (*place, number)
-    signal[where] = output[where]
+    signal[index] = output[index]
     return signal
 
 
@@ -215,26 +215,27 @@ def read_images(
         (image,), (seen,) = images.both([number])
         limits = finite.check_images(images.names[number] if images.names else "image", image[None])
         outputs = read_outputs(session, reader, image, answers)
-        projections, places, strongest = {}, {}, {}
+        projections, rows, places, strongest = {}, {}, {}, {}
         for name, output in outputs.outputs.items():
             flat = output.reshape(-1, output.shape[2])
             places[name] = np.stack(np.unravel_index(flat.argmax(axis=0), output.shape[:2]), 1)
             strongest[name] = flat.max(axis=0)
-            signals = _signals(name, output, places[name], maps)
-            for row in signals:
-                projections[row] = {}
+            indices = _indices(name, output, places[name], maps)
+            rows.update((row, (name, index)) for row, index in indices.items())
+            projections.update((row, {}) for row in indices)
+            signals = np.array([keep(output, index) for index in indices.values()])
             for method in reader.layers[name].projections:
-                values = project(session, reader, name, image, np.array(list(signals.values())), method)
-                for row, value in zip(signals, images.to_shown(values)):
+                values = project(session, reader, name, image, signals, method)
+                for row, value in zip(indices, images.to_shown(values)):
                     projections[row][method] = value
-        yield Reading(limits, outputs.answers, outputs.shown, places, strongest, projections, seen=seen)
+        yield Reading(limits, outputs.answers, outputs.shown, places, strongest, projections, rows, seen)
 
 
-def _signals(name, output, places, maps) -> Dict[str, np.ndarray]:
-    """Row of a reading -> signal at the output of the layer `name`."""
-    signals = {name: output}
+def _indices(name, output, places, maps) -> Dict[str, Tuple]:
+    """Row of a reading -> index of its activations in the output of the layer `name`."""
+    indices = {name: (...,)}
     for number in dict.fromkeys(maps):
-        signals[f"{name}/map {number}"] = keep(output, number)
+        indices[f"{name}/map {number}"] = (..., number)
         if output.shape[:2] != (1, 1):
-            signals[f"{name}/map {number}, spot"] = keep(output, number, places[number])
-    return signals
+            indices[f"{name}/map {number}, spot"] = (*places[number], number)
+    return indices

@@ -1,13 +1,11 @@
 """The files of the features command beside its pictures: the numbers (.npz) and the table of the spots (.csv)."""
 
-import csv
-import io
 from typing import Dict, Optional, Sequence
 
 import numpy as np
 
 from legacy_graph.article.receptive_field import Fields
-from legacy_graph.visualize.array_file import write_arrays
+from legacy_graph.visualize.array_file import write_arrays, write_table
 from legacy_graph.visualize.top_activations import TopActivations
 
 SPOTS = "features.csv"  # the image and the place of each tile of the sheet
@@ -25,11 +23,9 @@ def numbers_file(
 
 def spot_table(spots: TopActivations, names: Optional[Sequence[str]]) -> bytes:
     """The spots as CSV, one row each, strongest first for each map; `file` is empty if the images are not files."""
-    file = io.StringIO()
-    rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["map", "rank", "image", "file", "y", "x", "activation"])
+    rows = []
     for number, images, places, activations in zip(spots.maps, spots.images, spots.places, spots.activations):
         for rank, (image, place, activation) in enumerate(zip(images, places, activations), 1):
             if image >= 0:
-                rows.writerow([number, rank, image, names[image] if names else "", *place, f"{activation:.6g}"])
-    return file.getvalue().encode()
+                rows.append([number, rank, image, names[image] if names else "", *place, f"{activation:.6g}"])
+    return write_table(["map", "rank", "image", "file", "y", "x", "activation"], rows)

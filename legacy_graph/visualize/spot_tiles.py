@@ -108,21 +108,16 @@ def _shade(magnitude):
 
 def _curves(spots, values):
     """Each signal in grey, from its minimum to its maximum, and its projection in black; zero is in the middle."""
-    signals = crop_patches(_one_row(spots.images), spots.places, spots.fields, np.nan)
-    tiles = [draw_curve(signal[0], value[0]) for signal, value in zip(signals, _one_row(values))]
+    signals = crop_patches(spots.images.astype(np.float32), spots.places, spots.fields, np.nan)
+    tiles = [draw_curve(signal, value) for signal, value in zip(signals, values)]
     return np.array(tiles, np.uint8).reshape(-1, *CURVE)
-
-
-def _one_row(values):
-    """float [n, 1, w] of [n, 1, w], or the mean over the colour channels of [n, 1, w, 3]."""
-    return values.astype(np.float32) if values.ndim == 3 else values.mean(3, dtype=np.float32)
 
 
 def _whole(spots):
     """The complete images, enlarged or shrunk to `TILE`, with a frame around what is shown."""
     sides = spots.images.shape[1:3]
     if sides[0] == 1:
-        tiles = np.array([draw_curve(signal[0]) for signal in _one_row(spots.images)], np.uint8).reshape(-1, *CURVE)
+        tiles = np.array([draw_curve(signal) for signal in spots.images], np.uint8).reshape(-1, *CURVE)
     else:
         tiles = image_grid.shrink(image_grid.enlarge(spots.images, max(1, TILE // max(sides))), TILE)
     for tile, place in zip(tiles, spots.places):

@@ -37,7 +37,7 @@ def net():
 
 def test_kept_kernels_are_those_of_the_checkpoints(undisturbed):
     """The run keeps the steps 0, 6 and 12, and has a checkpoint of the last one."""
-    assert kernels.kept_steps(undisturbed) == [0, 6, 12]
+    assert kept_kernels.kept_steps(undisturbed) == [0, 6, 12]
     kept, checkpoint = kept_kernels.read(undisturbed, 12), weights(undisturbed)
     assert sorted(kept) == ["conv1/bias", "conv1/weights", "conv2/bias", "conv2/weights"]
     assert all(np.array_equal(kept[name], checkpoint[name + "/Variable"]) for name in kept)
@@ -70,7 +70,7 @@ def test_kernels_of_lost_steps_are_written_again(run, undisturbed):
 
 def test_the_end_of_a_shorter_run_is_not_kept(run, undisturbed):
     run(steps=7)
-    assert kernels.kept_steps(run.logdir) == [0, 6, 7]
+    assert kept_kernels.kept_steps(run.logdir) == [0, 6, 7]
     run()
     assert contents(run.logdir) == contents(undisturbed)
 
@@ -80,7 +80,7 @@ def test_kernels_are_archived_with_their_run(stopped, stopped_at_6):
     stopped(stop_at=1, fresh=True)
     (when,) = earlier(stopped.logdir)
     assert contents(os.path.join(stopped.logdir, "earlier", when)) == before
-    assert kernels.kept_steps(stopped.logdir) == [0]
+    assert kept_kernels.kept_steps(stopped.logdir) == [0]
 
 
 def spoil_a_byte(path):
@@ -120,7 +120,7 @@ def test_unusable_kernels_are_refused_by_name(undisturbed, net, tmp_path, spoil)
 
 
 def test_no_run_has_kept_nothing(tmp_path, net):
-    assert kernels.kept_steps(str(tmp_path)) == []
+    assert kept_kernels.kept_steps(str(tmp_path)) == []
     with pytest.raises(UserError, match="has kept: none, found 5"):
         kernels.restore(net[0], str(tmp_path), 5)
 
@@ -133,4 +133,4 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     (tmp_path / "kernels").mkdir()
     with pytest.raises(UserError, match="to write the kernels of step 3, found No space left on device"):
         kept_kernels.write(str(tmp_path), 3, {})
-    assert kernels.kept_steps(str(tmp_path)) == []
+    assert kept_kernels.kept_steps(str(tmp_path)) == []
