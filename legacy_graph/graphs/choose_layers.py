@@ -40,16 +40,15 @@ def choose_layers(
         name, chosen = _select(nodes, layers, dependent, wanted)
         names, layers = [name], {**layers, name: chosen}
     errors = _errors(nodes, types, input, layers)
-    for name in names:
-        # The operations between a convolution and the end of its layer run too.
-        after = [errors[end] for end in (layers[name].activation, layers[name].start) if end and errors[end]]
-        errors[name] = errors[name] or next(iter(after), None)
-    good = [name for name in names if errors[name] is None]
+    # The operations between a convolution and the end of its layer run too.
+    ends = {name: (name, layers[name].activation, layers[name].start) for name in names}
+    refused = {name: next(filter(None, map(errors.get, ends[name])), None) for name in names}
+    good = [name for name in names if refused[name] is None]
     if not good:
-        raise errors[names[0]]
+        raise refused[names[0]]
     before = nodes.ancestors(good if wanted is None else [layers[name].start for name in good])
     shown = {name: layer for name, layer in layers.items() if (name if wanted is None else layer.start) in before}
-    reasons = {layers[name].label: str(errors[name]) for name in names if name not in good}
+    reasons = {layers[name].label: str(refused[name]) for name in names if refused[name]}
     reasons.update(_without_kernel(nodes, dependent) if wanted is None else {})
     readers = _other_readers(nodes, {layer.label: left.get(name, ()) for name, layer in shown.items()})
     return list(shown.values()), left_out(reasons) + readers

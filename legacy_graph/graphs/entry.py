@@ -14,6 +14,7 @@ from legacy_graph.graphs.op_table import CALLS, CONVOLUTIONS, ELEMENTWISE, MAX_P
 from legacy_graph.graphs.operations import check_operations, definition
 from legacy_graph.graphs.passes.shapes import free_batch
 from legacy_graph.graphs.passes.single_nodes import remove_defaults
+from legacy_graph.graphs.tensor_types import TensorType
 
 _SIDE, _CHANNELS = 32, 3  # assumed where the graph leaves them open
 _PASSING = of_kind("identity", "pass", "stop", "constant", "shape")
@@ -111,45 +112,34 @@ def _describe_skipped(graph, types, start, entry) -> str:
     if not shown:
         return text
     text += f" These operations between them are skipped: {', '.join(shown)}."
-    ends = [_value_of(graph, types, start, entry, pixel) for pixel in (0, 255)]
-    if None in ends:
-        return text
-    return f"{text} They map the pixel value 0 to {_in_words(*ends[0])}, and 255 to {_in_words(*ends[1])}."
+    values = _values_at(graph, types, start, entry)
+    return text + (
+        " They map the pixel value 0 to {}, and 255 to {}.".format(*map(_in_words, values)) if values else ""
+    )
 
 
-def _in_words(low, high):
+def _in_words(values):
+    low, high = float(values.min()), float(values.max())
     return f"{low:g}" if np.isclose(low, high, rtol=1e-5, atol=1e-6) else f"{low:g} ... {high:g}"
 
 
-def _value_of(graph, types, start, entry, pixel) -> Optional[Tuple[float, float]]:
-    """The smallest and largest value at `entry` of an image with one value; None if it cannot be computed."""
-    needed = graph.ancestors([entry]) - (graph.ancestors([start]) - {start})
-    kind = types.get(start)
-    if kind is None or kind.shape is None or not 3 <= len(kind.shape) <= 4 or not _is_number(kind.dtype):
+def _values_at(graph, types, start, entry) -> Optional[List[np.ndarray]]:
+    """The values at `entry` of a black and of a white image; None if they cannot be computed."""
+    needed = graph.ancestors([entry]) - graph.ancestors([start])
+    dtype, shape = types.get(start, TensorType(None, None))
+    is_image = shape is not None and 3 <= len(shape) <= 4 and (dtype.is_integer or dtype.is_floating)
+    if not is_image or any(graph.by_name[name].op in _WITHOUT_VALUE for name in needed):
         return None
-    nodes: List[tf.NodeDef] = [graph.by_name[name] for name in graph.order if name in needed and name != start]
-    if any(node.op in _WITHOUT_VALUE for node in nodes):
-        return None
-    sides = [_SIDE, _SIDE, _CHANNELS] if len(kind.shape) == 3 else [1, _SIDE, _SIDE, _CHANNELS]
-    image = np.full([known or side for known, side in zip(kind.shape, sides)], pixel)
+    shape = [known or side for known, side in zip(shape, [1, _SIDE, _SIDE, _CHANNELS][-len(shape) :])]
+    graph_def = graph.to_graph_def(needed)
+    graph_def.library.Clear()
+    for node in graph_def.node:
+        node.input[:] = [text for text in node.input if not text.startswith("^")]
     try:
-        check_operations(nodes)
-        return _run(graph, nodes, (start, kind.dtype, image), entry)
+        check_operations(graph_def.node)
+        with tf.Graph().as_default() as imported, tf.Session(graph=imported) as session:
+            pixels = tf.placeholder(dtype, shape, "pixels")
+            (value,) = tf.import_graph_def(graph_def, {f"{start}:0": pixels}, [f"{entry}:0"], name="skipped")
+            return [session.run(value, {pixels: np.full(shape, pixel)}) for pixel in (0, 255)]
     except (UserError, ValueError, tf.errors.OpError):
         return None  # the note then lacks this sentence; the graph after the entry is checked elsewhere
-
-
-def _is_number(dtype):
-    return dtype is not None and (dtype.is_integer or dtype.is_floating)
-
-
-def _run(graph, nodes, fed, entry):
-    start, dtype, image = fed
-    with tf.Graph().as_default() as imported, tf.Session(graph=imported) as session:
-        pixels = tf.placeholder(dtype, image.shape, "pixels")
-        graph_def = tf.GraphDef(versions=graph.versions, node=nodes)
-        for node in graph_def.node:
-            node.input[:] = [text for text in node.input if not text.startswith("^")]
-        (value,) = tf.import_graph_def(graph_def, {f"{start}:0": pixels}, [f"{entry}:0"], name="skipped")
-        values = session.run(value, {pixels: image})
-    return float(values.min()), float(values.max())

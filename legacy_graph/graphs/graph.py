@@ -26,11 +26,8 @@ def check_size(nodes: int) -> None:
         UserError: says how many.
     """
     if nodes > MOST_NODES:
-        expected, hint = (
-            f"at most {MOST_NODES:,} nodes without function calls",
-            "export the part that computes the layers",
-        )
-        raise UserError("graph", expected, f"{nodes:,}", hint)
+        expected = f"at most {MOST_NODES:,} nodes without function calls"
+        raise UserError("graph", expected, f"{nodes:,}", "export the part that computes the layers")
 
 
 class Graph:
@@ -143,18 +140,10 @@ class Graph:
 
     def truth(self, reference: str) -> Optional[bool]:
         """The value of a bool scalar computed from constants; None if it is not constant."""
-        wanted = self.root(node_name(reference))
-        waiting = [wanted]
-        while waiting:
-            name = waiting[-1]
-            sources = [self.root(source) for source in self.data_inputs(name)] if self._is_logic(name) else []
-            unknown = [source for source in sources if source not in self._truths]
-            if unknown:
-                waiting += unknown
-            else:
-                waiting.pop()
-                self._truths[name] = self._truth(name, sources)
-        return self._truths[wanted]
+        if not self._truths:
+            for name in self.order:
+                self._truths[name] = self._truth(self.by_name[name])
+        return self._truths[self.root(node_name(reference))]
 
     def to_graph_def(self, names: Optional[Collection[str]] = None) -> tf.GraphDef:
         """A copy of the graph, or of these nodes."""
@@ -228,12 +217,9 @@ class Graph:
         self._order = self._consumers = None
         self._roots, self._truths = {}, {}
 
-    def _is_logic(self, name):
-        return self.by_name[name].op in LOGIC
-
-    def _truth(self, name, sources):
-        if self._is_logic(name):
-            values = [self._truths[source] for source in sources]
-            return None if None in values else LOGIC[self.by_name[name].op](values)
-        value = self.constant(name)
-        return bool(value) if value is not None and value.size == 1 else None
+    def _truth(self, node):
+        if node.op in LOGIC:
+            values = [self._truths.get(self.root(source)) for source in self.data_inputs(node.name)]
+            return None if None in values else LOGIC[node.op](values)
+        is_single = node.op == "Const" and tf.TensorShape(node.attr["value"].tensor.tensor_shape).num_elements() == 1
+        return bool(self.constant(node.name)) if is_single else None

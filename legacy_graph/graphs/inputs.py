@@ -198,13 +198,8 @@ def _bottlenecks(nodes, name, convolutions):
 
 def _nearest(nodes, sources):
     """The sources, without those that feed another source, and without defaults that depend on a placeholder."""
-    placeholders = [name for name in sources if nodes.by_name[name].op == "Placeholder"]
-    kept = [
-        name
-        for name in sources
-        if nodes.by_name[name].op != "PlaceholderWithDefault"
-        or not any(name in nodes.dependents([placeholder]) for placeholder in placeholders)
-    ]
+    behind = nodes.dependents(name for name in sources if nodes.by_name[name].op == "Placeholder")
+    kept = [name for name in sources if nodes.by_name[name].op != "PlaceholderWithDefault" or name not in behind]
     return [name for name in kept if not any(name in nodes.ancestors([other]) for other in kept if other != name)]
 
 
