@@ -10,7 +10,7 @@ from legacy_graph.graphs.layers import find_layers, has_name, name_tensor, value
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import canonical, is_bool
 from legacy_graph.graphs.op_table import CONVOLUTIONS
-from legacy_graph.graphs.operations import check_operations
+from legacy_graph.graphs.operations import refusal_of
 from legacy_graph.graphs.tensor_types import TensorType
 
 _LISTED = 12  # maximum number of layers in a message
@@ -130,11 +130,7 @@ def _refusal(node, sources):
     if node.name in sources:
         hint = "a layer needs the value of this placeholder: export the graph with a constant instead"
         return UserError(f"placeholder {node.name}", "one input", "one more input", hint)
-    try:
-        check_operations([node])
-    except UserError as error:
-        return error
-    return None
+    return refusal_of(node)
 
 
 def _no_float_path(nodes, types, input, name, label):

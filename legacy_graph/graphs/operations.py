@@ -69,19 +69,22 @@ def _is_empty(key, value):
 
 
 def check_operations(nodes: Iterable[tf.NodeDef]) -> None:
-    """Refuse operations that do not run: those without a row in the table, and those whose kind never runs.
+    """Refuse operations that do not run.
 
     Raises:
-        UserError: names the first refused node and the reason.
+        UserError: the first error of `refusal_of`.
     """
-    for node in nodes:
-        where, refused = f"operation {node.op} ({node.name})", refusal(node.op)
-        if definition(node.op) is None and row(node.op).kind not in ("quantised", "volume"):
-            # TensorFlow 1 calls a function by its name, as if it was an operation.
-            hint = "export the graph without custom operations and functions"
-            raise UserError(where, f"operations that TensorFlow {tf.__version__} knows", node.op, hint)
-        if refused:
-            raise UserError(where, *refused)
-        if node.op.startswith("FusedBatchNorm") and attribute(node, "is_training").b:
-            found = "statistics of the batch"
-            raise UserError(where, "a batch norm in inference mode", found, "export the graph for inference")
+    for error in filter(None, map(refusal_of, nodes)):
+        raise error
+
+
+def refusal_of(node: tf.NodeDef) -> Optional[UserError]:
+    """Why a node does not run: its operation has no row in the table, or its kind never runs. None if it runs."""
+    where, refused = f"operation {node.op} ({node.name})", refusal(node.op)
+    if definition(node.op) is None and row(node.op).kind not in ("quantised", "volume"):
+        # TensorFlow 1 calls a function by its name, as if it was an operation.
+        hint = "export the graph without custom operations and functions"
+        return UserError(where, f"operations that TensorFlow {tf.__version__} knows", node.op, hint)
+    if not refused and node.op.startswith("FusedBatchNorm") and attribute(node, "is_training").b:
+        refused = "a batch norm in inference mode", "statistics of the batch", "export the graph for inference"
+    return refused and UserError(where, *refused)
