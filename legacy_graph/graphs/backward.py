@@ -3,7 +3,7 @@
 `gradient_rules` has the gradients (rules); `project` checks that each node on the path used its rule.
 """
 
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -12,7 +12,7 @@ from legacy_graph.article.deconv import TIES_IN_WORDS, select_activations
 from legacy_graph.config import DECONVNET, FIRST, GRADIENT, GUIDED, METHODS, OCCLUSION
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.crops import Crop, cut_out, find_crop
-from legacy_graph.graphs.gradient_rules import METHOD, USED, check_groups, rule_of, unclip, with_rules
+from legacy_graph.graphs.gradient_rules import METHOD, USED, check_groups, has_rule, unclip, with_rules
 from legacy_graph.graphs.inspect import is_rectified
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import cut
@@ -75,19 +75,18 @@ def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None
     if method not in (None, OCCLUSION, *methods):
         expected = f"only ReLU and linear nodes between the images and {layer.label} for {method}"
         raise UserError("--method", expected, _listed(path.undefined), f"choose --method {GRADIENT}")
-    chosen = _best_method(layer, path, end) if best and not method else (method, None)
-    methods = (chosen[0],) if chosen[0] else methods
-    rectified = is_rectified(model.graph, layer)
-    notes = [
-        *filter(None, chosen[1:]),
-        *(note for name in methods for note in _notes(model.graph, layer, path, name, end)),
-    ]
+    notes = list(model.notes)
+    if best and not method:
+        method, why = _best_method(layer, path, end)
+        notes += [why] if why else []
+    methods = (method,) if method else methods
+    notes += dict.fromkeys(note for name in methods for note in _notes(model.graph, layer, path, name, end))
     products = [operation for operation in path.operations if row(operation.type).projection in PRODUCTS]
     # A ReLU hides NaN and minus infinity: they become 0 on some processors.
     finite = {operation.name: tf.reduce_all(tf.is_finite(operation.outputs[0])) for operation in products}
     kernel = convolution.inputs[1] if convolution.type in CONVOLUTIONS else None
-    notes = (*model.notes, *dict.fromkeys(notes))
-    return Backward(images, start, kernel, path, methods, notes, finite, rectified, find_crop(model, layer))
+    rectified, crop = is_rectified(model.graph, layer), find_crop(model, layer)
+    return Backward(images, start, kernel, path, methods, tuple(notes), finite, rectified, crop)
 
 
 def project(back: Backward, maps: Optional[tf.Tensor] = None, places: Optional[tf.Tensor] = None) -> tf.Tensor:
@@ -140,7 +139,7 @@ def project_signal(back: Backward, signal: tf.Tensor, method: str) -> tf.Tensor:
     if projection is None:
         hint = "choose a layer below these nodes"
         raise UserError("--layer", "a gradient from the layer to the images", "nodes without a gradient", hint)
-    expected = [operation.name for operation in back.path.differentiated if rule_of(operation.node_def)]
+    expected = [operation.name for operation in back.path.differentiated if has_rule(operation.node_def)]
     if sorted(used) != sorted(expected):
         missed = _listed(sorted(set(expected) - set(used)))
         found = f"{len(used)} uses, none for {missed}"
@@ -174,39 +173,37 @@ def _best_method(layer, path, end) -> Tuple[str, Optional[str]]:
     return DECONVNET, None
 
 
-def _notes(graph, layer, path, method, end) -> Tuple[str, ...]:
-    notes: List[str] = []
+def _notes(graph, layer, path, method, end) -> Iterator[str]:
     if layer.fields is None:
         after = f" after {layer.lost}" if layer.lost else ""
-        notes.append(f"The receptive field of {layer.label} is unknown{after}: it can be the complete image.")
+        yield f"The receptive field of {layer.label} is unknown{after}: it can be the complete image."
         before = graph.ancestors([layer.lost] if layer.lost else [])
         if before and not any(graph.by_name[name].op in CONVOLUTIONS for name in before):
             hint = f"with --input {layer.lost} the field is known, and --range gives the values at this node"
-            notes.append(f"{layer.lost} is before all convolutions: {hint}.")
+            yield f"{layer.lost} is before all convolutions: {hint}."
     if end != layer.start:
-        notes.append(f"{layer.label} is ranked and projected before the clip of its Relu6 at 6.")
+        yield f"{layer.label} is ranked and projected before the clip of its Relu6 at 6."
     if method == OCCLUSION:
-        return tuple(notes)
+        return
     if not path.max_pools and not path.relus and not path.undefined:
-        notes.append(f"All nodes between the images and {layer.label} are linear: no projection depends on the image.")
+        yield f"All nodes between the images and {layer.label} are linear: no projection depends on the image."
     elif method == DECONVNET and not path.max_pools:
-        notes.append(
+        yield (
             f"No max pool lies between the images and {layer.label}: the pattern of a deconvnet projection depends on "
             "the map and the position, not on the image. --method guided depends on the image."
         )
     if path.max_pools:
-        notes.append(TIES_IN_WORDS[FIRST])
+        yield TIES_IN_WORDS[FIRST]
     clipped = sum(relu.type == "Relu6" for relu in path.relus)
     if clipped and method == DECONVNET:
-        notes.append(f"The deconvnet passes a signal through the {clipped} Relu6 nodes below as through ReLU nodes.")
+        yield f"The deconvnet passes a signal through the {clipped} Relu6 nodes below as through ReLU nodes."
     elif clipped:
-        notes.append(f"Gradient and guided pass no signal where one of the {clipped} Relu6 nodes below clips at 6.")
+        yield f"Gradient and guided pass no signal where one of the {clipped} Relu6 nodes below clips at 6."
     stops = [operation.name for operation in path.operations if row(operation.type).kind == "stop"]
     if stops:
-        notes.append(f"The graph stops the gradient at {_listed(stops)}: no projection passes there.")
+        yield f"The graph stops the gradient at {_listed(stops)}: no projection passes there."
     if path.undefined:
-        notes.append(f"Only the gradient is defined for {_listed(path.undefined)}.")
-    return tuple(notes)
+        yield f"Only the gradient is defined for {_listed(path.undefined)}."
 
 
 def _listed(names):

@@ -103,7 +103,7 @@ class _Images:
         inputs = [self.places.get(tensor.op.name) for tensor in operation.inputs]
         if name in self.places or not any(inputs) or operation.type in SHAPES:
             return None
-        shapes = [sides(tensor) for tensor in (*operation.inputs, operation.outputs[0])]
+        shapes = [sides(tensor.shape) for tensor in (*operation.inputs, operation.outputs[0])]
         try:
             self.places[name] = follow(Step(self.graph.by_name[name], shapes[:-1], shapes[-1], self.value), inputs)
         except Mixed as reason:

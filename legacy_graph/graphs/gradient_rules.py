@@ -1,11 +1,9 @@
 """The gradients that `backward` puts in place of TensorFlow's own, and how the nodes of a graph select them.
 
-They are registered by `tf.RegisterGradient`; the node attribute `_gradient_op_type` selects one. TensorFlow ignores
-this attribute inside functions, so each use is recorded in the collection `USED`. The rule of the ReLU reads the method
-from the collection `METHOD` when `tf.gradients` calls it, so one import of a graph serves all methods.
+They are registered as `RULE`, which the node attribute `_gradient_op_type` selects. TensorFlow ignores this attribute
+inside functions, so each use is recorded in the collection `USED`. The gradient of the ReLU reads the method from the
+collection `METHOD` when `tf.gradients` calls it, so one import of a graph serves all methods.
 """
-
-from typing import Optional
 
 import tensorflow.compat.v1 as tf
 
@@ -16,15 +14,18 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.op_table import RELUS
 
-RELU_RULE = "LegacyGraphRelu"
-CONVOLUTION_RULE = "LegacyGraphConv2D"
-USED = "legacy_graph_used_rules"  # collection: names of the nodes whose gradient was computed by a rule
+RULE = "LegacyGraph"
+USED = "legacy_graph_used_rules"  # collection: names of the nodes whose gradient was computed by the rule
 METHOD = "legacy_graph_method"  # collection: the method of the projection that is being built
 
 
-@tf.RegisterGradient(RELU_RULE)
-def _relu(operation, signal):
+@tf.RegisterGradient(RULE)
+def _gradient(operation, signal):
     operation.graph.add_to_collection(USED, operation.name)
+    return (_relu if operation.type in RELUS else _convolution)(operation, signal)
+
+
+def _relu(operation, signal):
     (method,) = operation.graph.get_collection(METHOD)
     if method in (DECONVNET, GUIDED):
         signal = unrelu(signal)
@@ -34,13 +35,11 @@ def _relu(operation, signal):
     return gradient(gradients=signal, features=operation.outputs[0])
 
 
-@tf.RegisterGradient(CONVOLUTION_RULE)
 def _convolution(operation, signal):
     """The gradient, with zeros in the kernel for a dilation, and one group of channels at a time.
 
     TensorFlow 1.15 has no gradient of a dilated convolution on CPUs; TensorFlow 2 has none of groups without oneDNN.
     """
-    operation.graph.add_to_collection(USED, operation.name)
     images, kernel = operation.inputs
     kernel = _with_zeros(kernel, operation.get_attr("dilations"))
     groups = (images.shape.as_list()[3] or dims(kernel)[2]) // dims(kernel)[2]
@@ -54,15 +53,10 @@ def _convolution(operation, signal):
 
 
 def _with_zeros(kernel, dilations):
-    """A kernel whose convolution without dilations is that of `kernel` with them."""
-    for axis, rate in enumerate(dilations[1:3]):
-        if rate > 1:
-            wide = dims(kernel)
-            margins = [[0, 0]] * (axis + 1) + [[0, rate - 1]] + [[0, 0]] * (3 - axis)
-            length, wide[axis] = (wide[axis] - 1) * rate + 1, wide[axis] * rate
-            kernel = tf.reshape(tf.pad(tf.expand_dims(kernel, axis + 1), margins), wide)
-            kernel = kernel[:length] if axis == 0 else kernel[:, :length]
-    return kernel
+    """A kernel whose convolution without dilations is that of `kernel` with them: the gradient of a strided slice."""
+    (height, width, *channels), steps = dims(kernel), dilations[1:3]
+    shape = [(height - 1) * steps[0] + 1, (width - 1) * steps[1] + 1, *channels]
+    return tf.raw_ops.StridedSliceGrad(shape=shape, begin=[0] * 4, end=shape, strides=[*steps, 1, 1], dy=kernel)
 
 
 def check_groups(convolution: tf.Operation) -> None:
@@ -83,11 +77,9 @@ def check_groups(convolution: tf.Operation) -> None:
             raise UserError(where, "a kernel for groups of channels on CPUs", found, hint) from error
 
 
-def rule_of(node: tf.NodeDef) -> Optional[str]:
-    """The name of the rule for a node, None for TensorFlow's own gradient."""
-    if node.op in RELUS:
-        return RELU_RULE
-    return CONVOLUTION_RULE if node.op == "Conv2D" else None
+def has_rule(node: tf.NodeDef) -> bool:
+    """Whether the rule of this module replaces TensorFlow's own gradient of a node."""
+    return node.op in RELUS or node.op == "Conv2D"
 
 
 def unclip(graph_def: tf.GraphDef, layer: ConvLayer) -> str:
@@ -101,10 +93,9 @@ def unclip(graph_def: tf.GraphDef, layer: ConvLayer) -> str:
 
 
 def with_rules(graph_def: tf.GraphDef) -> tf.GraphDef:
-    """The graph with the names of the rules in its nodes, without other custom gradients. Changes the graph."""
+    """The graph with the name of the rule in its nodes, without other custom gradients. Changes the graph."""
     for node in graph_def.node:
         node.attr.pop("_gradient_op_type", None)
-        rule = rule_of(node)
-        if rule:
-            node.attr["_gradient_op_type"].s = rule.encode()
+        if has_rule(node):
+            node.attr["_gradient_op_type"].s = RULE.encode()
     return graph_def

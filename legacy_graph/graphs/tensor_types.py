@@ -46,14 +46,13 @@ def types_of(graph: tf.Graph) -> Dict[str, TensorType]:
 
 def declared_type(node: tf.NodeDef) -> TensorType:
     """The type of a Const, a placeholder or a variable."""
-    is_constant = node.op == "Const"
-    shape = tf.TensorShape(node.attr["value"].tensor.tensor_shape if is_constant else node.attr["shape"].shape)
-    return TensorType(tf.as_dtype(node.attr["dtype"].type), None if shape.ndims is None else shape.as_list())
+    shape = node.attr["value"].tensor.tensor_shape if node.op == "Const" else node.attr["shape"].shape
+    return TensorType(tf.as_dtype(node.attr["dtype"].type), sides(tf.TensorShape(shape)))
 
 
-def sides(tensor: tf.Tensor) -> Optional[List[Optional[int]]]:
-    """The static shape of a tensor; None if the rank is unknown."""
-    return None if tensor.shape.ndims is None else tensor.shape.as_list()
+def sides(shape: tf.TensorShape) -> Optional[List[Optional[int]]]:
+    """The lengths of the axes; None if the rank is unknown."""
+    return None if shape.ndims is None else shape.as_list()
 
 
 def _type_of(operation):
@@ -63,4 +62,4 @@ def _type_of(operation):
     shape = tensor.shape
     if operation.type == "TensorArrayGatherV3":  # result of a loop over the batch; its shape is not inferred
         shape = shape.merge_with(tf.TensorShape([None]).concatenate(operation.get_attr("element_shape")))
-    return TensorType(tensor.dtype.base_dtype, None if shape.ndims is None else shape.as_list())
+    return TensorType(tensor.dtype.base_dtype, sides(shape))

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.config import METHODS
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
-from legacy_graph.graphs.gradient_rules import CONVOLUTION_RULE
+from legacy_graph.graphs.gradient_rules import RULE
 from legacy_graph.visualize import layer_probes
 from tests.support import article_formats, constructs
 from tests.support.construct_differences import run_projection
@@ -171,7 +171,7 @@ def test_the_gradient_of_a_convolution_in_groups():
         images = tf.placeholder(tf.float64, [2, 6, 5, 6])
 
         def gradient(value, weights, part):
-            with graph.gradient_override_map({"Conv2D": CONVOLUTION_RULE}):
+            with graph.gradient_override_map({"Conv2D": RULE}):
                 result = tf.nn.conv2d(value, weights, [1] * 4, "SAME", dilations=[1, 2, 1, 1])
             return tf.gradients(result, value, part)[0]
 

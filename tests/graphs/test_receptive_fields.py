@@ -42,6 +42,11 @@ def mean_vector(x):
     return convolve(tf.reshape(tf.reduce_mean(x, [1, 2]), [-1, 1, 1, 4]), size=1)
 
 
+def means_of_rows(x):
+    """The columns are summed up; the rows stay apart, while their axis moves."""
+    return convolve(tf.expand_dims(tf.reduce_mean(x, 2), 2), size=1)
+
+
 def load(tmp_path, build):
     """The layer, and whether a pixel changes a position, [pixel row, pixel column, row, column]."""
     model = load_model(write_frozen(tmp_path / "model.pb", build, shape=(None, SIDE, SIDE, 4)))
@@ -64,3 +69,9 @@ def test_a_field_contains_every_pixel_that_counts_or_is_unknown(build, tmp_path)
 def test_the_mean_as_a_vector_depends_on_all_pixels(tmp_path):
     layer, reach = load(tmp_path, mean_vector)
     assert reach.all() and layer.fields == (Field(SIDE, 0, 0),) * 2
+
+
+def test_the_mean_of_a_row_depends_on_this_row(tmp_path):
+    layer, reach = load(tmp_path, means_of_rows)
+    assert layer.fields == (Field(1, 1, 0), Field(SIDE, 0, 0))
+    assert (reach == np.eye(SIDE, dtype=bool)[:, None, :, None]).all()
