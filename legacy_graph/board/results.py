@@ -10,7 +10,7 @@ from typing import Dict, List, NamedTuple, Tuple
 import numpy as np
 
 from legacy_graph.board import npz
-from legacy_graph.config import ALL_METHODS, DECONVNET
+from legacy_graph.config import ALL_METHODS, DECONVNET, DRAWN, SIGNED
 from legacy_graph.errors import explain
 from legacy_graph.logdir import durable
 
@@ -40,6 +40,8 @@ SCHEMA = {
     "projections": Array("f", _SPOTS, -np.inf, np.inf, True, "the spots, projected to the pixels by `method`"),
     "receptive_field": Array("i", ("2", "3"), -_LARGE, _LARGE, True,
         "down and across: side in pixels, pixels from one position to the next, first pixel of position 0"),
+    "known": Array("b", (), 0, 1, False, "whether the receptive field is known; it is the complete image if not"),
+    "drawn": Array("U", (), 0, 0, False, "how the sheet draws `projections`: signed (the default) or magnitude"),
     "method": Array("U", (), 0, 0, False, "method of `projections`; a missing one is deconvnet"),
     "deconvnet": Array("f", _SPOTS, -np.inf, np.inf, False, "as `projections`, by the deconvnet"),
     "gradient": Array("f", _SPOTS, -np.inf, np.inf, False, "as `projections`, by the gradient"),
@@ -114,6 +116,7 @@ def _check_array(name, array, form, lengths):
 def _check_method(arrays):
     method = str(arrays.get("method", DECONVNET))
     _require(method in ALL_METHODS, "method", f"one of {', '.join(ALL_METHODS)}")
+    _require(str(arrays.get("drawn", SIGNED)) in DRAWN, "drawn", f"one of {', '.join(DRAWN)}")
 
 
 def _check_places(arrays):

@@ -7,13 +7,16 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-from legacy_graph.article.receptive_field import Field, crop_patches
+from legacy_graph.article.receptive_field import Field
 from legacy_graph.board import results
 from legacy_graph.board.answers import encode_tile, find
-from legacy_graph.config import ALL_METHODS, DECONVNET, METHODS, OCCLUSION
+from legacy_graph.config import ALL_METHODS, DECONVNET, METHODS, OCCLUSION, SIGNED
 from legacy_graph.errors import explain
-from legacy_graph.visualize.image_grid import OUTSIDE, SPOT_PERCENTILE, percentile_scale, to_diverging
+from legacy_graph.visualize.curves import draw_curve
+from legacy_graph.visualize.energy_window import choose_windows
 from legacy_graph.visualize.rank_correlation import fall_correlations, rank_correlations
+from legacy_graph.visualize.spot_tiles import Spots, draw_projections, draw_tiles, scaled
+from legacy_graph.visualize.strongest import TopActivations
 
 CONTROL = "control"
 SHOWN = (*ALL_METHODS, CONTROL)
@@ -41,10 +44,6 @@ def load(path: str) -> "Sheet":
     return sheet
 
 
-def _encode(patches, scale):
-    return [encode_tile(tile) for tile in to_diverging(patches, scale)]
-
-
 class Sheet:
     """The results for one layer, from arrays as `results.read` gives. Results of earlier versions have fewer arrays."""
 
@@ -57,6 +56,8 @@ class Sheet:
         own = str(arrays.get("method", DECONVNET))
         self.methods = {own: arrays["projections"], **{name: arrays[name] for name in SHOWN if name in arrays}}
         controls = {own: CONTROL, **{name: f"{CONTROL}_{name}" for name in METHODS if name != own}}
+        found = TopActivations(*[arrays[name] for name in TopActivations._fields[:6]])
+        self._shown = choose_windows(found, self._fields, not arrays.get("known", True))
         # method -> the same spots by the same method through a random kernel
         self._controls = {name: arrays[key] for name, key in controls.items() if key in arrays}
 
@@ -68,7 +69,9 @@ class Sheet:
         method = next(iter(self.methods)) if method is None else method
         projections = find("method", {**dict.fromkeys(SHOWN), **self.methods}, method)
         rows = {} if projections is None else self._rows
-        tiles = [self._map(number, row, projections[row]) for number, row in rows.items()]
+        tiles = [
+            self._map(number, row, self._first_tile(row, projections[row], method)) for number, row in rows.items()
+        ]
         channels = self._arrays.get("channels")
         return {
             "maps": tiles,
@@ -83,48 +86,52 @@ class Sheet:
         projections = find("method", self.methods, method)[row]
         there, places = self._there[row], self._arrays["places"][row]
         spots = [self._spot(row, column) for column in np.flatnonzero(there)]
-        patches, scale = self._patches(row, projections)
-        tiles = _encode(patches, scale)
-        control, control_scale, correlations = [None] * len(spots), None, [None] * len(spots)
+        tiles, patches, scales = self._draw(row, projections, method)
+        control, control_scales, correlations = [None] * len(spots), None, [None] * len(spots)
         if method in self._controls:
             random = self._controls[method][row]
-            control_patches, control_scale = self._patches(row, random)
-            control = _encode(control_patches, control_scale)
+            control, _, control_scales = self._draw(row, random, method)
             pairs = rank_correlations(projections[there], random[there], places[there], self._fields)
             # Without a signal through the random kernel there is nothing to compare.
-            correlations = [float(value) if patch.any() else None for value, patch in zip(pairs, control_patches)]
-        for spot, tile, random, correlation in zip(spots, tiles, control, correlations):
-            spot.update(projection=tile, control=random, rank_correlation=correlation)
-        scales = {"scale": scale, "control_scale": control_scale}
+            correlations = [float(value) if values.any() else None for value, values in zip(pairs, random[there])]
+        for spot, *more in zip(spots, tiles, scales, patches, control, correlations):
+            spot.update(zip(("projection", "scale", "patch", "control", "rank_correlation"), more))
         return {
-            **self._map(number, row, projections),
+            **self._map(number, row, tiles[0] if tiles else None),
             "step": self.step,
             "spots": spots,
-            **scales,
+            "scale": scales,
+            "control_scale": control_scales,
+            "drawn": self._drawn(method),
+            "energy": self._shown.energy,
             "needs": self._needs(row),
         }
 
     def strongest(self, number: int, method: str) -> Json:
         """The strongest spot of a map, or None if the map is dead: for one column of the film strip."""
         row = find("map", self._rows, number)
-        projections = find("method", self.methods, method)[row]
-        tile = self._map(number, row, projections)["tile"]
-        return None if tile is None else dict(self._spot(row, 0), projection=tile)
+        tiles, patches, _ = self._draw(row, find("method", self.methods, method)[row], method)
+        return dict(self._spot(row, 0), projection=tiles[0], patch=patches[0]) if tiles else None
 
     @property
     def step(self) -> Optional[int]:
         """The training step of the checkpoint; None if the file does not say."""
         return int(self._arrays["step"]) if "step" in self._arrays else None
 
-    def _map(self, number, row, projections) -> Json:
-        patches, scale = self._patches(row, projections)
-        tiles = _encode(patches[:1], scale)
+    def _map(self, number, row, tile) -> Json:
         return {
             "map": number,
             "wins": float(self._arrays["wins"][row]),
-            "activation": float(self._arrays["activations"][row, 0]) if tiles else None,
-            "tile": tiles[0] if tiles else None,
+            "activation": float(self._arrays["activations"][row, 0]) if tile else None,
+            "tile": tile,
         }
+
+    def _first_tile(self, row, projections, method):
+        """The first tile of `_draw`, or None if the map is dead. The others are not drawn."""
+        spots, drawn = self._spots(row, projections), self._drawn(method)
+        first = spots._replace(images=spots.images[:1], places=spots.places[:1])
+        tiles = draw_projections(first, scaled(spots, drawn)[0][:1], drawn)
+        return encode_tile(tiles[0]) if len(tiles) else None
 
     def _needs(self, row) -> List[Json]:
         """Each projection of a map compared with its occlusion, as means over the spots; [] without occlusion."""
@@ -141,28 +148,50 @@ class Sheet:
                     rows.append({"method": method, "random": random, "spots": len(correlations), **means})
         return rows
 
-    def _patches(self, row, projections):
-        """The projections, cropped to their receptive fields, and the scale that all of them share."""
+    def _drawn(self, method) -> str:
+        """How `features` draws these projections."""
+        return SIGNED if method == OCCLUSION else str(self._arrays.get("drawn", SIGNED))
+
+    def _draw(self, row, projections, method):
+        """(projections, patches, scale of each projection) of the spots of a map, drawn as by `features`.
+
+        There are no patches, each is None, of signals and of results without the complete images.
+        """
+        spots, drawn = self._spots(row, projections), self._drawn(method)
+        tiles, *patches = [list(map(encode_tile, tiles)) for tiles in draw_tiles(spots, drawn)]
+        patches = patches[0] if patches and "inputs" in self._arrays else [None] * len(tiles)
+        return tiles, patches, scaled(spots, drawn)[1].tolist()
+
+    def _spots(self, row, projections) -> Spots:
         there = self._there[row]
-        patches = crop_patches(projections[there], self._arrays["places"][row][there], self._fields, 0)
-        return patches, percentile_scale(patches, SPOT_PERCENTILE)
+        if "inputs" in self._arrays:
+            at = np.searchsorted(self._arrays["input_numbers"], self._arrays["images"][row][there])
+            images = self._arrays["inputs"][at]
+        else:
+            images = np.zeros(projections[there].shape, np.uint8)
+        return Spots(projections[there], images, self._shown.places[row][there], self._shown.fields)
 
     def _spot(self, row, column) -> Json:
-        image, place = int(self._arrays["images"][row, column]), self._arrays["places"][row, column]
+        image, shown = int(self._arrays["images"][row, column]), self._shown
+        axes = zip(shown.fields, shown.places[row, column])
+        frame = [[field.begin + int(at) * field.step, field.size] for field, at in axes]
         spot = {
             "image": image,
             "file": str(self._arrays["files"][row, column]) if "files" in self._arrays else None,
-            "place": place.tolist(),
+            "place": self._arrays["places"][row, column].tolist(),
             "activation": float(self._arrays["activations"][row, column]),
             "label": self._class(self._arrays["labels"][image]) if "labels" in self._arrays else None,
-            "answer": None, "input": None, "patch": None,
-            "frame": [[field.begin + int(at) * field.step, field.size] for field, at in zip(self._fields, place)],
+            "answer": None, "input": None, "frame": frame,
         }  # fmt: skip
         if "inputs" in self._arrays:
             at = int(np.searchsorted(self._arrays["input_numbers"], image))
             picture = self._arrays["inputs"][at]
+            if len(picture) == 1:
+                curve = draw_curve(picture)
+                times = curve.shape[1] / picture.shape[1]
+                frame[:] = [0, len(curve)], [side * times for side in frame[1]]
+                picture = curve
             spot["input"] = encode_tile(picture)
-            spot["patch"] = encode_tile(crop_patches(picture[None], place[None], self._fields, OUTSIDE)[0])
             if "answers" in self._arrays:
                 probabilities = self._arrays["answers"][at]
                 spot["answer"] = [self._class(probabilities.argmax()), float(probabilities.max())]

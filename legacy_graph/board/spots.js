@@ -31,15 +31,28 @@ export function describeMap(map, query, command) {
   const title = make("h1", {}, `Map ${map.map} of ${query.layer}`);
   if (!map.spots.length) return [title, emptyBox("This map is dead: no activation is above 0.")];
   const control = map.control_scale !== null;
-  const meaning = query.method === "occlusion" ? "white (covering lowers the activation) and black (covering raises it) are" : "white and black are";
-  let legend = `${summarize(map)}. Mid grey is 0; ${meaning} ±${short(map.scale)}`;
+  let legend = `${summarize(map)}. ${describeScale(map, query.method)}`;
   if (control) legend += describeControl(map, query.method);
-  const heads = ["patch", METHODS[query.method], "whole image", `${map.spots.length} strongest spots`];
-  if (control) heads.splice(2, 0, "control");
+  if (map.energy !== null) legend += `. Each tile is the part of the image with most energy of the projection, ${percent(map.energy)} in the median`;
+  const patches = map.spots.some(({ patch }) => patch) || !map.spots[0].input;
+  const heads = [patches && "patch", METHODS[query.method], control && "control", "whole image", `${map.spots.length} strongest spots`].filter(Boolean);
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
-  const rows = map.spots.map((spot, at) => describeSpot(spot, at + 1, control));
+  const rows = map.spots.map((spot, at) => describeSpot(spot, at + 1, { patches, control, part: map.energy === null ? "its receptive field" : "this part" }));
   return [title, make("p", { class: "faint" }, `${legend}.`), ...describeMissing(map, query, command),
     ...describeNeeds(map, query, command), make("table", {}, head, ...rows)];
+}
+
+/** What the greys of the tiles mean. */
+function describeScale({ drawn, scale }, method) {
+  if (drawn === "magnitude") return `Magnitude of the projection: black is 0, white is ${scaleText(scale)}`;
+  const meaning = method === "occlusion" ? "white (covering lowers the activation) and black (covering raises it) are" : "white and black are";
+  return `Mid grey is 0; ${meaning} ±${scaleText(scale)}`;
+}
+
+/** The scale of the tiles, or the range of their own scales where one scale would hide tiles. */
+function scaleText(scales) {
+  const [low, high] = [Math.min(...scales), Math.max(...scales)];
+  return low === high ? short(high) : `each tile's own scale, ${short(low)} to ${short(high)}`;
 }
 
 /** How far the projections agree with occlusion: the chosen one in the first line, all of them in a table below it. */
@@ -67,11 +80,11 @@ function describeNeeds({ needs }, { method, step }, command) {
 }
 
 /** About the control: the same method through a random kernel. An empty control is not compared. */
-function describeControl({ spots, control_scale: scale }, method) {
+function describeControl({ spots, drawn, control_scale: scale }, method) {
   const found = spots.map((spot) => spot.rank_correlation).filter((value) => value !== null);
   const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
   const empty = spots.length - found.length;
-  let text = `, in the control (${METHODS[method]} through a random kernel) ±${short(scale)}. `;
+  let text = `, in the control (${METHODS[method]} through a random kernel) ${drawn === "magnitude" ? "" : "±"}${scaleText(scale)}. `;
   if (found.length) text += `Rank correlation of projection and control (1: alike, 0: unrelated): mean ${mean.toFixed(2)}`;
   if (empty) text += `${found.length ? "; " : ""}${empty} of ${spots.length} controls are empty and not compared`;
   return text;
@@ -87,7 +100,7 @@ function describeMissing(map, query, command) {
   return [emptyBox(`These results have no ${missing.join(" and no ")}. ${hint}`, command)];
 }
 
-function describeSpot(spot, rank, control) {
+function describeSpot(spot, rank, { patches, control, part }) {
   const { activation, place, image, file, label, answer, rank_correlation: correlation } = spot;
   const lines = [`activation ${short(activation)}`, `at row ${place[0]}, column ${place[1]}`];
   lines.push(`image ${file ?? image.toLocaleString("en")}${label === null ? "" : `: ${label}`}`);
@@ -95,9 +108,9 @@ function describeSpot(spot, rank, control) {
   if (answer) lines.push(`read as ${answer[0]} (${percent(answer[1])})${wrong ? ", wrong" : ""}`);
   if (correlation !== null) lines.push(`rank correlation ${correlation.toFixed(2)}`);
   else if (control) lines.push("control is empty");
-  const whole = `whole image of spot ${rank} with a frame around its receptive field`;
+  const whole = `whole image of spot ${rank} with a frame around ${part}`;
   const cells = [
-    spot.patch ? picture(spot.patch, `patch of spot ${rank}`) : "none",
+    ...(patches ? [spot.patch ? picture(spot.patch, `patch of spot ${rank}`) : "none"] : []),
     picture(spot.projection, `projection of spot ${rank}`),
     ...(control ? [picture(spot.control, `control of spot ${rank}`)] : []),
     spot.input ? framed(spot.input, spot.frame, whole) : "none",
@@ -115,7 +128,7 @@ export function compare(maps, names) {
 function compareOne(map) {
   if (map.error) return [alertBox(map.error)];
   if (!map.spots.length) return [emptyBox("This map is dead here.")];
-  const legend = `${summarize(map)}. White and black are ±${short(map.scale)}.`;
+  const legend = `${summarize(map)}. ${describeScale(map)}.`;
   const rows = map.spots.map((spot, at) => make("tr", {},
     make("td", {}, spot.patch ? picture(spot.patch, `patch of spot ${at + 1}`) : "none"),
     make("td", {}, picture(spot.projection, `projection of spot ${at + 1}`)),

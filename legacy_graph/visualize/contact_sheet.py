@@ -20,7 +20,7 @@ from legacy_graph.visualize.spot_tiles import (
     scaled,
     scaled_falls,
 )
-from legacy_graph.visualize.top_activations import TopActivations
+from legacy_graph.visualize.strongest import TopActivations
 
 COLUMNS, WIDTH = 4, 3400  # maximum maps in a row of the sheet, and its maximum width in pixels
 HIGH = 1.5  # a sheet of few maps is at most so many times as high as wide; a narrow one is legible on a page
@@ -78,10 +78,9 @@ def draw_sheet(
         The sheet, uint8 [H, W] or [H, W, 3] for RGB images, and "map 05" -> block, of the same kind.
     """
     shown = shown or choose_windows(strongest, fields)
-    windows = shown.energy is not None
-    whole = windows or (context and any(field.step for field in fields))  # not the same picture twice
-    colour = strongest.projections.ndim == 5 and kernels is None
-    look = Look(shown, about.drawn or default_drawing(about.method, windows, colour), whole)
+    # Not the same picture twice.
+    whole = shown.energy is not None or (context and any(field.step for field in fields))
+    look = Look(shown, choose_drawing(strongest, about, shown, kernels is not None), whole)
     blocks, cells = {}, []
     for row, number in enumerate(strongest.maps):
         spots = _spots(strongest, row, images, shown, falls)  # of one map: those of all can take 500 MB
@@ -94,6 +93,12 @@ def draw_sheet(
     heading = _heading(strongest, fields, about, kernels is not None, look, falls is not None)
     sheet = image_grid.add_margin(image_grid.stack_vertically([*heading, *rows], 16))
     return sheet, blocks
+
+
+def choose_drawing(strongest: TopActivations, about: Heading, shown: Shown, first: bool) -> str:
+    """SIGNED or MAGNITUDE. `first`: the layer reads the images, so its kernels stand beside the projections."""
+    colour = strongest.projections.ndim == 5 and not first
+    return about.drawn or default_drawing(about.method, shown.energy is not None, colour)
 
 
 def _columns(count, height, width):

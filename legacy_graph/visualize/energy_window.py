@@ -1,11 +1,11 @@
-"""Large projections: the window of an image where a projection has its energy, its sum of squares."""
+"""Large projections: the window of an image with most energy, the sum of squares. Does not import TensorFlow."""
 
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from legacy_graph.article.receptive_field import Field, Fields
-from legacy_graph.visualize.top_activations import TopActivations
+from legacy_graph.visualize.strongest import TopActivations
 
 LARGEST = 128  # pixels: larger fields are cropped
 SMALLEST = 64  # pixels of a signal: smaller fields are shown with the pixels around them

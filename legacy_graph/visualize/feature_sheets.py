@@ -173,9 +173,10 @@ def draw(
         session, probe, images, spots, by_sheet.get("control"), scan.details, cover, control == OCCLUSION
     )
     shown, (files, lines) = {}, _check_occlusion(scan, control, spots, details, cover)
-    more = {"features": {**details, **run}, "control": {name: run[name] for name in run if name == "step"}}
     heading = contact_sheet.Heading(f"{subject}, over {len(images):,} {about}", layer.method, notes, drawn)
     part = choose_windows(spots, probe.fields, layer.fields is None)
+    look = {"drawn": contact_sheet.choose_drawing(spots, heading, part, layer.first), "known": layer.fields is not None}
+    more = {"features": {**details, **look, **run}, "control": {name: run[name] for name in run if name == "step"}}
     sheets = {name: (each, heading) for name, each in by_sheet.items()}
     if control == OCCLUSION:
         sheets[OCCLUSION] = occlusion_check.side_by_side(spots, heading, details, cover)

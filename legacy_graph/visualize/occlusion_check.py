@@ -16,7 +16,7 @@ from legacy_graph.visualize.array_file import write_arrays, write_table
 from legacy_graph.visualize.contact_sheet import Heading
 from legacy_graph.visualize.cover import Cover
 from legacy_graph.visualize.rank_correlation import fall_correlations
-from legacy_graph.visualize.top_activations import TopActivations
+from legacy_graph.visualize.strongest import TopActivations
 
 HEADERS = ("projection", "spots", "magnitude", "positive part")
 NUMBERS, TABLE = "occlusion.npz", "occlusion.csv"

@@ -6,7 +6,7 @@ import numpy as np
 
 from legacy_graph.article.receptive_field import Fields
 from legacy_graph.visualize.array_file import write_arrays, write_table
-from legacy_graph.visualize.top_activations import TopActivations
+from legacy_graph.visualize.strongest import TopActivations
 
 SPOTS = "features.csv"  # the image and the place of each tile of the sheet
 

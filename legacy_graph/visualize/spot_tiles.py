@@ -82,16 +82,22 @@ def draw_tiles(spots: Spots, drawn: str) -> List[np.ndarray]:
     Returns:
         uint8 [n, h, w] or [n, h, w, 3] for each panel.
     """
-    values, _ = scaled(spots, drawn)
-    falls = [] if spots.falls is None else [scaled_falls(spots)[0]]
+    tiles = draw_projections(spots, scaled(spots, drawn)[0], drawn)
+    falls = [] if spots.falls is None else [draw_projections(spots, scaled_falls(spots)[0], SIGNED)]
     if spots.images.shape[1] == 1:
-        return [_curves(spots, each) for each in (values, *falls)]
-    draw = image_grid.to_grayscale if drawn == MAGNITUDE else image_grid.to_diverging
-    tiles, patches = draw(values, 1), crop_patches(spots.images, spots.places, spots.fields, image_grid.OUTSIDE)
+        return [tiles, *falls]
+    patches = crop_patches(spots.images, spots.places, spots.fields, image_grid.OUTSIDE)
     if drawn == MAGNITUDE:
         shades = np.array([_shade(tile) for tile in tiles], np.float32).reshape(tiles.shape)
         patches = np.rint(patches * _beside(shades, patches)).astype(np.uint8)
-    return [tiles, *(image_grid.to_diverging(each, 1) for each in falls), patches]
+    return [tiles, *falls, patches]
+
+
+def draw_projections(spots: Spots, values: np.ndarray, drawn: str) -> np.ndarray:
+    """The first panel of `draw_tiles`, from the values of `scaled`: uint8 [n, h, w] or [n, h, w, 3]."""
+    if spots.images.shape[1] == 1:
+        return _curves(spots, values)
+    return (image_grid.to_grayscale if drawn == MAGNITUDE else image_grid.to_diverging)(values, 1)
 
 
 def scaled_falls(spots: Spots) -> Tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks
 
 import functools
 import itertools
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -22,22 +22,9 @@ from legacy_graph.visualize.cover import DEFAULT_COVER, Cover, choose_cover
 from legacy_graph.visualize.image_bar import image_bar
 from legacy_graph.visualize.occlusion import spot_occlusion
 from legacy_graph.visualize.probe import Probe, Scanner
+from legacy_graph.visualize.strongest import TopActivations
 
 CHECKED = 16  # images at the start, for which all convolutions are checked
-
-
-class TopActivations(NamedTuple):
-    """The strongest activations of M maps, up to `top` per map; missing entries are -1 or 0."""
-
-    maps: np.ndarray  # int64 [M]
-    wins: np.ndarray  # float64 [M], the fraction of all positions in all images where the map is the strongest
-    images: np.ndarray  # int64 [M, top], numbers of the images, strongest first; -1 means none
-    places: np.ndarray  # int64 [M, top, 2], (y, x) in the layer's output
-    activations: np.ndarray  # float32 [M, top]
-    projections: np.ndarray  # float32 [M, top, H, W] or [M, top, H, W, 3], RGB; by occlusion three equal channels
-    # True: no value before the layer overflows, for any image. False: only the first `CHECKED` images and the images on
-    # the sheet were checked.
-    bounded: bool = False
 
 
 def scan(

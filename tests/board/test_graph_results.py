@@ -35,7 +35,9 @@ def test_results_of_a_graph_are_a_run_with_images_and_control(tmp_path):
     assert [one["map"] for one in found["maps"]] == [3, 0]
     spot = shown.map(3, "guided")["spots"][0]
     assert pixels(spot["input"]).shape == (*SIDES, 3)
-    assert pixels(spot["projection"]).shape == pixels(spot["patch"]).shape == pixels(spot["control"]).shape
+    height, width, _ = pixels(spot["patch"]).shape
+    # Guided backpropagation in colour is drawn as its magnitude, as on the sheet.
+    assert pixels(spot["projection"]).shape == pixels(spot["control"]).shape == (height, width, 1)
     assert -1 <= spot["rank_correlation"] <= 1 and spot["label"] is spot["answer"] is None
     assert spot["file"] == f"{spot['image']}.png"
     photo = np.asarray(Image.open(str(tmp_path / "photos" / f"{spot['image']}.png")).convert("RGB"), float)
