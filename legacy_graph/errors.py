@@ -12,6 +12,7 @@ RETRY = "fix this, then run the same command again"
 RESUME = "fix this, then the same command resumes from the last checkpoint"
 # Environment variable of a task that the command `cluster` started: the first words, as in "cluster --workers 2 --".
 CLUSTER_WORDS = "LEGACY_GRAPH_CLUSTER"
+Kinds = Union[Type[Exception], Tuple[Type[Exception], ...]]  # of errors
 
 
 class ExitStatus(enum.IntEnum):
@@ -63,12 +64,7 @@ class Interrupted(Exception):
 
 
 @contextlib.contextmanager
-def explain(
-    subject: str,
-    expected: str,
-    hint: str = RETRY,
-    kinds: Union[Type[Exception], Tuple[Type[Exception], ...]] = OSError,
-) -> Iterator[None]:
+def explain(subject: str, expected: str, hint: str = RETRY, kinds: Kinds = OSError) -> Iterator[None]:
     """Raise an error of these kinds in the block as a `UserError`, which says the reason."""
     try:
         yield

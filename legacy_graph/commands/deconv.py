@@ -61,7 +61,7 @@ def _read_article(options):
         covered = image_report.format_covered(values, names)
         texts = notes, f"{answer}; {picture.preparation}{covered}", f", {picture.preparation}"
         title = name if options.step is None else f"{name} after {step:,} training steps"
-        report = image_report.draw(f"{title}: {answer}", picture.pixels, values, *texts, drawn=options.draw)
+        report = image_report.draw(f"{title}: {answer}", values, *texts, drawn=options.draw)
         reports.append((path, *picture_folder(options, path), step, report))
     return reports
 
@@ -123,6 +123,6 @@ def _read_layer(options, target):
         path = os.path.join(os.path.dirname(path), images.names[number])
         summary = image_report.format_maps(values, layer.label, reader.layers[layer.label].rectified)
         title = f"{printable(os.path.basename(path))} in {subject}: {summary}"
-        report = image_report.draw(title, values.seen, values, notes, summary, drawn=options.draw)
+        report = image_report.draw(title, values, notes, summary, drawn=options.draw)
         reports.append((path, *graph_folder(options, layer.label, path), 0, report))
     return reports

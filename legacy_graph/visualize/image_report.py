@@ -49,7 +49,6 @@ COLOUR = "The colour channels of a projection are drawn separately, all with the
 
 def draw(
     title: str,
-    seen: np.ndarray,
     reading: Reading,
     notes: Sequence[str],
     summary: str,
@@ -60,15 +59,15 @@ def draw(
 
     Args:
         title: of the page.
-        seen: uint8 [H, W] or [H, W, 3], the image that the network reads.
-        reading: its activations and projections.
+        reading: the picture, its activations and projections.
         notes: sentences to print below the projections.
         summary: the text to print.
         preparation: how the picture was preprocessed, for its caption.
         drawn: how projections are drawn, see `draw_row`.
     """
+    seen = reading.seen
     drawings = {row: draw_row(seen, values, drawn) for row, values in reading.projections.items()}
-    parts, captions = _parts(seen, reading, drawings)
+    parts, captions = _parts(reading, drawings)
     tags = [[_tag(row, method) for method in projections] for row, projections in reading.projections.items()]
     wide = max(image_grid.render_text(captions[tag]).shape[1] for row in tags for tag in row)
     pictures = [drawing for row in drawings.values() for drawing in row.values()]
@@ -83,7 +82,7 @@ def draw(
     left = _captioned(captions["input"] + preparation, parts["input"])
     below = image_grid.stack_horizontally([image_grid.stack_vertically([left, up[0]], 16), *up[1:], down], 32)
     page = image_grid.add_margin(image_grid.stack_vertically([image_grid.render_text(title, 28), below], 16))
-    files = {"picture.png": page, NUMBERS: _numbers(seen, reading), SPOTS: _table(reading)}
+    files = {"picture.png": page, NUMBERS: _numbers(reading), SPOTS: _table(reading)}
     return Results(dict(parts, picture=page), files, summary)
 
 
@@ -152,10 +151,10 @@ def _tag(row, method):
     return f"{row}/{METHODS.get(method, method)}"
 
 
-def _parts(seen, reading, drawings) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
+def _parts(reading, drawings) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
     """Tag -> picture, and tag -> caption: the input, and the maps and projections of each layer."""
-    parts = {"input": draw_image(seen)}
-    captions = {"input": f"input of the network, {seen.shape[0]} x {seen.shape[1]} pixels"}
+    parts = {"input": draw_image(reading.seen)}
+    captions = {"input": "input of the network, {} x {} pixels".format(*reading.seen.shape)}
     for layer, maps in reading.activations.items():
         shown = maps
         if len(maps) > SHOWN:
@@ -188,10 +187,10 @@ def _captioned(caption, picture, width=0):
     return image_grid.stack_vertically([image_grid.render_text(caption, width=width), picture])
 
 
-def _numbers(seen, reading):
+def _numbers(reading):
     """The .npz file: `input`, `answers`, "conv2/maps" with the activations, and each row of `Reading.projections`, such
     as "conv2/map 3/gradient"; "class/covered" is `Reading.covered`."""
-    arrays = {"input": seen}
+    arrays = {"input": reading.seen}
     if reading.answers is not None:
         arrays["answers"] = reading.answers
     if reading.covered is not None:

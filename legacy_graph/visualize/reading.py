@@ -73,8 +73,8 @@ class Reading(NamedTuple):
     places: Dict[str, np.ndarray]  # layer -> int64 [C, 2], (y, x) in the output of the strongest activation of each map
     strongest: Dict[str, np.ndarray]  # layer -> float32 [C], this activation
     projections: Dict[str, Dict[str, np.ndarray]]  # row -> method -> float32 [H, W] or [H, W, 3]
-    rows: Dict[str, Tuple[str, Tuple]] = {}  # row -> its layer, and the index of its activations in [h, w, C]
-    seen: Optional[np.ndarray] = None  # uint8 [H, W] or [H, W, 3], the picture
+    rows: Dict[str, Tuple[str, Tuple]]  # row -> its layer, and the index of its activations in [h, w, C]
+    seen: np.ndarray  # uint8 [H, W] or [H, W, 3], the picture
     covered: Optional[np.ndarray] = None  # int64 [H, W], the most probable class while this pixel is covered
 
 

@@ -21,8 +21,9 @@ def lines(monkeypatch):
 def test_a_layer_with_many_maps_says_how_many_are_shown(lines):
     maps, places = np.arange(100.0).reshape(100, 1, 1), np.zeros([100, 2], int)
     projections = {"wide": {"gradient": np.ones([2, 2])}}
-    reading = Reading((0, 1), None, {"wide": maps}, {"wide": places}, {"wide": maps[:, 0, 0]}, projections)
-    image_report.draw("title", np.zeros([2, 2], np.uint8), reading, ["legend"], "")
+    strongest, seen = {"wide": maps[:, 0, 0]}, np.zeros([2, 2], np.uint8)
+    reading = Reading((0, 1), None, {"wide": maps}, {"wide": places}, strongest, projections, {}, seen)
+    image_report.draw("title", reading, ["legend"], "")
     assert "wide: 64 strongest of 100 feature maps, white is 99" in lines
 
 
@@ -31,9 +32,9 @@ def test_a_signal_and_its_projections_are_curves():
     projection = np.zeros([1, 40])
     projection[0, 20] = 2
     maps, places = np.ones([3, 1, 40]), np.zeros([3, 2], int)
-    reading = Reading((0, 1), None, {"c": maps}, {"c": places}, {"c": np.ones(3)}, {"c": {"gradient": projection}})
-    signal = np.arange(40, dtype=np.uint8)[None]
-    images = image_report.draw("title", signal, reading, ["legend"], "").images
+    projections, signal = {"c": {"gradient": projection}}, np.arange(40, dtype=np.uint8)[None]
+    reading = Reading((0, 1), None, {"c": maps}, {"c": places}, {"c": np.ones(3)}, projections, {}, signal)
+    images = image_report.draw("title", reading, ["legend"], "").images
     assert images["input"].shape == images["c/gradient"].shape == CURVE
     black = np.argwhere(images["c/gradient"] == 0)
     assert black[:, 0].min() <= 3
@@ -48,8 +49,9 @@ def test_a_row_of_a_single_picture_leaves_no_empty_area():
     def height(*rows):
         maps, values = np.ones([1, 1, 1]), np.ones([28, 28])
         projections = {f"c/map {number}": dict.fromkeys(methods, values) for number, methods in enumerate(rows)}
-        reading = Reading((0, 1), None, {"c": maps}, {"c": np.zeros([1, 2], int)}, {"c": np.ones(1)}, projections)
-        images = image_report.draw("title", np.zeros([28, 28], np.uint8), reading, ["word"] * 30, "").images
+        places, seen = {"c": np.zeros([1, 2], int)}, np.zeros([28, 28], np.uint8)
+        reading = Reading((0, 1), None, {"c": maps}, places, {"c": np.ones(1)}, projections, {}, seen)
+        images = image_report.draw("title", reading, ["word"] * 30, "").images
         return len(images["picture"]), len(images["input"])
 
     single, several = ["gradient"], ["gradient", "deconvnet", "guided", "occlusion"]
