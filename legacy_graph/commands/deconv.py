@@ -11,7 +11,7 @@ from legacy_graph.commands.graph_folder import graph_folder, picture_folder
 from legacy_graph.commands.graph_model import each_layer, open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.method_options import check_cover, cover_options
-from legacy_graph.commands.option_values import article_layers
+from legacy_graph.commands.option_values import article_layers, refuse
 from legacy_graph.config import CONVOLUTIONS, DENSE, MAGNITUDE, METHODS, OCCLUSION, SHARED
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names
@@ -96,9 +96,7 @@ def _restore(session, options, layers):
 
 def _read_graph(options):
     """(path, folder, source, 0, report) of each picture and layer of --graph, in graphs/<graph>-<layer>-<picture>."""
-    for option, given in (("--fit", options.fit), ("--class-names", options.class_names), ("--step", options.step)):
-        if given is not None:
-            raise UserError(option, "this option without --graph", "--graph", "leave it out")
+    refuse(options, ("fit", "class_names", "step"), "this option without --graph", "--graph", "leave it out")
     check_cover(options, options.method == OCCLUSION)
     opened, read = open_model(options), functools.partial(_read_layer, options)
     return [report for _, reports in each_layer(opened, options.layer, options.pictures, read) for report in reports]

@@ -14,7 +14,7 @@ from legacy_graph.commands.graph_folder import article_folder, graph_folder
 from legacy_graph.commands.graph_model import each_layer, open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.method_options import check_cover, cover_options
-from legacy_graph.commands.option_values import ALL, article_layers, layer_names
+from legacy_graph.commands.option_values import ALL, article_layers, layer_names, refuse
 from legacy_graph.commands.run_digits import open_digits
 from legacy_graph.commands.serve import serve_unless_chief
 from legacy_graph.config import DECONVNET, DENSE, OCCLUSION, SHARED
@@ -168,8 +168,8 @@ def _scan_graph(options, cluster):
     if not options.images:
         raise UserError("--images", "a folder of pictures, an array or an IDX file", "none", "add --images PATH")
     check_cover(options, OCCLUSION in (options.method, options.control))
-    if options.data_dir or options.other_data:
-        raise UserError("--data-dir", "this option without --graph", "--graph", "name the images with --images")
+    hint = "name the images with --images"
+    refuse(options, ("data_dir", "other_data"), "this option without --graph", "--graph", hint)
     opened = open_model(options, cluster is not None)
 
     def draw(target):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Tuple
 from legacy_graph import tf_setup
 from legacy_graph.board.open_graph import OpenGraph
 from legacy_graph.commands.method_options import cover_options
-from legacy_graph.commands.option_values import ALL, layer_names
+from legacy_graph.commands.option_values import ALL, layer_names, refuse
 from legacy_graph.config import DECONVNET, DEFAULT_SIGNATURE, OCCLUSION
 from legacy_graph.data import images
 from legacy_graph.data.class_names import read_names
@@ -29,8 +29,7 @@ def open_model(options: argparse.Namespace, cluster: bool = False) -> "LoadedMod
     Raises:
         UserError: an option does not go with the others, or the graph cannot be read.
     """
-    if options.ties is not None:
-        raise UserError("--ties", "this option without --graph", "--graph", "leave it out: the first maximum is used")
+    refuse(options, ("ties",), "this option without --graph", "--graph", "leave it out: the first maximum is used")
     if options.layer is None:
         hint = f"list them with: {launch_command()} layers --graph {shlex.quote(options.graph)}"
         raise UserError("--layer", "a layer of the graph", "none", hint)

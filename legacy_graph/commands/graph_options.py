@@ -2,11 +2,10 @@
 
 import argparse
 import re
-from typing import Callable, Tuple
+from typing import Callable, Sequence, Tuple
 
-from legacy_graph.commands.option_values import name, path, real_numbers
+from legacy_graph.commands.option_values import name, path, real_numbers, refuse
 from legacy_graph.config import DEFAULT_SIGNATURE
-from legacy_graph.errors import UserError
 
 
 def add_graph_options(command: argparse.ArgumentParser) -> None:
@@ -51,16 +50,15 @@ def add_image_options(command: argparse.ArgumentParser) -> None:
     add("--size", type=_size, metavar="HxW", help="height and width in pixels, if the graph does not fix them")
 
 
-def check_graph_options(options: argparse.Namespace) -> None:
-    """Refuse options of `add_graph_options` and `add_image_options` without --graph.
+def check_graph_options(options: argparse.Namespace, more: Sequence[str] = ()) -> None:
+    """Refuse options of `add_graph_options` and `add_image_options`, and those in `more`, without --graph.
 
     Raises:
         UserError: names the first such option.
     """
-    names = ("checkpoint", "signature", "tags", "input", "set", "range", "mean", "bgr", "size")
-    given = ["--" + name for name in names if getattr(options, name, None)]
-    if given and options.graph is None:
-        raise UserError(given[0], "--graph PATH beside it", "none", "name the graph with --graph")
+    if options.graph is None:
+        names = ("checkpoint", "signature", "tags", "input", "set", "range", "mean", "bgr", "size", *more)
+        refuse(options, names, "--graph PATH beside it", "none", "name the graph with --graph")
 
 
 def _numbers(expected: str, counts: Tuple[int, ...]) -> Callable[[str], Tuple[float, ...]]:

@@ -5,7 +5,8 @@ import os
 
 from legacy_graph import tf_setup
 from legacy_graph.commands.graph_folder import article_folder
-from legacy_graph.commands.option_values import ALL, layer_names
+from legacy_graph.commands.graph_options import check_graph_options
+from legacy_graph.commands.option_values import ALL, layer_names, refuse
 from legacy_graph.config import TOP
 from legacy_graph.errors import UserError
 from legacy_graph.logdir import kept_kernels, layout
@@ -29,11 +30,10 @@ def draw_steps(options: argparse.Namespace) -> None:
     Raises:
         UserError: an option that needs the network, or a layer or step that was not recorded.
     """
-    given = [name for name in _OTHERS if getattr(options, name, None)] + (["top"] if options.top != TOP else [])
-    if given:
-        option = "--" + given[0].replace("_", "-")
-        hint = "leave it out: the pictures are those that were recorded"
-        raise UserError(option, "only --layer and --steps for the results of FeaturesHook", option, hint)
+    check_graph_options(options)
+    others = (*_OTHERS, "top") if options.top != TOP else _OTHERS
+    hint = "leave it out: the pictures are those that were recorded"
+    refuse(options, others, "only --layer and --steps for the results of FeaturesHook", "this option", hint)
     top = os.path.join(options.logdir, layout.FEATURES)
     recorded = sorted(name for name in os.listdir(top) if os.path.isfile(os.path.join(top, name, layout.NUMBERS)))
     chosen = layer_names(options.layer or ALL) or recorded

@@ -3,16 +3,18 @@
 import argparse
 from typing import TYPE_CHECKING, Tuple, Union
 
-from legacy_graph.commands.option_values import integer, real_numbers
+from legacy_graph.commands.option_values import integer, real_numbers, refuse
 from legacy_graph.config import ALL_METHODS, DRAWN, MEAN, OCCLUSION
-from legacy_graph.errors import UserError
 
 if TYPE_CHECKING:
     from legacy_graph.visualize.cover import CoverOptions
 
 
-def add_method_options(command: argparse.ArgumentParser, default: str) -> None:
-    """Add --method and the options of the patch of occlusion. `default` describes the default of --method."""
+def add_method_options(command: argparse.ArgumentParser, default: str, draws: bool = True) -> None:
+    """Add --method and the options of the patch of occlusion, and --draw for a command that `draws` sheets.
+
+    `default` describes the default of --method.
+    """
     add = command.add_argument_group("method").add_argument
     add(
         "--method",
@@ -20,9 +22,10 @@ def add_method_options(command: argparse.ArgumentParser, default: str) -> None:
         help=f"a projection, or {OCCLUSION}: how far the activation falls while a patch of the image is covered "
         f"(default: {default})",
     )
-    add("--draw", choices=DRAWN, help="signed: draw projections with their signs, mid grey is 0; magnitude: "
-        "draw their magnitude, and darken the image where it is small (default: signed; magnitude for parts of large "
-        "images, and for guided and gradient in colour after the first layer)")  # fmt: skip
+    if draws:
+        add("--draw", choices=DRAWN, help="signed: draw projections with their signs, mid grey is 0; magnitude: draw "
+            "their magnitude, and darken the image where it is small (default: signed; magnitude for parts of large "
+            "images, and for guided and gradient in colour after the first layer)")  # fmt: skip
     add("--patch", type=integer(1, 10000), metavar="N", help=f"{OCCLUSION}: side of the patch in pixels "
         "(default: a fifth of the receptive field, or a seventh of the complete image)")  # fmt: skip
     add("--stride", type=integer(1, 10000), metavar="N", help=f"{OCCLUSION}: pixels from one patch to the next "
@@ -44,9 +47,9 @@ def check_cover(options: argparse.Namespace, used: bool) -> None:
     Raises:
         UserError: names the first such option.
     """
-    for name in ("patch", "stride", "cover"):
-        if getattr(options, name) is not None and not used:
-            raise UserError(f"--{name}", f"--method {OCCLUSION} beside it", "none", f"add --method {OCCLUSION}")
+    if not used:
+        hint = f"add --method {OCCLUSION}"
+        refuse(options, ("patch", "stride", "cover"), f"--method {OCCLUSION} beside it", "none", hint)
 
 
 def _cover(text: str) -> Union[str, Tuple[float, ...]]:

@@ -5,7 +5,7 @@ import dataclasses
 import math
 import os
 import re
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from legacy_graph.config import LAYERS, Config
 from legacy_graph.errors import UserError
@@ -127,6 +127,17 @@ def data_directory(text: str) -> str:
         hint = "correct the path; MNIST is downloaded into an empty directory"
         raise argparse.ArgumentTypeError(f"expected a directory that exists, found nothing at {folder!r}: {hint}")
     return folder
+
+
+def refuse(options: argparse.Namespace, names: Iterable[str], expected: str, found: str, hint: str) -> None:
+    """Refuse the first of the options with these names that is given.
+
+    Raises:
+        UserError: names the option.
+    """
+    for name in names:
+        if all(getattr(options, name, None) is not missing for missing in (None, False, ())):
+            raise UserError("--" + name.replace("_", "-"), expected, found, hint)
 
 
 def add_options(parser: argparse.ArgumentParser, names: Optional[Tuple[str, ...]] = None) -> None:

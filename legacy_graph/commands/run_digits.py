@@ -5,6 +5,7 @@ from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 
+from legacy_graph.commands.option_values import refuse
 from legacy_graph.config import Config
 from legacy_graph.data import idx, mnist
 from legacy_graph.data.class_names import class_names
@@ -28,9 +29,8 @@ def open_digits(options: argparse.Namespace) -> Digits:
     run_data = identity.run_data(options.logdir)
     names = class_names(run_data.known_name)
     if options.images:
-        for option, given in (("--data-dir", options.data_dir), ("--other-data", options.other_data)):
-            if given:
-                raise UserError(option, "this option without --images", "--images", "leave one of them out")
+        hint = "leave one of them out"
+        refuse(options, ("data_dir", "other_data"), "this option without --images", "--images", hint)
         pixels = idx.read_idx(options.images, (mnist.SIDE, mnist.SIDE)).reshape(-1, mnist.PIXELS)
         about = f"images of {short_path(options.images)}, not the run's own data"
         return Digits(pixels, about, options.images, None, names)

@@ -95,18 +95,14 @@ def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     parser = Parser(prog=f"{launch_command()} tensorboard", usage="%(prog)s [options]", add_help=False)
     graph_options.add_graph_options(parser)
     graph_options.add_image_options(parser)
-    method_options.add_method_options(parser, DECONVNET)
+    method_options.add_method_options(parser, DECONVNET, draws=False)
     parser.add_argument("--class-names", type=path, metavar="FILE", help="text file with the class names, one a line")
     parser.add_argument("--host_names", type=lambda text: text.split(","), default=[], metavar="NAME,NAME",
         help="more host names under which browsers may reach TensorBoard, such as that of a proxy")  # fmt: skip
     options, rest = parser.parse_known_args(words)
     if {"-h", "--help", "--helpfull"} & set(rest):
         print(parser.format_help())
-    graph_options.check_graph_options(options)
-    for name in ("class_names", "method", "patch", "stride", "cover"):
-        if getattr(options, name) is not None and not options.graph:
-            option = "--" + name.replace("_", "-")
-            raise UserError(option, "--graph PATH beside it", "none", "name the graph with --graph")
+    graph_options.check_graph_options(options, ("class_names", "method", "patch", "stride", "cover"))
     return options, rest
 
 

@@ -109,6 +109,11 @@ def test_ties_are_refused_with_a_graph(folder, capsys, command):
     assert_refused(capsys, [*words(folder, command), *RANGE, "--ties", "shared"], line)
 
 
+def test_other_data_is_refused_with_a_graph_by_its_name(folder, capsys):
+    line = "--other-data: expected this option without --graph, found --graph"
+    assert_refused(capsys, [*words(folder), *RANGE, "--other-data"], line)
+
+
 def test_fewer_images_than_the_default_of_top_are_all_shown(folder):
     """Five photos; the option --top is not given."""
     assert __main__.main([*words(folder, logdir="few"), *RANGE, "--maps", "0,1"]) == 0
