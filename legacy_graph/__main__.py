@@ -84,6 +84,7 @@ def _run(arguments):
     """Run one command. Errors of standard output pass on to `main`, which handles them."""
     options = make_parser().parse_args(arguments)
     try:
+        _check_directory()
         check_address_space()
         check_threads()
         check_protobuf()
@@ -105,6 +106,15 @@ def _run(arguments):
             return ExitStatus.USAGE
         _print_error(f"{type(error).__name__}: {error}; {REPORT}")
         return ExitStatus.INTERNAL
+
+
+def _check_directory():
+    """Refuse a current directory that was deleted, such as by `git checkout` in another terminal."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        hint = "change to a directory that exists, then run the same command again"
+        raise UserError("current directory", "one that exists", reason(error), hint) from error
 
 
 def _prepare_streams():

@@ -12,6 +12,7 @@ from legacy_graph import tf_setup
 from legacy_graph.__main__ import main
 from tests.support import faulty_runs
 from tests.support.program import SAMPLE
+from tests.support.published import assert_refused
 
 
 def closing(*numbers):
@@ -74,3 +75,10 @@ def test_without_a_temporary_directory_nothing_is_filtered(monkeypatch, capfd):
     with tf_setup.filter_stderr():
         os.write(2, b"I0000 chatter\nkept\n")
     assert capfd.readouterr().err == "kept\n"
+
+
+@pytest.mark.parametrize("words", [["check", "log"], ["train", "--steps", "1"], ["deconv", "x.png"]])
+def test_a_deleted_current_directory_is_one_line(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(str(tmp_path))
+    tmp_path.rmdir()
+    assert_refused(capsys, words, "current directory: expected one that exists, found No such file or directory")
