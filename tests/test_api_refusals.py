@@ -24,13 +24,14 @@ def model(path):
 @pytest.mark.parametrize(
     "name, value",
     [
-        ("range", "-1,1"), ("range", (0, float("nan"))), ("mean", "x"), ("mean", (1, 2)), ("bgr", "yes"), ("size", 8),
-        ("size", (8.5, 8)), ("values", ["training"]), ("values", {"training": "False"}), ("input", 3), ("tags", 1),
+        ("range", "-1,1"), ("range", (0, float("nan"))), ("--range", (1, 1)), ("mean", "x"), ("mean", (1, 2)),
+        ("bgr", "yes"), ("size", 8), ("size", (8.5, 8)),
+        ("values", ["training"]), ("values", {"training": "False"}), ("input", 3), ("tags", 1),
     ],
 )  # fmt: skip
 def test_load_model(path, name, value):
     with pytest.raises(legacy_graph.UserError, match=f"^{name}: "):
-        legacy_graph.load_model(path, **{"range": (-1, 1), name: value})
+        legacy_graph.load_model(path, **{"range": (-1, 1), name.lstrip("-"): value})
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,11 @@ def test_the_object_of_a_layer_is_refused(model):
     """Another model may have a layer of the same name."""
     with pytest.raises(legacy_graph.UserError, match="^layer: "):
         model.project(model.layers[0], PIXELS, 0)
+
+
+def test_context_is_a_bool(model):
+    with pytest.raises(legacy_graph.UserError, match="^context: expected True or False, found 'no'"):
+        model.sheet(LAYER, PIXELS, context="no")
 
 
 def test_from_session():

@@ -32,6 +32,13 @@ def file_path(name: str, value: object) -> str:
     return path
 
 
+def boolean(name: str, value: object) -> bool:
+    """`value`, which must be True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise UserError(name, "True or False", _shown(value), "give one of these")
+    return bool(value)
+
+
 def integer(name: str, value: object, low: int = 0) -> int:
     """`value`, which must be an integer of at least `low`; neither a bool nor a float."""
     return int(_checked(name, value, f"a whole number from {low}", "iu", low, ndim=0))

@@ -87,15 +87,20 @@ def read_preprocessing(
     """The preprocessing that the options range, mean and bgr describe; None without a range.
 
     Raises:
-        UserError: a mean or bgr without a range.
+        UserError: a mean or bgr without a range, or a range of one value.
     """
     if mean is None or np.size(mean):
         mean = arguments.numbers("mean", mean, (1, 3))
-    if not isinstance(bgr, (bool, np.bool_)):
-        raise UserError("bgr", "True or False", repr(bgr), "give one of these")
-    if range is None and (mean or bgr):
-        raise UserError("--mean and --bgr", "--range as well", "none", "add --range, such as --range 0,255")
-    return None if range is None else Preprocessing(*arguments.numbers("range", range, (2,)), tuple(mean), bgr)
+    arguments.boolean("bgr", bgr)
+    if range is None:
+        if mean or bgr:
+            raise UserError("--mean and --bgr", "--range as well", "none", "add --range, such as --range 0,255")
+        return None
+    low, high = arguments.numbers("range", range, (2,))
+    if low == high:
+        hint = "give the input values for the pixels 0 and 255, such as 0,1"
+        raise UserError("--range", "two numbers that differ", f"{low:g} twice", hint)
+    return Preprocessing(low, high, tuple(mean), bgr)
 
 
 def _image_size(size):

@@ -161,6 +161,7 @@ class LoadedModel:
         Raises:
             UserError: as in `top_activations`.
         """
+        arguments.boolean("context", context)
         sheets = self.sheets(self.target(layer, images), method, maps, top, context=context)
         return sheets.images["features/sheet"].view(Picture)
 
