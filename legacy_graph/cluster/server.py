@@ -1,9 +1,11 @@
 """The server of a task. To end the server, the chief puts a token into a queue on the task."""
 
+import json
 import os
 import re
 import sys
 import time
+import zlib
 
 import tensorflow.compat.v1 as tf
 
@@ -15,6 +17,7 @@ from legacy_graph.errors import TaskError, UserError, explain, reason
 NO_PROXY = ("no_grpc_proxy", "no_proxy")  # lower case, as gRPC reads them; TensorFlow 1.15's gRPC knows the second only
 POLL = 0.2  # seconds
 PATIENCE = 10000  # milliseconds for a server to take the token; one that was stopped never does
+JOIN = 10.0  # seconds from the start of a server to its mark, at most
 GRACE = 1.0  # seconds that a server runs on after the token, so that the chief can close its session
 
 
@@ -32,6 +35,10 @@ def start_server(cluster: Cluster) -> tf.train.Server:
     hint = f"end the program that uses the port, or correct the address in {VARIABLE}"
     with explain(VARIABLE, expected, hint, tf.errors.OpError), tf_setup.filter_stderr():
         server = tf.train.Server(tf.train.ClusterSpec(cluster.jobs), task.job, task.index)
+    with tf.Graph().as_default() as graph, tf.device(task.device):
+        mark = _mark(cluster).close()
+    with tf.Session(server.target, graph, only(task)) as session:
+        session.run(mark)
     # One write: with PYTHONUNBUFFERED, `print` writes the end of the line apart, and the tasks share the output.
     sys.stdout.write(f"Serving {task}: open on all network interfaces, without authentication\n")
     sys.stdout.flush()
@@ -55,18 +62,37 @@ def check_tasks(cluster: Cluster) -> None:
 
     Raises:
         TaskError: a server does not answer this question.
-        UserError: a server has another job or index than `TF_CONFIG` gives it, so it belongs to another cluster.
+        UserError: a server has another job or index than `TF_CONFIG` gives it, or other addresses of the tasks, so it
+            belongs to another cluster.
     """
     for task in cluster.peers:
+        with tf.Graph().as_default() as graph, tf.device(task.device):
+            marked = _mark(cluster).is_closed()
         try:
-            with tf_setup.filter_stderr(), tf.Session("grpc://" + task.address, config=only(task, PATIENCE)) as session:
-                names = [device.name for device in session.list_devices()]
+            with tf_setup.filter_stderr(), tf.Session("grpc://" + task.address, graph, only(task, PATIENCE)) as session:
+                others = [" ".join(re.findall("/(?:job|task):([^/]+)", each.name)) for each in session.list_devices()]
+                known = f"{task.job} {task.index}" in others and _wait_for_mark(session, marked)
         except tf.errors.OpError as error:
             raise TaskError(str(task), "its name", reason(error), RESTART) from error
-        others = [" ".join(re.findall("/(?:job|task):([^/]+)", name)) for name in names]
-        if f"{task.job} {task.index}" not in others:
-            hint = f"correct {VARIABLE}, or end the other program"
+        if not known:
+            hint = f"give every task the same cluster in {VARIABLE}, or end the other program"
             raise UserError(VARIABLE, str(task), f"there {' and '.join(sorted(set(others)))} of another cluster", hint)
+
+
+def _mark(cluster):
+    """A queue, closed on each task of the cluster. The name of the queue depends on all addresses."""
+    checksum = zlib.crc32(json.dumps(cluster.jobs, sort_keys=True).encode())
+    return tf.FIFOQueue(1, tf.bool, [[]], shared_name=f"cluster {checksum:08x}")
+
+
+def _wait_for_mark(session, marked):
+    """Whether a task has the mark. It gets the mark just after its server has started, so wait for it."""
+    end = time.monotonic() + JOIN
+    while not session.run(marked):
+        if time.monotonic() > end:
+            return False
+        time.sleep(POLL)
+    return True
 
 
 def serve(cluster: Cluster) -> None:

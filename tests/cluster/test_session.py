@@ -47,7 +47,8 @@ def test_a_step_that_never_ends_while_all_tasks_answer(monkeypatch):
     )
 
 
-# The server at the address of worker 1 is the parameter server of another cluster. Both are in this process.
+# The server at the address of a worker is a task of another cluster, of the job and the addresses of the arguments.
+# Both are in this process.
 MIXED = """
 import sys
 import tensorflow.compat.v1 as tf
@@ -56,8 +57,9 @@ from legacy_graph.cluster import server, session, tf_config
 
 mine = tf_config.read_cluster(10)
 address = mine.peers[0].address
-theirs = tf_config.Cluster({"ps": [address]}, tf_config.Task("ps", 0, address), 10)
+theirs = tf_config.Cluster({sys.argv[1]: [address, *sys.argv[2:]]}, tf_config.Task(sys.argv[1], 0, address), 10)
 held = server.start_server(theirs)
+server.JOIN = 0.5
 try:
     with session.open_session(tf.Graph(), mine):
         pass
@@ -66,16 +68,18 @@ except errors.UserError as error:
 """
 
 
-def test_a_task_of_another_cluster_is_named(monkeypatch):
+@pytest.mark.parametrize("job, others", [("ps", []), ("worker", []), ("worker", ["127.0.0.1:9"])])
+def test_a_task_of_another_cluster_is_named(monkeypatch, job, others):
+    """Also one of the same job and index."""
     monkeypatch.setenv("PYTHONPATH", ROOT)
     configuration = task_configurations(2, False)[-1]
-    process = started([sys.executable, "-c", MIXED], configuration)
+    process = started([sys.executable, "-c", MIXED, job, *others], configuration)
     err = process.communicate(timeout=120)[1]
     (address,) = configuration["cluster"]["worker"]
     assert process.returncode == 1
     assert err.splitlines()[-1] == (
-        f"TF_CONFIG: expected worker 0 at {address}, found there ps 0 of another cluster; "
-        "correct TF_CONFIG, or end the other program"
+        f"TF_CONFIG: expected worker 0 at {address}, found there {job} 0 of another cluster; "
+        "give every task the same cluster in TF_CONFIG, or end the other program"
     )
 
 
