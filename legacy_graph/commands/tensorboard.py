@@ -146,6 +146,8 @@ def _prepare(flags: argparse.Namespace) -> None:
         problem = locate.why_empty(flags.logdir)
         if problem:
             print(f"legacy_graph: {problem}. TensorBoard will show what is written there later.", file=sys.stderr)
+    if flags.port is not None and not 0 <= flags.port <= 65535:
+        raise UserError("--port", "a whole number from 0 to 65535", flags.port, "choose another port, or leave it out")
     if flags.host:
         _check_host(flags.host)
     _check_info()

@@ -77,6 +77,8 @@ def test_a_port_and_a_host_that_cannot_be_served(tmp_path):
         port = str(busy.getsockname()[1])
         line = one_line("--logdir", str(tmp_path), "--port", port)
     assert line.startswith("legacy_graph: --port: ") and port in line
+    line = one_line("--logdir", str(tmp_path), "--port", "-5")
+    assert line.startswith("legacy_graph: --port: expected a whole number from 0 to 65535, found -5; ")
     line = one_line("--logdir", str(tmp_path), "--host", "192.0.2.1")  # of RFC 5737: no machine has it
     assert line.startswith("legacy_graph: --host: ") and "192.0.2.1" in line
 
