@@ -50,8 +50,10 @@ function fill(select, options, value) {
 function showNote(run, step) {
   page.note.dataset.step = step ?? "";
   const old = run.newest !== null && step !== null && step !== run.newest;
-  const newest = old && `The newest checkpoint is of step ${run.newest.toLocaleString("en")}. This command reads it:`;
-  page.note.replaceChildren(...(old ? [emptyBox(newest, run.commands[state.layer])] : []));
+  const command = run.commands[state.layer];
+  const hint = command ? "This command reads it:" : "Run the features command again, with the options in this layer's name.";
+  const newest = old && `The newest checkpoint is of step ${run.newest.toLocaleString("en")}. ${hint}`;
+  page.note.replaceChildren(...(old ? [emptyBox(newest, command)] : []));
 }
 
 /** Replace names in the address that do not exist by names that exist, and remember the former. */

@@ -171,6 +171,20 @@ def test_a_newer_checkpoint_only_adds_a_note(open_view, newer_checkpoint, arrays
     expect(first).to_be_focused()
 
 
+def test_the_note_for_results_of_other_options(open_view, newer_checkpoint, features_log):
+    """The page lists them, but it has no command for them."""
+    folder = os.path.join(features_log[0], "features")
+    shutil.copytree(os.path.join(folder, "conv2"), os.path.join(folder, "conv2-maps=56,39"))
+    newer_checkpoint()
+    try:
+        _, frame = open_view("deconvnet&p.deconvnet.layer=conv2-maps%3D56%2C39")
+        expect(frame.locator("#grid button")).to_have_count(16)
+        hint = "Run the features command again, with the options in this layer's name."
+        expect(frame.locator("aside .empty")).to_have_text(f"The newest checkpoint is of step 40. {hint}")
+    finally:
+        shutil.rmtree(os.path.join(folder, "conv2-maps=56,39"))
+
+
 def test_a_note_outlives_an_older_answer(open_view, newer_checkpoint, arrays):
     """The maps were requested before the newer checkpoint was found, and arrive after it."""
     page, frame = open_view()

@@ -125,6 +125,8 @@ def test_words_that_nobody_knows(capsys, tmp_path):
     file = tmp_path / "file"
     file.write_text("")
     assert f"expected a directory, found the file {str(file)!r}" in refused(capsys, "--logdir", str(file))
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    assert "expected a directory, found a link to nothing, " in refused(capsys, "--logdir", str(tmp_path / "link"))
     assert "expected a path, found ''" in refused(capsys, "--logdir", "")
     assert "expected a path" in refused(capsys, "--data-dir", "a\0b")
     assert "expected a path, found the URL 'file:///tmp/log'" in refused(capsys, "--logdir", "file:///tmp/log")
