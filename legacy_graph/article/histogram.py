@@ -48,18 +48,20 @@ def histogram_proto(values: np.ndarray) -> tf.HistogramProto:
         ValueError: a value is NaN or infinite.
     """
     flat = np.ravel(values)
-    squares = float(np.einsum("i,i->", flat, flat, dtype=np.float64))
-    if not np.isfinite(squares):
-        raise ValueError("histogram: expected finite values, found NaN or infinity")
-    counts = np.zeros(len(LIMITS), np.int64)
+    counts, total, squares = np.zeros(len(LIMITS), np.int64), 0.0, 0.0
     for begin in range(0, len(flat), _BLOCK):
         block = flat[begin : begin + _BLOCK]
+        wide = block.astype(np.float64)
+        total += wide.sum()
+        squares += np.square(wide, out=wide).sum()
+        if not np.isfinite(squares):
+            raise ValueError("histogram: expected finite values, found NaN or infinity")
         bucket = _GUESS.take(block.view(np.uint32) >> 16)
         bucket += block >= _ROUNDED.take(bucket)
         counts += np.bincount(bucket, minlength=len(LIMITS))
     # Adjacent empty buckets become one, as in TensorFlow.
     kept = (counts > 0) | np.append(counts[1:] > 0, True)
     return tf.HistogramProto(
-        min=flat.min(), max=flat.max(), num=len(flat), sum=flat.sum(dtype=np.float64), sum_squares=squares,
-        bucket_limit=LIMITS[kept], bucket=counts[kept],
+        min=flat.min(), max=flat.max(), num=len(flat), sum=total, sum_squares=squares, bucket_limit=LIMITS[kept],
+        bucket=counts[kept],
     )  # fmt: skip

@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.histogram import histogram_proto
 
-MANY = 1000000  # values; with more of them, TensorFlow's histogram is slow
+MANY = 10000  # values; with more of them, TensorFlow's histogram is slower than ours
 
 SCALARS, HISTOGRAMS, IMAGES, AUDIO = "scalars", "histograms", "images", "audio"
 # Of the training batch; scalars about what was learned; sheets of all feature maps.
@@ -45,7 +45,7 @@ def histogram(tag: str, values: tf.Tensor, collection: str = HISTOGRAMS) -> tf.T
 
     Args:
         tag: the complete name in TensorBoard.
-        values: of any shape and real dtype; a NaN makes the session run fail. If they are float32, and a million or
+        values: of any shape and real dtype; a NaN makes the session run fail. If they are float32, and `MANY` or
             more or of an unknown number, `histogram_proto` counts them, with the same result.
         collection: see `scalar`.
 
@@ -99,26 +99,30 @@ def variable_summaries(variable: tf.Tensor) -> None:
     """变化信息: record mean, stddev, max, min and a histogram of a variable, under "summaries" in the current scope.
 
     Args:
-        variable: float32 of any shape.
+        variable: float32 of any shape. With `MANY` values or more, stddev is the root of the mean square minus the
+            squared mean; its relative error is below 1e-5 if the mean is at most five deviations.
 
     Source: the article, 二.5.
     """
     with tf.name_scope("summaries") as scope:
         mean = tf.reduce_mean(variable, name="mean_value")
         scalar(scope + "mean", mean)
-        scalar(scope + "stddev", tf.sqrt(tf.reduce_mean(tf.square(variable - mean)), name="stddev_value"))
+        scalar(scope + "stddev", tf.sqrt(_variance(variable, mean), name="stddev_value"))
         scalar(scope + "max", tf.reduce_max(variable, name="max_value"))
         scalar(scope + "min", tf.reduce_min(variable, name="min_value"))
         histogram(scope + "histogram", variable)
 
 
-def activation_summaries(layer: str, activations: tf.Tensor) -> None:
+def activation_summaries(layer: str, activations: tf.Tensor) -> tf.Tensor:
     """Record the histogram <layer>/activations and the fraction of zeros <layer>/sparsity, in `ACTIVATIONS`.
 
     Args:
         layer: the name of the layer.
         activations: float32 of any shape, after the ReLU. NaN and infinity count as zero: the check of the loss
             reports them.
+
+    Returns:
+        string [], both as a serialised `Summary`.
 
     Source: `_activation_summary` of TensorFlow's CIFAR-10 tutorial.
     """
@@ -131,7 +135,7 @@ def activation_summaries(layer: str, activations: tf.Tensor) -> None:
             tf.Summary.Value(tag=f"{layer}/sparsity", simple_value=np.count_nonzero(array == 0) / array.size),
         ]
 
-    _counted(f"{layer}/activations", activations, count, ACTIVATIONS)
+    return _counted(f"{layer}/activations", activations, count, ACTIVATIONS)
 
 
 def on_one_scale(maps: tf.Tensor) -> tf.Tensor:
@@ -147,6 +151,14 @@ def on_one_scale(maps: tf.Tensor) -> tf.Tensor:
     with tf.name_scope("on_one_scale"):
         largest = tf.reduce_max(tf.abs(maps))
         return tf.cast(tf.round(128.0 + 127.0 * tf.math.divide_no_nan(maps, largest)), tf.uint8)
+
+
+def _variance(values, mean):
+    number = values.shape.num_elements()
+    if number is None or number < MANY:
+        return tf.reduce_mean(tf.square(values - mean))
+    # One pass over the memory. Digits would be lost if the mean were many deviations; that of many weights is not.
+    return tf.maximum(tf.nn.l2_loss(values) * (2 / number) - tf.square(mean), 0)
 
 
 def _counted(name, values, count, collection):

@@ -12,7 +12,7 @@ tutorial.
 """
 
 from functools import partial
-from typing import Dict, List, NamedTuple
+from typing import Callable, Dict, List, NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -20,9 +20,9 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import summaries
 from legacy_graph.article.network import Network
 from legacy_graph.article.receptive_field import crop_patches
-from legacy_graph.data.ahead import run_together
 from legacy_graph.data.mnist import scale_pixels
 from legacy_graph.visualize import evolution, layer_probes
+from legacy_graph.visualize.publishing import image_value
 from legacy_graph.visualize.rank_correlation import rank_correlation
 from legacy_graph.visualize.top_activations import Probe
 
@@ -31,7 +31,7 @@ class Learning(NamedTuple):
     """The tensors of the summaries. Numpy computes what is fed."""
 
     probes: List[Probe]  # of conv1 and conv2
-    fed: Dict[str, tf.Tensor]  # tag -> placeholder
+    fed: Dict[str, tf.Tensor]  # tag -> placeholder: of a scalar its value, of a sheet its serialised `Summary`
     activations: tf.Tensor  # string [], a merged `Summary` of the fed training batch, like the next two
     scalars: tf.Tensor  # of the tested digits and the weights
     sheets: tf.Tensor
@@ -42,17 +42,20 @@ def build(net: Network, ties: str) -> Learning:
     names = [layer.name for layer in net.layers]
     probes = [layer_probes.article_probe(net, name, ties) for name in names]
     activations = {**{layer.name: layer.relu for layer in net.layers}, "fc1": net.features}
+    counted = tf.get_collection(summaries.HISTOGRAMS)
     for name, values in activations.items():
-        summaries.activation_summaries(name, values)
+        # One after the other: each occupies a thread in which TensorFlow starts operations; it has one for each core.
+        with tf.control_dependencies(counted):
+            counted = [summaries.activation_summaries(name, values)]
     with tf.name_scope("learning"):
         scalars = [f"{name}/dead" for name in names] + [f"learned/{name}" for name in names]
         sheets = [f"features/{name}" for name in names] + [f"kernels/{names[0]}"]
         fed = {tag: tf.placeholder(tf.float32, [], tag) for tag in scalars}
-        fed.update({tag: tf.placeholder(tf.uint8, [1, None, None, 1], tag) for tag in sheets})
+        fed.update({tag: tf.placeholder(tf.string, [], tag) for tag in sheets})
     for tag in scalars:
         summaries.scalar(tag, fed[tag], summaries.LEARNING)
     for tag in sheets:
-        summaries.image(tag, fed[tag], 1, summaries.FEATURES)
+        tf.add_to_collection(summaries.FEATURES, fed[tag])
     merged = [tf.summary.merge_all(key) for key in (summaries.ACTIVATIONS, summaries.LEARNING, summaries.FEATURES)]
     return Learning(probes, fed, *merged)
 
@@ -82,10 +85,15 @@ def summarize_scalars(
     return session.run(learning.scalars, {learning.fed[tag]: value for tag, value in values.items()})
 
 
-def draw_sheets(
-    session: tf.Session, net: Network, learning: Learning, images: np.ndarray, strongest: List[np.ndarray]
-) -> Dict[tf.Tensor, np.ndarray]:
-    """The sheets, as the feed of `learning.sheets`.
+def sheet_calls(
+    session: tf.Session,
+    net: Network,
+    learning: Learning,
+    images: np.ndarray,
+    strongest: List[np.ndarray],
+    kernels: Dict[str, np.ndarray],
+) -> Dict[tf.Tensor, Callable[[], bytes]]:
+    """The calls that draw the sheets; their results are the feed of `learning.sheets`. The longest call is the first.
 
     Args:
         session: of the training graph.
@@ -93,6 +101,7 @@ def draw_sheets(
         learning: as from `build`.
         images: uint8 [N, 784], the tested digits.
         strongest: as in `summarize_scalars`, of these images.
+        kernels: as in `summarize_scalars`.
     """
 
     def features(probe, activations):
@@ -101,14 +110,17 @@ def draw_sheets(
         places, projections = session.run([probe.places, probe.projections], fed)
         return evolution.draw_maps(crop_patches(projections[..., 0], places, probe.fields, 0), alive)
 
-    def kernels(layer):
-        values = session.run(layer.kernel)[:, :, 0].transpose(2, 0, 1)
+    def first_kernels(name):
+        values = kernels[f"{name}/weights"][:, :, 0].transpose(2, 0, 1)
         return evolution.draw_maps(values, np.ones(len(values), bool), percentile=100)
+
+    def summarize(tag, draw):
+        return tf.Summary(value=[image_value(f"{tag}/image", draw())]).SerializeToString()
 
     calls = {
         f"features/{probe.layer.name}": partial(features, probe, activations)
-        for probe, activations in zip(learning.probes, strongest)
+        for probe, activations in zip(reversed(learning.probes), reversed(strongest))
     }
-    calls[f"kernels/{net.layers[0].name}"] = partial(kernels, net.layers[0])
-    sheets = zip(calls, run_together(calls.values()))
-    return {learning.fed[tag]: sheet[None, :, :, None] for tag, sheet in sheets}
+    name = net.layers[0].name
+    calls[f"kernels/{name}"] = partial(first_kernels, name)
+    return {learning.fed[tag]: partial(summarize, tag, draw) for tag, draw in calls.items()}

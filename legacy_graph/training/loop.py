@@ -19,7 +19,7 @@ from legacy_graph.logdir import event_reader, event_writer, kept_kernels, layout
 from legacy_graph.logdir.identity import run_identity
 from legacy_graph.training import kernels, nan_guard, progress, projector, recording, sonify
 from legacy_graph.training.checkpoints import Checkpoints
-from legacy_graph.training.learning import draw_sheets, summarize_scalars
+from legacy_graph.training.learning import sheet_calls, summarize_scalars
 from legacy_graph.training.program import Program, build_program
 from legacy_graph.training.recording import Writers
 
@@ -95,10 +95,9 @@ def steps(
         if due.histograms:
             fetches.update(histograms=program.histograms, activations=program.learning.activations)
         if due.images:
-            recording.record_images(session, program, data, writers, step, traced=step == config.steps)
             fetches.update(sheets=program.learning.sheets)
         if due.images or due.test:
-            first, sheets = _record_evaluation(session, program, config, data.test, writers.test, step, due, first)
+            first, sheets = _record_evaluation(session, program, config, data, writers, step, due, first)
         if step < config.steps:
             fetches.update(train=program.train)
         images, labels = next(batches)
@@ -122,34 +121,34 @@ def steps(
         yield step, got["loss"], got.get("accuracy")
 
 
-def _record_evaluation(session, program, config, test, writer, step, due, first):
-    """Record the test, what the maps have learned, and the kernels, each if due, from one pass over the test digits.
+def _record_evaluation(session, program, config, data, writers, step, due, first):
+    """Record the images, the test, what the maps have learned, and the kernels, each if due.
 
-    `first` has the kernels of step 0; None if they are unknown.
+    One pass over the test digits serves all. `first` has the kernels of step 0; None if they are unknown.
 
     Returns:
-        `first`, and the feed of `learning.sheets`, empty if no images are due. The session run of the training step
-        also encodes the sheets, so that both cores are busy.
+        `first`, and the feed of `learning.sheets`, empty if no images are due.
     """
-    net, learning, digits = program.network, program.learning, recording.tested_digits(test)
+    net, learning, digits = program.network, program.learning, recording.tested_digits(data.test)
     evaluation = recording.evaluate(session, net, digits, learning.probes, due.test)
-    present = session.run(kernels.variables(net))
+    strongest, present = evaluation.strongest, session.run(kernels.variables(net))
     first = present if step == 0 else first
-
-    def draw():
-        return draw_sheets(session, net, learning, digits.images, evaluation.strongest) if due.images else {}
+    sheets, pictures = {}, []
+    if due.images:
+        sheets = sheet_calls(session, net, learning, digits.images, strongest, present)
+        pictures = recording.image_calls(session, program, data, writers, step, traced=step == config.steps)
 
     def compare():
-        return first and summarize_scalars(session, learning, evaluation.strongest, present, first)
+        return first and summarize_scalars(session, learning, strongest, present, first)
 
-    sheets, learned = run_together([draw, compare])
+    *results, learned = run_together([*sheets.values(), *pictures, compare])
     if due.images:
         kept_kernels.write(config.logdir, step, present)
     if due.test:
-        recording.record_test(session, program, config, evaluation, writer, step)
+        recording.record_test(session, program, config, evaluation, writers.test, step)
     if learned:
-        writer.add_summary(learned, step)
-    return first, sheets
+        writers.test.add_summary(learned, step)
+    return first, dict(zip(sheets, results))
 
 
 def _first_kernels(config, start):

@@ -1,7 +1,7 @@
 """What a training run records at a step: which outputs are due, and the summaries of the pictures and of the test."""
 
 import functools
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Callable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -101,12 +101,12 @@ def tested_digits(digits: mnist.Digits) -> mnist.Digits:
     return mnist.Digits(digits.images[:TESTED], digits.labels[:TESTED])
 
 
-def record_images(
+def image_calls(
     session: tf.Session, program: Program, data: mnist.Dataset, writers: Writers, step: int, traced: bool
-) -> None:
-    """Ten training digits in the train run, ten test digits in the test run, as in the 2018 program.
+) -> List[Callable[[], None]]:
+    """Calls that record ten training digits in the train run, ten test digits in the test run, as in the 2018 program.
 
-    With `traced`, also trace the run of the training digits, see `run_traced`.
+    With `traced`, the training digits are recorded at once, and their run is traced, see `run_traced`.
     """
 
     def run(digits, writer, tag=None):
@@ -116,7 +116,7 @@ def record_images(
     pairs = (data.train, writers.train), (data.test, writers.test)
     if traced:
         run(*pairs[0], f"step {step}, pictures")  # alone, so that the times of its operations are true
-    run_together(functools.partial(run, *pair) for pair in pairs[traced:])
+    return [functools.partial(run, *pair) for pair in pairs[traced:]]
 
 
 def record_test(

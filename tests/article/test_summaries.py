@@ -36,6 +36,22 @@ def test_variable_summaries_by_hand():
     assert (histogram.histo.num, histogram.histo.sum, histogram.histo.sum_squares) == (4, 12, 50)
 
 
+@pytest.mark.parametrize("mean", [0.0, 0.3, -2.0])
+def test_the_deviation_of_many_values(mean):
+    values = np.random.RandomState(0).normal(mean, 0.1, [400, 300]).astype("f")
+    with tf.Graph().as_default():
+        summaries.variable_summaries(tf.constant(values))
+        found = {value.tag: value.simple_value for value in run(tf.summary.merge_all(summaries.SCALARS))}
+    assert found["summaries/stddev"] == pytest.approx(values.astype(float).std(), rel=1e-3)
+
+
+def test_the_deviation_of_many_equal_values_is_small():
+    with tf.Graph().as_default():
+        summaries.variable_summaries(tf.fill([400, 300], 0.7))
+        found = {value.tag: value.simple_value for value in run(tf.summary.merge_all(summaries.SCALARS))}
+    assert 0 <= found["summaries/stddev"] < 0.007
+
+
 def test_a_tag_stays_what_was_asked_for():
     """TensorFlow's own call writes max_1 here, and loss_1 beside a scope `loss`."""
     with tf.Graph().as_default():
