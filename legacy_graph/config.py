@@ -49,7 +49,7 @@ class Config:
         "20, 50, 100, 200, 400, 800, 1200, 1600 and 2000, then every 2000, from 20000 on every 20000, and so on; "
         "always the last step)", _INTERVAL)  # fmt: skip
     test_every: int = option(100, "steps between tests on 1,000 test digits", _INTERVAL)
-    checkpoint_every: int = option(500, "steps between checkpoints, from which a stopped run resumes", _INTERVAL)
+    checkpoint_every: int = option(1000, "steps between checkpoints, from which a stopped run resumes", _INTERVAL)
     task_timeout: int = option(60, "seconds that the chief waits for an answer of another task of TF_CONFIG, then it "
         "ends; a step may take ten times as long; only with TF_CONFIG", (1, 10**6))  # fmt: skip
     ties: str = option(SHARED, "if several maxima of a pool window are equal: first: the first one gets the signal of "
