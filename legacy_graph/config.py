@@ -29,7 +29,7 @@ ALL_METHODS = {**METHODS, OCCLUSION: OCCLUSION}
 RANDOM = "random"  # value of --control: the layer's kernel replaced by random numbers
 MEAN = "mean"  # value of --cover: the mean colour of the images
 _INTERVAL = 1, 10**9
-EARLY = (0, 20, 50, 100, 200)  # the first image steps by default: TensorBoard shows ten pictures of a tag
+EARLY = (0, 20, 50, 100, 200, 500, 1000)  # the image steps of the first 2,000 steps, by default
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Config:
     summary_every: int = option(10, "steps between scalars of the training batch", _INTERVAL)
     histogram_every: int = option(100, "steps between histograms", _INTERVAL)
     image_every: Optional[int] = option(None, "steps between images, sounds and kept kernels (default: the steps 0, "
-        "20, 50, 100, 200, 400, 800, 1200, 1600 and 2000, then every 2000, from 20000 on every 20000, and so on; "
+        "20, 50, 100, 200, 500, 1000 and 2000, then every 2000, from 20000 on every 20000, and so on; "
         "always the last step)", _INTERVAL)  # fmt: skip
     test_every: int = option(100, "steps between tests on 1,000 test digits", _INTERVAL)
     checkpoint_every: int = option(1000, "steps between checkpoints, from which a stopped run resumes", _INTERVAL)
@@ -61,11 +61,12 @@ class Config:
 def is_image_step(step: int, every: Optional[int]) -> bool:
     """Whether images are due at a step, by the step and the option `image_every` alone.
 
-    By default they are due at `EARLY`, because most is learned early; then every 400 steps up to 2,000, every 2,000 up
-    to 20,000, every 20,000 up to 200,000, and so on. A resumed or extended run therefore has the same image steps.
+    By default they are due at `EARLY`, because most is learned early; then every 2,000 up to 20,000, every 20,000 up to
+    200,000, and so on. A resumed or extended run therefore has the same image steps. TensorBoard's own command shows
+    ten pictures of a tag, more than the default run has.
     """
     if every is not None:
         return step % every == 0
-    if step < 400:
+    if step < 2000:
         return step in EARLY
-    return step % (400 if step <= 2000 else 2 * 10 ** (len(str(step // 2)) - 1)) == 0
+    return step % (2 * 10 ** (len(str(step // 2)) - 1)) == 0
