@@ -27,8 +27,7 @@ def move_squeezes(graph: Graph) -> List[str]:
     residual block is a layer, as in 2-D. The values do not change.
     """
     _move_before_blocks(graph)
-    axes, pools = _find_movable(graph)
-    _move_behind(graph, axes, pools)
+    _move_behind(graph, *_find_movable(graph))
     return []
 
 
@@ -51,16 +50,18 @@ def _reads_blocks(graph, name):
     return is_only_reader and axis is not None and axis % 4 in (1, 2)
 
 
-def _find_movable(graph) -> Tuple[Dict[str, Axes], Dict[str, str]]:
+def _find_movable(graph) -> Tuple[Dict[str, Axes], Dict[str, str], Dict[str, str]]:
     """What a Squeeze can be moved behind.
 
     Returns:
         {node: the axes of [B, H, W, C] that its tensor lacks}, for each Squeeze of a convolution or a pool, and for
         each operation that can take the tensor with these axes.
         {pool: the ExpandDims before it}, for each pool that can take the tensor before this node and its Squeeze.
+        {tensor [B, W, C]: the ExpandDims after it}, for each that a convolution reads so, such as the images.
     """
     axes: Dict[str, Axes] = {}
     pools: Dict[str, str] = {}
+    rows: Dict[str, str] = {}
     for name in graph.order:
         node, sources = graph.by_name[name], graph.data_inputs(name)
         if node.op == "Squeeze":
@@ -71,12 +72,18 @@ def _find_movable(graph) -> Tuple[Dict[str, Axes], Dict[str, str]]:
         elif node.op in _POOLS:
             if _is_movable_pool(graph, axes, node):
                 pools[name] = sources[0]
+        elif node.op == "ExpandDims" and any(reader.op in CONVOLUTIONS for reader in graph.consumers[name]):
+            rows[sources[0]] = name
         elif len({axes[source] for source in sources if source in axes}) == 1:
+            lacks = next(axes[source] for source in sources if source in axes)
             others = [source for source in sources if source not in axes]
+            others = [
+                each for each in others if each not in rows or _inserted(graph, graph.by_name[rows[each]]) != lacks
+            ]
             is_elementwise = node.op in _MOVABLE and all(_is_vector(graph, source) for source in others)
             if is_elementwise or (node.op == "BatchToSpaceND" and sources[0] in axes):
-                axes[name] = next(axes[source] for source in sources if source in axes)
-    return axes, pools
+                axes[name] = lacks
+    return axes, pools, rows
 
 
 def _is_movable_pool(graph, axes, pool):
@@ -106,7 +113,7 @@ def _inserted(graph, node) -> Axes:
     return () if axis is None else (int(axis) % 4,)
 
 
-def _move_behind(graph, axes, pools):
+def _move_behind(graph, axes, pools, rows):
     """Let what `_find_movable` returns read tensors [B, H, W, C]; a Squeeze after it serves all other readers."""
     moved = [name for name in axes if graph.by_name[name].op != "Squeeze"]
     squeezes = [name for name in axes if graph.by_name[name].op == "Squeeze" and graph.consumers[name]]
@@ -121,6 +128,7 @@ def _move_behind(graph, axes, pools):
         if squeeze in whole and _inserted(graph, node) == _squeezed(graph.by_name[squeeze]):
             inserted[name] = whole[squeeze]
     graph.redirect(inserted)
+    whole.update({source: name for source, name in rows.items() if source not in axes})
     for name in moved:
         for position, source in enumerate(graph.data_inputs(name)):
             if source in whole:

@@ -126,14 +126,18 @@ def test_the_values_after_a_gated_1d_convolution(tmp_path):
 
 
 def residual_rows(x):
-    """A 1-D ResNet: a stem with a pool as Keras writes it, a block with its input, a block with a projection of it."""
+    """A 1-D ResNet: a block with the signal itself, a stem with a pool as Keras writes it, two more blocks.
 
-    def convolve(x, name, stride=1, window=3):
-        return tf.nn.conv1d(x, constant([window, int(x.shape[-1]), 4], len(name)), stride, "SAME", name=name)
+    The second block adds its input, and the third a projection of it.
+    """
+
+    def convolve(x, name, stride=1, window=3, depth=4):
+        return tf.nn.conv1d(x, constant([window, int(x.shape[-1]), depth], len(name)), stride, "SAME", name=name)
 
     def normalise(x):
         return tf.nn.batch_normalization(x, *(constant([4], n) ** 2 for n in range(4)), 1e-3)
 
+    x = tf.nn.relu(tf.add(convolve(x, "raw", depth=3), x), name="raw/out")
     x = tf.nn.relu(convolve(x, "stem"))
     x = tf.squeeze(tf.nn.max_pool(tf.expand_dims(x, 2), [1, 2, 1, 1], [1, 2, 1, 1], "SAME"), [2])
     inner = tf.nn.relu(normalise(convolve(x, "one/a")))
@@ -145,12 +149,13 @@ def residual_rows(x):
 def test_the_output_of_a_1d_residual_block_is_a_layer(tmp_path):
     path, row = tmp_path / "model.pb", images(3, 1, 24, 3)
     model = load_model(write_frozen(path, residual_rows, shape=(None, 24, 3)))
-    labels = ["stem", "one/a", "one/b", "one/out", "two/a", "two/b", "two/out", "last"]
+    labels = ["raw", "raw/out", "stem", "one/a", "one/b", "one/out", "two/a", "two/b", "two/out", "last"]
     assert [layer.label for layer in model.layers] == labels
     blocks = [layer for layer in model.layers if layer.label.endswith("out")]
-    assert [(layer.start, layer.shape) for layer in blocks] == [("one/out", (1, 12, 4)), ("two/out", (1, 6, 4))]
-    # 3 samples, 4 with the pool, of step 2; two convolutions add 2 positions each, and the projected block 2 more.
-    assert [layer.fields[1] for layer in blocks] == [Field(12, 2, -5), Field(16, 4, -5)]
+    shapes = {"raw/out": (1, 24, 3), "one/out": (1, 12, 4), "two/out": (1, 6, 4)}
+    assert {layer.start: layer.shape for layer in blocks} == shapes
+    # 3 samples; 5 with the stem, 6 with its pool, of step 2; two convolutions add 2 positions each, the last one 2 more.
+    assert [layer.fields[1] for layer in blocks] == [Field(3, 1, -1), Field(14, 2, -6), Field(18, 4, -6)]
     for layer in blocks:
         with tf.Graph().as_default(), tf.Session() as session:
             probe = graph_probe(model, layer, "gradient")
