@@ -154,7 +154,7 @@ def test_the_output_of_a_1d_residual_block_is_a_layer(tmp_path):
     blocks = [layer for layer in model.layers if layer.label.endswith("out")]
     shapes = {"raw/out": (1, 24, 3), "one/out": (1, 12, 4), "two/out": (1, 6, 4)}
     assert {layer.start: layer.shape for layer in blocks} == shapes
-    # 3 samples; 5 with the stem, 6 with its pool, of step 2; two convolutions add 2 positions each, the last one 2 more.
+    # 3 samples; 5 with the stem, 6 with its pool; then steps of 2: two convolutions add 2 each, the last one 2 more.
     assert [layer.fields[1] for layer in blocks] == [Field(3, 1, -1), Field(14, 2, -6), Field(18, 4, -6)]
     for layer in blocks:
         with tf.Graph().as_default(), tf.Session() as session:
