@@ -66,15 +66,20 @@ def _find_steps(nodes, products) -> Set[str]:
     """The products that read the same weights as a product that they depend on, or that depends on them."""
     sharing: Dict[str, List[str]] = collections.defaultdict(list)
     for name in products:
-        weights = nodes.root(nodes.data_inputs(name)[1])
-        while row(nodes.by_name[weights].op).kind == "read":
-            weights = nodes.root(nodes.data_inputs(weights)[0])
-        sharing[weights].append(name)
+        sharing[_weights(nodes, name)].append(name)
     steps: Set[str] = set()
     for names in sharing.values():
         if len(names) > 1 and names[0] in nodes.ancestors(names[-1:]):
             steps.update(names)
     return steps
+
+
+def _weights(nodes, name) -> str:
+    """The constant or variable with the weights of a convolution or product, or the operation that computes them."""
+    weights = nodes.root(nodes.data_inputs(name)[1])
+    while row(nodes.by_name[weights].op).kind == "read":
+        weights = nodes.root(nodes.data_inputs(weights)[0])
+    return weights
 
 
 def _has_weights(nodes, name, dependent):
@@ -128,6 +133,21 @@ def _first_unique(ways, taken) -> Dict[str, str]:
     return labels
 
 
+def _numbered_as_weights(nodes, labels, names) -> Dict[str, str]:
+    """The labels, with the numbers of scopes as in the names of the weights, if the labels stay unique.
+
+    Keras 3 opens the scope of a layer anew when it exports a model: conv2d_1_1 reads the kernel of the layer conv2d_1.
+    """
+    renamed = dict(labels)
+    for name in names:
+        scopes = _weights(nodes, name).split("/")[:-1]
+        parts = [(part, re.sub(r"_\d+$", "", part)) for part in labels[name].split("/")]
+        renamed[name] = "/".join(plain if plain in scopes and part not in scopes else part for part, plain in parts)
+    counts = collections.Counter(renamed.values())
+    renamed = {name: label if counts[label] == 1 else labels[name] for name, label in renamed.items()}
+    return renamed if len({*renamed.values()}) == len(labels) else labels
+
+
 def has_name(layer: ConvLayer, wanted: str) -> bool:
     """Whether the user names the layer: by its label, also with all scopes before it, or by its first node."""
     if wanted == layer.label or (wanted == layer.name and layer.operation in CONVOLUTIONS | DENSE):
@@ -157,6 +177,7 @@ def find_layers(
     titles = {name: _MATMUL.sub("", name) or name for name in dense}
     titles.update((name, end.activation) for name, end in blocks.items())
     labels = short_labels(names, titles)
+    labels = _numbered_as_weights(nodes, labels, list(ends))
     ends.update(blocks)
     position = {name: number for number, name in enumerate(nodes.order)}
     ordered = sorted(ends, key=lambda name: position[ends[name].start])

@@ -11,7 +11,7 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.load import find_layer
 from legacy_graph.visualize import layer_probes, top_activations
-from tests.support.graph_files import constant, graph_of, images, run, write_frozen
+from tests.support.graph_files import constant, graph_of, images, run, write_frozen, write_meta
 from tests.support.loading import load_model
 
 
@@ -176,3 +176,19 @@ def test_a_softmax_by_hand_is_no_block(tmp_path):
         return tf.exp(logits - tf.reduce_max(logits, 3, keepdims=True))
 
     assert [layer.label for layer in load_model(write_frozen(tmp_path / "model.pb", build)).layers] == ["logits"]
+
+
+def scoped_anew(x):
+    """As Keras 3 exports a model: the scopes of its layers are opened again, and get other numbers than the weights."""
+    for layer in ("body/conv2d", "body/conv2d_1", "body/shared", "body/shared"):
+        with tf.variable_scope(layer, reuse=tf.AUTO_REUSE, auxiliary_name_scope=False):
+            kernel = tf.get_variable("kernel", [3, 3, 3, 3], initializer=tf.constant_initializer(0.1))
+        with tf.name_scope(f"{layer}_1"):
+            x = tf.nn.conv2d(x, kernel, 1, "SAME", name="convolution")
+    return x
+
+
+def test_labels_are_numbered_as_the_weights(tmp_path):
+    path = write_meta(tmp_path, scoped_anew)[0]
+    labels = [layer.label for layer in load_model(path).layers]
+    assert labels[:2] == ["conv2d", "conv2d_1"] and len(set(labels)) == 4

@@ -15,6 +15,7 @@ import zipfile
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from tensorflow.python.eager import context
 
 from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
@@ -50,7 +51,10 @@ def read_keras(path: str) -> Source:
         warnings.simplefilter("ignore")  # Keras warns of settings for training
         try:
             copy = _prepared(path, folder)
-            return _load_keras_3(copy, path) if KERAS_3 else _load_keras_2(copy, path)
+            if not KERAS_3:
+                return _load_keras_2(copy, path)
+            with context.eager_mode():  # also in a graph, and after tf.disable_v2_behavior()
+                return _load_keras_3(copy, path)
         except UserError:
             raise
         except Exception as error:  # Keras raises many types for a model that it cannot build

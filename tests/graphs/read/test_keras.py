@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.read import read_source
@@ -48,6 +49,12 @@ def test_numbered_labels_are_names_of_layers(tmp_path, suffix):
     found = {layer.label: layer.shape[2] for layer in load_model(str(tmp_path / ("model" + suffix))).layers}
     assert len(channels) == 4 and len(found) == 5
     assert {label: found[label] for label in channels} == channels
+
+
+@pytest.mark.parametrize("suffix", keras_models.suffixes())
+def test_a_file_is_read_inside_a_graph(saved, suffix):
+    with tf.Graph().as_default():
+        assert len(load_model(str(saved[0] / ("plain" + suffix))).layers) == 3
 
 
 def test_the_name_of_the_file_does_not_matter(saved, tmp_path):
