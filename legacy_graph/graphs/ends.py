@@ -23,6 +23,7 @@ from legacy_graph.graphs.tensor_types import TensorType
 
 _SHAPING = of_kind("reshape")
 _SCALES = of_kind("scale")
+_MEANS = {"Mean", "Sum"}
 _ORDERED = RELUS | SATURATING | _SCALES | of_kind("identity", "cast", "sum", "increasing", "decreasing")
 _DECREASING = {"Neg", *of_kind("decreasing")}
 _INSIDE = ELEMENTWISE | {"BatchToSpaceND"}
@@ -92,7 +93,7 @@ class EndFinder:
             order = self._order(following)
             turned = turned if order > 0 else here if order < 0 and turned is None else None
             here, only = following, None
-            has_mean = has_mean or any(self._operation(name) == "Mean" for name in region)
+            has_mean = has_mean or any(self._operation(name) in _MEANS for name in region)
             if has_mean and here in self._types and self._types[here].shape == self._types[opened].shape:
                 opened, has_mean = None, False
         if opened:
@@ -217,8 +218,8 @@ class EndFinder:
         return self._operation(name) in _INSIDE or self._is_statistic(name)
 
     def _is_statistic(self, name):
-        """Whether a node is a mean within each image, or gives another shape to it, as in an instance or group norm."""
-        if self._operation(name) != "Mean":
+        """Whether a node is a mean or sum within each image, as in an instance norm, or gives another shape to it."""
+        if self._operation(name) not in _MEANS:
             return self._operation(name) in _SHAPING and name in self._types
         axes = self._graph.constant(self._graph.by_name[name].input[1])
         return axes is not None and 0 not in axes and name in self._types

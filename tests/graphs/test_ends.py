@@ -84,13 +84,22 @@ def group_norm(value):
     return tf.reshape((groups - mean) * tf.rsqrt(variance + 1e-5), [-1, 8, 8, 4]) * tf.ones([4]) + 1.0
 
 
-@pytest.mark.parametrize("normalize", [instance_norm, instance_norm_by_hand, layer_norm, group_norm])
+def unit_length(value):
+    return tf.nn.l2_normalize(value, 3)
+
+
+@pytest.mark.parametrize("normalize", [instance_norm, instance_norm_by_hand, layer_norm, group_norm, unit_length])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_a_normalization_of_each_image_is_inside_a_layer(normalize, activation):
     def build(linear, images):
         tf.nn.conv2d(ACTIVATIONS[activation](normalize(linear)), kernel(4), 1, "SAME")
 
     assert end_of(build)[:2] == ("end", "end")
+
+
+def test_a_vector_of_unit_length_is_the_end_of_a_layer():
+    """As an embedding of a face: the squares in its length are no activation."""
+    assert end_of(lambda linear, images: tf.nn.l2_normalize(linear, 3, name="unit")) == (None, "unit", ())
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,8 @@ def name_relus(graph: Graph) -> List[str]:
         else:
             limited = _beside(graph, source.name, 6) if source.op == "Minimum" else None
             if limited and len(readers[source.name]) == 1:
-                graph.add(identity(source.name, limited, kind.type))
+                graph.add(identity(source.name, limited, kind.type))  # which the Relu6 reads
+                limited = values
             graph.add(new_node("Relu6" if limited else "Relu", name, [limited or values], T=kind))
     return []
 

@@ -35,7 +35,7 @@ def test_a_clip_is_a_relu(case, tmp_path):
     known = load_model(write_frozen(tmp_path / "known.pb", built(getattr(tf.nn, operation.lower()))))
     assert [model.graph.by_name[layer.activation].op for layer in model.layers] == [operation] * 2
     assert [layer.fields for layer in model.layers] == [layer.fields for layer in known.layers]
-    assert allowed_methods(model, model.layers[-1]) == tuple(METHODS)
+    assert allowed_methods(model, model.layers[-1]) == tuple(METHODS) and model.notes == known.notes
     values, expected = [
         run(one.graph_def, one.layers[-1].activation, {"images": images(3, 12, 12, 3)}) for one in (model, known)
     ]
