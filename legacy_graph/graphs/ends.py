@@ -23,7 +23,7 @@ from legacy_graph.graphs.tensor_types import TensorType
 
 _SHAPING = of_kind("reshape")
 _SCALES = of_kind("scale")
-_MEANS = {"Mean", "Sum"}
+_MEANS = of_kind("mean")
 _ORDERED = RELUS | SATURATING | _SCALES | of_kind("identity", "cast", "sum", "increasing", "decreasing")
 _DECREASING = {"Neg", *of_kind("decreasing")}
 _INSIDE = ELEMENTWISE | {"BatchToSpaceND"}

@@ -124,7 +124,7 @@ _GROUPS = {
     "BatchMatMulV3": Row("product", moves="product", bound="same"),
     "Einsum": Row("product", moves="einsum", bound="same"),
     # Along axes.
-    "Mean Sum": _move("reduction", axes=1, moves="reduced", layout="axes"),
+    "Mean Sum": _move("mean", axes=1, moves="reduced", layout="axes"),
     "Max": _first("reduction", axes=1, moves="reduced", bound="same", layout="axes"),
     "Min": _first("reduction", axes=1, moves="reduced", layout="axes"),
     "Prod EuclideanNorm": _first("reduction", axes=1, moves="reduced", bound="same"),

@@ -100,7 +100,7 @@ class _Converter:
             return False
         position = known.axes % len(node.input)
         value = self.graph.constant(node.input[position])
-        if value is None or (known.kind == "reduction" and not attribute(node, "keep_dims").b):
+        if value is None or (known.moves == "reduced" and not attribute(node, "keep_dims").b):
             return False
         if known.kind == "join" and not self.converted.issuperset(self.graph.data_inputs(node.name)[:-1]):
             return False
