@@ -188,11 +188,13 @@ def test_nchw_runs_as_nhwc(transposes, tmp_path):
 
 @pytest.mark.parametrize("side", [4, 12])
 def test_nchw_with_one_tensor_twice(side, tmp_path):
-    """A sum that reads one tensor twice; with 4 channels, a missing transpose of [B, 4, 4, 4] gives no error."""
+    """A tensor twice in a sum, and a mean without its axes. A missing transpose of [B, 4, 4, 4] gives no error."""
 
     def build(x, layout):
         x = tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME", data_format=layout)
         x = tf.add_n([x, x, tf.reverse(x, [layout.index("H")])])  # the reversed tensor stays NCHW
+        height, width = layout.index("H"), layout.index("W")
+        x += tf.expand_dims(tf.expand_dims(tf.reduce_mean(x, [height, width]), height), width)
         return tf.nn.conv2d(x, constant([3, 3, 4, 2]), [1] * 4, "SAME", data_format=layout, name="last")
 
     path = write_frozen(tmp_path / "model.pb", lambda x: build(x, "NCHW"), shape=(None, 3, side, side))
