@@ -9,11 +9,12 @@ from typing import Dict, List, Set, Tuple
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.nodes import constant, new_node, node_name
+from legacy_graph.graphs.nodes import constant, new_node
 from legacy_graph.graphs.op_table import COMPARISONS, CONVOLUTIONS, ELEMENTWISE, SOURCES, of_kind
 from legacy_graph.graphs.operations import attribute
+from legacy_graph.graphs.tensor_types import declared_type
 
-_VARIABLES = of_kind("variable", "resource")
+_VARIABLES = of_kind("variable", "resource", "constant")
 _POOLS = of_kind("max pool", "average pool")
 _MOVABLE = ELEMENTWISE - COMPARISONS - of_kind("cast")  # of any shape, with output of the type T
 Axes = Tuple[int, ...]
@@ -27,78 +28,127 @@ def move_squeezes(graph: Graph) -> List[str]:
     residual block is a layer, as in 2-D. The values do not change.
     """
     _move_before_blocks(graph)
-    _move_behind(graph, *_find_movable(graph))
+    mover = _Mover(graph)
+    for name in graph.order:
+        mover.visit(graph.by_name[name])
+    graph.expand(mover.moved)  # a Squeeze stays beside its node: the order of the nodes is that of sums in a gradient
+    mover.remove_unread()
     return []
 
 
 def _move_before_blocks(graph):
     """Replace SpaceToBatchND, ExpandDims with ExpandDims, SpaceToBatchND, so that images [B, 1, W, C] can enter."""
-    names = [name for name in graph.order if graph.by_name[name].op == "ExpandDims" and _reads_blocks(graph, name)]
-    for name in names:
-        blocks, axis = graph.by_name[graph.data_inputs(name)[0]], graph.constant(graph.by_name[name].input[1])
-        graph.redirect({name: blocks.name})
-        graph.connect(name, 0, blocks.input[0])
-        graph.connect(blocks.name, 0, name)
-        if axis % 4 == 1:
-            _insert_rows(graph, blocks.name)
+    for name in [name for name in graph.order if graph.by_name[name].op == "ExpandDims"]:
+        blocks, axes = graph.by_name[graph.data_inputs(name)[0]], _inserted(graph, name)
+        if blocks.op == "SpaceToBatchND" and len(graph.consumers[blocks.name]) == 1 and axes in ((1,), (2,)):
+            graph.redirect({name: blocks.name})
+            graph.connect(name, 0, blocks.input[0])
+            graph.connect(blocks.name, 0, name)
+            if axes == (1,):
+                _insert_rows(graph, blocks.name)
 
 
-def _reads_blocks(graph, name):
-    """Whether an ExpandDims alone reads a SpaceToBatchND, and inserts axis 1 or 2."""
-    source, axis = graph.by_name[graph.data_inputs(name)[0]], graph.constant(graph.by_name[name].input[1])
-    is_only_reader = source.op == "SpaceToBatchND" and len(graph.consumers[source.name]) == 1
-    return is_only_reader and axis is not None and axis % 4 in (1, 2)
+class _Mover:
+    """Moves each Squeeze behind the next node, as far as possible, while it visits the nodes in their order."""
+
+    def __init__(self, graph):
+        self.graph, self.readers = graph, graph.consumers
+        self.lacks: Dict[str, Axes] = {}  # {Squeeze: the axes of [B, H, W, C] that it removes}
+        # {(that Squeeze, or a tensor that a convolution reads with new axes; these axes): the tensor [B, H, W, C]}
+        self.whole: Dict[Tuple[str, Axes], str] = {}
+        self.vectors: Set[str] = set()  # of rank 0 or 1, from constants and variables: they need no other axes
+        self.pools: Set[str] = set()  # that read a tensor before a Squeeze
+        self.moved: Dict[str, List[tf.NodeDef]] = {}  # {node: itself and the Squeeze that is now behind it}
+        self.replaced: List[str] = []  # nodes that may have lost all their readers
+
+    def visit(self, node):
+        """Move the Squeeze before a node behind it, if this changes no value."""
+        name, sources = node.name, self.graph.data_inputs(node.name)
+        axes = {self.lacks[source] for source in sources if source in self.lacks}
+        if self._is_vector(node, sources):
+            self.vectors.add(name)
+        elif node.op == "Squeeze":
+            if _squeezed(node) and (self.graph.by_name[sources[0]].op in CONVOLUTIONS or sources[0] in self.pools):
+                self._record(name, node.input[0], _squeezed(node))
+                self.replaced += [name] * bool(self.readers[name])
+        elif node.op == "ExpandDims":
+            self._insert(node, sources[0])
+        elif len(axes) == 1 and self._is_movable(node, sources, *axes):
+            self._move_behind(node, sources, *axes)
+
+    def _record(self, squeeze, whole, axes):
+        self.lacks[squeeze], self.whole[squeeze, axes] = axes, whole
+
+    def _is_vector(self, node, sources):
+        if node.op in _VARIABLES:
+            shape = declared_type(node).shape
+            return shape is not None and len(shape) < 2
+        is_computed = node.op == "ReadVariableOp" or node.op in ELEMENTWISE - SOURCES
+        return is_computed and self.vectors.issuperset(sources)
+
+    def _is_movable(self, node, sources, axes):
+        others = {source for source in sources if (source, axes) not in self.whole}
+        is_blocks = node.op == "BatchToSpaceND" and sources[0] in self.lacks
+        return is_blocks or (node.op in _MOVABLE and others <= self.vectors)
+
+    def _insert(self, expand, source):
+        """Replace an ExpandDims after the Squeeze of the same axis by the tensor before both."""
+        name, inserted, readers = expand.name, _inserted(self.graph, expand.name), self.readers[expand.name]
+        lacks = self.lacks.get(source)
+        if lacks and (lacks == inserted or self._turn_pools(readers, lacks, inserted)):
+            self._replace(name, self.whole[source, lacks])
+            self.pools.update(reader.name for reader in readers if reader.op in _POOLS)
+            self.replaced.append(name)
+        elif not lacks and any(reader.op in CONVOLUTIONS for reader in readers):
+            self.whole[source, inserted] = name
+
+    def _turn_pools(self, pools, lacks, inserted):
+        """Let pools over the axis W of [B, W, 1, C] combine the same values of [B, 1, W, C], and the reverse."""
+        after = [reader for pool in pools for reader in self.readers[pool.name]]
+        is_turnable = len(lacks) == 1 and inserted in ((1,), (2,)) and all(map(_is_turnable, pools))
+        if not is_turnable or {_squeezed(reader) for reader in after} != {inserted}:
+            return False
+        for pool in pools:
+            for key in ("ksize", "strides"):
+                sides = self.graph.edit(pool.name).attr[key].list.i
+                sides[1], sides[2] = sides[2], sides[1]
+        for reader in after:
+            self.graph.edit(reader.name).attr["squeeze_dims"].list.i[:] = lacks
+        return True
+
+    def _move_behind(self, node, sources, axes):
+        squeeze = new_node("Squeeze", f"{node.name}/squeezed", [node.name], T=attribute(node, "T"))
+        squeeze.attr["squeeze_dims"].list.i[:] = axes
+        self._replace(node.name, squeeze.name)
+        for position, source in enumerate(sources):
+            if (source, axes) in self.whole:
+                self.graph.connect(node.name, position, self.whole[source, axes])
+        self.graph.add(squeeze)
+        self._record(squeeze.name, node.name, axes)
+        self.moved[node.name] = [node, squeeze]
+        self.replaced.append(squeeze.name)
+        if node.op == "BatchToSpaceND" and axes == (1,):
+            _insert_rows(self.graph, node.name)
+
+    def _replace(self, name, reference):
+        for reader in self.readers[name]:
+            for position, source in enumerate(self.graph.data_inputs(reader.name)):
+                if source == name:
+                    self.graph.connect(reader.name, position, reference)
+
+    def remove_unread(self):
+        """Remove the nodes that the moves left without readers: they would count as readers of a layer."""
+        unread: Set[str] = set()
+        for name in reversed(self.replaced):
+            if {reader.name for reader in self.graph.consumers[name]} <= unread:
+                unread.add(name)
+        self.graph.keep(self.graph.by_name.keys() - unread)
 
 
-def _find_movable(graph) -> Tuple[Dict[str, Axes], Dict[str, str], Dict[str, str]]:
-    """What a Squeeze can be moved behind.
-
-    Returns:
-        {node: the axes of [B, H, W, C] that its tensor lacks}, for each Squeeze of a convolution or a pool, and for
-        each operation that can take the tensor with these axes.
-        {pool: the ExpandDims before it}, for each pool that can take the tensor before this node and its Squeeze.
-        {tensor [B, W, C]: the ExpandDims after it}, for each that a convolution reads so, such as the images.
-    """
-    axes: Dict[str, Axes] = {}
-    pools: Dict[str, str] = {}
-    rows: Dict[str, str] = {}
-    for name in graph.order:
-        node, sources = graph.by_name[name], graph.data_inputs(name)
-        if node.op == "Squeeze":
-            if sources[0] in pools:
-                axes[name] = _lacks(graph, axes, graph.data_inputs(pools[sources[0]])[0])
-            elif graph.by_name[sources[0]].op in CONVOLUTIONS and _squeezed(node):
-                axes[name] = _squeezed(node)
-        elif node.op in _POOLS:
-            if _is_movable_pool(graph, axes, node):
-                pools[name] = sources[0]
-        elif node.op == "ExpandDims" and any(reader.op in CONVOLUTIONS for reader in graph.consumers[name]):
-            rows[sources[0]] = name
-        elif len({axes[source] for source in sources if source in axes}) == 1:
-            lacks = next(axes[source] for source in sources if source in axes)
-            others = [source for source in sources if source not in axes]
-            others = [
-                each for each in others if each not in rows or _inserted(graph, graph.by_name[rows[each]]) != lacks
-            ]
-            is_elementwise = node.op in _MOVABLE and all(_is_vector(graph, source) for source in others)
-            if is_elementwise or (node.op == "BatchToSpaceND" and sources[0] in axes):
-                axes[name] = lacks
-    return axes, pools, rows
-
-
-def _is_movable_pool(graph, axes, pool):
-    """Whether a pool lies between an ExpandDims of a tensor that lacks one axis, and the Squeeze of the same axis."""
-    expand = graph.by_name[node_name(pool.input[0])]
-    if expand.op != "ExpandDims" or attribute(pool, "data_format").s != b"NHWC":
-        return False
-    if attribute(pool, "padding").s == b"EXPLICIT":  # of the axes before the move
-        return False
-    after = {_squeezed(reader) for reader in graph.consumers[pool.name]}
-    return len(_lacks(graph, axes, node_name(expand.input[0]))) == 1 and after == {_inserted(graph, expand)}
-
-
-def _lacks(graph, axes, name) -> Axes:
-    return axes.get(name) or _squeezed(graph.by_name[name])
+def _is_turnable(pool):
+    """Whether a node is a pool in NHWC order; an explicit padding is of the axes before the move."""
+    is_nhwc = pool.op in _POOLS and attribute(pool, "data_format").s == b"NHWC"
+    return is_nhwc and attribute(pool, "padding").s != b"EXPLICIT"
 
 
 def _squeezed(node) -> Axes:
@@ -107,60 +157,10 @@ def _squeezed(node) -> Axes:
     return removed if set(removed) <= {1, 2} else ()
 
 
-def _inserted(graph, node) -> Axes:
-    """The axis of [B, H, W, C] that an ExpandDims inserts, 1 or 2; () if it is not constant."""
-    axis = graph.constant(node.input[1])
+def _inserted(graph, name) -> Axes:
+    """The axis of [B, H, W, C] that an ExpandDims inserts; () if it is not constant."""
+    axis = graph.constant(graph.by_name[name].input[1])
     return () if axis is None else (int(axis) % 4,)
-
-
-def _move_behind(graph, axes, pools, rows):
-    """Let what `_find_movable` returns read tensors [B, H, W, C]; a Squeeze after it serves all other readers."""
-    moved = [name for name in axes if graph.by_name[name].op != "Squeeze"]
-    squeezes = [name for name in axes if graph.by_name[name].op == "Squeeze" and graph.consumers[name]]
-    squeezes += [f"{name}/squeezed" for name in moved]
-    graph.redirect({name: f"{name}/squeezed" for name in moved})
-    graph.expand({name: [graph.by_name[name], _new_squeeze(graph, name, axes[name])] for name in moved})
-    _move_pools(graph, pools)
-    whole = {name: graph.by_name[name].input[0] for name in squeezes}
-    inserted = {}  # ExpandDims that a Squeeze of the same axis precedes -> the tensor before both
-    for name, node in graph.by_name.items():
-        squeeze = node_name(node.input[0]) if node.op == "ExpandDims" else None
-        if squeeze in whole and _inserted(graph, node) == _squeezed(graph.by_name[squeeze]):
-            inserted[name] = whole[squeeze]
-    graph.redirect(inserted)
-    whole.update({source: name for source, name in rows.items() if source not in axes})
-    for name in moved:
-        for position, source in enumerate(graph.data_inputs(name)):
-            if source in whole:
-                graph.connect(name, position, whole[source])
-        if graph.by_name[name].op == "BatchToSpaceND" and axes[name] == (1,):
-            _insert_rows(graph, name)
-    unread: Set[str] = set()
-    for name in [*pools.values(), *inserted, *squeezes]:
-        if {reader.name for reader in graph.consumers[name]} <= unread:
-            unread.add(name)
-    graph.keep(graph.by_name.keys() - unread)
-
-
-def _new_squeeze(graph, name, axes):
-    squeeze = new_node("Squeeze", f"{name}/squeezed", [name], T=attribute(graph.by_name[name], "T"))
-    squeeze.attr["squeeze_dims"].list.i[:] = axes
-    return squeeze
-
-
-def _move_pools(graph, pools):
-    """Let each pool read the tensor before the Squeeze and the ExpandDims; it combines the same values as before."""
-    consumers = graph.consumers
-    for name, expand in pools.items():
-        pool, squeeze = graph.by_name[name], graph.by_name[graph.data_inputs(expand)[0]]
-        lacks = _squeezed(squeeze)
-        graph.connect(name, 0, squeeze.input[0])
-        for reader in consumers[name]:
-            graph.edit(reader.name).attr["squeeze_dims"].list.i[:] = lacks
-        if lacks != _inserted(graph, graph.by_name[expand]):
-            for key in ("ksize", "strides"):
-                sides = pool.attr[key].list.i
-                sides[1], sides[2] = sides[2], sides[1]
 
 
 def _insert_rows(graph, name):
@@ -178,27 +178,3 @@ def _insert_rows(graph, name):
             inputs, integer = [rows.name, node.input[position], axis.name], tf.AttrValue(type=_INT32)
             graph.add(new_node("ConcatV2", joined, inputs, N=tf.AttrValue(i=2), T=kind, Tidx=integer))
         graph.connect(name, position, joined)
-
-
-def _is_vector(graph, name):
-    """Whether a node is computed from constants and variables of rank 0 or 1 alone, as the factor of a batch norm.
-
-    It then has the same meaning before and after.
-    """
-    seen, waiting = set(), [name]
-    while waiting:
-        name = waiting.pop()
-        node = graph.by_name[name]
-        if node.op == "Const":
-            is_vector = len(node.attr["value"].tensor.tensor_shape.dim) < 2
-        elif node.op in _VARIABLES:
-            shape = node.attr["shape"].shape
-            is_vector = not shape.unknown_rank and len(shape.dim) < 2
-        else:
-            is_vector = node.op == "ReadVariableOp" or (node.op in ELEMENTWISE and node.op not in SOURCES)
-        if not is_vector:
-            return False
-        if name not in seen:
-            seen.add(name)
-            waiting += graph.data_inputs(name)
-    return True
