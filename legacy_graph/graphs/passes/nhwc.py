@@ -21,19 +21,16 @@ def to_nhwc(graph: Graph) -> List[str]:
     Returns:
         A sentence if the graph was changed.
     """
-    order = graph.order
+    order, dependent = graph.order, graph.dependents([graph.input])
     nchw = [name for name in order if _is_nchw(graph.by_name[name])]
-    if not nchw and not any(node.op == "Transpose" for node in graph.by_name.values()):
-        return []
-    dependent = graph.dependents([graph.input])
-    convolutions = [name for name in order if graph.by_name[name].op in CONVOLUTIONS and name in dependent]
-    way = graph.ancestors((nchw or convolutions)[:1]) & dependent
-    orders = [graph.constant(graph.by_name[name].input[1]) for name in way if graph.by_name[name].op == "Transpose"]
-    to_nhwc_first = len(orders) == 1 and orders[0] is not None and orders[0].tolist() == TO_NHWC
-    if not nchw and not to_nhwc_first:
+    first = nchw or [name for name in order if graph.by_name[name].op in CONVOLUTIONS and name in dependent]
+    way = graph.ancestors(first[:1]) & dependent
+    transposes = [graph.by_name[name] for name in way if graph.by_name[name].op == "Transpose"]
+    is_transposed = len(transposes) == 1 and _is_order(graph, transposes[0], TO_NHWC)
+    if not nchw and not is_transposed:
         return []
     converter = _Converter(graph)
-    if not orders or to_nhwc_first:
+    if not transposes or is_transposed:
         converter.convert_placeholder(graph.input)
     for name in order:
         if name != graph.input:
@@ -46,6 +43,11 @@ def to_nhwc(graph: Graph) -> List[str]:
 
 def _is_nchw(node):
     return "data_format" in node.attr and node.attr["data_format"].s == b"NCHW"
+
+
+def _is_order(graph, transpose, order):
+    value = graph.constant(transpose.input[1])
+    return value is not None and value.tolist() == order
 
 
 class _Converter:
@@ -65,13 +67,13 @@ class _Converter:
     def convert(self, node):
         """Convert one node; if it cannot be converted, transpose its inputs back to NCHW."""
         sources = self.graph.data_inputs(node.name)
+        is_converted = bool(sources) and sources[0] in self.converted
         if _is_nchw(node) and len(self.types[node.name].shape or TO_NHWC) == 4:
             self._convert_windows(node)
-        elif node.op == "Transpose" and self._is_order(node, TO_NCHW) and sources[0] not in self.converted:
-            self._pass_on(node)
-            self._record(node.name)
-        elif node.op == "Transpose" and self._is_order(node, TO_NHWC) and sources[0] in self.converted:
-            self._pass_on(node)
+        elif node.op == "Transpose" and _is_order(self.graph, node, TO_NHWC if is_converted else TO_NCHW):
+            self.graph.add(identity(node.name, node.input[0], node.attr["T"].type))
+            if not is_converted:
+                self._record(node.name)
         elif self.converted.intersection(sources) and not self._convert_places(node):
             for position, source in enumerate(sources):
                 if source in self.converted:
@@ -84,32 +86,29 @@ class _Converter:
                 _reorder(node.attr[key].list.i, TO_NHWC)
         if "explicit_paddings" in node.attr and node.attr["explicit_paddings"].list.i:
             _reorder(node.attr["explicit_paddings"].list.i, [2 * n + side for n in TO_NHWC for side in (0, 1)])
+        values = 0
         if node.op == "Conv2DBackpropInput":
-            self.graph.connect(node.name, 0, self._gathered(node.input[0]))
-        values = 2 if node.op == "Conv2DBackpropInput" else 0
+            self.graph.connect(node.name, 0, self._permuted(node.input[0]))
+            values = 2
         if node_name(node.input[values]) not in self.converted:
             self._transpose(node, values, TO_NHWC)
         self._record(node.name)
 
     def _convert_places(self, node) -> bool:
         """Convert an elementwise operation, concat, padding or reduction; returns whether this was possible."""
+        known, sources = row(node.op), self.graph.data_inputs(node.name)
         if node.op in ELEMENTWISE:
             return self._convert_elementwise(node)
-        known = row(node.op)
-        if known.layout not in ("axes", "pad"):
-            return False
-        position = known.axes % len(node.input)
-        value = self.graph.constant(node.input[position])
-        if value is None or (known.moves == "reduced" and not attribute(node, "keep_dims").b):
-            return False
-        if known.kind == "join" and not self.converted.issuperset(self.graph.data_inputs(node.name)[:-1]):
+        position = (known.axes or 0) % len(sources)
+        value = self.graph.constant(sources[position]) if known.layout in ("axes", "pad") else None
+        loses_axes = known.moves == "reduced" and not attribute(node, "keep_dims").b
+        if value is None or loses_axes or (known.kind == "join" and not self.converted.issuperset(sources[:-1])):
             return False
         if known.layout == "pad":
             value = value[TO_NHWC]
         else:
-            value = np.array([TO_NHWC.index(axis % 4) for axis in value.ravel()]).reshape(value.shape)
-        self.graph.connect(node.name, position, self._constant(f"{node.name}/nhwc", value.astype(np.int32)))
-        node.attr["Tpaddings" if known.layout == "pad" else "Tidx"].type = _INT32
+            value = np.array([TO_NHWC.index(axis % 4) for axis in value.ravel()], value.dtype).reshape(value.shape)
+        self.graph.connect(node.name, position, self._constant(f"{node.name}/nhwc", value))
         self._record(node.name)
         return True
 
@@ -124,34 +123,28 @@ class _Converter:
         self._record(node.name)
         return True
 
-    def _is_order(self, node, order):
-        value = self.graph.constant(node.input[1])
-        return value is not None and value.tolist() == order
-
-    def _pass_on(self, node):
-        self.graph.add(identity(node.name, node.input[0], node.attr["T"].type))
-
     def _transpose(self, node, position, order):
         """Let an input of a node read the transposed tensor."""
         reference = node.input[position]
         name = f"{reference.replace(':', '_')}/{'nchw' if order == TO_NCHW else 'nhwc'}"
         dtype = tf.AttrValue(type=self.types[node_name(reference)].dtype.as_datatype_enum)
-        inputs = [reference, self._constant(f"{name}/order", order)]
+        inputs = [reference, self._constant(f"{name}/order", np.int32(order))]
         if ":" not in reference:  # the types are those of output 0
             self.types[name] = _transposed(self.types[reference], order)
         transpose = new_node("Transpose", name, inputs, T=dtype, Tperm=tf.AttrValue(type=_INT32))
         self.graph.connect(node.name, position, self._add(transpose))
 
-    def _gathered(self, sizes):
+    def _permuted(self, sizes):
         """The output size of a transposed convolution in the order NHWC."""
-        name, kind = f"{sizes.replace(':', '_')}/nhwc", tf.AttrValue(type=_INT32)
-        inputs = [sizes, self._constant(f"{name}/order", TO_NHWC), self._constant(f"{name}/axis", 0)]
+        name, layouts = f"{sizes.replace(':', '_')}/nhwc", {"src_format": "NCHW", "dst_format": "NHWC"}
+        formats = {key: tf.AttrValue(s=layout.encode()) for key, layout in layouts.items()}
         self.types[name] = TensorType(tf.int32, [4])
-        return self._add(new_node("GatherV2", name, inputs, Tparams=kind, Tindices=kind, Taxis=kind))
+        return self._add(new_node("DataFormatVecPermute", name, [sizes], T=tf.AttrValue(type=_INT32), **formats))
 
     def _constant(self, name, value):
-        self.types[name] = TensorType(tf.int32, list(np.shape(value)))
-        return self._add(constant(name, value, _INT32))
+        dtype = tf.as_dtype(value.dtype)
+        self.types[name] = TensorType(dtype, list(value.shape))
+        return self._add(constant(name, value, dtype.as_datatype_enum))
 
     def _record(self, name):
         self.converted.add(name)
