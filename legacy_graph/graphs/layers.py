@@ -21,7 +21,11 @@ _OPERATION_WORDS = re.compile(
 _CALL_WORDS = {*of_kind("call"), "inlined"}
 _MATMUL = re.compile(r"(^|/)MatMul(_\d+)?$", re.IGNORECASE)
 _SUMS, _GATES = of_kind("sum"), of_kind("saturating")
-_BEGINNINGS = of_kind("join", "max pool", "average pool", "resize", "rearranging")
+# Of an NCHW graph, an operation that runs between two transposes may stay NCHW.
+_NHWC = {
+    name for name in of_kind("join", "max pool", "average pool", "rearranging") if row(name).layout != "transposed"
+}
+_BEGINNINGS = of_kind("resize") | _NHWC
 
 
 def find_convolutions(nodes: Graph, dependent: Set[str]) -> List[str]:
@@ -217,7 +221,7 @@ def _find_blocks(nodes, types, dependent, finder, ends) -> Dict[str, Ends]:
         if name not in dependent or name in inside or not kind or not kind.is_float:
             continue
         sources = [types[source] for source in nodes.data_inputs(name) if source in dependent]
-        is_maximum = _is_maximum(operation, sources)
+        is_maximum = _is_maximum(nodes, name, sources)
         begins = operation in _BEGINNINGS or (operation in _SUMS and _are_alike(sources))
         if (kind.shape is None or len(kind.shape) == 4) and (is_maximum or begins):
             end = finder.end_at(name) if is_maximum else finder.find(name)
@@ -227,11 +231,13 @@ def _find_blocks(nodes, types, dependent, finder, ends) -> Dict[str, Ends]:
     return blocks
 
 
-def _is_maximum(operation, sources):
+def _is_maximum(nodes, name, sources):
     """Whether a node is the maximum of several maps: of two tensors, or of groups of channels [B, H, W, C, group]."""
-    if operation == "Max":
-        return len(sources[0].shape or ()) == 5
-    return operation == "Maximum" and _are_alike(sources)
+    node = nodes.by_name[name]
+    if node.op == "Max":
+        axes = nodes.constant(node.input[1])
+        return len(sources[0].shape or ()) == 5 and axes is not None and axes.ravel().tolist() in ([4], [-1])
+    return node.op == "Maximum" and _are_alike(sources)
 
 
 def _are_alike(sources):

@@ -84,6 +84,28 @@ def test_an_activation_of_no_convolution_is_a_layer(label, tmp_path):
     assert row[1] == operations
 
 
+def in_layout(x, layout):
+    """CReLU and maxout between two convolutions."""
+    x = tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME", data_format=layout, name="net/first")
+    x = tf.nn.relu(tf.concat([x, -x], layout.index("C")), name="net/crelu")
+    groups, axis = ([-1, 12, 12, 4, 2], 4) if layout == "NHWC" else ([-1, 4, 2, 12, 12], 2)
+    x = tf.reduce_max(tf.reshape(x, groups), axis, name="net/maxout")
+    return tf.nn.conv2d(x, constant([3, 3, 4, 2]), [1] * 4, "SAME", data_format=layout, name="net/last")
+
+
+def test_no_layer_of_an_nchw_graph_is_nchw(tmp_path):
+    """A maxout cannot be changed to NHWC: it is no layer there. Its axes would be taken for others."""
+    models = [
+        load_model(write_frozen(tmp_path / f"{layout}.pb", lambda x, layout=layout: in_layout(x, layout), shape=shape))
+        for layout, shape in (("NHWC", (None, 12, 12, 3)), ("NCHW", (None, 3, 12, 12)))
+    ]
+    labels = [[layer.label for layer in model.layers] for model in models]
+    assert labels == [["first", "crelu", "maxout", "last"], ["first", "crelu", "last"]]
+    pixels = images(2, 12, 12, 3)
+    values = [run(model.graph_def, "net/crelu", {model.input: pixels}) for model in models]
+    np.testing.assert_allclose(*values, rtol=1e-5, atol=1e-6)
+
+
 def test_the_list_shows_a_pool_before_the_relu(tmp_path):
     rows = layer_rows(load_model(write_frozen(tmp_path / "model.pb", dense_block)))[0]
     (operations,) = [row[1] for row in rows if row[0] == "first"]
