@@ -46,13 +46,13 @@ export function describeMap(map, query, command) {
 function describeScale({ drawn, scale }, method) {
   if (drawn === "magnitude") return `Magnitude of the projection: black is 0, white is ${scaleText(scale)}`;
   const meaning = method === "occlusion" ? "white (covering lowers the activation) and black (covering raises it) are" : "white and black are";
-  return `Mid grey is 0; ${meaning} ±${scaleText(scale)}`;
+  return `Mid grey is 0; ${meaning} ${scaleText(scale, "±")}`;
 }
 
 /** The scale of the tiles, or the range of their own scales where one scale would hide tiles. */
-function scaleText(scales) {
-  const [low, high] = [Math.min(...scales), Math.max(...scales)];
-  return low === high ? short(high) : `each tile's own scale, ${short(low)} to ${short(high)}`;
+function scaleText(scales, sign = "") {
+  const [low, high] = [Math.min(...scales), Math.max(...scales)].map((scale) => sign + short(scale));
+  return low === high ? high : `the scale of each tile, ${low} to ${high}`;
 }
 
 /** How far the projections agree with occlusion: the chosen one in the first line, all of them in a table below it. */
@@ -84,7 +84,7 @@ function describeControl({ spots, drawn, control_scale: scale }, method) {
   const found = spots.map((spot) => spot.rank_correlation).filter((value) => value !== null);
   const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
   const empty = spots.length - found.length;
-  let text = `, in the control (${METHODS[method]} through a random kernel) ${drawn === "magnitude" ? "" : "±"}${scaleText(scale)}. `;
+  let text = `, in the control (${METHODS[method]} through a random kernel) ${scaleText(scale, drawn === "magnitude" ? "" : "±")}. `;
   if (found.length) text += `Rank correlation of projection and control (1: alike, 0: unrelated): mean ${mean.toFixed(2)}`;
   if (empty) text += `${found.length ? "; " : ""}${empty} of ${spots.length} controls are empty and not compared`;
   return text;
