@@ -115,7 +115,7 @@ def path(text: str) -> str:
 def directory(text: str) -> str:
     """A parser for the path of a directory, which need not exist."""
     folder = path(text)
-    if os.path.lexists(folder) and not os.path.isdir(folder):
+    if (os.path.exists(folder) or os.path.islink(folder)) and not os.path.isdir(folder):
         found = "the file" if os.path.exists(folder) else "a link to nothing,"
         raise argparse.ArgumentTypeError(f"expected a directory, found {found} {text!r}: name another one")
     return folder
