@@ -13,7 +13,7 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.axis_moves import Step
 from legacy_graph.graphs.batch_import import SIDES, Imported, image_sides, import_accepted
 from legacy_graph.graphs.batch_rules import IMAGES, Batch, Mixed, follow
-from legacy_graph.graphs.choose_layers import left_out
+from legacy_graph.graphs.choose_layers import without_refused
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.op_table import SHAPES
@@ -44,11 +44,7 @@ def check_batch(
     """
     images = follow_images(graph, layers, before, filled)
     errors = {layer.label: images.error_of(layer) for layer in layers}
-    good = [layer for layer in layers if not errors[layer.label]]
-    bad = [layer.label for layer in layers if errors[layer.label]]
-    if bad and (all_needed or not good):
-        raise errors[bad[0]]
-    return good, left_out({label: str(errors[label]) for label in bad})
+    return without_refused(layers, {label: error for label, error in errors.items() if error}, all_needed)
 
 
 def follow_images(graph: Graph, layers: List[ConvLayer], before: Imported, filled: Set[str]) -> "_Images":

@@ -97,6 +97,20 @@ def unknown_layer(name: str, labels: List[str]) -> UserError:
     return UserError("--layer", f"one of {', '.join(near)}{more}", name, "list them with the command layers")
 
 
+def without_refused(
+    layers: List[ConvLayer], errors: Dict[str, UserError], all_needed: bool
+) -> Tuple[List[ConvLayer], List[str]]:
+    """The layers whose labels have no error, and a sentence for each reason to leave out others.
+
+    Raises:
+        UserError: no layer is left, or one would be left out although `all_needed`.
+    """
+    if errors and (all_needed or len(errors) == len(layers)):
+        raise next(iter(errors.values()))
+    kept = [layer for layer in layers if layer.label not in errors]
+    return kept, left_out({label: str(error) for label, error in errors.items()})
+
+
 def left_out(reasons: Dict[str, str]) -> List[str]:
     """A sentence for each reason to leave out the layers with these labels."""
     sentences = []

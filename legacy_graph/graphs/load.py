@@ -5,7 +5,7 @@ from typing import Dict, Optional, Tuple
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_axis import check_batch, follow_images
 from legacy_graph.graphs.batch_import import Imported, image_sides, import_images, refused_node
-from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer
+from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer, without_refused
 from legacy_graph.graphs.entry import cut_at_input
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inspect import AS_IMAGE, measure_layers, stand_as_images
@@ -15,6 +15,7 @@ from legacy_graph.graphs.nodes import canonical, placeholder
 from legacy_graph.graphs.passes import FROZEN_PASSES, PASSES, run_passes
 from legacy_graph.graphs.passes.inference import set_placeholders
 from legacy_graph.graphs.passes.moving_averages import MOVING_AVERAGE
+from legacy_graph.graphs.passes.nhwc import NCHW
 from legacy_graph.graphs.passes.shapes import remove_reshapes
 from legacy_graph.graphs.passes.single_nodes import HALF_NAMES
 from legacy_graph.graphs.read.variables import Source, fill_variables
@@ -61,9 +62,22 @@ def _load(source, path, input, layer, size, values):
     _prune(graph, layers)
     notes = _mark_notes(graph) + notes
     layout_notes = run_passes(graph, FROZEN_PASSES)
+    layers, axes_notes = without_refused(layers, _axes_errors(graph, layers), all_needed=layer is not None)
     layers = measure_layers(graph, stand_as_images(graph, layers))
     shape = tuple(graph.types[graph.input].shape[1:])
-    return Model(graph, graph.input, shape, layers, notes + entry_notes + left_out + batch_notes + layout_notes)
+    notes += entry_notes + left_out + batch_notes + layout_notes + axes_notes
+    return Model(graph, graph.input, shape, layers, notes)
+
+
+def _axes_errors(graph, layers):
+    """{label: the error}, of the layers that end with a tensor of rank 4 whose height, width and maps are unknown."""
+    expected, hint = "a tensor whose height, width and maps are known", "choose a layer before it"
+    errors = {}
+    for layer in layers:
+        if NCHW in graph.marks.get(layer.start, ()) and len(graph.types[layer.start].shape or ()) == 4:
+            found = f"{graph.by_name[layer.start].op} ({layer.start}), which could not be converted from NCHW"
+            errors[layer.label] = UserError(f"layer {layer.label}", expected, found, hint)
+    return errors
 
 
 def with_size(model: Model, height: int, width: int) -> Model:

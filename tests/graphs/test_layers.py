@@ -106,6 +106,17 @@ def test_no_layer_of_an_nchw_graph_is_nchw(tmp_path):
     np.testing.assert_allclose(*values, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("layer", ["net/maxout", "net/crelu"])
+def test_a_tensor_that_stays_nchw_is_refused(layer, tmp_path):
+    """Its axes would be taken for height, width and maps."""
+    path = write_frozen(tmp_path / "model.pb", lambda x: in_layout(x, "NCHW"), shape=(None, 3, 12, 12))
+    if layer == "net/crelu":
+        assert load_model(path, layer=layer).layers[-1].shape == (12, 12, 8)
+    else:
+        with pytest.raises(UserError, match="net/maxout"):
+            load_model(path, layer=layer)
+
+
 def test_the_list_shows_a_pool_before_the_relu(tmp_path):
     rows = layer_rows(load_model(write_frozen(tmp_path / "model.pb", dense_block)))[0]
     (operations,) = [row[1] for row in rows if row[0] == "first"]

@@ -12,6 +12,7 @@ from legacy_graph.graphs.operations import attribute
 from legacy_graph.graphs.tensor_types import TensorType
 
 TO_NHWC, TO_NCHW = [0, 2, 3, 1], [0, 3, 1, 2]
+NCHW = "NCHW"  # the mark of a node that depends on a tensor transposed back to NCHW, so that its axes are unknown
 _INT32 = tf.int32.as_datatype_enum
 
 
@@ -78,6 +79,9 @@ class _Converter:
             for position, source in enumerate(sources):
                 if source in self.converted:
                     self._transpose(node, position, TO_NCHW)
+            self.graph.marks[node.name] = {NCHW}
+        elif node.op != "Transpose" and any(NCHW in self.graph.marks.get(source, ()) for source in sources):
+            self.graph.marks[node.name] = {NCHW}
 
     def _convert_windows(self, node):
         self.graph.edit(node.name).attr["data_format"].s = b"NHWC"
