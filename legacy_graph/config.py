@@ -12,8 +12,8 @@ DEFAULT_SIGNATURE = "serving_default"  # of a SavedModel
 def option(default: Any, help: str, values: Sequence = ()) -> Any:
     """A field of `Config` with its help text, and the values that its option takes.
 
-    `values` are the smallest and largest value of a whole number, the limits of a float, of which the lower one is not
-    allowed, or the names to choose from; a directory and a flag need none.
+    `values` are, for a whole number, the smallest and the largest; for a float, two limits, of which only the upper one
+    is allowed; for a choice, its names. A directory and a flag need none.
     """
     return dataclasses.field(default=default, metadata={"values": values, "help": help})
 

@@ -157,7 +157,7 @@ def _variance(values, mean):
     number = values.shape.num_elements()
     if number is None or number < MANY:
         return tf.reduce_mean(tf.square(values - mean))
-    # One pass over the memory. Digits would be lost if the mean were many deviations; that of many weights is not.
+    # One pass over the memory. It would lose digits for a mean of many deviations; the mean of weights is small.
     return tf.maximum(tf.nn.l2_loss(values) * (2 / number) - tf.square(mean), 0)
 
 

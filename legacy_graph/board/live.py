@@ -1,4 +1,4 @@
-"""Run networks on the user's pictures, in one thread. TensorFlow is imported for the first picture."""
+"""Run networks on the user's pictures, in one thread. Importing this module does not import TensorFlow."""
 
 import collections
 import concurrent.futures

@@ -155,7 +155,7 @@ class Sheet:
     def _draw(self, row, projections, method):
         """(projections, patches, scale of each projection) of the spots of a map, drawn as by `features`.
 
-        There are no patches, each is None, of signals and of results without the complete images.
+        Each patch is None for signals, and for results without the complete images.
         """
         spots, drawn = self._spots(row, projections), self._drawn(method)
         tiles, *patches = [list(map(encode_tile, tiles)) for tiles in draw_tiles(spots, drawn)]

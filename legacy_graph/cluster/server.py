@@ -76,7 +76,7 @@ def check_tasks(cluster: Cluster) -> None:
             raise TaskError(str(task), "its name", reason(error), RESTART) from error
         if not known:
             hint = f"give every task the same cluster in {VARIABLE}, or end the other program"
-            raise UserError(VARIABLE, str(task), f"there {' and '.join(sorted(set(others)))} of another cluster", hint)
+            raise UserError(VARIABLE, str(task), f"{' and '.join(sorted(set(others)))} of another cluster", hint)
 
 
 def _mark(cluster):

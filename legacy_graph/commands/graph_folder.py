@@ -21,7 +21,7 @@ DEFAULTS = {"top": TOP, "ties": SHARED}
 def article_folder(options: argparse.Namespace, layer: str, other_images: str = "") -> Tuple[str, Optional[str]]:
     """The directory for the results of `features` for a layer of the article's network, and what made them as a text.
 
-    The name of the directory has all options that are not at their default; that of --steps all is the default.
+    The name of the directory has all options that are not at their default, except --steps all.
 
     Args:
         options: of the command.

@@ -51,7 +51,7 @@ def follow(step: Step, inputs: List[Optional[Batch]]) -> Batch:
         raise Mixed("images along different axes")
     beside = data.difference(dependent, () if known.axes is None else [known.axes % len(inputs)])
     if not all(_is_same_for_all(step._replace(number=number), place) for number in beside):
-        raise Mixed("other values for each image, which do not depend on it")
+        raise Mixed("an input with other values for each image of the batch")
     return place
 
 

@@ -75,7 +75,7 @@ def cut_out(images: tf.Tensor, start: tf.Tensor, places: tf.Tensor, crop: Crop) 
     pixels.append(tf.broadcast_to(tf.range(shape[0])[:, None, None], shape))
     for axis in (0, 1):
         field, length, at = crop.fields[axis], crop.sides[axis], places[:, axis]
-        # Tables with a row for each place: TensorFlow warns of arithmetic of integers on some processors.
+        # Tables with a row for each place, because TensorFlow warns about integer arithmetic on some processors.
         numbers, step = np.arange(start.shape.as_list()[axis + 1], dtype=np.int32), max(1, field.step)
         offsets = np.clip((numbers * step + field.begin) // step, 0, crop.most[axis])
         positions = tf.gather(offsets[:, None] * step + np.arange(length, dtype=np.int32), at)  # [B, length]

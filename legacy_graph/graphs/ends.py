@@ -74,7 +74,7 @@ class EndFinder:
         left: List[str] = []
         # The node before a normalization, until a node with the shape of this one, and whether a mean was between them.
         opened, has_mean = None, False
-        turned = None  # the node before one that reverses the order of the values, until another one restores it
+        turned = None  # the node before one that reverses the order of the values, until one restores it
         while True:
             following, region = self._next_join(here, only)
             pool = self._pool_before_relu(here, only) if following is None else None
@@ -114,9 +114,9 @@ class EndFinder:
         return Ends(activation, readers[0] if is_pooled else activation)
 
     def _reversal_after(self, activation) -> Optional[str]:
-        """The node after increasing nodes from an activation on that reverses the order of the values, if there is one.
+        """The first node from an activation on that does not increase, if this node reverses the order of the values.
 
-        As the second minus of -softplus(-x), or the quotient of 1 / (1 + exp(-x)).
+        Examples are the second minus of -softplus(-x), and the quotient of 1 / (1 + exp(-x)).
         """
         name: Optional[str] = activation if self._order(activation) > 0 else None
         while name and self._order(name) > 0:

@@ -21,7 +21,7 @@ _OPERATION_WORDS = re.compile(
 _CALL_WORDS = {*of_kind("call"), "inlined"}
 _MATMUL = re.compile(r"(^|/)MatMul(_\d+)?$", re.IGNORECASE)
 _SUMS, _GATES = of_kind("sum"), of_kind("saturating")
-# Of an NCHW graph, an operation that runs between two transposes may stay NCHW.
+# Without operations that a conversion to NHWC only surrounds with transposes: their output may stay NCHW.
 _NHWC = {
     name for name in of_kind("join", "max pool", "average pool", "rearranging") if row(name).layout != "transposed"
 }
@@ -241,5 +241,5 @@ def _is_maximum(nodes, name, sources):
 
 
 def _are_alike(sources):
-    """Whether several tensors have one shape; else an addition moves one by the mean of another."""
+    """Whether there are several tensors, all of one shape. A mean that a norm subtracts has another shape."""
     return len(sources) > 1 and all(source.shape == sources[0].shape for source in sources)

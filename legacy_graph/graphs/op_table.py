@@ -85,7 +85,7 @@ _GROUPS = {
         "increasing", bound="same"
     ),
     "Selu Log Log1p Erfinv Ndtri Sqrt Floor Acosh": _each("increasing"),
-    "Erfc Rsqrt Reciprocal Inv Acos": _each("decreasing"),  # the quotients of values above 0
+    "Erfc Rsqrt Reciprocal Inv Acos": _each("decreasing"),  # the quotients, for values above 0
     "Abs Square Cosh BesselI0 BesselI1 ZerosLike OnesLike MulNoNan": _each("activation", bound="same"),
     "Sin BesselI1e BesselJ1 Dawsn FresnelCos FresnelSin": _each("activation", bound="identity"),
     "FloorMod Mod TruncateMod": _each("activation", bound="sum"),

@@ -44,7 +44,7 @@ def build(net: Network, ties: str) -> Learning:
     activations = {**{layer.name: layer.relu for layer in net.layers}, "fc1": net.features}
     counted = tf.get_collection(summaries.HISTOGRAMS)
     for name, values in activations.items():
-        # One after the other: each occupies a thread in which TensorFlow starts operations; it has one for each core.
+        # One after the other: each occupies a thread in which TensorFlow starts operations, one for each core.
         with tf.control_dependencies(counted):
             counted = [summaries.activation_summaries(name, values)]
     with tf.name_scope("learning"):

@@ -78,7 +78,7 @@ def draw_sheet(
         The sheet, uint8 [H, W] or [H, W, 3] for RGB images, and "map 05" -> block, of the same kind.
     """
     shown = shown or choose_windows(strongest, fields)
-    # Not the same picture twice.
+    # A patch that is the complete image is not drawn twice.
     whole = shown.energy is not None or (context and any(field.step for field in fields))
     look = Look(shown, choose_drawing(strongest, about, shown, kernels is not None), whole)
     blocks, cells = {}, []

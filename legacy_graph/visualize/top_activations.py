@@ -218,8 +218,8 @@ def find_places(session: tf.Session, probe: Probe, images: Images, numbers: np.n
 def check_values(session: tf.Session, probe: Probe, images: Images, numbers: np.ndarray) -> None:
     """Check that the values before the layer are finite for these images.
 
-    In runs of their own: TensorFlow multiplies a kernel by the factors of a batch norm only if nothing else reads the
-    convolution. In the run of a projection, the checks would therefore change the rounding.
+    The checks have session runs of their own, because in the run of a projection they would change its rounding:
+    TensorFlow multiplies a kernel by the factors of a batch norm only if nothing else reads the convolution.
 
     Raises:
         UserError: names the operation.

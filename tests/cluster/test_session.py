@@ -78,7 +78,7 @@ def test_a_task_of_another_cluster_is_named(monkeypatch, job, others):
     (address,) = configuration["cluster"]["worker"]
     assert process.returncode == 1
     assert err.splitlines()[-1] == (
-        f"TF_CONFIG: expected worker 0 at {address}, found there {job} 0 of another cluster; "
+        f"TF_CONFIG: expected worker 0 at {address}, found {job} 0 of another cluster; "
         "give every task the same cluster in TF_CONFIG, or end the other program"
     )
 

@@ -31,7 +31,8 @@ def move_squeezes(graph: Graph) -> List[str]:
     mover = _Mover(graph)
     for name in graph.order:
         mover.visit(graph.by_name[name])
-    graph.expand(mover.moved)  # a Squeeze stays beside its node: the order of the nodes is that of sums in a gradient
+    # A Squeeze stays beside its node, because a gradient adds its terms in the order of the nodes.
+    graph.expand(mover.moved)
     mover.remove_unread()
     return []
 

@@ -26,7 +26,7 @@ from legacy_graph.graphs.read.variables import REFERENCES, RESOURCES, Source, re
 
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 _CONFIG = "config.json"  # in a .keras archive
-_MARK = "-layer"  # after the names of layers, some of which end with numbers as those that TensorFlow appends to scopes
+_MARK = "-layer"  # ends the names of layers, so that their own numbers differ from those that TensorFlow appends
 
 
 def is_keras(path: str) -> bool:
@@ -135,7 +135,7 @@ def _load_keras_3(copy, path) -> Source:
 def _renamed(reference: str) -> str:
     """A reference with scopes named as the layers. The scope of a second call of a layer ends with "_call_2".
 
-    For each call, Keras 3 opens two scopes with the name of the layer: to build it, and with odd numbers, to run it.
+    For each call, Keras 3 opens two scopes with the name of the layer: one builds it; one, with an odd number, runs it.
     """
 
     def suffix(number):

@@ -87,7 +87,7 @@ def _known(kind: type, settings: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _renumbered(config: Any) -> Any:
-    """The configuration as Keras 3 writes it: the first call of each layer of a model is 0, and one output is no list.
+    """The configuration as Keras 3 writes it: the first call of a layer is number 0, a single output is in no list.
 
     Keras 2 counts the building of a nested model as its call 0, but not if this model was built by its first call.
     """
