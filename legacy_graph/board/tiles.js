@@ -37,7 +37,7 @@ export function picture(tile, label, className = "tile") {
   return paint(make("canvas", { class: className, role: "img", "aria-label": label }), tile);
 }
 
-/** A canvas with an image and a frame around the receptive field: [[top, height], [left, width]] in pixels. */
+/** A canvas with an image and a frame around a part of it: [[top, height], [left, width]] in pixels. */
 export function framed(tile, [[top, height], [left, width]], label, className = "tile") {
   const times = Math.max(1, Math.ceil(224 / Math.max(tile.width, tile.height)));
   const canvas = make("canvas", { class: className, role: "img", "aria-label": label });

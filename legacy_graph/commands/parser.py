@@ -168,7 +168,7 @@ def _add_features(command):
         help="activations per map (default: %(default)s)")  # fmt: skip
     add("--order", choices=["wins", "number"], help="order of the maps. wins: the map that is the strongest at most "
         "positions comes first; number: by number (default: wins, or the order of --maps)")  # fmt: skip
-    add("--context", action="store_true", help="also draw each complete image, with a frame around the receptive field")
+    add("--context", action="store_true", help="also draw the complete images, with a frame around what the tiles show")
     add("--images", type=path, metavar="PATH", help="scan these images instead of the test digits: an IDX file of "
         "28 x 28 images; with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
     add("--steps", type=step_list, default=(), metavar="N,N", help="training steps whose kernels train kept, separated "

@@ -70,7 +70,7 @@ def draw_sheet(
         about: layer, method and images, for the heading.
         kernels: float32 [M, h, w] or [M, h, w, 3], the kernel of each of `strongest.maps`; only for the first layer,
             whose input channels are those of the image.
-        context: also draw the complete image with a frame around the receptive field.
+        context: also draw the complete images, with a frame around what is shown.
         shown: the part of the images to show; the default is what `choose_windows` says for known fields.
         falls: float32 [M, top, H, W], also draw the occlusion of each activation, beside its projection.
 
