@@ -70,7 +70,7 @@ except errors.UserError as error:
 
 @pytest.mark.parametrize("job, others", [("ps", []), ("worker", []), ("worker", ["127.0.0.1:9"])])
 def test_a_task_of_another_cluster_is_named(monkeypatch, job, others):
-    """The third task has the job and index that are expected, but its cluster has other addresses."""
+    """In the last two cases, job and index are as expected, but the cluster has other addresses."""
     monkeypatch.setenv("PYTHONPATH", ROOT)
     configuration = task_configurations(2, False)[-1]
     process = started([sys.executable, "-c", MIXED, job, *others], configuration)

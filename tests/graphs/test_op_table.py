@@ -170,7 +170,7 @@ def test_a_row_has_a_bound_if_there_is_one(examples):
 
 
 def test_kinds_of_activations(examples):
-    """A "saturating" row has one input, increases up to 2.5, as Relu6, and is constant from 20 on. No other row does."""
+    """A "saturating" row has one input, increases up to 2.5, as Relu6, and is constant from 20 on; no other row is."""
     values = np.array([*np.linspace(0.25, 2.5, 37), 20, 30, 50, 100, 1000]).reshape(-1, 1, 1, 1)
     results = examples.run(np.ones(IMAGES.shape[1:]) * values)
     for name in KNOWN:
