@@ -14,11 +14,14 @@ from legacy_graph.article.receptive_field import Fields
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.op_table import SHAPES, row
+from legacy_graph.graphs.operations import attribute
 
 WORTH = 0.5  # fraction of the image's pixels: larger crops save too little
 # The moves of operations whose values depend on a window of positions, not on the number of positions.
 _LOCAL = ("elementwise", "positions", "convolution", "pool", "padded", "joined", "last axis")
 _JOINED = ("elementwise", "joined")  # their parameters have the axes of the output
+# Attributes of operations that require a height and width (EnsureShape), or number the positions (MaxPoolWithArgmax).
+_PLACES = ("shape", "Targmax")
 
 
 class Crop(NamedTuple):
@@ -51,7 +54,8 @@ def _is_local(graph: Graph, name: str, names) -> bool:
     `names` are those of the nodes that depend on the images, and of the images.
     """
     node = graph.by_name[name]
-    if node.op in SHAPES or row(node.op).moves not in _LOCAL:
+    is_placed = any(attribute(node, key).WhichOneof("value") for key in _PLACES)
+    if node.op in SHAPES or row(node.op).moves not in _LOCAL or is_placed:
         return False
     sources = [source for source in graph.data_inputs(name) if source not in names]
     shapes = [graph.types[source].shape for source in sources if row(node.op).moves in _JOINED]

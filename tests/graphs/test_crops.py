@@ -114,10 +114,18 @@ def instance_norm(make, value):
     return value - tf.reduce_mean(value, [1, 2], keepdims=True)
 
 
+def numbered(make, value):
+    """A gate that depends on where in the complete image the maximum is."""
+    pooled, numbers = tf.nn.max_pool_with_argmax(value, [1, 2, 2, 1], [1, 1, 1, 1], "SAME")
+    return pooled * tf.cast(tf.equal(tf.math.floormod(numbers, 48 * 4 * 2), 0), tf.float32) + pooled
+
+
 NOT_LOCAL = {
     "resize": resized,
     "a constant with a height": lambda make, value: value * make.constant(48, 1, 1),
     "coordinates": coordinates,
+    "numbers of positions": numbered,
+    "a required size": lambda make, value: tf.ensure_shape(value, [None, 48, 48, 4]),
     "instance norm": instance_norm,
     "a gate of the complete image": lambda make, value: (
         value * tf.sigmoid(pool(value, 48, 48, "VALID", tf.nn.avg_pool))

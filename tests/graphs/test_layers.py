@@ -117,6 +117,25 @@ def test_a_tensor_that_stays_nchw_is_refused(layer, tmp_path):
             load_model(path, layer=layer)
 
 
+def transposed(x):
+    """Of [B, C, H, W]: the channels in another order, by a transpose of their groups; and a tensor [B, H, W, C]."""
+    x = tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME", data_format="NCHW")
+    groups = tf.transpose(tf.reshape(x, [-1, 2, 2, 12, 12]), [0, 2, 1, 3, 4])
+    tf.reshape(groups, [-1, 4, 12, 12], name="net/shuffled")
+    return tf.reshape(tf.transpose(tf.reshape(x, [-1, 4, 144]), [0, 2, 1]), [-1, 12, 12, 4], name="net/last")
+
+
+def test_a_transposed_nchw_tensor_is_refused(tmp_path):
+    """Unless the transpose puts the maps last."""
+    path = write_frozen(tmp_path / "model.pb", transposed, shape=(None, 3, 12, 12))
+    with pytest.raises(UserError, match="net/shuffled"):
+        load_model(path, layer="net/shuffled")
+    model, pixels = load_model(path, layer="net/last"), images(2, 12, 12, 3)
+    plain = graph_of(lambda x: tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME"))
+    expected = run(plain, "output", {"images": pixels})
+    np.testing.assert_allclose(run(model.graph_def, "net/last", {"images": pixels}), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_the_list_shows_a_pool_before_the_relu(tmp_path):
     rows = layer_rows(load_model(write_frozen(tmp_path / "model.pb", dense_block)))[0]
     (operations,) = [row[1] for row in rows if row[0] == "first"]

@@ -80,8 +80,12 @@ class _Converter:
                 if source in self.converted:
                     self._transpose(node, position, TO_NCHW)
             self.graph.marks[node.name] = {NCHW}
-        elif node.op != "Transpose" and any(NCHW in self.graph.marks.get(source, ()) for source in sources):
+        elif any(NCHW in self.graph.marks.get(source, ()) for source in sources) and not self._puts_maps_last(node):
             self.graph.marks[node.name] = {NCHW}
+
+    def _puts_maps_last(self, node):
+        """Whether a node transposes [B, C, H, W] or [B, C, H * W] to a tensor whose axes are known."""
+        return node.op == "Transpose" and any(_is_order(self.graph, node, order) for order in (TO_NHWC, [0, 2, 1]))
 
     def _convert_windows(self, node):
         self.graph.edit(node.name).attr["data_format"].s = b"NHWC"
