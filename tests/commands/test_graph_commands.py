@@ -150,7 +150,7 @@ def test_a_dead_layer_is_told(folder, capsys):
 
 
 BAD = [
-    (["--range", "3,3"], "--images: expected values that differ after preprocessing, found 3 everywhere"),
+    (["--range", "3,3"], "--range: expected two numbers that differ, found 3 twice"),
     ([], "--range: expected LOW,HIGH"),
     (["--bgr"], "--range"),
     ([*RANGE, "--top", "6"], "--top: expected at most 5, the number of images, found 6"),
