@@ -130,6 +130,8 @@ def check_trained(logdir: str) -> None:
     if not saved_steps(os.path.join(logdir, CHECKPOINTS)):
         found = "none" if os.path.isdir(logdir) else "no such directory"
         hint = f"train one first with: {launch_command()} train --logdir {shlex.quote(logdir)}"
+        if os.path.isdir(os.path.join(logdir, KERNELS)) and not is_ours(logdir):
+            found, hint = "results of FeaturesHook", "name another one, or draw these with: features --steps all"
         raise UserError("--logdir", f"a checkpoint of a training run in {logdir!r}", found, hint)
 
 
