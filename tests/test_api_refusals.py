@@ -50,6 +50,12 @@ def test_strongest_activations(model, method, name, value):
         getattr(model, method)(**{"layer": LAYER, "images": PIXELS, name: value})
 
 
+def test_images_of_one_value(model):
+    """Nothing can be ranked: a wrong range or wrong files are likely."""
+    with pytest.raises(legacy_graph.UserError, match="^--images: .*-1 everywhere"):
+        model.top_activations(LAYER, np.zeros_like(PIXELS))
+
+
 @pytest.mark.parametrize(
     "name, value",
     [
