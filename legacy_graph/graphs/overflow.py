@@ -22,7 +22,7 @@ class Bound(NamedTuple):
     """The tensors of a bound. `value` needs an image too, because shapes may depend on it."""
 
     magnitude: tf.Tensor  # float32 [], a placeholder: the largest magnitude of all pixels
-    value: tf.Tensor  # float32 [], no value has a larger magnitude; infinite or NaN if the bound overflows
+    value: tf.Tensor  # float32 [], no value has a larger magnitude; infinite if the bound overflows, or is NaN
 
 
 def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
@@ -55,7 +55,7 @@ def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
                 _POSITIVE.get(rule, operation.type), inputs, dtypes, attrs=attributes
             )
             magnitudes.update(zip(operation.outputs, copy.outputs))
-            largest.append(tf.cast(tf.reduce_max(copy.outputs[0]), tf.float32))
+            largest.append(_largest(copy.outputs[0]))
         return Bound(magnitude, tf.reduce_max(tf.stack(largest)))
 
 
@@ -90,6 +90,12 @@ def _has_bound(operation, path):
     if rule == "quotient":
         return operation.inputs[1].op not in path.operations
     return rule != "unknown"
+
+
+def _largest(values):
+    """The maximum, and infinity beside NaN, as of asin(2): TensorFlow 1.15 ignores NaN in a maximum."""
+    values = tf.cast(values, tf.float32)
+    return tf.reduce_max(tf.where_v2(tf.is_nan(values), np.inf, values))
 
 
 def _magnitude(tensor):

@@ -51,6 +51,12 @@ def test_there_is_no_bound(build):
     assert bound_of(model, model.layers[0], np.zeros((1, *SIDES, CHANNELS), "f")) is None
 
 
+def test_a_bound_that_is_no_number_is_infinite():
+    """The bound of the values is 24, and asin(24) is NaN."""
+    model = model_of(lambda value: ends(tf.nn.relu(tf.asin(by_hand(value).convolution.outputs[0]))))
+    assert bound_of(model, model.layers[0], np.full((1, *SIDES, CHANNELS), -2, "f"))[0] == np.inf
+
+
 @pytest.mark.parametrize("construct", CONSTRUCTS.values(), ids=CONSTRUCTS)
 def test_no_value_is_above_the_bound(construct):
     """The last two images are constant, 3 and -3: one of them gives values near the bound."""
