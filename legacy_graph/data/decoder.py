@@ -30,7 +30,7 @@ def check_file(path: str) -> None:
     """
     if not os.path.isfile(path):
         found = "a directory" if os.path.isdir(path) else "something else" if os.path.exists(path) else "no file"
-        raise UserError(path, f"a regular file with a picture in {FORMAT_NAMES}", found, OTHER_FILE)
+        raise UserError(path, f"a regular file with a picture in {FORMAT_NAMES}", found, "name a picture")
 
 
 @contextlib.contextmanager
