@@ -84,58 +84,6 @@ def test_an_activation_of_no_convolution_is_a_layer(label, tmp_path):
     assert row[1] == operations
 
 
-def in_layout(x, layout):
-    """CReLU and maxout between two convolutions."""
-    x = tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME", data_format=layout, name="net/first")
-    x = tf.nn.relu(tf.concat([x, -x], layout.index("C")), name="net/crelu")
-    groups, axis = ([-1, 12, 12, 4, 2], 4) if layout == "NHWC" else ([-1, 4, 2, 12, 12], 2)
-    x = tf.reduce_max(tf.reshape(x, groups), axis, name="net/maxout")
-    return tf.nn.conv2d(x, constant([3, 3, 4, 2]), [1] * 4, "SAME", data_format=layout, name="net/last")
-
-
-def test_no_layer_of_an_nchw_graph_is_nchw(tmp_path):
-    """A maxout cannot be changed to NHWC: it is no layer there. Its axes would be taken for others."""
-    models = [
-        load_model(write_frozen(tmp_path / f"{layout}.pb", lambda x, layout=layout: in_layout(x, layout), shape=shape))
-        for layout, shape in (("NHWC", (None, 12, 12, 3)), ("NCHW", (None, 3, 12, 12)))
-    ]
-    labels = [[layer.label for layer in model.layers] for model in models]
-    assert labels == [["first", "crelu", "maxout", "last"], ["first", "crelu", "last"]]
-    pixels = images(2, 12, 12, 3)
-    values = [run(model.graph_def, "net/crelu", {model.input: pixels}) for model in models]
-    np.testing.assert_allclose(*values, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("layer", ["net/maxout", "net/crelu"])
-def test_a_tensor_that_stays_nchw_is_refused(layer, tmp_path):
-    """Its axes would be taken for height, width and maps."""
-    path = write_frozen(tmp_path / "model.pb", lambda x: in_layout(x, "NCHW"), shape=(None, 3, 12, 12))
-    if layer == "net/crelu":
-        assert load_model(path, layer=layer).layers[-1].shape == (12, 12, 8)
-    else:
-        with pytest.raises(UserError, match="net/maxout"):
-            load_model(path, layer=layer)
-
-
-def transposed(x):
-    """Of [B, C, H, W]: the channels in another order, by a transpose of their groups; and a tensor [B, H, W, C]."""
-    x = tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME", data_format="NCHW")
-    groups = tf.transpose(tf.reshape(x, [-1, 2, 2, 12, 12]), [0, 2, 1, 3, 4])
-    tf.reshape(groups, [-1, 4, 12, 12], name="net/shuffled")
-    return tf.reshape(tf.transpose(tf.reshape(x, [-1, 4, 144]), [0, 2, 1]), [-1, 12, 12, 4], name="net/last")
-
-
-def test_a_transposed_nchw_tensor_is_refused(tmp_path):
-    """Unless the transpose puts the maps last."""
-    path = write_frozen(tmp_path / "model.pb", transposed, shape=(None, 3, 12, 12))
-    with pytest.raises(UserError, match="net/shuffled"):
-        load_model(path, layer="net/shuffled")
-    model, pixels = load_model(path, layer="net/last"), images(2, 12, 12, 3)
-    plain = graph_of(lambda x: tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME"))
-    expected = run(plain, "output", {"images": pixels})
-    np.testing.assert_allclose(run(model.graph_def, "net/last", {"images": pixels}), expected, rtol=1e-5, atol=1e-6)
-
-
 def test_the_list_shows_a_pool_before_the_relu(tmp_path):
     rows = layer_rows(load_model(write_frozen(tmp_path / "model.pb", dense_block)))[0]
     (operations,) = [row[1] for row in rows if row[0] == "first"]

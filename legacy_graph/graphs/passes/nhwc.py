@@ -80,12 +80,16 @@ class _Converter:
                 if source in self.converted:
                     self._transpose(node, position, TO_NCHW)
             self.graph.marks[node.name] = {NCHW}
-        elif any(NCHW in self.graph.marks.get(source, ()) for source in sources) and not self._puts_maps_last(node):
+        elif self._reads_unknown_axes(node, sources):
             self.graph.marks[node.name] = {NCHW}
 
-    def _puts_maps_last(self, node):
-        """Whether a node transposes [B, C, H, W] or [B, C, H * W] to a tensor whose axes are known."""
-        return node.op == "Transpose" and any(_is_order(self.graph, node, order) for order in (TO_NHWC, [0, 2, 1]))
+    def _reads_unknown_axes(self, node, sources):
+        """Whether the axes of a node's output are unknown because those of a tensor that it reads are."""
+        if node.op == "Transpose" and any(_is_order(self.graph, node, order) for order in (TO_NHWC, [0, 2, 1])):
+            return False  # from [B, C, H, W], or [B, C, H * W], to a tensor with the maps last
+        # The size that a resize reads may come from the shape of any tensor.
+        read = sources[:1] if row(node.op).kind == "resize" else sources
+        return any(NCHW in self.graph.marks.get(source, ()) for source in read)
 
     def _convert_windows(self, node):
         self.graph.edit(node.name).attr["data_format"].s = b"NHWC"
