@@ -11,7 +11,7 @@ from legacy_graph.graphs.inputs import choose_input, entry_types, first_image, s
 from legacy_graph.graphs.layers import find_convolutions, find_dense
 from legacy_graph.graphs.nodes import placeholder
 from legacy_graph.graphs.op_table import CALLS, CONVOLUTIONS, ELEMENTWISE, MAX_POOLS, of_kind, refusal, row
-from legacy_graph.graphs.operations import check_operations, definition
+from legacy_graph.graphs.operations import attribute, check_operations, definition
 from legacy_graph.graphs.passes.shapes import free_batch
 from legacy_graph.graphs.passes.single_nodes import remove_defaults
 from legacy_graph.graphs.tensor_types import TensorType
@@ -48,8 +48,9 @@ def cut_at_input(graph: Graph, path: str, named: Optional[str], declared: List[s
     types = entry_types(graph, start, order[0])
     name = first_image(graph, start, types, set(order), skip=named is None)
     notes = output_notes + ([] if name == start else [_describe_skipped(graph, types, start, name)])
-    batch, *sides, channels = types[name].shape or [None] * 4
-    image = [*sides, channels or _channels(graph, order[0])]
+    batch, *image = types[name].shape or [None] * 4
+    axis = _channel_axis(graph, name, order[0])
+    image[axis] = image[axis] or _channels(graph, order[0])
     graph.library.Clear()  # the layers do not depend on any call
     graph.input = name
     graph.add(placeholder(name, [batch, *image]))
@@ -94,6 +95,13 @@ def _hides_convolutions(graph, name):
     inside = {node.op for function in graph.library.function for node in function.node_def}
     hidden = any(operation in CONVOLUTIONS or row(operation).kind in ("quantised", "volume") for operation in inside)
     return node.op in CALLS and hidden
+
+
+def _channel_axis(graph, image, convolution) -> int:
+    """The axis of the channels in an image: the first if an NCHW convolution reads it without a transpose."""
+    way = graph.ancestors([convolution]) & graph.dependents([image]) - {image}
+    is_nchw = attribute(graph.by_name[convolution], "data_format").s == b"NCHW"
+    return 0 if is_nchw and not any(graph.by_name[name].op == "Transpose" for name in way) else -1
 
 
 def _channels(graph, convolution):
