@@ -1,7 +1,8 @@
 """Load a graph of the user: read it, run the passes, choose the input and the layers, fill the variables, measure."""
 
-from typing import Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
+from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_axis import check_batch, follow_images
 from legacy_graph.graphs.batch_import import Imported, image_sides, import_images, refused_node
@@ -18,8 +19,30 @@ from legacy_graph.graphs.passes.moving_averages import MOVING_AVERAGE
 from legacy_graph.graphs.passes.nhwc import NCHW
 from legacy_graph.graphs.passes.shapes import remove_reshapes
 from legacy_graph.graphs.passes.single_nodes import HALF_NAMES
+from legacy_graph.graphs.read import read_source
 from legacy_graph.graphs.read.variables import Source, fill_variables
 from legacy_graph.tf_setup import paused_collection
+
+
+def load_model(
+    path: str,
+    checkpoint: Optional[str] = None,
+    signature: str = DEFAULT_SIGNATURE,
+    tags: Optional[str] = None,
+    **options: Any,
+) -> Model:
+    """Load a file with a graph.
+
+    Args:
+        path: a frozen GraphDef (.pb, .pbtxt), a MetaGraph (.meta), a Keras file (.h5, .keras) or a SavedModel
+            directory.
+        checkpoint, signature, tags: as in `read_source`.
+        options: as in `load_source`.
+
+    Raises:
+        UserError: the graph cannot be read, run, or shown correctly.
+    """
+    return load_source(read_source(path, checkpoint, signature, tags), path, **options)
 
 
 def load_source(

@@ -12,9 +12,8 @@ import os
 import sys
 import tempfile
 
-from legacy_graph.graphs.load import find_layer
+from legacy_graph.graphs.load import find_layer, load_model
 from tests.benchmarks.graph_size import medians
-from tests.support.loading import load_model
 
 MAPS = 24
 BARE = """

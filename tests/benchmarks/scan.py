@@ -50,9 +50,8 @@ def frozen(settings):
 
     from legacy_graph.article import network
     from legacy_graph.data.images import from_array
-    from legacy_graph.graphs.load import find_layer
+    from legacy_graph.graphs.load import find_layer, load_model
     from legacy_graph.visualize import feature_sheets
-    from tests.support.loading import load_model
 
     with tf.Graph().as_default() as graph, tf.Session() as session:
         net = network.build()

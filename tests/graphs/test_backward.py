@@ -10,12 +10,12 @@ from legacy_graph.config import METHODS
 from legacy_graph.errors import UserError
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.gradient_rules import RULE
+from legacy_graph.graphs.load import load_model
 from legacy_graph.visualize import layer_probes
 from tests.support import article_formats, constructs
 from tests.support.construct_differences import run_projection
 from tests.support.constructs import UNDEFINED, elu, overlapping_pools, relu6, strided
 from tests.support.graph_models import CHANNELS, SIDES, Maker, ends, model_of
-from tests.support.loading import load_model
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.load import with_size
+from legacy_graph.graphs.load import load_model, with_size
 from tests.support import keras_models
 from tests.support.graph_files import CONSTRUCTS, constant, images, run, variable, write_frozen, write_meta
-from tests.support.loading import load_model
 from tests.support.saved_models import write_version_1, write_version_2
 
 

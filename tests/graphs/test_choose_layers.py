@@ -4,9 +4,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.load import find_layer
+from legacy_graph.graphs.load import find_layer, load_model
 from tests.support.graph_files import CONSTRUCTS, constant, write_frozen
-from tests.support.loading import load_model
 
 
 @pytest.mark.parametrize("name, label", [("conv", "conv"), ("pool", "conv"), ("conv/relu", "conv/relu")])

@@ -10,10 +10,9 @@ from legacy_graph.article.receptive_field import Field, receptive_fields
 from legacy_graph.config import DECONVNET, GRADIENT, METHODS
 from legacy_graph.graphs import backward
 from legacy_graph.graphs.graph_table import layer_rows
-from legacy_graph.graphs.load import find_layer, with_size
+from legacy_graph.graphs.load import find_layer, load_model, with_size
 from tests.support.construct_differences import run_projection
 from tests.support.graph_files import constant, graph_of, images, run, write_frozen
-from tests.support.loading import load_model
 
 HIDDEN, CLASSES = 7, 5
 WEIGHTS = constant([6 * 6 * 4, HIDDEN], 1), constant([CLASSES, HIDDEN], 2)  # the second is used transposed

@@ -5,8 +5,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.load import load_model
 from tests.support.graph_files import CONSTRUCTS, constant, graph_of, images, run, write_frozen
-from tests.support.loading import load_model
 
 BATCH = images(3, 12, 12, 3)
 SKIPPED = ". These operations between them are skipped: "

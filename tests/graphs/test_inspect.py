@@ -7,10 +7,10 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.layers import short_labels
+from legacy_graph.graphs.load import load_model
 from tests.support import constructs, field_models
 from tests.support.graph_files import CONSTRUCTS, constant, images, run, write_frozen
 from tests.support.graph_models import Maker
-from tests.support.loading import load_model
 
 # (label, activation, start, parameters) of the last layer; the kernels are [3, 3, channels before, channels].
 LAST = {

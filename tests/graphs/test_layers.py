@@ -9,10 +9,9 @@ from legacy_graph.config import DECONVNET
 from legacy_graph.data.images import from_array
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph_table import layer_rows
-from legacy_graph.graphs.load import find_layer
+from legacy_graph.graphs.load import find_layer, load_model
 from legacy_graph.visualize import layer_probes, top_activations
 from tests.support.graph_files import constant, graph_of, images, run, write_frozen, write_meta
-from tests.support.loading import load_model
 
 
 def convolve(x, name, size=3):

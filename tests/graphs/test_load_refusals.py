@@ -9,9 +9,9 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.__main__ import main
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.load import load_model
 from tests.support import graph_files
 from tests.support.graph_files import CONSTRUCTS, graph_of, write_frozen
-from tests.support.loading import load_model
 
 ZIPPED = io.BytesIO()
 zipfile.ZipFile(ZIPPED, "w").writestr("conv1.npy", b"data")

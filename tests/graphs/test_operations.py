@@ -7,10 +7,10 @@ from tensorflow.core.framework import versions_pb2
 
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.nodes import constant, new_node, placeholder
 from legacy_graph.graphs.operations import definition, strip_attributes
 from tests.support.graph_files import images, run
-from tests.support.loading import load_model
 
 CHANNELS = 6
 KIND = tf.AttrValue(type=tf.float32.as_datatype_enum)

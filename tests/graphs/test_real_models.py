@@ -10,11 +10,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.passes import PASSES, run_passes
 from legacy_graph.graphs.read.files import read_graph
 from legacy_graph.graphs.read.saved_model import read_signature
 from tests.support.graph_files import images, plain_session, run
-from tests.support.loading import load_model
 
 pytestmark = pytest.mark.slow
 PACKAGES = {

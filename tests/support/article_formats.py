@@ -9,8 +9,8 @@ from tensorflow.python.eager import context
 
 from legacy_graph.article import deconv, network
 from legacy_graph.config import METHODS
+from legacy_graph.graphs.load import load_model
 from tests.support.construct_differences import run_projection
-from tests.support.loading import load_model
 
 FORMATS = ["graph.pb", "graph.meta", "saved", "saved of version 2"]
 IMAGES = np.random.RandomState(1).rand(2, 28 * 28).astype("f")

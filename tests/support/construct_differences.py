@@ -9,11 +9,11 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.config import GRADIENT, METHODS
 from legacy_graph.graphs import backward
+from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.model import Model
 from tests.support.constructs import DEFINED
 from tests.support.graph_models import CHANNELS, SIDES, Maker
 from tests.support.graph_walker import Walker
-from tests.support.loading import load_model
 
 NUMERIC = "gradient, differences"  # the column of the gradient against finite differences
 COLUMNS = (*METHODS, NUMERIC)

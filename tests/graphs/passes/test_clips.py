@@ -6,8 +6,8 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.config import METHODS
 from legacy_graph.graphs.backward import allowed_methods
+from legacy_graph.graphs.load import load_model
 from tests.support.graph_files import constant, images, run, write_frozen
-from tests.support.loading import load_model
 
 WAYS = {
     "Keras's ReLU6": (lambda x: tf.clip_by_value(tf.nn.relu(x), 0.0, 6.0), "Relu6"),

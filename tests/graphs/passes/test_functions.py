@@ -5,9 +5,9 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
+from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.nodes import new_node
 from tests.support.graph_files import CONSTRUCTS, graph_of
-from tests.support.loading import load_model
 
 FLOATS = tf.AttrValue(list=tf.AttrValue.ListValue(type=[1]))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.graphs.load import load_model
 from tests.support.graph_files import constant, images, plain_session, run, variable
-from tests.support.loading import load_model
 
 BATCH = images(2, 12, 12, 3)
 

@@ -8,11 +8,11 @@ from legacy_graph.article.receptive_field import Field
 from legacy_graph.data.images import from_array
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.graph_table import layer_rows
+from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.passes.one_dimension import move_squeezes
 from legacy_graph.visualize.layer_probes import graph_probe
 from legacy_graph.visualize.top_activations import collect
 from tests.support.graph_files import constant, graph_of, images, run, write_frozen
-from tests.support.loading import load_model
 
 
 def pooled_rows(x):

@@ -5,8 +5,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import legacy_graph
+from legacy_graph.graphs.load import load_model
 from tests.support.graph_files import constant, images, plain_session, run, variable, write_frozen
-from tests.support.loading import load_model
 
 BATCH = images(2, 12, 12, 3)
 

@@ -6,8 +6,8 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.__main__ import main
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.load import load_model
 from tests.support.graph_files import constant, graph_of, images, run, write_frozen
-from tests.support.loading import load_model
 
 BATCH = images(2, 12, 12, 3)
 

@@ -5,9 +5,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 from google.protobuf import text_format
 
-from legacy_graph.graphs.load import find_layer
+from legacy_graph.graphs.load import find_layer, load_model
 from tests.support.graph_files import CONSTRUCTS, constant, graph_of, images, run, write_frozen
-from tests.support.loading import load_model
 
 BATCH = images(2, 12, 12, 3)
 

@@ -5,9 +5,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.read import read_source
 from tests.support import graph_files, keras_models
-from tests.support.loading import load_model
 
 IMAGES = np.random.RandomState(1).uniform(0, 1, [3, *keras_models.SHAPE]).astype("f")
 

@@ -9,9 +9,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import function
 
 from legacy_graph.errors import UserError, reason
+from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.nodes import new_node
 from tests.support.graph_files import run
-from tests.support.loading import load_model
 from tests.support.saved_models import IMAGES, write_version_1, write_version_2
 
 FEEDS = {"images": IMAGES}
