@@ -53,7 +53,6 @@ def test_a_terminal_that_is_closed_ends_the_step_and_saves(place):
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))  # a terminal of size 0 gets no bar
 
     def own():
-        runs.heeds_hangups()
         os.setsid()
         fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
 
@@ -86,7 +85,7 @@ with deferred.deferred_signals() as signals:
 @pytest.fixture
 def waiting():
     """The stopped process of `WAITS`, which gets all signals at once when it continues."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": runs.heeds_hangups}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", WAITS], env=runs.environment(), **pipes) as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGSTOP)

@@ -87,15 +87,10 @@ def environment():
     return given
 
 
-def heeds_hangups():
-    """Undo the effect of `nohup`, under which the tests may have been started."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 @contextlib.contextmanager
 def running(logdir, **options):
     """A training process with text pipes; killed at the end if it still runs."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": heeds_hangups}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(words(logdir, **options), env=environment(), cwd=ROOT, **pipes)
     try:
         yield process
