@@ -38,7 +38,7 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
         self._logdir = os.path.expanduser(context.logdir or "")
         self._graph = graph
         self._reader = live.Reader(graph)
-        self._known: Dict[str, runs.Run] = {}  # as of the last search, which may take seconds in a large directory
+        self._known: Dict[str, runs.RunResults] = {}  # as of the last search: in a large directory it takes seconds
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """The tab. The page refreshes itself, so TensorBoard's reload button is disabled."""

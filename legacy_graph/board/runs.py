@@ -14,7 +14,7 @@ DEPTH = 4  # levels of directories below the log directory that are searched for
 _NUMBERS = re.compile(r"features(?:-(\d+))?\.npz")  # `layout.NUMBERS`, also for an earlier step
 
 
-class Run(NamedTuple):
+class RunResults(NamedTuple):
     """A directory with results of `features` or with checkpoints."""
 
     folder: str
@@ -22,7 +22,7 @@ class Run(NamedTuple):
     newest: Optional[int]  # step of the newest checkpoint of the article's network; None if there is none
 
 
-def find_runs(logdir: str) -> Dict[str, Run]:
+def find_runs(logdir: str) -> Dict[str, RunResults]:
     """{path relative to the log directory: run}, sorted. The path of the log directory itself is ".".
 
     The results for graphs that someone else trained are the run `graphs`, with one layer for each directory in it.
@@ -33,15 +33,15 @@ def find_runs(logdir: str) -> Dict[str, Run]:
         sheets = _sheets(os.path.join(folder, layout.FEATURES)) if layout.FEATURES in names else {}
         newest = _newest_step(os.path.join(folder, layout.CHECKPOINTS)) if layout.CHECKPOINTS in names else None
         if sheets or newest is not None:
-            runs[name] = Run(folder, sheets, newest)
+            runs[name] = RunResults(folder, sheets, newest)
         graphs = os.path.join(folder, layout.GRAPHS)
         sheets_of_graphs = _sheets(graphs) if layout.GRAPHS in names else {}
         if sheets_of_graphs:
-            runs[os.path.normpath(os.path.join(name, layout.GRAPHS))] = Run(graphs, sheets_of_graphs, None)
+            runs[os.path.normpath(os.path.join(name, layout.GRAPHS))] = RunResults(graphs, sheets_of_graphs, None)
     return dict(sorted(runs.items()))
 
 
-def describe(logdir: str, runs: Dict[str, Run]) -> Dict[str, Any]:
+def describe(logdir: str, runs: Dict[str, RunResults]) -> Dict[str, Any]:
     """The runs that `find_runs` found, as JSON, and the commands that fill what is missing."""
     shown = []
     for name, run in runs.items():

@@ -186,7 +186,8 @@ def draw(
     for name, each in by_sheet.items():
         files[f"{name}.npz"] = spot_files.numbers_file(each, probe.fields, images.names, more[name])
     files[spot_files.SPOTS] = spot_files.spot_table(spots, images.names)
-    return Results(shown, files, "\n".join([*layer.notes, *notes[len(layer.notes) + 1 :], *report, *lines]))
+    printed = [note for note in notes if note != _about(images)]  # the user gave these options
+    return Results(shown, files, "\n".join([*printed, *report, *lines]))
 
 
 def _draw_spots(session, probe, images, context, part, name, spots, heading, falls=None):
@@ -218,9 +219,14 @@ def _check_occlusion(scan, control, spots, details, cover):
     return {}, [spot_details.TOO_MANY] if missing else []
 
 
+def _about(images):
+    """The note on the preprocessing."""
+    return f"Images: {images.about}."
+
+
 def _notes(scan, images, spots, cover):
     """The notes to print on the sheet: notes of the layer, preprocessing, patch, omitted maps, dead maps."""
-    notes = [*scan.probe.layer.notes, f"Images: {images.about}.", *([str(cover)] if cover else [])]
+    notes = [*scan.probe.layer.notes, _about(images), *([str(cover)] if cover else [])]
     if len(spots.maps) < len(scan.maps):
         notes.append(f"{len(spots.maps)} of {len(scan.maps)} maps are shown; --maps chooses others.")
     if scan.probe.layer.finite and not spots.bounded and len(images) > top_activations.CHECKED:

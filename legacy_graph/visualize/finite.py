@@ -39,7 +39,7 @@ def check_layer(layer: str, values: np.ndarray, kind: str) -> None:
 
 
 def check_operations(finite: Dict[str, np.ndarray]) -> None:
-    """Raise UserError if an operation before a layer has values that are not finite; see `probe.Layer.finite`."""
+    """Raise UserError if an operation before a layer has values that are not finite; see `probe.ProbedLayer.finite`."""
     for name, is_finite in finite.items():
         if not is_finite:
             hint = "check --range, and the weights of the network up to this operation"

@@ -18,7 +18,7 @@ from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.graphs.nodes import cut
 from legacy_graph.graphs.op_table import CONVOLUTIONS
 from legacy_graph.graphs.overflow import build_bound
-from legacy_graph.visualize.probe import Layer, Probe, Scanner, build_probe, build_scanner
+from legacy_graph.visualize.probe import Probe, ProbedLayer, Scanner, build_probe, build_scanner
 
 
 def article_probe(net: network.Network, name: str, ties: str = FIRST, method: str = DECONVNET) -> Probe:
@@ -34,7 +34,7 @@ def article_probe(net: network.Network, name: str, ties: str = FIRST, method: st
     def project(maps, places):
         return deconvolve(layers, name, maps, places, method, ties), layer.output
 
-    described = Layer(name, pixels, layer.kernel, layer.output, fields, first, method, notes)
+    described = ProbedLayer(name, pixels, layer.kernel, layer.output, fields, first, method, notes)
     return build_probe(described, None if method == OCCLUSION else project)
 
 
@@ -61,7 +61,7 @@ def graph_probe(model: Model, layer: ConvLayer, method: Optional[str]) -> Probe:
         signal = "" if method == OCCLUSION else ", and the signal of each projection is 1"
         notes += (f"{layer.label} has no ReLU: it is ranked by value{signal}.",)
     return build_probe(
-        Layer(
+        ProbedLayer(
             layer.label, back.images, back.kernel, back.start, layer.fields, first, back.methods[0], notes, back.finite,
             bound, back.rectified,
         ),

@@ -13,7 +13,7 @@ from legacy_graph.graphs.overflow import Bound
 MEMORY = 32 * 2**20  # maximum size in bytes of the graph's largest tensor in one session run; a scan makes two at once
 
 
-class Layer(NamedTuple):
+class ProbedLayer(NamedTuple):
     """The layer that a probe ranks and projects. B is any batch size."""
 
     name: str
@@ -40,7 +40,7 @@ class Scanner(NamedTuple):
 class Probe(NamedTuple):
     """The tensors to feed and fetch. B is any batch size."""
 
-    layer: Layer
+    layer: ProbedLayer
     fields: Fields  # the area of an image shown for an activation: its receptive field, at most the complete image
     maps: tf.Tensor  # int64 [B], a placeholder: the feature map to project for each image
     strongest: tf.Tensor  # float32 [B, C], the largest activation of each map; infinity if their sum is not finite
@@ -53,7 +53,7 @@ class Probe(NamedTuple):
 
 
 def build_probe(
-    layer: Layer, project: Optional[Callable[[tf.Tensor, tf.Tensor], Tuple[tf.Tensor, tf.Tensor]]] = None
+    layer: ProbedLayer, project: Optional[Callable[[tf.Tensor, tf.Tensor], Tuple[tf.Tensor, tf.Tensor]]] = None
 ) -> Probe:
     """Add the tensors of a probe to the default graph.
 
@@ -79,7 +79,7 @@ def build_probe(
 
 
 def build_scanner(images: tf.Tensor, output: tf.Tensor, rectified: bool = True) -> Scanner:
-    """Add the tensors of a scanner to the default graph; for its arguments see `Layer`."""
+    """Add the tensors of a scanner to the default graph; for its arguments see `ProbedLayer`."""
     with tf.name_scope("probe"):
         return Scanner(images, _find_strongest(output), count_wins(output, rectified))
 

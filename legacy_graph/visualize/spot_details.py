@@ -26,7 +26,7 @@ from legacy_graph.data.images import Images
 from legacy_graph.visualize import sanity_check
 from legacy_graph.visualize.cover import Cover
 from legacy_graph.visualize.occlusion import spot_occlusion
-from legacy_graph.visualize.probe import Layer, Probe
+from legacy_graph.visualize.probe import Probe, ProbedLayer
 from legacy_graph.visualize.top_activations import TopActivations, project
 
 OCCLUDED = 1000  # maximum number of spots that are occluded without being asked for: each takes about 100 images
@@ -116,7 +116,7 @@ def _answers(session, probe, images, numbers, details):
 
 
 def shown_kernels(
-    session: tf.Session, layer: Layer, images: Images, maps: np.ndarray, random: bool = False
+    session: tf.Session, layer: ProbedLayer, images: Images, maps: np.ndarray, random: bool = False
 ) -> Optional[np.ndarray]:
     """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None if the layer does not read the images."""
     if not layer.first:

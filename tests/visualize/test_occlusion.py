@@ -13,7 +13,7 @@ from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import UserError
 from legacy_graph.visualize import occlusion
 from legacy_graph.visualize.cover import DEFAULT_COVER, Cover, CoverOptions, choose_cover
-from legacy_graph.visualize.probe import Layer, build_probe
+from legacy_graph.visualize.probe import ProbedLayer, build_probe
 from legacy_graph.visualize.reading import Reader
 
 SIZE = (11, 9)
@@ -37,7 +37,7 @@ class Small:
                 relu = tf.nn.relu(self.output + 0.3)
                 self.output = tf.nn.max_pool(relu, [1, 2, 1, 1], [1, 1, 1, 1], "VALID")  # [B, 3, 4, 4]
                 fields = Field(6, 2, 0), Field(3, 2, 0)
-            layer = Layer("any", self.fed, None, self.output, fields, True, "deconvnet")
+            layer = ProbedLayer("any", self.fed, None, self.output, fields, True, "deconvnet")
             self.probe = build_probe(layer, lambda maps, places: (self.fed, self.output))._replace(chunk=chunk)
         self.session = tf.Session(graph=graph)
 

@@ -12,7 +12,7 @@ from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import UserError
 from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize import layer_probes, top_activations
-from legacy_graph.visualize.probe import Layer, Probe
+from legacy_graph.visualize.probe import Probe, ProbedLayer
 from tests.support.program import SAMPLE, STEPS
 
 
@@ -135,7 +135,7 @@ class Table:
 def scan_of(table, top, chunk):
     """`scan` over images of one pixel, which is their row in the table."""
     output = types.SimpleNamespace(shape=tf.TensorShape([None, 1, 1, table.shape[1]]))
-    layer = Layer("any", "images", None, output, None, False, "deconvnet")
+    layer = ProbedLayer("any", "images", None, output, None, False, "deconvnet")
     ends = Probe(layer, None, None, "strongest", "wins", None, None, None, chunk)
     images = from_array(np.arange(len(table), dtype=np.uint8).reshape(-1, 1, 1, 1), Preprocessing(0, 1), "numbers")
     session = Table(table.astype(np.float32))
