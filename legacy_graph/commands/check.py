@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
     return ExitStatus.OK if complete else ExitStatus.INCOMPLETE
 
 
-def _size(run: runs.Run) -> int:
+def _size(run: runs.RunResults) -> int:
     """Bytes of the results of a run; a file that `features` replaces meanwhile may count as 0."""
     size = 0
     for path in [path for steps in run.sheets.values() for path in steps.values()]:

@@ -74,6 +74,7 @@ class _Images:
     def __init__(self, graph, imported, errors, filled):
         self.graph, self.imported, self.errors, self.filled = graph, imported, dict(errors), filled
         self.dependent = graph.dependents([graph.input])
+        self.counting = graph.dependents([graph.input], shapes=True)  # may depend on the number of images
         self.images = imported.get_tensor_by_name(f"{graph.input}:0")
         self.places: Dict[str, Batch] = {graph.input: Batch()}
         with tf.Session(graph=imported) as self.session:
@@ -100,6 +101,11 @@ class _Images:
         if name in self.places or not any(inputs) or operation.type in SHAPES:
             return None
         shapes = [sides(tensor.shape) for tensor in (*operation.inputs, operation.outputs[0])]
+        parameters = [tensor for tensor, place in zip(operation.inputs, inputs) if not place]
+        if self.counting.isdisjoint(tensor.op.name for tensor in parameters):
+            for shape, place in zip(shapes, inputs):
+                if shape and place:
+                    shape[place.axis] = None  # no parameter can name the number of images
         try:
             self.places[name] = follow(Step(self.graph.by_name[name], shapes[:-1], shapes[-1], self.value), inputs)
         except Mixed as reason:

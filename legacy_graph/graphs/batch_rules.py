@@ -83,9 +83,11 @@ def _is_same_for_all(step, output) -> bool:
 def _reshape(step, batch) -> Batch:
     """The order of the values stays. Find the axis of the output that divides them between the same images."""
     before, after = step.shape, required(step.output)
+    sizes = step.value(1) if before[batch.axis] is None else [-1] * len(after)
     outer = _product(before[: batch.axis], batch.before)
     inner = _product(before[batch.axis + 1 :], batch.after)
-    for axis, side in enumerate(after):
+    for axis in np.flatnonzero(np.equal(sizes, -1)).tolist():
+        side = after[axis]
         left, right = _product(after[:axis]), _product(after[axis + 1 :])
         if outer == left == 1 and (side is None or side % IMAGES == 0):
             return Batch(axis, 1, 0 if side is None else side // IMAGES)

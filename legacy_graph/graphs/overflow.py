@@ -9,8 +9,8 @@ from typing import NamedTuple, Optional
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.graphs.op_table import SHAPES, row
-from legacy_graph.graphs.path import Path
+from legacy_graph.graphs.op_table import row
+from legacy_graph.graphs.path import Path, find_dependents
 
 # The largest float32 is 3.4e38. The margin is for rounding and for intermediate values of fast convolutions.
 LIMIT = 1e34
@@ -36,7 +36,7 @@ def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
         None if the path contains an operation without a known bound, or reads a tensor beside the path that depends
         on the values of the images, such as a mask.
     """
-    variable = _reached(images) - set(path.operations)
+    variable = find_dependents(images) - set(path.operations)
     for operation in path.operations:
         if not _has_bound(operation, path) or any(tensor.op in variable for tensor in operation.inputs):
             return None
@@ -70,16 +70,6 @@ def is_bounded(session: tf.Session, bound: Optional[Bound], images: tf.Tensor, i
         most: the largest magnitude.
     """
     return bound is not None and bool(session.run(bound.value, {images: image, bound.magnitude: most}) < LIMIT)
-
-
-def _reached(images):
-    """The operations whose results depend on the values of `images`, not only on their shape."""
-    reached, waiting = set(), [images]
-    while waiting:
-        new = {operation for operation in waiting.pop().consumers() if operation.type not in SHAPES} - reached
-        reached |= new
-        waiting += [tensor for operation in new for tensor in operation.outputs]
-    return reached
 
 
 def _has_bound(operation, path):

@@ -7,7 +7,7 @@ Source: Zeiler and Fergus, ECCV 2014, section 2.1; Springenberg et al., "Strivin
 """
 
 import itertools
-from typing import List, NamedTuple, Tuple
+from typing import List, NamedTuple, Set, Tuple
 
 import tensorflow.compat.v1 as tf
 
@@ -29,7 +29,8 @@ def find_path(images: tf.Tensor, start: tf.Tensor) -> Path:
     """The operations that carry floating point values from `images` to `start`."""
     operations = _between(images, start)
     on_path = {images} | {tensor for operation in operations for tensor in operation.outputs}
-    undefined = {operation.name for operation in operations if not _is_defined(operation, on_path)}
+    dependent = {images} | {tensor for operation in find_dependents(images) for tensor in operation.outputs}
+    undefined = {operation.name for operation in operations if not _is_defined(operation, dependent)}
     for operation in operations:
         undefined |= _split_activation(operation, on_path)
     return Path(
@@ -39,6 +40,17 @@ def find_path(images: tf.Tensor, start: tf.Tensor) -> Path:
         sum(row(operation.type).projection == "max pool" for operation in operations),
         [operation.name for operation in operations if operation.name in undefined],
     )
+
+
+def find_dependents(images: tf.Tensor) -> Set[tf.Operation]:
+    """The operations whose results depend on the values of `images`, not only on their shape."""
+    reached: Set[tf.Operation] = set()
+    waiting = [images]
+    while waiting:
+        new = {operation for operation in waiting.pop().consumers() if operation.type not in SHAPES} - reached
+        reached |= new
+        waiting += [tensor for operation in new for tensor in operation.outputs]
+    return reached
 
 
 def open_stops(graph_def: tf.GraphDef, input: str, start: str) -> None:
@@ -77,11 +89,14 @@ def _between(images, start, through_stops=True):
     return [operation for operation in start.graph.get_operations() if operation in reached]
 
 
-def _is_defined(operation, on_path):
-    """Whether the projection through an operation is defined for every method."""
+def _is_defined(operation, dependent):
+    """Whether the projection through an operation is defined for every method.
+
+    A product of two tensors that depend on the images, such as values and their mask, is not linear.
+    """
     known = row(operation.type)
     if known.projection in ("product", "divided"):
-        numbers = [number for number, tensor in enumerate(operation.inputs) if tensor in on_path]
+        numbers = [number for number, tensor in enumerate(operation.inputs) if tensor in dependent]
         allowed = (0,) if known.projection == "divided" else known.data
         training = "is_training" in operation.node_def.attr and operation.get_attr("is_training")
         return len(numbers) == 1 and (allowed is None or numbers[0] in allowed) and not training

@@ -58,6 +58,11 @@ def numbered(x):
     return convolution(tf.multiply(x, numbers[:, None, None, None], name="numbered"))
 
 
+def rows_of_14(x):
+    """14 rows are two for each image only if there are seven."""
+    return convolution(tf.reshape(tf.nn.softmax(tf.reshape(x, [14, -1], name="rows")), [-1, 12, 12, 3]))
+
+
 def turned(x):
     """The rows of the images and the images change places."""
     return convolution(tf.transpose(x, [1, 0, 2, 3]))
@@ -90,6 +95,9 @@ REFUSED = {
     "einsum": (lambda x: convolution(x - tf.einsum("bhwc->hwc", x)[None]), "operation"),
     "segments": (segments, "UnsortedSegmentSum (segments)"),
     "rows of two images": (rows_of_two_images, "Reshape (rows)"),
+    "rows of several images": (rows_of_14, "Reshape (rows)"),
+    "first images": (lambda x: convolution(x[:16]), "StridedSlice"),
+    "seven images": (lambda x: convolution(tf.slice(x, [0] * 4, [7, -1, -1, -1], name="seven")), "Slice (seven)"),
     "numbered": (numbered, "Mul (numbered)"),
     "turned": (turned, "Conv2D (conv)"),
     "gram": (gram, "MatMul (gram)"),

@@ -51,6 +51,12 @@ def test_a_sum_is_linear_if_its_terms_passed_the_same_relus(combine):
     assert allowed_methods(model, model.layers[-1]) == expected
 
 
+def test_a_product_by_a_mask_of_the_images_is_an_activation():
+    """For example a ReLU that is written as a product: only the gradient is defined, as for other activations."""
+    model = model_with(lambda x, other: x * tf.cast(x > 0, tf.float32))
+    assert allowed_methods(model, model.layers[-1]) == (GRADIENT,)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_sum_with_a_repeated_term_equals_a_product(method):
     pixels = images(2, *SIDES, CHANNELS)

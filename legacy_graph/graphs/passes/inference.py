@@ -11,6 +11,7 @@ from legacy_graph.graphs.inputs import find_sources
 from legacy_graph.graphs.nodes import constant, identity, is_bool, node_name
 from legacy_graph.graphs.op_table import PLACEHOLDERS, SHAPES, SOURCES, of_kind, row
 from legacy_graph.graphs.operations import attribute
+from legacy_graph.graphs.tensor_types import declared_type
 
 _SCALES = of_kind("scale")
 _MASKED = {"Mul", *of_kind("selection")}
@@ -186,6 +187,13 @@ def _may_be_scalar(node, unknown):
 def _unscaled(graph, reference, dependent):
     """The input of the scaling by 1 / keep_prob; the reference itself if there is no scaling."""
     node = graph.by_name[node_name(reference)]
-    inputs = graph.references(node.name)
+    inputs = graph.references(node.name) if node.op in _SCALES else []
     values = [text for text in inputs if node_name(text) in dependent]
-    return values[0] if node.op in _SCALES and len(inputs) == 2 and len(values) == 1 else reference
+    factors = [node_name(text) for text in inputs if text not in values]
+    return values[0] if len(values) == len(factors) == 1 and _is_number(graph, factors[0]) else reference
+
+
+def _is_number(graph, name):
+    """Whether a factor is computed from single numbers, such as keep_prob; weights of a layer are no such factor."""
+    leaves = [graph.by_name[source] for source in graph.ancestors([name]) if not graph.data_inputs(source)]
+    return all("dtype" in leaf.attr and set(declared_type(leaf).shape or ()) <= {1} for leaf in leaves)

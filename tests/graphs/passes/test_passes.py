@@ -101,6 +101,18 @@ def test_dropout_is_removed(construct, tmp_path):
     assert not [node.op for node in model.graph_def.node if "Random" in node.op]
 
 
+def test_weights_before_a_dropout_stay(tmp_path):
+    """They are no scaling by 1 / keep_prob."""
+
+    def build(x, noise=True):
+        scaled = x * constant([3])
+        return conv(scaled * tf.floor(tf.random_uniform(tf.shape(x)) + 0.7) if noise else scaled)
+
+    _, values = outputs(write_frozen(tmp_path / "model.pb", build))
+    expected = run(graph_of(lambda x: build(x, noise=False)), "conv", {"images": BATCH})
+    np.testing.assert_array_equal(values, expected)
+
+
 @pytest.mark.parametrize("default", [None, True])
 @pytest.mark.parametrize("name, inference", [("is_training", False), ("inference", True)])
 def test_switches_are_set_to_inference(default, name, inference, tmp_path):
