@@ -46,10 +46,17 @@ class Parser(argparse.ArgumentParser):
     def error(self, message):
         self.exit(ExitStatus.USAGE, f"legacy_graph: {' '.join(message.split())} (see {self.prog} --help)\n")
 
-    def refuse_words(self, words):
-        """Report words that are no options of this command, with the option of the most similar name."""
-        options = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
-        near = [_similar("--" + word.lstrip("-").partition("=")[0], options) for word in words if word.startswith("-")]
+    def options(self):
+        """The long names of its options."""
+        return [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+
+    def refuse_words(self, words, owners):
+        """Report words that are no options of this command, with the option of the most similar name, or with the
+        commands that have the option, by `owners`.
+        """
+        names = ["--" + word.lstrip("-").partition("=")[0] for word in words if word.startswith("-")]
+        near = [_similar(name, self.options()) for name in names]
+        near += [f"; {name} is an option of {', '.join(owners(name))}" for name in names if owners(name)]
         self.error(f"unrecognized arguments: {' '.join(words)}{next(filter(None, near), '')}")
 
 
@@ -84,8 +91,12 @@ class CommandParser(Parser):
             self.error(f"argument COMMAND: invalid choice: {words[0]!r}, choose from {', '.join(known)}{near}")
         options, rest = self.parse_known_args(words, namespace)
         if rest:
-            known[options.command].refuse_words(rest)
+            known[options.command].refuse_words(rest, self.owners)
         return options
+
+    def owners(self, option):
+        """The names of the commands that have an option."""
+        return [name for name, command in self.commands.choices.items() if option in command.options()]
 
 
 class _Version(argparse.Action):

@@ -12,7 +12,7 @@ from legacy_graph import tf_setup
 from legacy_graph.commands import graph_options, method_options
 from legacy_graph.commands.graph_model import open_graph
 from legacy_graph.commands.option_values import path
-from legacy_graph.commands.parser import Parser
+from legacy_graph.commands.parser import Parser, make_parser
 from legacy_graph.config import DECONVNET, Config
 from legacy_graph.errors import ExitStatus, UserError, explain, launch_command, reason
 from legacy_graph.logdir import locate
@@ -90,7 +90,7 @@ def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     """(our own options: those of a graph, and --host_names; TensorBoard's own flags in their order).
 
     Raises:
-        UserError: options of a graph without --graph.
+        UserError: options of a graph without --graph, or an option of another command.
     """
     parser = Parser(prog=f"{launch_command()} tensorboard", usage="%(prog)s [options]", add_help=False)
     graph_options.add_graph_options(parser)
@@ -102,6 +102,11 @@ def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     options, rest = parser.parse_known_args(words)
     if {"-h", "--help", "--helpfull"} & set(rest):
         print(parser.format_help())
+    for option in [word.partition("=")[0] for word in rest]:
+        owners = make_parser().owners(option)
+        if owners and option not in ("--help", "--logdir"):
+            hint = f"leave it out, or see {launch_command()} tensorboard --help"
+            raise UserError(option, "an option of tensorboard", f"one of {', '.join(owners)}", hint)
     graph_options.check_graph_options(options, ("class_names", "method", "patch", "stride", "cover"))
     return options, rest
 

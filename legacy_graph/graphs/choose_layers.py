@@ -94,7 +94,7 @@ def unknown_layer(name: str, labels: List[str]) -> UserError:
     """The error for a layer that does not exist."""
     near = difflib.get_close_matches(name, labels, _LISTED, 0) if len(labels) > _LISTED else labels
     more = f" and {len(labels) - len(near)} more" if len(labels) > len(near) else ""
-    return UserError("--layer", f"one of {', '.join(near)}{more}", name, "list them with the command layers")
+    return UserError("--layer", f"one of {', '.join(near)}{more}", repr(name), "list them with the command layers")
 
 
 def without_refused(

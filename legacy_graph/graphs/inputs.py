@@ -40,7 +40,7 @@ def select_output(nodes: Graph, named: Optional[str], convolutions: Set[str]) ->
     if name not in nodes.by_name or outputs in ([], [name]) or "T" not in nodes.by_name[name].attr:
         return named, []
     if reference not in outputs:
-        raise UserError("--input", f"an output that other nodes read: {_listed(outputs)}", named, _HINT)
+        raise UserError("--input", f"an output that other nodes read: {_listed(outputs)}", repr(named), _HINT)
     alone = f"{name}/output_{reference.partition(':')[2] or 0}"
     others = [text for text in outputs if text != reference]
     nodes.redirect({reference: alone})
@@ -67,9 +67,9 @@ def choose_input(nodes: Graph, named: Optional[str], declared: List[str], convol
     if named is not None:
         name = node_name(named)
         if canonical(named) != name or name not in nodes.by_name:
-            raise UserError("--input", f"a node of the graph such as {_listed(sources)}", named, _HINT)
+            raise UserError("--input", f"a node of the graph such as {_listed(sources)}", repr(named), _HINT)
         if not convolutions & nodes.dependents([name]):
-            raise UserError("--input", f"a node before a convolution such as {_listed(sources)}", named, _HINT)
+            raise UserError("--input", f"a node before a convolution such as {_listed(sources)}", repr(named), _HINT)
         return name
     sources = [name for name in declared if name in sources] or _nearest(nodes, sources)
     if len(sources) != 1:

@@ -120,6 +120,8 @@ def test_words_that_nobody_knows(capsys, tmp_path):
     assert "unrecognized arguments: --epochs 3 (" in refused(capsys, "--epochs", "3")
     # No abbreviations: they hide slips.
     assert "unrecognized arguments: --step 3; did you mean --steps?" in refused(capsys, "--step", "3")
+    line = refused(capsys, "--method", "guided")
+    assert "unrecognized arguments: --method guided; --method is an option of features, deconv (" in line
     assert "unrecognized arguments: two lines" in refused(capsys, "two\nlines")
     assert "expected one argument" in refused(capsys, "--steps")
     file = tmp_path / "file"

@@ -5,11 +5,13 @@ import socket
 import subprocess
 import sys
 
+import pytest
 import tensorboard.version
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.commands.parser import make_parser
-from legacy_graph.commands.tensorboard import add_defaults
+from legacy_graph.commands.tensorboard import add_defaults, split_words
+from legacy_graph.errors import UserError
 from legacy_graph.logdir.event_writer import FileWriter
 from tests.support.program import ROOT, legacy_graph
 
@@ -46,6 +48,13 @@ def test_words_are_flags_of_tensorboard():
     assert (shown.returncode, shown.stdout) == (0, tensorboard.version.VERSION + "\n"), shown.stderr
     assert refused.returncode == 2
     assert "--no-such-flag" in refused.stderr.splitlines()[-1]
+
+
+def test_an_option_of_another_command_is_named():
+    for word, commands in [("--draw=signed", "features, deconv"), ("--steps", "train, features"), ("--ps", "cluster")]:
+        with pytest.raises(UserError, match=f"{word.partition('=')[0]}: .* found one of {commands}; leave it out"):
+            split_words(["--port", "0", word])
+    assert split_words(["--logdir", "x", "--port=0"])[1] == ["--logdir", "x", "--port=0"]
 
 
 def test_flags_that_exclude_each_other_are_refused_in_one_line():

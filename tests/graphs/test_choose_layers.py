@@ -35,7 +35,7 @@ def test_a_long_list_of_layers_is_cut(tmp_path):
     with pytest.raises(UserError) as refused:
         load_model(write_frozen(tmp_path / "model.pb", chain), layer="blok13")
     assert str(refused.value).startswith("--layer: expected one of block13, block3, block1, ")
-    assert str(refused.value).endswith(" and 2 more, found blok13; list them with the command layers")
+    assert str(refused.value).endswith(" and 2 more, found 'blok13'; list them with the command layers")
 
 
 def second_stage(x):

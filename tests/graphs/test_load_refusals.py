@@ -211,12 +211,12 @@ def test_several_inputs_are_listed(tmp_path):
     path = write_frozen(tmp_path / "model.pb", lambda x: convolution(x + tf.placeholder(tf.float32, x.shape, "other")))
     refuse(path, "--input", "several: images, other")
     refuse(path, "placeholder other", "constant", input="images")
-    refuse(path, "such as images, other", "found x", input="x")
+    refuse(path, "such as images, other", "found 'x'", input="x")
 
 
 def test_an_unknown_layer_and_a_wrong_size(tmp_path):
     path = write_frozen(tmp_path / "model.pb", CONSTRUCTS["residual"])
-    refuse(path, "--layer", "first, second, sum, conv", "found x", layer="x")
+    refuse(path, "--layer", "first, second, sum, conv", "found 'x'", layer="x")
     refuse(path, "--size", "12 x 12", "9 x 12", "leave it out", size=(9, 12))
 
 

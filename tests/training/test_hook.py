@@ -77,7 +77,7 @@ def test_the_command_draws_chosen_steps_again(hooked, capsys):
         np.testing.assert_array_equal(np.asarray(picture), expected)
     for words, line in (
         (["--steps", "7"], "--steps: expected some of 0, 20, 30, or all, found 7"),
-        (["--steps", "all", "--layer", "conv3"], "--layer: expected one of conv1, conv2, found conv3"),
+        (["--steps", "all", "--layer", "conv3"], "--layer: expected one of conv1, conv2, found 'conv3'"),
         (["--steps", "all", "--maps", "1"], "--maps: expected only --layer and --steps"),
         (["--steps", "all", "--range", "0,1"], "--range: expected --graph PATH beside it"),
         (["--maps", "1"], "found results of FeaturesHook; name another one, or draw these with: features --steps all"),
@@ -204,7 +204,7 @@ def test_results_of_another_network_are_refused(tmp_path):
 def test_a_bad_layer_and_no_global_step_are_refused(tmp_path):
     with plain_session() as (plain, session):
         hook = legacy_graph.FeaturesHook(plain.images, ["second"], str(tmp_path), pictures=PICTURES)
-        with pytest.raises(legacy_graph.UserError, match="--layer: expected one of first, found second"):
+        with pytest.raises(legacy_graph.UserError, match="--layer: expected one of first, found 'second'"):
             hook.record(session, 0)
         with pytest.raises(legacy_graph.UserError, match="expected a graph with a global step"):
             hook.begin()

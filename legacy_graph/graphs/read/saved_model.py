@@ -30,7 +30,7 @@ def read_signature(directory: str, signature: str, tags: Optional[str] = None) -
     names = sorted(name for name, declared in meta_graph.signature_def.items() if declared.inputs and declared.outputs)
     if signature not in names:
         expected = f"a signature out of {', '.join(names) or 'none at all'}"
-        raise UserError(directory, expected, signature, "name one with --signature")
+        raise UserError(directory, expected, repr(signature), "name one with --signature")
     check_references(meta_graph.graph_def, directory)
     strip_attributes(meta_graph.graph_def.node)
     chosen = meta_graph.signature_def[signature].inputs.values()

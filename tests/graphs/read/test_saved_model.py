@@ -35,7 +35,7 @@ def test_signatures_are_listed(tmp_path):
     np.testing.assert_array_equal(run(model.graph_def, model.layers[-1].start, {model.input: IMAGES}), expected)
     with pytest.raises(UserError) as refused:
         load_model(folder, signature="x")
-    line = f"{folder}: expected a signature out of other, serving_default, found x; name one with --signature"
+    line = f"{folder}: expected a signature out of other, serving_default, found 'x'; name one with --signature"
     assert str(refused.value) == line
 
 
