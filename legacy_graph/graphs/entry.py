@@ -6,12 +6,14 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.batch_import import image_sides
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inputs import choose_input, entry_types, first_image, select_output
 from legacy_graph.graphs.layers import find_convolutions, find_dense
 from legacy_graph.graphs.nodes import placeholder
 from legacy_graph.graphs.op_table import CALLS, CONVOLUTIONS, ELEMENTWISE, MAX_POOLS, of_kind, refusal, row
-from legacy_graph.graphs.operations import attribute, check_operations, definition
+from legacy_graph.graphs.operations import check_operations, definition
+from legacy_graph.graphs.passes.nhwc import takes_nchw
 from legacy_graph.graphs.passes.shapes import free_batch
 from legacy_graph.graphs.passes.single_nodes import remove_defaults
 from legacy_graph.graphs.tensor_types import TensorType
@@ -22,7 +24,9 @@ _WITHOUT_VALUE = of_kind("variable", "resource", "read")
 _FOLLOWING = ELEMENTWISE | MAX_POOLS | of_kind("reshape") | {"BatchToSpaceND"}
 
 
-def cut_at_input(graph: Graph, path: str, named: Optional[str], declared: List[str]) -> Tuple[Set[str], List[str]]:
+def cut_at_input(
+    graph: Graph, path: str, named: Optional[str], declared: List[str], size: Optional[Tuple[int, int]] = None
+) -> Tuple[Set[str], List[str]]:
     """Replace the tensor that takes the images by a placeholder, and set `graph.input`.
 
     Args:
@@ -30,13 +34,15 @@ def cut_at_input(graph: Graph, path: str, named: Optional[str], declared: List[s
         path: of its file, for messages.
         named: the node that the user names with --input, or None.
         declared: names of the inputs that a signature declares.
+        size: height and width of the images, in pixels, if the graph does not fix them.
 
     Returns:
         The names of the layers, and of the nodes after them that may belong to a layer; a sentence if operations are
         skipped.
 
     Raises:
-        UserError: no tensor can take the images, or the graph has no convolution that can be shown.
+        UserError: no tensor can take the images, the graph has no convolution that can be shown, or it fixes a
+            different size.
     """
     convolutions = {name for name, node in graph.by_name.items() if node.op in CONVOLUTIONS}
     if not convolutions:
@@ -49,7 +55,7 @@ def cut_at_input(graph: Graph, path: str, named: Optional[str], declared: List[s
     name = first_image(graph, start, types, set(order), skip=named is None)
     notes = output_notes + ([] if name == start else [_describe_skipped(graph, types, start, name)])
     batch, *image = types[name].shape or [None] * 4
-    axis = _channel_axis(graph, name, order[0])
+    axis = 0 if takes_nchw(graph, name, order[0]) else -1
     image[axis] = image[axis] or _channels(graph, order[0])
     graph.library.Clear()  # the layers do not depend on any call
     graph.input = name
@@ -59,7 +65,25 @@ def cut_at_input(graph: Graph, path: str, named: Optional[str], declared: List[s
         free_batch(graph, reached, batch)
         graph.add(placeholder(name, [None, *image]))
     remove_defaults(graph)
+    if size is not None:
+        set_size(graph, size, axis)
     return reached, notes
+
+
+def set_size(graph: Graph, size: Tuple[int, int], axis: int = -1) -> List[int]:
+    """Fix the height and width of the images, in pixels; returns their shape. `axis` is that of their channels.
+
+    Raises:
+        UserError: the graph fixes a different size.
+    """
+    image = image_sides(graph)
+    channels = image.pop(axis)
+    if any(side not in (None, given) for side, given in zip(image, size)):
+        fixed = " x ".join(str(side or "any") for side in image)
+        raise UserError("--size", f"{fixed}, which the graph fixes", f"{size[0]} x {size[1]}", "leave it out")
+    image = [channels, *size] if axis == 0 else [*size, channels]
+    graph.add(placeholder(graph.input, [None, *image]))
+    return image
 
 
 def _find_layers(graph, path, start, convolutions) -> Tuple[List[str], Set[str]]:
@@ -95,13 +119,6 @@ def _hides_convolutions(graph, name):
     inside = {node.op for function in graph.library.function for node in function.node_def}
     hidden = any(operation in CONVOLUTIONS or row(operation).kind in ("quantised", "volume") for operation in inside)
     return node.op in CALLS and hidden
-
-
-def _channel_axis(graph, image, convolution) -> int:
-    """The axis of the channels in an image: the first if an NCHW convolution reads it without a transpose."""
-    way = graph.ancestors([convolution]) & graph.dependents([image]) - {image}
-    is_nchw = attribute(graph.by_name[convolution], "data_format").s == b"NCHW"
-    return 0 if is_nchw and not any(graph.by_name[name].op == "Transpose" for name in way) else -1
 
 
 def _channels(graph, convolution):

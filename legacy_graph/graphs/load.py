@@ -5,14 +5,14 @@ from typing import Any, Dict, Optional, Tuple
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_axis import check_batch, follow_images
-from legacy_graph.graphs.batch_import import Imported, image_sides, import_images, refused_node
+from legacy_graph.graphs.batch_import import Imported, import_images, refused_node
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer, without_refused
-from legacy_graph.graphs.entry import cut_at_input
+from legacy_graph.graphs.entry import cut_at_input, set_size
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.inspect import AS_IMAGE, measure_layers, stand_as_images
 from legacy_graph.graphs.layers import has_name
 from legacy_graph.graphs.model import ConvLayer, Model
-from legacy_graph.graphs.nodes import canonical, placeholder
+from legacy_graph.graphs.nodes import canonical
 from legacy_graph.graphs.passes import FROZEN_PASSES, PASSES, run_passes
 from legacy_graph.graphs.passes.inference import set_placeholders
 from legacy_graph.graphs.passes.moving_averages import MOVING_AVERAGE
@@ -73,9 +73,7 @@ def load_source(
 def _load(source, path, input, layer, size, values):
     graph = source.graph
     notes = set_placeholders(graph, values) + run_passes(graph, PASSES)
-    names, entry_notes = cut_at_input(graph, path, input, source.inputs)
-    if size is not None:
-        _set_size(graph, size)
+    names, entry_notes = cut_at_input(graph, path, input, source.inputs, size)
     imported = _import(graph, names, layer, size)
     remove_reshapes(graph, imported.types)
     layers, left_out = choose_layers(graph, imported.types, graph.input, layer)
@@ -116,21 +114,11 @@ def with_size(model: Model, height: int, width: int) -> Model:
     """
     graph = Graph(model.graph_def)
     graph.input = model.input
-    shape = _set_size(graph, (height, width))
+    shape = tuple(set_size(graph, (height, width)))
     imported = _import(graph, set(graph.by_name), None, (height, width))
     remove_reshapes(graph, imported.types)
     follow_images(graph, model.layers, imported, set())
     return model._replace(graph=graph, input_shape=shape, layers=measure_layers(graph, model.layers))
-
-
-def _set_size(graph, size) -> Tuple[int, int, int]:
-    """Fix the height and width of the images; returns their shape."""
-    *sides, channels = image_sides(graph)
-    if any(side not in (None, given) for side, given in zip(sides, size)):
-        fixed = " x ".join(str(side or "any") for side in sides)
-        raise UserError("--size", f"{fixed}, which the graph fixes", f"{size[0]} x {size[1]}", "leave it out")
-    graph.add(placeholder(graph.input, [None, *size, channels]))
-    return (*size, channels)
 
 
 def _import(graph, names, layer, size) -> Imported:

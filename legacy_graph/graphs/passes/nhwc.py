@@ -25,13 +25,11 @@ def to_nhwc(graph: Graph) -> List[str]:
     order, dependent = graph.order, graph.dependents([graph.input])
     nchw = [name for name in order if _is_nchw(graph.by_name[name])]
     first = nchw or [name for name in order if graph.by_name[name].op in CONVOLUTIONS and name in dependent]
-    way = graph.ancestors(first[:1]) & dependent
-    transposes = [graph.by_name[name] for name in way if graph.by_name[name].op == "Transpose"]
-    is_transposed = len(transposes) == 1 and _is_order(graph, transposes[0], TO_NHWC)
-    if not nchw and not is_transposed:
+    is_taken = bool(first) and takes_nchw(graph, graph.input, first[0])
+    if not nchw and not is_taken:
         return []
     converter = _Converter(graph)
-    if not transposes or is_transposed:
+    if is_taken:
         converter.convert_placeholder(graph.input)
     for name in order:
         if name != graph.input:
@@ -40,6 +38,15 @@ def to_nhwc(graph: Graph) -> List[str]:
         graph.types = converter.types
     changed = "convolutions of the graph run as NHWC" if nchw else "input of the graph takes NHWC images"
     return [f"The NCHW {changed}."]
+
+
+def takes_nchw(graph: Graph, image: str, first: str) -> bool:
+    """Whether the images are NCHW at the node `image`: by the first node after it with a layout, and by a transpose."""
+    way = graph.ancestors([first]) & graph.dependents([image]) - {image}
+    transposes = [graph.by_name[name] for name in way if graph.by_name[name].op == "Transpose"]
+    if len(transposes) == 1:
+        return _is_order(graph, transposes[0], TO_NHWC)
+    return not transposes and _is_nchw(graph.by_name[first])
 
 
 def _is_nchw(node):

@@ -82,16 +82,21 @@ def test_a_resize_to_the_size_of_an_nchw_tensor_is_nhwc(tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(None, 3, None, None), (None, None, None, None)])
-def test_an_nchw_graph_may_leave_the_size_open(shape, tmp_path):
-    """The channels of its images are the second axis, not the last."""
+@pytest.mark.parametrize("size", [None, (12, 9)])
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize("shape", [(None, 3, None, None), (None, None, None, None)], ids=str)
+def test_an_nchw_graph_may_leave_the_size_open(shape, layout, size, tmp_path):
+    """The channels of its images are the second axis, not the last; also if a transpose to NHWC follows."""
 
     def build(x, layout):
         return tf.nn.relu(tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME", data_format=layout, name="conv"))
 
-    model = load_model(write_frozen(tmp_path / "model.pb", lambda x: build(x, "NCHW"), shape=shape))
-    (layer,), pixels = model.layers, images(2, 12, 12, 3)
-    assert (model.input_shape, layer.shape) == ((None, None, 3), (None, None, 4))
-    expected = run(graph_of(lambda x: build(x, "NHWC")), "output", {"images": pixels})
+    def of_nchw(x):
+        return build(x if layout == "NCHW" else tf.transpose(x, [0, 2, 3, 1]), layout)
+
+    model = load_model(write_frozen(tmp_path / "model.pb", of_nchw, shape=shape), size=size)
+    (layer,), pixels = model.layers, images(2, 12, 9, 3)
+    assert (model.input_shape, layer.shape) == ((*(size or (None, None)), 3), (*(size or (None, None)), 4))
+    expected = run(graph_of(lambda x: build(x, "NHWC"), shape=pixels.shape), "output", {"images": pixels})
     found = run(model.graph_def, layer.start, {model.input: pixels})
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
