@@ -178,10 +178,15 @@ def lost_task(cluster: Cluster, task: Task, error: OSError, hint: str) -> TaskEr
 
 
 def _end(error, terminal):
-    """Print the error and end this process, once. The main thread may be blocked in `session.run`."""
+    """Print the error and end this process, once. The main thread may be blocked in `session.run`.
+
+    The error is the last line: what TensorFlow's threads write meanwhile is lost.
+    """
     _ENDING.acquire()  # for ever
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     with contextlib.suppress(OSError):
         os.write(terminal, f"legacy_graph: {error}\n".encode())
     os._exit(ExitStatus.TEMPORARY_FAILURE)
