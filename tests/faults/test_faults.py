@@ -51,15 +51,12 @@ def test_a_terminal_that_is_closed_ends_the_step_and_saves(place):
     """A real terminal with a moving progress bar. After it is closed, nothing can be written to it."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))  # a terminal of size 0 gets no bar
-
-    def own():
-        os.setsid()
-        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
-
+    # The terminal that the first process of a session opens becomes its own.
+    own = ["bash", "-c", 'exec "$@" <"$0"', os.ttyname(theirs)]
     terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
     # Long steps, so that the bar is drawn once more in the step in which the terminal is closed.
     words = runs.words(place, **dict(LONG, batch_size=200, steps=200))
-    with subprocess.Popen(words, env=runs.environment(), preexec_fn=own, **terminal) as process:
+    with subprocess.Popen([*own, *words], env=runs.environment(), start_new_session=True, **terminal) as process:
         os.close(theirs)
         seen = b""
         while not re.search(rb" ([5-9]|[1-9]\d)%\|", seen):
