@@ -30,7 +30,7 @@ def to_nhwc(graph: Graph) -> List[str]:
         return []
     converter = _Converter(graph)
     if is_taken:
-        converter.convert_placeholder(graph.input)
+        converter.record(graph.input)
     for name in order:
         if name != graph.input:
             converter.convert(graph.by_name[name])
@@ -65,13 +65,6 @@ class _Converter:
         self.graph, self.types = graph, dict(graph.types)
         self.converted = set()
 
-    def convert_placeholder(self, name):
-        shape = self.graph.edit(name).attr["shape"].shape
-        sides = [dim.size for dim in shape.dim]
-        for dim, position in zip(shape.dim, TO_NHWC):
-            dim.size = sides[position]
-        self._record(name)
-
     def convert(self, node):
         """Convert one node; if it cannot be converted, transpose its inputs back to NCHW."""
         sources = self.graph.data_inputs(node.name)
@@ -81,7 +74,7 @@ class _Converter:
         elif node.op == "Transpose" and _is_order(self.graph, node, TO_NHWC if is_converted else TO_NCHW):
             self.graph.add(identity(node.name, node.input[0], node.attr["T"].type))
             if not is_converted:
-                self._record(node.name)
+                self.record(node.name)
         elif self.converted.intersection(sources) and not self._convert_places(node):
             for position, source in enumerate(sources):
                 if source in self.converted:
@@ -111,7 +104,7 @@ class _Converter:
             values = 2
         if node_name(node.input[values]) not in self.converted:
             self._transpose(node, values, TO_NHWC)
-        self._record(node.name)
+        self.record(node.name)
 
     def _convert_places(self, node) -> bool:
         """Convert an elementwise operation, concat, padding or reduction; returns whether this was possible."""
@@ -128,7 +121,7 @@ class _Converter:
         else:
             value = np.array([TO_NHWC.index(axis % 4) for axis in value.ravel()], value.dtype).reshape(value.shape)
         self.graph.connect(node.name, position, self._constant(f"{node.name}/nhwc", value))
-        self._record(node.name)
+        self.record(node.name)
         return True
 
     def _convert_elementwise(self, node):
@@ -139,7 +132,7 @@ class _Converter:
         for position, (source, shape) in enumerate(zip(sources, shapes)):
             if source not in self.converted and shape:
                 self._transpose(node, position, TO_NHWC if len(shape) == 4 else [1, 2, 0])
-        self._record(node.name)
+        self.record(node.name)
         return True
 
     def _transpose(self, node, position, order):
@@ -165,7 +158,12 @@ class _Converter:
         self.types[name] = TensorType(dtype, list(value.shape))
         return self._add(constant(name, value, dtype.as_datatype_enum))
 
-    def _record(self, name):
+    def record(self, name):
+        """The output of a node is now NHWC; so is the shape that a placeholder or EnsureShape declares."""
+        dims = self.graph.edit(name).attr["shape"].shape.dim if "shape" in self.graph.by_name[name].attr else []
+        sides = [dim.size for dim in dims]
+        for dim, position in zip(dims, TO_NHWC):
+            dim.size = sides[position]
         self.converted.add(name)
         self.types[name] = _transposed(self.types[name], TO_NHWC)
 

@@ -100,3 +100,17 @@ def test_an_nchw_graph_may_leave_the_size_open(shape, layout, size, tmp_path):
     expected = run(graph_of(lambda x: build(x, "NHWC"), shape=pixels.shape), "output", {"images": pixels})
     found = run(model.graph_def, layer.start, {model.input: pixels})
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_declared_shape_becomes_nhwc(tmp_path):
+    """The images are no squares, so that a shape in the old order does not fit."""
+
+    def build(x, layout):
+        x = tf.nn.conv2d(tf.ensure_shape(x, x.shape), constant([3, 3, 3, 4]), [1] * 4, "SAME", data_format=layout)
+        return tf.nn.relu(tf.ensure_shape(x, x.shape), name="relu")
+
+    pixels = images(2, 12, 10, 3)
+    path = write_frozen(tmp_path / "model.pb", lambda x: build(x, "NCHW"), shape=(None, 3, 12, 10))
+    values = run(load_model(path).graph_def, "relu", {"images": pixels})
+    expected = run(graph_of(lambda x: build(x, "NHWC"), shape=(None, 12, 10, 3)), "relu", {"images": pixels})
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
