@@ -3,23 +3,13 @@
 import contextlib
 import importlib
 import os
-import shlex
 import signal
 import sys
 from typing import List, Optional
 
 from legacy_graph.commands.parser import make_parser
-from legacy_graph.errors import (
-    CLUSTER_WORDS,
-    RETRY,
-    ExitStatus,
-    Interrupted,
-    UserError,
-    launch_command,
-    printable,
-    reason,
-)
-from legacy_graph.tf_setup import check_address_space, check_protobuf, check_threads
+from legacy_graph.errors import RETRY, ExitStatus, Interrupted, UserError, explain, printable, reason, resume_command
+from legacy_graph.tf_setup import check_process
 
 OUTPUT = "standard output"
 OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError")  # the second is TensorFlow's, which is not imported here
@@ -85,15 +75,13 @@ def _run(arguments):
     options = make_parser().parse_args(arguments)
     try:
         _check_directory()
-        check_address_space()
-        check_threads()
-        check_protobuf()
+        check_process()
         return importlib.import_module(f"legacy_graph.commands.{options.command}").run(options)
     except UserError as error:
         _print_error(error)
         return error.status
     except Interrupted as stop:
-        _print_error(f"{stop}; to resume: {_resume_command(arguments)}")
+        _print_error(f"{stop}; to resume: {resume_command(arguments)}")
         return stop.status
     except KeyboardInterrupt:
         _print_error("stopped")
@@ -110,11 +98,9 @@ def _run(arguments):
 
 def _check_directory():
     """Refuse a current directory that was deleted, such as by `git checkout` in another terminal."""
-    try:
+    hint = "change to a directory that exists, then run the same command again"
+    with explain("current directory", "one that exists", hint):
         os.getcwd()
-    except OSError as error:
-        hint = "change to a directory that exists, then run the same command again"
-        raise UserError("current directory", "one that exists", reason(error), hint) from error
 
 
 def _prepare_streams():
@@ -142,11 +128,6 @@ def _print_error(message):
 def _redirect_to_null(stream):
     """Redirect to /dev/null so that the flush at exit cannot fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _resume_command(arguments):
-    arguments = [*shlex.split(os.environ.get(CLUSTER_WORDS, "")), *arguments]
-    return " ".join([launch_command(), *[shlex.quote(word) for word in arguments if word != "--fresh"]])
 
 
 if __name__ == "__main__":

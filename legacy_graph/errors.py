@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from typing import Iterator, Tuple, Type, Union
+from typing import Iterator, Sequence, Tuple, Type, Union
 
 RETRY = "fix this, then run the same command again"
 RESUME = "fix this, then the same command resumes from the last checkpoint"
@@ -78,6 +78,12 @@ def launch_command() -> str:
     if not launcher:
         return f"{shlex.quote(sys.executable)} -m legacy_graph"
     return (f"PYTHON={shlex.quote(python)} " if python else "") + f"bash {shlex.quote(launcher)}"
+
+
+def resume_command(arguments: Sequence[str]) -> str:
+    """The command that resumes the run of a command with these arguments, quoted for the shell."""
+    arguments = [*shlex.split(os.environ.get(CLUSTER_WORDS, "")), *arguments]
+    return " ".join([launch_command(), *[shlex.quote(word) for word in arguments if word != "--fresh"]])
 
 
 def printable(text: str) -> str:

@@ -29,27 +29,30 @@ _CHATTER = re.compile(
 )
 
 
-def check_address_space() -> None:
-    """Refuse a limit on the address space that is too small for TensorFlow.
-
-    Below it, TensorFlow ends with a signal (SIGABRT, SIGSEGV), hangs, or raises unrelated errors.
+def check_process() -> None:
+    """Refuse limits of the process and environment variables with which TensorFlow cannot run.
 
     Raises:
-        UserError: `ulimit -v` or its equivalent is below `ADDRESS_SPACE`.
+        UserError: the address space (`ulimit -v`) is below `ADDRESS_SPACE`; fewer threads can be started than
+            TensorFlow starts; `PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION` has a value that the installed protobuf lacks.
     """
+    _check_address_space()
+    _check_threads()
+    _check_protobuf()
+
+
+def _check_address_space():
+    """Below the limit, TensorFlow ends with a signal (SIGABRT, SIGSEGV), hangs, or raises unrelated errors."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     if limit != resource.RLIM_INFINITY and limit < ADDRESS_SPACE:
         expected = f"a limit of at least {ADDRESS_SPACE / 1e9:g} GB on the address space (ulimit -v)"
         raise UserError("memory", expected, f"{limit / 1e9:.2f} GB", "raise it: ulimit -v unlimited")
 
 
-def check_threads() -> None:
-    """Refuse a limit on the number of threads that is too small for TensorFlow, which would end with SIGABRT.
+def _check_threads():
+    """Below the limit, TensorFlow ends with SIGABRT. It starts some threads for each core, and some more.
 
     The threads are really started: the limit counts the other processes of the user, and a container has its own.
-
-    Raises:
-        UserError: fewer threads can be started than TensorFlow starts: some for each core, and some more.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     needed, started, release = THREADS + THREADS_PER_CORE * cores, [], threading.Event()
@@ -67,14 +70,8 @@ def check_threads() -> None:
             thread.join()
 
 
-def check_protobuf() -> None:
-    """Refuse a value of the variable `PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION` that the installed protobuf lacks.
-
-    Many pages advise the value `cpp`, which protobuf 4 removed.
-
-    Raises:
-        UserError: names the variable.
-    """
+def _check_protobuf():
+    """Many pages advise the value `cpp`, which protobuf 4 removed."""
     value = os.environ.get(PROTOBUF)
     if value is None:
         return

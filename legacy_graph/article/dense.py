@@ -14,27 +14,23 @@ from legacy_graph.article.shapes import dims
 
 
 def all_layers(network: Union[Network, Tower]) -> List[Layer]:
-    """conv1, conv2, fc1 and fc2 of the article's network, for the deconvolution; see `dense_layers`."""
-    return [*network.layers, *dense_layers(network)]
+    """conv1, conv2, fc1 and fc2 of the article's network, for the deconvolution. Adds reshapes to the default graph.
 
-
-def dense_layers(network: Union[Network, Tower]) -> List[Layer]:
-    """fc1 and fc2 of the article's network as convolutions. Adds reshapes to the default graph.
-
-    fc2 has no ReLU: its `relu` and `output` are its logits, `linear`. Dropout between the two is left out.
+    fc1 and fc2 are convolutions. fc2 has no ReLU: its `relu` and `output` are its logits, `linear`. Dropout between the
+    two is left out.
 
     Args:
         network: as from `network.build`, or one of its towers.
 
     Returns:
-        fc1 with the output float32 [B, 1, 1, 1024], and fc2 with the output float32 [B, 1, 1, 10].
+        The layers; fc1 has the output float32 [B, 1, 1, 1024], and fc2 the output float32 [B, 1, 1, 10].
     """
     fc1 = _as_convolution("fc1", network.layers[-1].output, network.features.op.inputs[0], network.features)
     _, bias = network.probabilities.op.inputs[0].op.inputs
     weights = _weights(network.probabilities.op.inputs[0])
     with tf.name_scope("fc2_without_dropout"):
         logits = tf.nn.bias_add(tf.matmul(network.features, weights), bias)  # [B, 10]
-    return [fc1, _as_convolution("fc2", fc1.output, logits, logits)]
+    return [*network.layers, fc1, _as_convolution("fc2", fc1.output, logits, logits)]
 
 
 def _weights(linear) -> tf.Tensor:

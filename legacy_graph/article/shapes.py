@@ -118,11 +118,9 @@ def dims(tensor: tf.Tensor) -> List[Union[int, tf.Tensor]]:
 
 def _rank_4(tensor, argument):
     if tensor.shape.ndims != 4:
-        raise ShapeError(
-            "{}: expected a tensor of four dimensions, {}, found the shape {}: reshape it, or call set_shape".format(
-                argument, ORDER if argument == "kernel" else "[batch, height, width, in_channels]", tensor.shape
-            )
-        )
+        order = ORDER if argument == "kernel" else "[batch, height, width, in_channels]"
+        expected, hint = f"a tensor of four dimensions, {order}", "reshape it, or call set_shape"
+        raise ShapeError(f"{argument}: expected {expected}, found the shape {tensor.shape}: {hint}")
     return tensor.shape.as_list()
 
 

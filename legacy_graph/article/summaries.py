@@ -27,7 +27,7 @@ def scalar(tag: str, value: tf.Tensor, collection: str = SCALARS) -> tf.Tensor:
     Args:
         tag: the complete name in TensorBoard: "conv1/weights/summaries/max".
         value: a number [], of any real dtype.
-        collection: to which the summary is added, as in the functions below.
+        collection: to which the summary is added.
 
     Returns:
         string [], a serialised `Summary`, also in the collection.
@@ -37,7 +37,7 @@ def scalar(tag: str, value: tf.Tensor, collection: str = SCALARS) -> tf.Tensor:
     return tf.summary.scalar(_exactly(tag), value, collections=[collection])
 
 
-def histogram(tag: str, values: tf.Tensor, collection: str = HISTOGRAMS) -> tf.Tensor:
+def histogram(tag: str, values: tf.Tensor) -> tf.Tensor:
     """记录直方图 and 记录数据的分布图: record how values are distributed.
 
     The HISTOGRAMS and the DISTRIBUTIONS dashboards are two views of this one summary: the article's
@@ -47,21 +47,19 @@ def histogram(tag: str, values: tf.Tensor, collection: str = HISTOGRAMS) -> tf.T
         tag: the complete name in TensorBoard.
         values: of any shape and real dtype; a NaN makes the session run fail. If they are float32, and `MANY` or
             more or of an unknown number, `histogram_proto` counts them, with the same result.
-        collection: see `scalar`.
 
     Returns:
-        string [], a serialised `Summary`, also in the collection.
+        string [], a serialised `Summary`, also in the collection `HISTOGRAMS`.
 
     Source: the article, 二.2 and 二.4.
     """
     number = values.shape.num_elements()
     if (number is not None and number < MANY) or values.dtype != tf.float32:
-        return tf.summary.histogram(_exactly(tag), values, collections=[collection])
+        return tf.summary.histogram(_exactly(tag), values, collections=[HISTOGRAMS])
+    return _counted(tag, values, lambda array: [tf.Summary.Value(tag=tag, histo=histogram_proto(array))], HISTOGRAMS)
 
-    return _counted(tag, values, lambda array: [tf.Summary.Value(tag=tag, histo=histogram_proto(array))], collection)
 
-
-def image(tag: str, images: tf.Tensor, max_outputs: int = 10, collection: str = IMAGES) -> tf.Tensor:
+def image(tag: str, images: tf.Tensor, max_outputs: int = 10) -> tf.Tensor:
     """记录图片: record pictures, as tag/image/0, tag/image/1 ..., or as tag/image with `max_outputs` 1.
 
     Args:
@@ -69,14 +67,13 @@ def image(tag: str, images: tf.Tensor, max_outputs: int = 10, collection: str = 
         images: [B, height, width, channels], channels 1, 3 or 4. uint8 is shown unchanged. float32 is scaled image by
             image: if it has a negative value, zero becomes grey 128, else its maximum becomes 255.
         max_outputs: the maximum number of images to record.
-        collection: see `scalar`.
 
     Returns:
-        string [], a serialised `Summary`, also in the collection.
+        string [], a serialised `Summary`, also in the collection `IMAGES`.
 
     Source: the article, 二.3.
     """
-    return tf.summary.image(_exactly(tag), images, max_outputs, collections=[collection])
+    return tf.summary.image(_exactly(tag), images, max_outputs, collections=[IMAGES])
 
 
 def audio(tag: str, samples: tf.Tensor, sample_rate: float) -> tf.Tensor:

@@ -12,7 +12,7 @@ from legacy_graph.board.answers import NOT_FOUND, HttpError, encode_tile, find
 from legacy_graph.board.open_graph import Asked, OpenGraph
 from legacy_graph.config import METHODS
 from legacy_graph.data.images import Images, from_array
-from legacy_graph.data.pictures import decode_picture
+from legacy_graph.data.pictures import read_picture
 from legacy_graph.graphs.backward import allowed_methods
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.visualize import finite, image_grid
@@ -101,7 +101,7 @@ class GraphNetwork:
         known = find("method", {"": self._graph.method, **dict(zip(METHODS, METHODS))}, asked.method)
         if asked.map is not None:
             find("map", dict.fromkeys(range(layer.shape[2])), asked.map)
-        pixels = decode_picture("picture", io.BytesIO(content), self._graph.model.input_shape)
+        pixels = read_picture("picture", self._graph.model.input_shape, io.BytesIO(content))
         images = from_array(pixels[None], self._graph.preprocessing, self._graph.about)
         if layer.label not in self._methods:
             self._methods[layer.label] = allowed_methods(self._graph.model, layer)

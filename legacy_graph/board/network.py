@@ -140,7 +140,7 @@ def _list_checkpoints(folder) -> List[Tuple[int, int]]:
 def _prepare(folder, content) -> Tuple[Optional[str], user_image.UserImage, np.ndarray]:
     """(name of the run's data set, the picture, the picture as the network reads it, float32 [28, 28, 1])."""
     known = identity.run_data(folder).known_name
-    picture = user_image.decode_image("picture", io.BytesIO(content), digits=known == identity.MNIST)
+    picture = user_image.read_image("picture", digits=known == identity.MNIST, file=io.BytesIO(content))
     return known, picture, Preprocessing(0, 1).apply(picture.pixels[..., None])
 
 

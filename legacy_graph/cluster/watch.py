@@ -71,7 +71,7 @@ def wait_for_tasks(cluster: Cluster, signals: Sequence[int] = ()) -> None:
         with contextlib.suppress(queue.Empty):
             task, error = answers.get(timeout=PAUSE / 10)
             if error is not None:
-                raise lost_task(cluster, task, error, "start this task, then run the same command again")
+                raise _lost_task(cluster, task, error, "start this task, then run the same command again")
             missing.remove(task)
 
 
@@ -137,7 +137,11 @@ class _Watched:
 
     def __init__(self, cluster: Cluster, task: Task, terminal: int) -> None:
         self._cluster, self._task, self._terminal = cluster, task, terminal
-        self._connection, self._lock = _connected(cluster, task), threading.Lock()
+        self._lock = threading.Lock()
+        try:
+            self._connection = connect(task, cluster.patience)
+        except OSError as error:
+            raise _lost_task(cluster, task, error, RESTART) from error
 
     def check_often(self, ended: threading.Event) -> None:
         while not ended.wait(PAUSE):
@@ -153,14 +157,7 @@ class _Watched:
                 _check_open(earlier)
         except OSError as error:
             if ended is None or not ended.is_set():
-                _end(lost_task(self._cluster, self._task, error, RESTART), self._terminal)
-
-
-def _connected(cluster, task):
-    try:
-        return connect(task, cluster.patience)
-    except OSError as error:
-        raise lost_task(cluster, task, error, RESTART) from error
+                _end(_lost_task(self._cluster, self._task, error, RESTART), self._terminal)
 
 
 def _check_open(connection):
@@ -171,7 +168,7 @@ def _check_open(connection):
         raise ConnectionResetError("the end of its process")
 
 
-def lost_task(cluster: Cluster, task: Task, error: OSError, hint: str) -> TaskError:
+def _lost_task(cluster: Cluster, task: Task, error: OSError, hint: str) -> TaskError:
     """The error that names a task."""
     found = "none" if isinstance(error, socket.timeout) else error.strerror or str(error)
     return TaskError(str(task), f"an answer within {cluster.timeout} seconds", found, hint)

@@ -1,4 +1,4 @@
-"""The cluster command: start all tasks of a cluster on this machine, for a trial or a test."""
+"""The cluster command: start all tasks of a cluster on this machine, for a trial or a test. Also: serve the chief."""
 
 import argparse
 import contextlib
@@ -10,17 +10,18 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
+from legacy_graph import tf_setup
 from legacy_graph.cluster import namespace
-from legacy_graph.cluster.tf_config import CHIEF, PS, VARIABLE, WORKER
+from legacy_graph.cluster.tf_config import CHIEF, PS, VARIABLE, WORKER, Cluster
 from legacy_graph.commands.parser import make_parser
 from legacy_graph.data import mnist
 from legacy_graph.errors import CLUSTER_WORDS, UserError
 
 COMMANDS = ("train", "features")  # the commands that can use a cluster
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-PATIENCE = 30  # seconds for the servers to end after the chief
+PATIENCE = 30  # seconds for the servers to end after the chief, which has told them to
 POLL = 0.05  # seconds
 # As in run.sh: nothing is imported from the current directory, and the path of the checkout may contain a colon.
 START = (
@@ -48,6 +49,21 @@ def run(options: argparse.Namespace) -> int:
         reason = namespace.enter(_program([*before, *words]))
         print(f"No network namespace ({reason}): other machines can reach the tasks while they run", file=sys.stderr)
     return _run_tasks(_program(words), task_configurations(options.workers, options.ps))
+
+
+def serve_unless_chief(cluster: Optional[Cluster]) -> bool:
+    """Serve until the chief has finished its command. Does nothing on the chief, or without a cluster.
+
+    Returns:
+        Whether this process has served.
+    """
+    if cluster is None or cluster.is_chief:
+        return False
+    tf_setup.import_tensorflow(cluster=True)
+    from legacy_graph.cluster.server import serve
+
+    serve(cluster)
+    return True
 
 
 def _program(words: List[str]) -> List[str]:
@@ -78,8 +94,9 @@ def _run_tasks(program, configurations) -> int:
             while arrived:
                 chief.send_signal(arrived.pop(0))
             time.sleep(POLL)
-        if chief.returncode == 0:
-            _wait(processes)
+        end = time.monotonic() + PATIENCE
+        while chief.returncode == 0 and time.monotonic() < end and any(process.poll() is None for process in processes):
+            time.sleep(POLL)
         return chief.returncode if chief.returncode >= 0 else 128 - chief.returncode
     finally:
         for process in processes:
@@ -102,10 +119,3 @@ def start_task(program: List[str], configuration: Dict, **streams: Any) -> subpr
     command = (["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []) + program
     environment = dict(os.environ, **{VARIABLE: json.dumps(configuration)})
     return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True, **streams)
-
-
-def _wait(processes):
-    """Wait for the servers, which the chief has told to end."""
-    end = time.monotonic() + PATIENCE
-    while any(process.poll() is None for process in processes) and time.monotonic() < end:
-        time.sleep(POLL)

@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from legacy_graph import tf_setup
-from legacy_graph.commands.graph_folder import graph_folder, picture_folder
+from legacy_graph.commands.graph_folder import article_folder, graph_folder
 from legacy_graph.commands.graph_model import each_layer, open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.method_options import check_cover, cover_options
@@ -62,7 +62,7 @@ def _read_article(options):
         texts = notes, f"{answer}; {picture.preparation}{covered}", f", {picture.preparation}"
         title = name if options.step is None else f"{name} after {step:,} training steps"
         report = image_report.draw(f"{title}: {answer}", values, *texts, drawn=options.draw)
-        reports.append((path, *picture_folder(options, path), step, report))
+        reports.append((path, *article_folder(options, layout.DECONV, [], path), step, report))
     return reports
 
 

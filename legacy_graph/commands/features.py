@@ -10,13 +10,13 @@ import numpy as np
 from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import read_cluster
 from legacy_graph.commands import hook_steps
+from legacy_graph.commands.cluster import serve_unless_chief
 from legacy_graph.commands.graph_folder import article_folder, graph_folder
 from legacy_graph.commands.graph_model import each_layer, open_model
 from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.method_options import check_cover, cover_options
 from legacy_graph.commands.option_values import ALL, article_layers, layer_names, refuse
 from legacy_graph.commands.run_digits import open_digits
-from legacy_graph.commands.serve import serve_unless_chief
 from legacy_graph.config import DECONVNET, DENSE, OCCLUSION, SHARED
 from legacy_graph.data import mnist
 from legacy_graph.data.images import Preprocessing, from_array
@@ -102,7 +102,8 @@ def _scan_article(options, cluster):
         return feature_sheets.draw(session, scan, images, subject, *shown)
 
     for layer, scan in [(layer, feature_sheets.prepare(layer, *more)) for layer in layers]:
-        folder, source = article_folder(options, layer, digits.other)
+        names = [layer, "other"] if digits.other else [layer]
+        folder, source = article_folder(options, layout.FEATURES, names, digits.other)
         if options.steps != ():
             title = f"{layer}, over {len(images):,} {digits.about}"
             for step, sheets in _scan_steps(options.logdir, steps, scan, draw, title):
@@ -131,9 +132,8 @@ def _with_kernels(layers, left_out: bool) -> List[str]:
     """The layers whose weights are kept: the convolutions. Another one is refused, or with `left_out` reported."""
     dense = [layer for layer in layers if layer in DENSE]
     if dense and not left_out:
-        raise UserError(
-            "--layer", "a convolution layer with --steps", dense[0], "leave --steps out, or name conv1,conv2"
-        )
+        hint = "leave --steps out, or name conv1,conv2"
+        raise UserError("--layer", "a convolution layer with --steps", dense[0], hint)
     if dense:
         print(f"Left out: {', '.join(dense)}. Only the weights of the convolutions are kept for each step.")
     return [layer for layer in layers if layer not in dense]
@@ -157,10 +157,7 @@ def _scan_steps(logdir, steps, scan, draw, title):
                 columns[step] = evolution.read_column(arrays)
             yield step, sheets
     sheet = evolution.draw_steps(columns, title)
-    yield (
-        steps[-1],
-        Results({"evolution/sheet": sheet}, {evolution.SHEET: sheet}, ""),
-    )
+    yield steps[-1], Results({"evolution/sheet": sheet}, {evolution.SHEET: sheet}, "")
 
 
 def _scan_graph(options, cluster):

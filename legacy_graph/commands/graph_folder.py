@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 import zlib
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 from legacy_graph.config import DECONVNET, SHARED, TOP
 from legacy_graph.errors import printable
@@ -18,31 +18,24 @@ OTHERS = (
 DEFAULTS = {"top": TOP, "ties": SHARED}
 
 
-def article_folder(options: argparse.Namespace, layer: str, other_images: str = "") -> Tuple[str, Optional[str]]:
-    """The directory for the results of `features` for a layer of the article's network, and what made them as a text.
+def article_folder(
+    options: argparse.Namespace, part: str, names: Sequence[str], images: str = ""
+) -> Tuple[str, Optional[str]]:
+    """The directory for results with the article's network, and what made them as a text.
 
-    The name of the directory has all options that are not at their default, except --steps all.
+    The name of the directory has `names`, the name of `images`, and all options that are not at their default, except
+    --steps all.
 
     Args:
         options: of the command.
-        layer: its name.
-        other_images: the path of images that are not the run's own; their name is added. Without it, there is no text.
+        part: of the log directory.
+        names: the first words of the name.
+        images: the path of a picture, or of images that are not the run's own. Without it, there is no text.
     """
-    names, lines = _name_options(options)
-    images = ["other", _stem(other_images)] if other_images else []
-    source = "".join(printable(line) + "\n" for line in [os.path.abspath(other_images), *lines])
-    folder = os.path.join(options.logdir, layout.FEATURES, _file_name([layer, *images, *names]))
-    return folder, source if other_images else None
-
-
-def picture_folder(options: argparse.Namespace, path: str) -> Tuple[str, str]:
-    """The directory for the results of one picture with the article's network, and what made them as a text.
-
-    The name of the directory has the name of the picture, and all options that are not at their default.
-    """
-    names, lines = _name_options(options)
-    source = "".join(printable(line) + "\n" for line in [os.path.abspath(path), *lines])
-    return os.path.join(options.logdir, layout.DECONV, _file_name([_stem(path), *names])), source
+    of_images = [_stem(images)] if images else []
+    option_names, lines = _name_options(options)
+    folder = os.path.join(options.logdir, part, _file_name([*names, *of_images, *option_names]))
+    return folder, _text([os.path.abspath(images), *lines]) if images else None
 
 
 def graph_folder(options: argparse.Namespace, label: str, image: str) -> Tuple[str, str]:
@@ -67,33 +60,32 @@ def graph_folder(options: argparse.Namespace, label: str, image: str) -> Tuple[s
     lines += given
     if options.checkpoint:
         lines.append(f"--checkpoint {os.path.abspath(options.checkpoint)}")
-    lines = [printable(line) for line in lines]
+    source = _text(lines)
     folder = os.path.join(options.logdir, layout.GRAPHS)
     picture = _stem(image) if options.command == "deconv" else ""
     name = _file_name([_stem(path), label, picture, *names])
-    taken = read_source(os.path.join(folder, name)).splitlines() or lines
-    if taken[:2] != lines[:2]:
-        parent = _stem(os.path.dirname(path)) if taken[0] != lines[0] else ""
+    taken = read_source(os.path.join(folder, name)).splitlines()
+    if taken and taken[:2] != source.splitlines()[:2]:
+        parent = _stem(os.path.dirname(path)) if taken[0] != source.splitlines()[0] else ""
         name = _file_name([parent, _stem(path), label, picture if parent else _stem(image), *names])
-    return os.path.join(folder, name), "\n".join(lines) + "\n"
+    return os.path.join(folder, name), source
 
 
 def _name_options(options) -> Tuple[List[str], List[str]]:
     """The options for the name of a directory, such as "range=-1,1", and as they are given, "--range -1,1"."""
-    given = _given_options(options)
+    of_features, of_graph = options.command == "features", options.graph is not None
+    others = (*OTHERS, "layer") if of_features or of_graph else OTHERS  # the name begins with the layer
+    defaults = DEFAULTS if of_graph or not of_features else {**DEFAULTS, "method": DECONVNET}
+    values = {name: value for name, value in sorted(vars(options).items()) if name not in others}
+    values = {name: value for name, value in values.items() if value or (value == 0 and value is not False)}
+    given = {name: _value_text(value) for name, value in values.items() if value != defaults.get(name)}
+    given = {**{name: given[name] for name in ("method",) if name in given}, **given}  # the method first
     names = [text if name == "method" else f"{name}={text}".rstrip("=") for name, text in given.items()]
     return names, [f"--{name.replace('_', '-')} {text}".rstrip() for name, text in given.items()]
 
 
-def _given_options(options) -> Dict[str, str]:
-    """The options that change results and are not at their default, as text: {"range": "-1,1", "bgr": ""}."""
-    of_features, of_graph = options.command == "features", options.graph is not None
-    others = (*OTHERS, "layer") if of_features or of_graph else OTHERS  # the name begins with the layer
-    defaults = DEFAULTS if of_graph or not of_features else {**DEFAULTS, "method": DECONVNET}
-    given = {name: value for name, value in sorted(vars(options).items()) if name not in others}
-    given = {name: value for name, value in given.items() if value or (value == 0 and value is not False)}
-    given = {name: _value_text(value) for name, value in given.items() if value != defaults.get(name)}
-    return {**{name: given[name] for name in ("method",) if name in given}, **given}  # the method first
+def _text(lines) -> str:
+    return "".join(printable(line) + "\n" for line in lines)
 
 
 def _value_text(value: Any) -> str:

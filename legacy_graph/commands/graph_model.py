@@ -87,8 +87,6 @@ def open_graph(options: argparse.Namespace) -> OpenGraph:
 
 def _read(options, cluster=False) -> "LoadedModel":
     """Import TensorFlow and read the graph; see `open_model`."""
-    if options.range is None and (options.mean or options.bgr):
-        raise UserError("--mean and --bgr", "--range as well", "none", "add --range, such as --range 0,255")
     tf_setup.import_tensorflow(cluster)
     from legacy_graph import api
 

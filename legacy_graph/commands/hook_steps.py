@@ -44,6 +44,8 @@ def draw_steps(options: argparse.Namespace) -> None:
         folder = name.replace("/", "_")
         if folder not in recorded:
             raise UserError("--layer", f"one of {', '.join(recorded)}", repr(name), "choose among these")
-        target = os.path.join(top, folder) if options.steps is None else article_folder(options, folder)[0]
-        publish_steps(os.path.join(top, folder), name, options.steps, target)
+        source = target = os.path.join(top, folder)
+        if options.steps is not None:
+            target, _ = article_folder(options, layout.FEATURES, [folder])
+        publish_steps(source, name, options.steps, target)
         print(f"Evolution sheet: {os.path.join(target, evolution.SHEET)}")

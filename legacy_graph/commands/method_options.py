@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Tuple, Union
 
-from legacy_graph.commands.option_values import integer, real_numbers, refuse
+from legacy_graph.commands.option_values import integer, numbers, refuse
 from legacy_graph.config import ALL_METHODS, DRAWN, MEAN, OCCLUSION
 
 if TYPE_CHECKING:
@@ -16,12 +16,8 @@ def add_method_options(command: argparse.ArgumentParser, default: str, draws: bo
     `default` describes the default of --method.
     """
     add = command.add_argument_group("method").add_argument
-    add(
-        "--method",
-        choices=tuple(ALL_METHODS),
-        help=f"a projection, or {OCCLUSION}: how far the activation falls while a patch of the image is covered "
-        f"(default: {default})",
-    )
+    add("--method", choices=tuple(ALL_METHODS), help=f"a projection, or {OCCLUSION}: how far the activation falls "
+        f"while a patch of the image is covered (default: {default})")  # fmt: skip
     if draws:
         add("--draw", choices=DRAWN, help="signed: draw projections with their signs, mid grey is 0; magnitude: draw "
             "their magnitude, and darken the image where it is small (default: signed; magnitude for parts of large "
@@ -53,9 +49,4 @@ def check_cover(options: argparse.Namespace, used: bool) -> None:
 
 
 def _cover(text: str) -> Union[str, Tuple[float, ...]]:
-    if text == MEAN:
-        return MEAN
-    values = real_numbers(text)
-    if len(values) not in (1, 3):
-        raise argparse.ArgumentTypeError(f"expected one number, R,G,B or {MEAN}, found {text!r}")
-    return values
+    return MEAN if text == MEAN else numbers(f"one number, R,G,B or {MEAN}", (1, 3))(text)

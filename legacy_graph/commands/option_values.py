@@ -12,6 +12,7 @@ from legacy_graph.errors import UserError
 from legacy_graph.logdir import locate
 
 ALL = "all"  # value of --layer
+NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"  # without a sign
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
@@ -37,12 +38,20 @@ def integer_list(text: str) -> List[int]:
         raise argparse.ArgumentTypeError(f"expected whole numbers such as 0,5,7, found {text!r}") from error
 
 
-def real_numbers(text: str) -> Tuple[float, ...]:
-    """The numbers in a text such as -1,0.5 in the digits 0 to 9; none if it has another form, or a number too large."""
-    if not all(re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", part) for part in text.split(",")):
-        return ()
-    values = tuple(map(float, text.split(",")))
-    return values if all(map(math.isfinite, values)) else ()
+def numbers(expected: str, counts: Sequence[int]) -> Callable[[str], Tuple[float, ...]]:
+    """A parser for numbers such as -1,0.5 in the digits 0 to 9, as many as one of `counts`.
+
+    Another text, and a number that is too large, is an `argparse` error that names what is `expected`.
+    """
+
+    def parse(text: str) -> Tuple[float, ...]:
+        known = all(re.fullmatch("[+-]?" + NUMBER, part) for part in text.split(","))
+        values = tuple(map(float, text.split(","))) if known else ()
+        if len(values) not in counts or not all(map(math.isfinite, values)):
+            raise argparse.ArgumentTypeError(f"expected {expected}, found {text!r}")
+        return values
+
+    return parse
 
 
 def name(text: str) -> str:
@@ -80,8 +89,7 @@ def positive_float(low: float, high: float) -> Callable[[str], float]:
     """A parser for a number such as 0.5 or 1e-4, above `low` and up to `high`; other text is an `argparse` error."""
 
     def parse(text: str) -> float:
-        number = re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text)
-        value = float(text) if number else math.nan
+        value = float(text) if re.fullmatch(NUMBER, text) else math.nan
         if not low < value <= high:
             raise argparse.ArgumentTypeError(f"expected a number above {low:g} and up to {high:g}, found {text!r}")
         return value

@@ -7,15 +7,7 @@ import sys
 
 from legacy_graph import __version__, config
 from legacy_graph.commands import graph_options, method_options, option_values
-from legacy_graph.commands.option_values import (
-    add_options,
-    data_directory,
-    integer,
-    integer_list,
-    local_path,
-    path,
-    step_list,
-)
+from legacy_graph.commands.option_values import add_options, integer, integer_list, path
 from legacy_graph.errors import ExitStatus, launch_command
 
 DEFAULT_COMMAND = "train"
@@ -25,18 +17,12 @@ centred, only inverted if its border is light. Default for a run on other data: 
 
 
 class Parser(argparse.ArgumentParser):
-    """An `ArgumentParser` without abbreviated options, whose errors are one line.
+    """An `ArgumentParser` without abbreviated options, whose errors are one line."""
 
-    With `pass_through` it parses nothing: all words of the command line become the option `words`.
-    """
-
-    def __init__(self, pass_through=False, **settings):
+    def __init__(self, **settings):
         super().__init__(allow_abbrev=False, **settings)
-        self._pass_through = pass_through
 
     def parse_known_args(self, args=None, namespace=None):
-        if self._pass_through:
-            return argparse.Namespace(words=list(args), debug=False), []
         args = _join_negative_numbers(args)
         for word in args or []:
             if word.startswith("--") and word.endswith("=--"):  # argparse before Python 3.13 drops this value
@@ -89,6 +75,8 @@ class CommandParser(Parser):
         if not words[0].startswith("-") and words[0] not in known:
             near = _similar(words[0], known)
             self.error(f"argument COMMAND: invalid choice: {words[0]!r}, choose from {', '.join(known)}{near}")
+        if words[0] == "tensorboard":  # all other words are TensorBoard's
+            return argparse.Namespace(command=words[0], words=words[1:], debug=False)
         options, rest = self.parse_known_args(words, namespace)
         if rest:
             known[options.command].refuse_words(rest, self.owners)
@@ -131,14 +119,12 @@ def make_parser() -> argparse.ArgumentParser:
 
     add_options(add("train", "train the network and fill the log directory"))
     _add_check(add("check", "list which dashboards have data in a log directory, and why a dashboard is empty"))
-    graph_options.add_graph_options(
-        add("layers", "list the layers of a network with shapes, receptive fields and parameters")
-    )
+    layers = add("layers", "list the layers of a network with shapes, receptive fields and parameters")
+    graph_options.add_graph_options(layers)
     _add_features(add("features", "show what each feature map of a layer responds to"))
     _add_deconv(add("deconv", "show the activations and projections of your own picture"))
     _add_cluster(add("cluster", "run train or features on several tasks of this machine, to try TF_CONFIG"))
-    board = "open TensorBoard with a DECONVNET dashboard; its options are those of TensorBoard"
-    commands.add_parser("tensorboard", help=board, pass_through=True)
+    add("tensorboard", "open TensorBoard with a DECONVNET dashboard; its options are those of TensorBoard")
     return top
 
 
@@ -164,16 +150,11 @@ def _add_features(command):
     add_options(command, ("logdir", "task_timeout"))
     _add_ties(command)
     add = command.add_argument
-    add("--data-dir", type=data_directory, metavar="DIR", help="directory with the data of the run (default: the one "
-        "that train used)")  # fmt: skip
+    add("--data-dir", type=option_values.data_directory, metavar="DIR", help="directory with the data of "
+        "the run (default: the one that train used)")  # fmt: skip
     add("--other-data", action="store_true", help="scan --data-dir although the run was trained on other data")
-    add(
-        "--layer",
-        type=option_values.name,
-        metavar="NAME",
-        help="one or more names from the list of the command layers, separated by commas, or all "
-        "(default: conv2; required with --graph)",
-    )
+    add("--layer", type=option_values.name, metavar="NAME", help="one or more names from the list of the command "
+        "layers, separated by commas, or all (default: conv2; required with --graph)")  # fmt: skip
     add("--maps", type=integer_list, metavar="N,N", help="feature maps, separated by commas (default: all)")
     add("--top", type=integer(1, 100), default=config.TOP, metavar="N",
         help="activations per map (default: %(default)s)")  # fmt: skip
@@ -182,9 +163,9 @@ def _add_features(command):
     add("--context", action="store_true", help="also draw the complete images, with a frame around what the tiles show")
     add("--images", type=path, metavar="PATH", help="scan these images instead of the test digits: an IDX file of "
         "28 x 28 images; with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
-    add("--steps", type=step_list, default=(), metavar="N,N", help="training steps whose kernels train kept, separated "
-        "by commas, or all: writes results for each step, and a sheet with a column for each step (default: the last "
-        "step)")  # fmt: skip
+    add("--steps", type=option_values.step_list, default=(), metavar="N,N", help="training steps whose kernels train "
+        "kept, separated by commas, or all: writes results for each step, and a sheet with a column for each step "
+        "(default: the last step)")  # fmt: skip
     add("--control", choices=[config.RANDOM, config.OCCLUSION], help="random: also project the same activations with "
         "a random kernel, and compare; occlusion: also compare each projection with its occlusion")  # fmt: skip
     method_options.add_method_options(command, "deconvnet; with --graph chosen for the layer, and printed")
@@ -194,13 +175,8 @@ def _add_features(command):
 
 def _add_deconv(command):
     add = command.add_argument
-    add(
-        "pictures",
-        nargs="+",
-        type=local_path,
-        metavar="PICTURE",
-        help="PNG, JPEG, BMP, GIF or WebP, up to 50 million pixels; with --graph also one .npy or .npz array",
-    )
+    add("pictures", nargs="+", type=option_values.local_path, metavar="PICTURE", help="PNG, JPEG, BMP, GIF or "
+        "WebP, up to 50 million pixels; with --graph also one .npy or .npz array")  # fmt: skip
     add_options(command, ("logdir",))
     _add_ties(command)
     add("--fit", choices=["digit", "none"], help=FIT_HELP)

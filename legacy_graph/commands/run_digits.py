@@ -38,10 +38,10 @@ def open_digits(options: argparse.Namespace) -> Digits:
     print(f"Data: {data.source}")
     images, labels = data.test
     own = not run_data.text or identity.same_data(identity.describe(data), run_data.text)
-    if own and run_data.known_name == identity.MNIST:
-        return Digits(images, "digits", "", labels, names)
     if own:
-        return Digits(images, f"images of {run_data.name or short_path(data.folder)}", "", labels, names)
+        of_mnist = run_data.known_name == identity.MNIST
+        about = "digits" if of_mnist else f"images of {run_data.name or short_path(data.folder)}"
+        return Digits(images, about, "", labels, names)
     if options.other_data:
         return Digits(images, f"images of {short_path(data.folder)}, not the run's own data", data.folder, None, names)
     found = f"{identity.describe(data)} in {data.folder}"

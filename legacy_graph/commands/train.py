@@ -4,8 +4,8 @@ import argparse
 
 from legacy_graph import tf_setup
 from legacy_graph.cluster.tf_config import check_batch, read_cluster
+from legacy_graph.commands.cluster import serve_unless_chief
 from legacy_graph.commands.option_values import from_options
-from legacy_graph.commands.serve import serve_unless_chief
 from legacy_graph.data import mnist
 from legacy_graph.errors import ExitStatus
 from legacy_graph.logdir import layout, locate

@@ -115,6 +115,5 @@ def _checked(name, values, expected, kinds, low, ndim=None):
 def _shown(value) -> str:
     """The value in few words."""
     words = repr(value)
-    return (
-        words if len(words) <= 60 and not isinstance(value, np.ndarray) else f"{type(value).__name__} {words[:40]}..."
-    )
+    short = len(words) <= 60 and not isinstance(value, np.ndarray)
+    return words if short else f"{type(value).__name__} {words[:40]}..."

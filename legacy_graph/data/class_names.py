@@ -4,7 +4,7 @@ import os
 from typing import List, Optional, Sequence
 
 from legacy_graph.data.mnist import CLASSES
-from legacy_graph.errors import UserError, printable, reason
+from legacy_graph.errors import UserError, explain, printable
 
 DIGITS = tuple(str(number) for number in range(CLASSES))
 NUMBERED = tuple(f"class {number}" for number in range(CLASSES))
@@ -50,12 +50,10 @@ def read_names(path: str, count: int) -> Sequence[str]:
 def _read_lines(path) -> List[str]:
     """The nonblank lines of a text file."""
     expected, hint = "a text file in UTF-8 with class names", "name another file, or save it in UTF-8"
+    if os.path.exists(path) and not os.path.isfile(path):  # reading a FIFO would wait for ever
+        raise UserError(path, expected, "no regular file", hint)
     try:
-        if os.path.exists(path) and not os.path.isfile(path):  # reading a FIFO would wait for ever
-            raise UserError(path, expected, "no regular file", hint)
-        with open(path, encoding="utf-8-sig") as file:
+        with explain(path, expected, hint), open(path, encoding="utf-8-sig") as file:
             return [printable(line.strip()) for line in file.read(MOST).splitlines() if line.strip()]
     except UnicodeDecodeError as error:
         raise UserError(path, expected, "another encoding", hint) from error
-    except OSError as error:
-        raise UserError(path, expected, reason(error), hint) from error

@@ -6,7 +6,7 @@ colour profile (ICC) is ignored, as by the decoders of TensorFlow, with which ne
 
 import contextlib
 import os
-from typing import BinaryIO, Iterator, Optional, Union
+from typing import BinaryIO, Iterator, Optional
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -22,34 +22,32 @@ ORIENTATION, UPRIGHT = 0x0112, 1  # EXIF tag, and its value for a picture that i
 TRANSPARENT = ("RGBA", "RGBa", "LA", "La", "PA")
 
 
-def check_file(path: str) -> None:
-    """Refuse a path that is not a regular file: reading a FIFO would wait for ever.
-
-    Raises:
-        UserError: says what it is.
-    """
+def _check_file(path):
+    """Refuse a path that is not a regular file: reading a FIFO would wait for ever."""
     if not os.path.isfile(path):
         found = "a directory" if os.path.isdir(path) else "something else" if os.path.exists(path) else "no file"
         raise UserError(path, f"a regular file with a picture in {FORMAT_NAMES}", found, "name a picture")
 
 
 @contextlib.contextmanager
-def decoded(path: str, file: Union[str, BinaryIO], side: int, mode: Optional[str] = None) -> Iterator[Image.Image]:
+def decoded(path: str, file: Optional[BinaryIO], side: int, mode: Optional[str] = None) -> Iterator[Image.Image]:
     """A picture of mode L, RGB, RGBA, or with 16 bits of grey I or I;16, open in a `with` block.
 
     Args:
-        path: its name in messages.
-        file: its path or an open file.
+        path: of its file, or its name in messages.
+        file: an open file with the picture; None opens `path`.
         side: a larger JPEG is decoded at a fraction of its size, but no side becomes shorter than this.
         mode: L decodes only the brightness of a JPEG.
 
     Raises:
-        UserError: another format, a damaged file, or more than `MAX_PIXELS`. Errors of Pillow inside the block become
-            this error too: it decodes as late as possible.
+        UserError: no regular file, another format, a damaged file, or more than `MAX_PIXELS`. Errors of Pillow inside
+            the block become this error too: it decodes as late as possible.
     """
     try:
-        _check_content(path, file)
-        with Image.open(file, formats=FORMATS) as picture:
+        if file is None:
+            _check_file(path)
+        _check_content(path, file or path)
+        with Image.open(file or path, formats=FORMATS) as picture:
             picture.draft(mode, (side, side))
             if picture.getexif().get(ORIENTATION, UPRIGHT) != UPRIGHT:  # exif_transpose copies every picture
                 picture = ImageOps.exif_transpose(picture)

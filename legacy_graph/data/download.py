@@ -55,10 +55,7 @@ def is_original(path: str, name: str) -> bool:
     Raises:
         OSError: the file cannot be read.
     """
-    expected = FILES[name]
-    if not os.path.isfile(path) or os.path.getsize(path) != expected.size:
-        return False
-    return files.digest(path, "sha256") == expected.sha256
+    return os.path.isfile(path) and files.digest(path, "sha256") == FILES[name].sha256
 
 
 def download(names: Sequence[str], folder: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS) -> None:

@@ -53,12 +53,6 @@ def _open(path):
         raise UserError(path, "a whole IDX file", error, COPY_AGAIN) from error
 
 
-def read_count(path: str, shape: Tuple[int, ...]) -> int:
-    """Read only the number of items from the header of an IDX file, see `read_idx`."""
-    with _open(path) as file:
-        return _read_header(path, file, shape)
-
-
 def _read_header(path, file, shape):
     """The item count in the header; UserError if the header is wrong, or the count does not fit the file size."""
     header = file.read(4 * (2 + len(shape)))

@@ -3,6 +3,7 @@
 Files and uint8 arrays are preprocessed by `Preprocessing`; floating point arrays are fed unchanged. Nothing is guessed.
 """
 
+import dataclasses
 import functools
 import itertools
 import os
@@ -48,37 +49,24 @@ class Preprocessing(NamedTuple):
         return f"pixel 0 becomes {self.low:g}, 255 becomes {self.high:g}{mean}{order}"
 
 
+@dataclasses.dataclass(eq=False)
 class Images:
-    """A number of images of one size.
+    """A number of images of one size."""
 
-    Args:
-        count: how many.
-        size: height and width in pixels.
-        read: numbers -> uint8 or floating point [n, H, W, channels], called from several threads.
-        preprocessing: of uint8 images; None feeds floating point images unchanged.
-        about: the source and the preprocessing, as text.
-        names: of the files, in the same order; None if the images are not files.
-    """
-
-    def __init__(
-        self,
-        count: int,
-        size: Tuple[int, int],
-        read: Callable[[Sequence[int]], np.ndarray],
-        preprocessing: Optional[Preprocessing],
-        about: str,
-        names: Optional[Sequence[str]] = None,
-    ) -> None:
-        self.size, self.preprocessing, self.about, self.names = size, preprocessing, about, names
-        self._count, self._read = count, read
+    count: int
+    size: Tuple[int, int]  # height and width in pixels
+    read: Callable[[Sequence[int]], np.ndarray]  # numbers -> uint8 or floating point [n, H, W, channels]; in threads
+    preprocessing: Optional[Preprocessing]  # of uint8 images; None feeds floating point images unchanged
+    about: str  # the source and the preprocessing
+    names: Optional[Sequence[str]] = None  # of the files, in the same order; None if the images are not files
 
     def __len__(self):
-        return self._count
+        return self.count
 
     def batches(self, size: int) -> Iterator[np.ndarray]:
         """All images in order, float32 [up to `size`, H, W, channels]; threads read up to two batches ahead."""
         group = -(-size // GROUPS)
-        batches = [range(start, min(start + size, self._count)) for start in range(0, self._count, size)]
+        batches = [range(start, min(start + size, self.count)) for start in range(0, self.count, size)]
         groups = [[batch[first : first + group] for first in range(0, len(batch), group)] for batch in batches]
         calls = (functools.partial(self.take, numbers) for numbers in itertools.chain(*groups))
         read = run_ahead(calls, WORKERS, 2 * -(-size // group))
@@ -87,16 +75,16 @@ class Images:
 
     def take(self, numbers: Sequence[int]) -> np.ndarray:
         """Some preprocessed images, float32 [n, H, W, channels]."""
-        return self._preprocess(self._read(numbers))
+        return self._preprocess(self.read(numbers))
 
     def both(self, numbers: Sequence[int]) -> Tuple[np.ndarray, np.ndarray]:
         """The same images as from `take` and as from `shown`, read once."""
-        raw = self._read(numbers)
+        raw = self.read(numbers)
         return self._preprocess(raw), self._draw(raw)
 
     def shown(self, numbers: Sequence[int]) -> np.ndarray:
         """Some images for display, uint8 [n, H, W, 3] for 3 channels, else uint8 [n, H, W], the channel mean."""
-        return self._draw(self._read(numbers))
+        return self._draw(self.read(numbers))
 
     def _draw(self, raw):
         if raw.shape[3] != 3:

@@ -12,7 +12,7 @@ import numpy as np
 
 from legacy_graph.data.download import FILES, MIRROR, TIMEOUTS, Timeouts, download, is_original
 from legacy_graph.data.files import Found, find_files
-from legacy_graph.data.idx import read_count, read_idx
+from legacy_graph.data.idx import read_idx
 from legacy_graph.errors import UserError
 
 SIDE = 28  # pixels
@@ -56,7 +56,7 @@ def load(data_dir: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS, batch_
 
     Raises:
         UserError: a file is damaged, a missing file cannot be downloaded, `data_dir` is a file or has only other files,
-            or there are fewer training digits than `batch_size` (checked before the images are read).
+            or there are fewer training digits than `batch_size`.
     """
     found = find_files(data_dir)
     missing = [name for name in FILES if name not in found.files]
@@ -65,9 +65,8 @@ def load(data_dir: str, url: str = MIRROR, patience: Timeouts = TIMEOUTS, batch_
     try:
         for name, path in found.files.items():
             if not is_original(path, name):
-                raise OSError(
-                    f"{os.path.basename(path)} is not a file of MNIST, so the other files of MNIST do not match it"
-                )
+                file = os.path.basename(path)
+                raise OSError(f"{file} is not a file of MNIST, so the other files of MNIST do not match it")
         download(missing, found.folder, url, patience)
     except OSError as error:
         if found.files:
@@ -134,27 +133,20 @@ def _read_found(found: Found, source: str, batch_size: int) -> Dataset:
 def _read_set(found: Found, source: str, batch_size: int) -> Dataset:
     """Read the four files, with the validation split of TensorFlow 1."""
     files = found.files
-    pictures = read_count(files[TRAIN_IMAGES], (SIDE, SIDE))
-    labels = read_count(files[TRAIN_LABELS], ())
-    held_out = VALIDATION if labels > SMALL else 0
-    if batch_size > labels - held_out and labels == pictures:
-        most = f"at most the {labels - held_out} training digits there are ({source})"
+    digits = _read_digits(files[TRAIN_IMAGES], files[TRAIN_LABELS])
+    count = len(digits.labels)
+    held_out = VALIDATION if count > SMALL else 0
+    if batch_size > count - held_out:
+        most = f"at most the {count - held_out} training digits there are ({source})"
         raise UserError("--batch-size", most, batch_size, "take a smaller one")
-    train, test = (
-        read_digits(files[TRAIN_IMAGES], files[TRAIN_LABELS]),
-        read_digits(files[TEST_IMAGES], files[TEST_LABELS]),
-    )
-    validation = Digits(train.images[:held_out], train.labels[:held_out])
-    train = Digits(train.images[held_out:], train.labels[held_out:])
+    validation = Digits(digits.images[:held_out], digits.labels[:held_out])
+    train = Digits(digits.images[held_out:], digits.labels[held_out:])
+    test = _read_digits(files[TEST_IMAGES], files[TEST_LABELS])
     return Dataset(train, validation, test, source, False, found.folder)
 
 
-def read_digits(images_file: str, labels_file: str) -> Digits:
-    """Pictures and labels from two IDX files.
-
-    Raises:
-        UserError: a file is damaged, or the numbers of images and labels differ.
-    """
+def _read_digits(images_file: str, labels_file: str) -> Digits:
+    """Pictures and labels from two IDX files; UserError if their numbers differ, or a label is too large."""
     images = read_idx(images_file, (SIDE, SIDE)).reshape(-1, PIXELS)
     labels = read_idx(labels_file, ())
     if len(images) != len(labels):

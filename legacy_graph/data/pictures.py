@@ -1,12 +1,12 @@
 """Read picture files as uint8 arrays: find in folders, scale, crop to one size."""
 
 import os
-from typing import BinaryIO, List, Tuple, Union
+from typing import BinaryIO, List, Optional, Tuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from legacy_graph.data.decoder import check_file, decoded, on_background
+from legacy_graph.data.decoder import decoded, on_background
 from legacy_graph.errors import UserError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp")
@@ -34,19 +34,18 @@ def find_pictures(path: str) -> List[str]:
     return regular
 
 
-def read_picture(path: str, shape: Tuple[int, int, int]) -> np.ndarray:
+def read_picture(path: str, shape: Tuple[int, int, int], file: Optional[BinaryIO] = None) -> np.ndarray:
     """A picture file of any size and depth as uint8 [H, W, channels]; transparent pixels are white.
+
+    Args:
+        path: of the file, or the name of the picture in messages.
+        shape: H, W and channels of the result.
+        file: an open file with the picture; None opens `path`.
 
     Raises:
         UserError: the path is not a regular file, or the file has another format, is damaged,
             or has more than 50 million pixels.
     """
-    check_file(path)
-    return decode_picture(path, path, shape)
-
-
-def decode_picture(path: str, file: Union[str, BinaryIO], shape: Tuple[int, int, int]) -> np.ndarray:
-    """As `read_picture`, from a path or an open file; `path` is its name in messages."""
     height, width, channels = shape
     mode = "RGB" if channels == 3 else "L"
     with decoded(path, file, 2 * max(height, width), mode) as picture:

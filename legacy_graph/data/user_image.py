@@ -8,12 +8,12 @@ Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
 """
 
 import warnings
-from typing import BinaryIO, NamedTuple, Optional, Union
+from typing import BinaryIO, NamedTuple, Optional
 
 import numpy as np
 from PIL import Image
 
-from legacy_graph.data.decoder import OTHER_FILE, check_file, decoded, on_background
+from legacy_graph.data.decoder import OTHER_FILE, decoded, on_background
 from legacy_graph.data.mnist import SIDE
 from legacy_graph.errors import UserError
 
@@ -31,7 +31,7 @@ class UserImage(NamedTuple):
     preparation: str  # how it was converted, as text
 
 
-def read_image(path: str, fit: Optional[str] = None, digits: bool = True) -> UserImage:
+def read_image(path: str, fit: Optional[str] = None, digits: bool = True, file: Optional[BinaryIO] = None) -> UserImage:
     """Read a picture file and convert it for the network.
 
     Any size up to 50 million pixels; colour or grey, 8 or 16 bits, transparent or not.
@@ -42,19 +42,14 @@ def read_image(path: str, fit: Optional[str] = None, digits: bool = True) -> Use
       28 x 28 pixels is not scaled; it is inverted if its background is light.
 
     Args:
-        path: PNG, JPEG, BMP, GIF or WebP; the first frame of an animation.
+        path: PNG, JPEG, BMP, GIF or WebP; the first frame of an animation. With `file`, its name in messages.
         fit: "digit", "none" or None.
         digits: whether the network reads digits.
+        file: an open file with the picture; None opens `path`.
 
     Raises:
         UserError: the file has another format, is damaged, has too many pixels, or has no contrast.
     """
-    check_file(path)
-    return decode_image(path, path, fit, digits)
-
-
-def decode_image(path: str, file: Union[str, BinaryIO], fit: Optional[str] = None, digits: bool = True) -> UserImage:
-    """As `read_image`, from a path or an open file; `path` is its name in messages."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with decoded(path, file, LARGEST) as picture:

@@ -10,17 +10,7 @@ from tensorboard.backend.event_processing import reservoir
 
 from legacy_graph.errors import explain, launch_command
 from legacy_graph.logdir import event_reader, layout, locate
-from legacy_graph.logdir.event_reader import (
-    AUDIO,
-    DISTRIBUTIONS,
-    GRAPHS,
-    HISTOGRAMS,
-    IMAGES,
-    PROJECTOR,
-    SCALARS,
-    DashboardData,
-    Run,
-)
+from legacy_graph.logdir.event_reader import AUDIO, DISTRIBUTIONS, GRAPHS, HISTOGRAMS, IMAGES, PROJECTOR, SCALARS, Run
 
 # How many steps of a tag TensorBoard keeps: the last, and others by chance. (name in --samples_per_plugin, number)
 KEPT = {
@@ -46,7 +36,7 @@ DECONVNET = "DECONVNET"
 LISTED = 5  # dropped steps that a line names
 
 
-def report(logdir: str, results: Dict[str, DashboardData], no_results: str = "") -> Tuple[str, bool]:
+def report(logdir: str, results: Dict[str, event_reader.DashboardData], no_results: str = "") -> Tuple[str, bool]:
     """Report on an existing log directory.
 
     Args:
@@ -79,7 +69,7 @@ def report(logdir: str, results: Dict[str, DashboardData], no_results: str = "")
     return "\n".join(lines), not empty
 
 
-def _table(runs: List[Run], results: Dict[str, DashboardData]) -> str:
+def _table(runs: List[Run], results: Dict[str, event_reader.DashboardData]) -> str:
     fed = {dashboard: {run.name: run.fed[dashboard] for run in runs if dashboard in run.fed} for dashboard in NEEDS}
     fed[DECONVNET] = results
     rows = []
@@ -88,7 +78,7 @@ def _table(runs: List[Run], results: Dict[str, DashboardData]) -> str:
     return tabulate(rows, HEADERS, tablefmt="plain", colalign=ALIGNMENT, disable_numparse=True)
 
 
-def _row(dashboard: str, name: str, data: DashboardData) -> Tuple:
+def _row(dashboard: str, name: str, data: event_reader.DashboardData) -> Tuple:
     first, last = (min(data.steps), max(data.steps)) if data.steps else ("-", "-")
     return dashboard, name, len(data.tags), len(data.steps) or "-", first, last, f"{data.size / 1e6:.2f} MB"
 

@@ -41,23 +41,7 @@ def open_regular(path: str) -> BinaryIO:
     raise OSError(errno.EINVAL, "not a regular file", path)
 
 
-def read_through(path: str) -> None:
-    """Read a complete file to check that it is readable.
-
-    Raises:
-        OSError: the file cannot be read: missing permission, a disk error, or not a regular file.
-    """
-    with open_regular(path) as file:
-        while file.read(1 << 20):
-            pass
-
-
-def write(path: str, text: str) -> None:
-    """Write a UTF-8 file, as `write_bytes`."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: str, content: bytes) -> None:
+def write(path: str, content: bytes) -> None:
     """Write a file. After a kill or a power cut the file is complete, either old or new.
 
     Raises:

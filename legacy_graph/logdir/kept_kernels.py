@@ -59,7 +59,7 @@ def write(logdir: str, step: int, arrays: Dict[str, np.ndarray]) -> None:
         if not os.path.isdir(os.path.dirname(target)):
             os.mkdir(os.path.dirname(target))
             durable.sync(logdir)
-        durable.write_bytes(target, file.getvalue())
+        durable.write(target, file.getvalue())
 
 
 def read(logdir: str, step: int) -> Dict[str, np.ndarray]:

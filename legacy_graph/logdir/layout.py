@@ -56,12 +56,8 @@ def lock(logdir: str) -> Iterator[None]:
             file.truncate(0)
             print(os.getpid(), file=file, flush=True)
         except BlockingIOError as error:
-            raise UserError(
-                "--logdir",
-                "a directory that no other run is using",
-                f"{_holder(file)} writing to {logdir!r}",
-                "wait for it, or name another directory",
-            ) from error
+            found, hint = f"{_holder(file)} writing to {logdir!r}", "wait for it, or name another directory"
+            raise UserError("--logdir", "a directory that no other run is using", found, hint) from error
         except OSError as error:
             raise _unwritable(logdir, error) from error
         _check_access(logdir, _WRITTEN)
@@ -85,7 +81,8 @@ def archive(logdir: str) -> Optional[str]:
     moving = _moving(logdir)
     try:
         parts = _parts(logdir)
-        if not _files(moving) and (not parts or _only_mark(logdir, parts)):
+        names = {os.path.basename(path) for part in parts for path in _files(os.path.join(logdir, part)) or [part]}
+        if not _files(moving) and names <= _MARKS:  # the run ended before its first checkpoint
             return None
         os.makedirs(moving, exist_ok=True)
         for part in parts:
@@ -219,11 +216,6 @@ def _parts(logdir: str) -> List[str]:
     """The names in `PARTS` that exist as files, or as directories with files."""
     paths = {part: os.path.join(logdir, part) for part in PARTS}
     return [part for part, path in paths.items() if _files(path) or (os.path.lexists(path) and not os.path.isdir(path))]
-
-
-def _only_mark(logdir: str, parts: List[str]) -> bool:
-    """Whether the run ended before its first checkpoint."""
-    return parts == [CHECKPOINTS] and set(os.listdir(os.path.join(logdir, CHECKPOINTS))) <= _MARKS
 
 
 def _files(folder: str) -> List[str]:

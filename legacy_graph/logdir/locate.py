@@ -8,7 +8,7 @@ import glob
 import os
 import re
 import shlex
-from typing import Collection, List, Optional, Set
+from typing import List, Optional, Set
 
 from legacy_graph.errors import UserError, launch_command
 from legacy_graph.logdir import layout
@@ -67,7 +67,7 @@ def check_no_others(logdir: str) -> None:
         UserError: another program has written event files into it, or it is in a part of another run.
     """
     _check_not_inside(logdir)
-    if not layout.is_ours(logdir) and holds_event_file(logdir, left_out=(layout.EARLIER, layout.GRAPHS)):
+    if not layout.is_ours(logdir) and _holds_event_file(logdir, left_out=(layout.EARLIER, layout.GRAPHS)):
         hint = "name another directory, or add --beside-others to train there nevertheless"
         raise UserError("--logdir", "a directory without event files of other programs", repr(logdir), hint)
 
@@ -88,7 +88,7 @@ def why_empty(path: str) -> Optional[str]:
         return None
     try:
         folder = find_logdir([path])
-        return None if holds_event_file(folder) else no_event_file(folder)
+        return None if _holds_event_file(folder) else no_event_file(folder)
     except UserError as error:
         return str(error)
 
@@ -98,15 +98,10 @@ def no_event_file(logdir: str) -> str:
     return f"No event file lies in {os.path.abspath(logdir)}: {suggest_logdir(logdir) or train_hint(logdir)}"
 
 
-def holds_event_file(folder: str, left_out: Collection[str] = ()) -> bool:
-    """Whether a directory contains an event file, at any depth. Follows links, but not in a cycle.
+def _holds_event_file(folder, left_out=()) -> bool:
+    """Whether a directory has an event file, at any depth, except in its subdirectories with the names `left_out`.
 
-    Args:
-        folder: to search.
-        left_out: names of direct subdirectories that are not searched.
-
-    Raises:
-        UserError: the first `MOST` directories have none, and there are more.
+    Follows links, but not in a cycle.
     """
     seen = set()
     for number, (place, names, files) in enumerate(os.walk(folder, followlinks=True)):

@@ -9,7 +9,7 @@ before the newest is on the disk.
 import contextlib
 import json
 import os
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -97,14 +97,14 @@ class Checkpoints:
             The step of the checkpoint; None if there is none.
         """
         self._remove_all_but(layout.saved_steps(self._folder))
-        self._last = _restore_newest(session, self._folder).step
+        self._last = _restore_newest(session, self._folder)[0]
         return self._last
 
     def _start(self, session, identity):
         self._last = None
         with explain(self._folder, "to write the checkpoint of step 0", RESUME):
             os.makedirs(self._folder, exist_ok=True)
-            durable.write(os.path.join(self._folder, layout.OPTIONS), json.dumps(identity, indent=1))
+            durable.write(os.path.join(self._folder, layout.OPTIONS), json.dumps(identity, indent=1).encode())
             durable.sync(self._logdir)
             self.save(session, 0)
 
@@ -135,15 +135,15 @@ def restore_weights(session: tf.Session, logdir: str) -> int:
             is not finite.
     """
     layout.check_trained(logdir)
-    step, path, error = _restore_newest(session, os.path.join(logdir, layout.CHECKPOINTS))
+    step, error = _restore_newest(session, os.path.join(logdir, layout.CHECKPOINTS))
     if step is None:
-        raise _unusable(path, "an intact checkpoint, this one or an older one", getattr(error, "message", error))
+        raise error
     return step
 
 
 def restore_checkpoint(session: tf.Session, logdir: str, step: int) -> bool:
     """As `restore_weights`, from the checkpoint of `step`. Returns False if there is none, or it is damaged."""
-    return _restore_newest(session, os.path.join(logdir, layout.CHECKPOINTS), (step,)).step is not None
+    return _restore_newest(session, os.path.join(logdir, layout.CHECKPOINTS), (step,))[0] is not None
 
 
 @contextlib.contextmanager
@@ -158,19 +158,13 @@ def restored_session(
         yield session, restore_weights(session, logdir)
 
 
-class _Restored(NamedTuple):
-    step: Optional[int]  # of the checkpoint; None if there is none, or all are damaged
-    path: Optional[str]  # of the last checkpoint that was read; None if there is none
-    error: Optional[Exception]  # why the checkpoint at `path` is damaged
-
-
 def _restore_newest(session, folder, among=None):
     """Fill the variables from the newest intact checkpoint in a folder, and report each damaged one.
 
-    `among` has the steps to try; None tries all.
+    `among` has the steps to try; None tries all. Returns (step, None), or (None, the error of the oldest one).
     """
     variables = session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-    path = error = None
+    error = _unusable(folder, "an intact checkpoint", "none")
     for step in reversed([saved for saved in layout.saved_steps(folder) if among is None or saved in among]):
         path = os.path.join(folder, f"{layout.CHECKPOINT}-{step}")
         _check_readable(path)
@@ -178,15 +172,16 @@ def _restore_newest(session, folder, among=None):
             reader = tf.train.load_checkpoint(path)
             values = [_read_variable(reader, variable, path) for variable in variables]
         except _DAMAGED as damage:
-            error = damage
+            found = getattr(damage, "message", damage)
+            error = _unusable(path, "an intact checkpoint, this one or an older one", found)
             other = "the previous checkpoint" if among is None else "its kernels"
             print(f"{path} is damaged ({type(damage).__name__}): trying {other}")
             continue
         # Feed the value to the input tensor of the initializer, which adds no operation to the graph.
         fed = {variable.initializer.inputs[1]: value for variable, value in zip(variables, values)}
         session.run([variable.initializer for variable in variables], fed)
-        return _Restored(step, path, None)
-    return _Restored(None, path, error)
+        return step, None
+    return None, error
 
 
 def _check_readable(path):
@@ -194,7 +189,9 @@ def _check_readable(path):
     with explain(path, "a readable checkpoint"):
         for ending in _ENDINGS:
             if os.path.lexists(path + ending):  # TensorFlow reports a missing file as damage
-                durable.read_through(path + ending)
+                with durable.open_regular(path + ending) as file:
+                    while file.read(1 << 20):
+                        pass
 
 
 def _read_variable(reader, variable, path):

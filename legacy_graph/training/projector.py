@@ -54,8 +54,8 @@ def write_projector(session: tf.Session, net: Network, digits: Digits, directory
     features, probabilities = map(np.concatenate, zip(*(session.run(fetches, feed) for feed in feeds)))
     with explain(directory, "to write the embeddings", kinds=(OSError, tf.errors.OpError)):
         os.makedirs(directory, exist_ok=True)
-        durable.write_bytes(os.path.join(directory, SPRITE), encode_png(sprite(images, labels)))
-        durable.write(os.path.join(directory, METADATA), metadata(labels, probabilities))
+        durable.write(os.path.join(directory, SPRITE), encode_png(sprite(images, labels)))
+        durable.write(os.path.join(directory, METADATA), metadata(labels, probabilities).encode())
         _save(features, directory)
 
 

@@ -24,9 +24,8 @@ def deferred_signals() -> Iterator[List[int]]:
             os.kill(os.getpid(), number)
 
     # Only the main thread can set handlers. Under nohup, or in the background of a script, some signals are ignored.
-    wanted = (
-        [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] if threading.current_thread() is threading.main_thread() else []
-    )
+    can_set = threading.current_thread() is threading.main_thread()
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if can_set else ()
     before = {signum: signal.getsignal(signum) for signum in wanted if signal.getsignal(signum) != signal.SIG_IGN}
     for signum in before:
         signal.signal(signum, note)

@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
 from legacy_graph.article.deconv import deconvolve
-from legacy_graph.article.dense import dense_layers
+from legacy_graph.article.dense import all_layers
 from legacy_graph.config import DECONVNET, GRADIENT, GUIDED
 
 UNITS = {"fc1": 5, "fc2": 2}  # a unit of each layer to project; the logit of 2 is below 0 for both images
@@ -17,7 +17,7 @@ def values():
     """Projections of one unit by each method, and the tensors for a projection by hand, of two random images."""
     with tf.Graph().as_default(), tf.Session() as session:
         net = network.build(seed=1)
-        layers = [*net.layers, *dense_layers(net)]
+        layers = all_layers(net)
         unit = {name: tf.constant([number, number], tf.int64) for name, number in UNITS.items()}
         fetches = {
             (name, method): deconvolve(layers, name, unit[name], method=method)

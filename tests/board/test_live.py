@@ -53,7 +53,7 @@ def reading():
 @pytest.fixture(scope="module")
 def expected(trained):
     """{(layer, method, map): projection}, maxima of the maps, probabilities, each computed in a graph of its own."""
-    digit = user_image.decode_image("one", io.BytesIO(ONE)).pixels
+    digit = user_image.read_image("one", file=io.BytesIO(ONE)).pixels
     with tf.Graph().as_default() as graph:
         net = network.build()
         walked = all_layers(net)
@@ -102,7 +102,7 @@ def test_answers_equal_those_of_a_separate_graph(reading, expected, trained, lay
 
 def test_the_input_is_prepared_as_in_deconv(reading, trained):
     found = reading.read(trained.logdir, ZERO, "conv1", 0, "deconvnet")
-    digit = user_image.decode_image("zero", io.BytesIO(ZERO))
+    digit = user_image.read_image("zero", file=io.BytesIO(ZERO))
     assert pixels(found["input"]).tobytes() == digit.pixels.tobytes()
     assert found["preparation"] == digit.preparation == "scaled and centred as the digits of MNIST"
 
@@ -116,7 +116,7 @@ def test_of_a_large_layer_the_strongest_units_are_listed(reading, trained):
 
 def test_the_heat_map_equals_a_loop_over_patches(reading, trained):
     """Each black patch of 4 x 4 pixels, every 4 pixels, covered alone."""
-    digit = scale_pixels(user_image.decode_image("one", io.BytesIO(ONE)).pixels.reshape(1, -1)).reshape(28, 28)
+    digit = scale_pixels(user_image.read_image("one", file=io.BytesIO(ONE)).pixels.reshape(1, -1)).reshape(28, 28)
     with tf.Graph().as_default() as graph:
         net = network.build()
     total, count = np.zeros([28, 28, 10]), np.zeros([28, 28, 1])

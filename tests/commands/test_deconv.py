@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from legacy_graph import __main__
-from legacy_graph.commands.graph_folder import picture_folder
+from legacy_graph.commands.graph_folder import article_folder
 from legacy_graph.commands.parser import make_parser
 from legacy_graph.config import ALL_METHODS, METHODS
 from legacy_graph.data import class_names, mnist
+from legacy_graph.logdir import layout
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize import image_report, reading
 from tests.support.program import SAMPLE, STEPS, legacy_graph
@@ -146,7 +147,8 @@ def test_another_picture_of_the_same_name_replaces_nothing(logdir, digit_files, 
 def test_results_of_other_options_have_other_folders(more):
     """And the source of the results names the options."""
     plain, other = [
-        picture_folder(make_parser().parse_args(["deconv", "a.png", *words]), "a.png") for words in ([], more)
+        article_folder(make_parser().parse_args(["deconv", "a.png", *words]), layout.DECONV, [], "a.png")
+        for words in ([], more)
     ]
     assert other[0].startswith(plain[0] + "-") and os.path.dirname(other[0]) == os.path.dirname(plain[0])
     assert other[1].startswith(plain[1]) and more[0] in other[1]

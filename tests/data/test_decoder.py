@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from legacy_graph.data.decoder import decoded
-from legacy_graph.data.pictures import decode_picture
-from legacy_graph.data.user_image import decode_image
+from legacy_graph.data.pictures import read_picture
+from legacy_graph.data.user_image import read_image
 
 RANDOM = np.random.RandomState(0)
 SMALL = RANDOM.randint(0, 256, (6, 5, 3)).astype(np.uint8)
@@ -29,9 +29,9 @@ def pixels(file, mode="RGB"):
 
 def both(file, size=28):
     """The grey picture as a photo and, if it is not scaled, as a digit of other data than MNIST's."""
-    photo = decode_picture("picture", file, (size, size, 1))[..., 0]
+    photo = read_picture("picture", (size, size, 1), file)[..., 0]
     file.seek(0)
-    return photo, decode_image("picture", file, fit="none").pixels
+    return photo, read_image("picture", "none", file=file).pixels
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

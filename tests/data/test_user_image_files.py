@@ -108,7 +108,7 @@ def test_a_png_with_a_wrong_checksum_is_refused(kind, tmp_path):
         with pytest.raises(UserError, match="expected a picture"):
             user_image.read_image(str(path))
     path.write_bytes(good)
-    assert user_image.decode_image("digit.png", io.BytesIO(good)).pixels.tolist() == (
+    assert user_image.read_image("digit.png", file=io.BytesIO(good)).pixels.tolist() == (
         user_image.read_image(str(path)).pixels.tolist()
     )
 

@@ -92,14 +92,14 @@ def test_a_sync_that_fails_removes_nothing(start, monkeypatch):
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     path = str(tmp_path / "file")
-    durable.write(path, "old")
+    durable.write(path, b"old")
 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space"):
-        durable.write(path, "new")
+        durable.write(path, b"new")
     assert (tmp_path / "file").read_text() == "old"
 
 
