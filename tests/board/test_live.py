@@ -211,7 +211,7 @@ def test_the_oldest_waiting_request_is_dropped():
     for number in range(live.WAITING + 2):  # one after the other, so that their order is known
         others.append(threading.Thread(target=ask, args=[number]))
         others[-1].start()
-        while len(worker._waiting) + len(dropped) < number + 1:
+        while min(len(worker._waiting), live.WAITING) + len(dropped) < number + 1:
             pass
     release.set()
     for thread in [first, *others]:
