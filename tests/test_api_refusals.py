@@ -93,6 +93,9 @@ def test_from_session():
         for wrong in (other, None, 3, np.zeros([2, 8, 8, 3], np.float32)):
             with pytest.raises(legacy_graph.UserError, match="^images: "):
                 legacy_graph.from_session(session, wrong)
+        for wrong in ("image", "images:1", "images/"):
+            with pytest.raises(legacy_graph.UserError, match=f"^images: .* such as images, found '{wrong}'; "):
+                legacy_graph.from_session(session, wrong)
     for wrong in (session, None, session.graph):
         with pytest.raises(legacy_graph.UserError, match="^session: "):
             legacy_graph.from_session(wrong, images)

@@ -76,7 +76,9 @@ def labels(name: str, values: object) -> List[str]:
     """`values`, which must be a list of strings, at least one."""
     listed = list(values) if isinstance(values, collections.abc.Iterable) and not isinstance(values, str) else []
     if not listed or not all(isinstance(value, str) for value in listed):
-        raise UserError(name, "a list of labels of layers, or None", _shown(values), "give at least one label")
+        raise UserError(
+            name, "a list of labels of layers, or None", _shown(values), "give at least one label, in a list"
+        )
     return listed
 
 

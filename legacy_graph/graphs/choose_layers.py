@@ -14,6 +14,7 @@ from legacy_graph.graphs.operations import refusal_of
 from legacy_graph.graphs.tensor_types import TensorType
 
 _LISTED = 12  # maximum number of layers in a message
+_NAMED = 3  # maximum number of operations in a note
 
 
 def choose_layers(
@@ -85,8 +86,10 @@ def _other_readers(nodes, left) -> List[str]:
     if not named:
         return []
     label, names = next(iter(named.items()))
-    operations = ", ".join(f"{nodes.by_name[name].op} ({name})" for name in dict.fromkeys(names))
-    more = f" (and other operations for {len(named) - 1} more layers)" if len(named) > 1 else ""
+    names = list(dict.fromkeys(names))
+    operations = ", ".join(f"{nodes.by_name[name].op} ({name})" for name in names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    more += f" (and other operations for {len(named) - 1} more layers)" if len(named) > 1 else ""
     return [f"Operations that read a value before the activation of {label} are not in the layer: {operations}{more}."]
 
 
@@ -142,7 +145,7 @@ def _refusal(node, sources):
         where, hint = f"placeholder {node.name}", f"add --set {node.name}=false or --set {node.name}=true"
         return UserError(where, "a value at inference", "none: neither its name nor the graph decides it", hint)
     if node.name in sources:
-        hint = "a layer needs the value of this placeholder: export the graph with a constant instead"
+        hint = "a layer needs its value: build the graph with a constant or tf.placeholder_with_default instead"
         return UserError(f"placeholder {node.name}", "one input", "one more input", hint)
     return refusal_of(node)
 

@@ -67,3 +67,19 @@ def test_a_kernel_that_depends_on_the_images_is_named(tmp_path):
     assert [layer.label for layer in model.layers] == ["first"]
     (note,) = model.notes
     assert note.startswith("The layer dynamic is left out: operation Conv2D (dynamic): expected a kernel of its own")
+
+
+def grown(x):
+    """A dense block: every convolution reads all maps before it."""
+    values = [tf.nn.conv2d(x, constant([1, 1, 3, 4]), [1] * 4, "SAME", name="stem")]
+    for number in range(6):
+        value = tf.nn.relu(tf.concat(values, 3, name=f"all{number}") if number else values[0])
+        kernel = constant([1, 1, 4 * (number + 1), 4])
+        values.append(tf.nn.conv2d(value, kernel, [1] * 4, "SAME", name=f"conv{number}"))
+    return values[-1]
+
+
+def test_a_note_names_some_operations_and_counts_the_others(tmp_path):
+    (note,) = load_model(write_frozen(tmp_path / "model.pb", grown)).notes
+    assert " of stem " in note and "ConcatV2 (all1), ConcatV2 (all2), ConcatV2 (all3) and 2 more" in note
+    assert "all4" not in note

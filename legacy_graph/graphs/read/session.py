@@ -16,6 +16,8 @@ def image_tensor_name(images: Union[tf.Tensor, str], graph: Optional[tf.Graph] =
         UserError: `images` is neither a tensor of a graph nor a name, or not of `graph`.
     """
     if isinstance(images, str):
+        if graph is not None:
+            _check_name(images, graph)
         return images
     if not isinstance(images, tf.Tensor) or not hasattr(images, "op"):  # a tensor of eager execution has no graph
         expected, found = "a tensor of the graph or its name", type(images).__name__
@@ -24,6 +26,15 @@ def image_tensor_name(images: Union[tf.Tensor, str], graph: Optional[tf.Graph] =
         found = f"{images.name} of another graph"
         raise UserError("images", "a tensor of the graph of the session", found, "give the tensor of this session")
     return images.name
+
+
+def _check_name(name, graph):
+    try:
+        graph.as_graph_element(name)
+    except (KeyError, ValueError) as error:
+        names = [operation.name for operation in graph.get_operations() if operation.type == "Placeholder"]
+        expected = f"a tensor of the graph, such as {', '.join(names[:9]) or 'the output of an input pipeline'}"
+        raise UserError("images", expected, repr(name), "correct the name, or give the tensor itself") from error
 
 
 def session_graph(session: tf.Session) -> tf.Graph:
