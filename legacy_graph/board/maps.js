@@ -7,7 +7,7 @@ import { filmStrip, markStep } from "./strip.js";
 import { chooser, make, picture, press } from "./tiles.js";
 
 export const ORDERS = {
-  wins: ["most wins first", (map) => -map.wins],
+  wins: ["most wins first", (map) => (map.tile ? -map.wins : 1)],
   activation: ["strongest activation first", (map) => -(map.activation ?? -1)],
   number: ["by number", (map) => map.map],
 };

@@ -19,6 +19,7 @@ from legacy_graph.visualize.spot_tiles import Spots, draw_projections, draw_tile
 from legacy_graph.visualize.strongest import TopActivations
 
 CONTROL = "control"
+CURVE = "curve"  # how projections of signals are drawn
 SHOWN = (*ALL_METHODS, CONTROL)
 CACHED = 2**30  # bytes of the results in memory; the results that were read last are kept in any case
 _CACHE: "collections.OrderedDict[Any, Sheet]" = collections.OrderedDict()  # what was used last is the last entry
@@ -102,7 +103,7 @@ class Sheet:
             "spots": spots,
             "scale": scales,
             "control_scale": control_scales,
-            "drawn": self._drawn(method),
+            "drawn": CURVE if projections.shape[1] == 1 else self._drawn(method),
             "energy": self._shown.energy,
             "needs": self._needs(row),
         }

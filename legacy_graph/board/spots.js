@@ -34,7 +34,7 @@ export function describeMap(map, query, command) {
   let legend = `${summarize(map)}. ${describeScale(map, query.method)}`;
   if (control) legend += describeControl(map, query.method);
   if (map.energy !== null) legend += `. Each tile is the part of the image with most energy of the projection, ${percent(map.energy)} in the median`;
-  const patches = map.spots.some(({ patch }) => patch) || !map.spots[0].input;
+  const patches = hasPatches(map);
   const heads = [patches && "patch", METHODS[query.method], control && "control", "whole image", `${map.spots.length} strongest spots`].filter(Boolean);
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
   const rows = map.spots.map((spot, at) => describeSpot(spot, at + 1, { patches, control, part: map.energy === null ? "its receptive field" : "this part" }));
@@ -42,8 +42,12 @@ export function describeMap(map, query, command) {
     ...describeNeeds(map, query, command), make("table", {}, head, ...rows)];
 }
 
+/** Whether there is a column of patches. Signals have none: their curves are in the pictures of the projections. */
+const hasPatches = ({ drawn }) => drawn !== "curve";
+
 /** What the greys of the tiles mean. */
 function describeScale({ drawn, scale }, method) {
+  if (drawn === "curve") return `The signal is grey, from its minimum to its maximum; ${method === "occlusion" ? "the fall of the activation" : "the projection"} is black, up to ${scaleText(scale, "±")}, with 0 in the middle`;
   if (drawn === "magnitude") return `Magnitude of the projection: black is 0, white is ${scaleText(scale)}`;
   const meaning = method === "occlusion" ? "white (covering lowers the activation) and black (covering raises it) are" : "white and black are";
   return `Mid grey is 0; ${meaning} ${scaleText(scale, "±")}`;
@@ -129,8 +133,9 @@ function compareOne(map) {
   if (map.error) return [alertBox(map.error)];
   if (!map.spots.length) return [emptyBox("This map is dead here.")];
   const legend = `${summarize(map)}. ${describeScale(map)}.`;
+  const patches = hasPatches(map);
   const rows = map.spots.map((spot, at) => make("tr", {},
-    make("td", {}, spot.patch ? picture(spot.patch, `patch of spot ${at + 1}`) : "none"),
+    ...(patches ? [make("td", {}, spot.patch ? picture(spot.patch, `patch of spot ${at + 1}`) : "none")] : []),
     make("td", {}, picture(spot.projection, `projection of spot ${at + 1}`)),
     make("td", {}, short(spot.activation), make("br"), `image ${spot.file ?? spot.image.toLocaleString("en")}`,
       make("br"), spot.label ?? "")));

@@ -1,5 +1,7 @@
 // Elements and pictures. A tile is {height, width, channels, data}: uint8 pixels row by row, in base64.
 
+const SHRUNK = 128; // pixels: wider tiles are larger than their place on the page
+
 /** A new element with attributes and children; a function is the listener of an event such as "onclick". */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -32,15 +34,21 @@ export function paint(canvas, tile, top, count) {
   return canvas;
 }
 
+/** The canvas of a tile. The style sheet gives wide ones more width, and smooths those that it makes smaller. */
+function canvasOf(tile, label, className) {
+  const names = [className, tile.width >= 2 * tile.height && "wide", tile.width > SHRUNK && "shrunk"];
+  return make("canvas", { class: names.filter(Boolean).join(" "), role: "img", "aria-label": label });
+}
+
 /** A canvas with a tile; `label` describes it for screen readers. */
 export function picture(tile, label, className = "tile") {
-  return paint(make("canvas", { class: className, role: "img", "aria-label": label }), tile);
+  return paint(canvasOf(tile, label, className), tile);
 }
 
 /** A canvas with an image and a frame around a part of it: [[top, height], [left, width]] in pixels. */
 export function framed(tile, [[top, height], [left, width]], label, className = "tile") {
   const times = Math.max(1, Math.ceil(224 / Math.max(tile.width, tile.height)));
-  const canvas = make("canvas", { class: className, role: "img", "aria-label": label });
+  const canvas = canvasOf(tile, label, className);
   [canvas.width, canvas.height] = [tile.width * times, tile.height * times];
   const pen = canvas.getContext("2d");
   pen.imageSmoothingEnabled = false;

@@ -1,4 +1,4 @@
-"""The steps of a picture that IMAGES shows: all with this program's command; ten with a plain tensorboard."""
+"""The steps of a picture that IMAGES shows: this program's command shows all of a long run."""
 
 import json
 import time

@@ -84,7 +84,9 @@ def test_a_signal_is_a_curve_without_a_patch(load):
     signal = load(
         projections=projections, receptive_field=fields, places=places, inputs=inputs, input_numbers=np.array([0, 1])
     )
-    spot = signal.map(5, "deconvnet")["spots"][0]
+    found = signal.map(5, "deconvnet")
+    spot = found["spots"][0]
+    assert found["drawn"] == "curve"
     height, width, _ = pixels(spot["input"]).shape
     assert spot["patch"] is None and pixels(spot["projection"]).shape == (height, width, 1)
     (top, tall), (left, wide) = spot["frame"]

@@ -33,19 +33,25 @@ def main(logdir):
 
 def picture(page, index, event):
     """The card after the slider was moved to a step, uint8 [H, W, 3]."""
-    card = page.locator(PANE).locator("tf-image-loader")
-    expect(card).to_have_count(1)
-    card.locator("paper-slider").evaluate("slider => slider.focus({preventScroll: true})")
-    page.keyboard.press("Home")
-    for _ in range(index):
-        page.keyboard.press("ArrowRight")
-    expect(card).to_contain_text(re.compile(rf"step\s*{event.step:,}\s"))
+    card = choose_step(page, index, event.step)
     # The page shows the step before its picture has loaded.
     board.soon(lambda: card.locator("img").evaluate(SIZE) == len(event.encoded_image_string))
     box = card.bounding_box()
     clip = {**box, "x": box["x"] - MARGIN, "width": box["width"] + 2 * MARGIN}
     seen = board.settled(lambda: page.screenshot(clip=clip), pause=2)
     return np.asarray(Image.open(io.BytesIO(seen)).convert("RGB"))
+
+
+def choose_step(page, index, step):
+    """Move the slider of the only card to a position, where it must show `step`; returns the card."""
+    card = page.locator(PANE).locator("tf-image-loader")
+    expect(card).to_have_count(1)
+    card.locator("paper-slider").evaluate("slider => slider.focus({preventScroll: true})")
+    page.keyboard.press("Home")
+    for _ in range(index):
+        page.keyboard.press("ArrowRight")
+    expect(card).to_contain_text(re.compile(rf"step\s*{step:,}\s"))
+    return card
 
 
 if __name__ == "__main__":

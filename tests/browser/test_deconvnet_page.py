@@ -64,6 +64,27 @@ def test_html_in_names_is_shown_as_text(open_view, odd_address):
     assert page.title() != "hacked"
 
 
+def test_signals_are_wide_curves_and_dead_maps_are_last(open_view, features_log):
+    """Map 0 is dead; no map wins a position."""
+    run = os.path.join(features_log[0], "signals")
+    projections, places = np.zeros([2, 1, 1, 40], np.float32), np.full([2, 1, 2], 3) * [0, 1]
+    projections[1, 0, 0, 2:5] = 1
+    os.makedirs(os.path.join(run, "features", "line"))
+    np.savez(os.path.join(run, "features", "line", "features.npz"), maps=[0, 1], wins=[0.0, 0.0], images=[[-1], [0]],
+             places=places, activations=[[0.0], [1.0]], projections=projections, inputs=np.ones([1, 1, 40], np.uint8),
+             receptive_field=[[1, 0, 0], [3, 1, -1]], input_numbers=[0])  # fmt: skip
+    try:
+        _, frame = open_view("deconvnet&p.deconvnet.run=signals")
+        expect(frame.locator("#grid button")).to_have_text(["1", "dead0"])
+        expect(frame.locator("#detail h1")).to_have_text("Map 1 of line")
+        expect(frame.locator("#detail th")).to_have_text(["deconvnet", "whole image", "1 strongest spots"])
+        canvases = frame.locator("#grid canvas, #detail canvas")
+        sides = canvases.evaluate_all("all => all.map(one => [one.clientWidth, one.clientHeight])")
+        assert len(sides) == 3 and all(width == 3 * height for width, height in sides), sides
+    finally:
+        shutil.rmtree(run)
+
+
 STALE = [("map=500", "the map 500"), ("method=magic", "the projection magic"), ("step=77", "the step 77"),
          ("order=odd", "the order odd"), ("run=none", "the run none"),
          ("view=network", "the view network")]  # fmt: skip

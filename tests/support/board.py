@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from typing import Callable, Dict, Iterator, Tuple
+from typing import Callable, Dict, Iterator, Sequence, Tuple
 from urllib.parse import quote
 
 from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
@@ -25,6 +25,7 @@ EVERYTHING = dict.fromkeys(["scalars", "images", "audio", "histograms", "compres
 # Settings of TensorBoard's own menus: more cards per page, and curves that stay inside their frame.
 SETTINGS = {"_tb_global_settings": json.dumps({"paginationSize": 100}), "_ignoreYOutliers": "false"}
 PATIENCE = 90000  # milliseconds: a busy machine draws slowly
+PROGRAM = ("legacy_graph", "tensorboard")  # the module to run, and its command
 CONV2 = "deconvnet&p.deconvnet.layer=conv2"  # an address of the DECONVNET dashboard
 expect.set_options(timeout=PATIENCE)
 
@@ -39,9 +40,9 @@ def read(logdir: str) -> Dict[str, EventAccumulator]:
 
 
 @contextlib.contextmanager
-def tensorboard(logdir: str, *options: str) -> Iterator[str]:
+def tensorboard(logdir: str, *options: str, program: Sequence[str] = PROGRAM) -> Iterator[str]:
     """Serve `logdir` on a free port; yields the address once all runs are loaded."""
-    command = [sys.executable, "-m", "legacy_graph", "tensorboard", "--logdir", logdir, "--port", "0", *options]
+    command = [sys.executable, "-m", *program, "--logdir", logdir, "--port", "0", *options]
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=ROOT), stdout=said, stderr=said)
         try:
