@@ -18,6 +18,7 @@ import numpy as np
 from legacy_graph.article.receptive_field import Field, crop_patches
 from legacy_graph.errors import UserError
 from legacy_graph.visualize import image_grid
+from legacy_graph.visualize.curves import CURVE, draw_curve
 
 TILE = 80  # pixels: maximum side of an enlarged tile
 ROW = 8  # maps in a row of the sheet of all maps
@@ -27,10 +28,11 @@ SHEET = "evolution.png"  # file name of the sheet of the steps
 MARK, GAP = 4, 10  # pixels: width of the mark before a step, and of the space it is in
 LEGEND = (
     "Each row is a feature map, each column a training step: the strongest activation of the map over all images, as "
-    "its projection to the pixels (left) and its image patch (right). A black bar before a step: another image is the "
-    "strongest from here on. Mid grey is 0; white and black are \u00b1 the "
+    "its {}. A black bar before a step: another image is the strongest from here on. {} \u00b1 the "
     f"{image_grid.SPOT_PERCENTILE}th percentile of the tile's magnitudes. A cross: no activation of the map is above 0."
 )
+TILES = "projection to the pixels (left) and its image patch (right)", "Mid grey is 0; white and black are"
+CURVES = "projection, a black curve over the grey signal", "The middle is 0; the upper and lower edges are"
 
 
 class Column(NamedTuple):
@@ -39,7 +41,7 @@ class Column(NamedTuple):
     maps: np.ndarray  # int64 [M]
     images: np.ndarray  # int64 [M], numbers of the images; -1 for a dead map
     projections: np.ndarray  # float32 [M, h, w] or [M, h, w, 3], cropped to the receptive field
-    patches: np.ndarray  # uint8 [M, h, w] or [M, h, w, 3], of the images
+    patches: np.ndarray  # uint8 [M, h, w] or [M, h, w, 3], of the images; of signals float32, NaN outside the image
 
 
 def read_column(arrays: Mapping[str, np.ndarray]) -> Column:
@@ -50,7 +52,11 @@ def read_column(arrays: Mapping[str, np.ndarray]) -> Column:
     inputs = np.zeros_like(arrays["projections"][:, 0], np.uint8)
     inputs[images >= 0] = arrays["inputs"][rows[images >= 0]]
     projections = crop_patches(arrays["projections"][:, 0], places, fields, 0)
-    return Column(arrays["maps"], images, projections, crop_patches(inputs, places, fields, image_grid.OUTSIDE))
+    if inputs.shape[1] == 1:
+        patches = crop_patches(inputs.astype(np.float32), places, fields, np.nan)
+    else:
+        patches = crop_patches(inputs, places, fields, image_grid.OUTSIDE)
+    return Column(arrays["maps"], images, projections, patches)
 
 
 def read_steps(folder: str, steps: Optional[Sequence[int]] = None) -> Dict[int, Column]:
@@ -122,13 +128,16 @@ def draw_steps(columns: Dict[int, Column], title: str) -> np.ndarray:
             cells += [gap, tiles.get(number, np.full([height, width], image_grid.PAPER, np.uint8))]
             before = image
         rows.append(image_grid.stack_horizontally(cells, 0))
-    legend = [image_grid.render_text(line, 16) for line in textwrap.wrap(LEGEND, 150)]
+    words = LEGEND.format(*(CURVES if columns[steps[-1]].projections.shape[1] == 1 else TILES))
+    legend = [image_grid.render_text(line, 16) for line in textwrap.wrap(words, 150)]
     return image_grid.add_margin(image_grid.stack_vertically([image_grid.render_text(title, 28), *legend, *rows], 4))
 
 
 def draw_column(column: Column) -> Dict[int, np.ndarray]:
-    """Map -> its projection beside its patch, uint8 [H, W] or [H, W, 3]."""
+    """Map -> its projection beside its patch, or over its signal; uint8 [H, W] or [H, W, 3]."""
     alive = column.images >= 0
+    if column.projections.shape[1] == 1:
+        return dict(zip(column.maps.tolist(), draw_tiles(column.projections, alive, signals=column.patches)))
     projections = draw_tiles(column.projections, alive, side=SMALL)
     patches = image_grid.enlarge(column.patches, projections.shape[1] // column.patches.shape[1])
     patches[~alive] = projections[~alive]
@@ -156,12 +165,24 @@ def draw_maps(patches: np.ndarray, alive: np.ndarray, percentile: float = image_
 
 
 def draw_tiles(
-    patches: np.ndarray, alive: np.ndarray, percentile: float = image_grid.SPOT_PERCENTILE, side: int = TILE
+    patches: np.ndarray,
+    alive: np.ndarray,
+    percentile: float = image_grid.SPOT_PERCENTILE,
+    side: int = TILE,
+    signals: Optional[np.ndarray] = None,
 ) -> np.ndarray:
-    """The enlarged tile of each map, uint8 [C, H, W] or [C, H, W, 3], of at most `side` pixels; see `draw_maps`."""
+    """The enlarged tile of each map, uint8 [C, H, W] or [C, H, W, 3], of at most `side` pixels; see `draw_maps`.
+
+    Patches of one row are curves, over the `signals`, float32 of the same shape, if these are given.
+    """
     scales = [image_grid.percentile_scale(patch, percentile) for patch in patches]
-    grey = [image_grid.to_diverging(patch, scale) for patch, scale in zip(patches, scales)]
-    tiles = image_grid.enlarge(np.array(grey), max(1, side // max(patches.shape[1:])))
+    if patches.shape[1] == 1:
+        signals = np.full_like(patches, np.nan) if signals is None else signals
+        curves = [draw_curve(signal, patch / (scale or 1)) for signal, patch, scale in zip(signals, patches, scales)]
+        tiles = image_grid.shrink(np.array(curves), CURVE[1] // 2)
+    else:
+        grey = [image_grid.to_diverging(patch, scale) for patch, scale in zip(patches, scales)]
+        tiles = image_grid.enlarge(np.array(grey), max(1, side // max(patches.shape[1:])))
     cross = _cross(*tiles.shape[1:3])
     tiles[~alive] = cross if tiles.ndim == 3 else cross[..., None]
     return tiles

@@ -63,6 +63,28 @@ def test_dead_maps_get_a_cross_in_both_tiles():
     assert pair[0, 0] != EMPTY and pair[0, 30] == EMPTY
 
 
+def test_signals_are_curves():
+    """A field of 21 samples at the beginning of a signal; the projection is 0 but for its sample 15."""
+    projections = np.zeros([2, 1, 1, 40], "f")
+    projections[0, 0, 0, 5] = 3
+    arrays = {
+        "maps": np.array([1, 2]), "images": np.array([[7], [-1]]), "places": np.zeros([2, 1, 2], int),
+        "projections": projections, "inputs": np.arange(40, dtype=np.uint8)[None, None],
+        "input_numbers": np.array([7]), "receptive_field": np.array([[1, 0, 0], [21, 1, -10]]),
+    }  # fmt: skip
+    found = evolution.read_column(arrays)
+    assert np.isnan(found.patches[0, 0, :10]).all() and found.patches[0, 0, 10:].tolist() == list(range(11))
+    drawn = evolution.draw_column(found)
+    assert drawn[1].shape == drawn[2].shape == (42, 126)
+    dark = drawn[1] < 140
+    assert abs(np.flatnonzero(dark[:4].any(0)).mean() - 15.5 / 21 * 126) < 2  # the peak is at the upper edge
+    assert dark[20:23, 3:80].any(0).all() and not dark[25:].any()
+    assert drawn[2][20, 3] == EMPTY and drawn[2][0, 0] != EMPTY  # a cross
+    assert np.array_equal(
+        np.unique(evolution.draw_maps(found.projections, found.images >= 0)[8:50, 40:166] < 140), [0, 1]
+    )
+
+
 def test_maps_stand_in_the_order_of_their_numbers():
     """17 maps, eight in a row; each tile has its own scale, so all maxima are white."""
     patches = np.zeros([17, 5, 5], "f")
