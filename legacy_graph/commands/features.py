@@ -50,8 +50,12 @@ def run(options: argparse.Namespace) -> ExitStatus:
         hook_steps.draw_steps(options)
         return ExitStatus.OK
     scan = _scan_article if options.graph is None else _scan_graph
+    told = ""
     for folder, source, step, sheets in scan(options, cluster):
         _publish(options, folder, source, step, sheets)
+        if sheets.text not in ("", told):  # most layers and steps have the same notes
+            print(sheets.text)
+            told = sheets.text
     print(f"Open the result with: {layout.tensorboard_command(options.logdir)}")
     return ExitStatus.OK
 
@@ -71,8 +75,6 @@ def _publish(options, folder, source, step, sheets):
                 continue
             path, earlier = [os.path.join(folder, named) for named in (name, layout.name_with_step(name, step))]
             print(f"{words}: {earlier if os.path.exists(earlier) else path}")
-    if sheets.text:
-        print(sheets.text)
 
 
 def _scan_article(options, cluster):

@@ -210,6 +210,9 @@ def _unusable(path, expected, found):
 
 
 def _differences(stored, identity):
-    """The options of the archived run that differ from the new run, as text: " with --seed 3"."""
-    options = [f"--{name.replace('_', '-')} {stored.get(name)}" for name in differences(stored, identity)]
+    """The options of the archived run that differ from the new run, as text: " with --seed 3, other data (9,000 digits)"."""
+    options = [
+        f"other data ({stored.get(name)})" if name == "data_dir" else f"--{name.replace('_', '-')} {stored.get(name)}"
+        for name in differences(stored, identity)
+    ]
     return " with " + ", ".join(options) if stored and options else ""

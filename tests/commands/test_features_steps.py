@@ -76,7 +76,9 @@ def test_chosen_steps_stand_beside_all_steps(runs, tmp_path, capsys):
     before = tree(os.path.join(logdir, "features"))
     assert main(["features", "--logdir", logdir, "--steps", "20,0", *MAPS]) == 0
     folder = os.path.join(logdir, "features", "conv2-maps=3,7-steps=20,0")
-    assert f"Evolution sheet: {os.path.join(folder, 'evolution.png')}" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"Evolution sheet: {os.path.join(folder, 'evolution.png')}" in printed
+    assert printed.count("equal share of the signal") == 1  # a note of all steps is printed once
     after = tree(os.path.join(logdir, "features"))
     assert {path: after[path] for path in before} == before
     assert {os.path.dirname(path) for path in set(after) - set(before)} == {folder}

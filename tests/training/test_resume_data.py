@@ -13,7 +13,7 @@ def test_other_labels_are_another_run(stopped, data, capsys):
     labels = (data.train.labels + 1) % 10
     changed = data._replace(train=mnist.Digits(data.train.images, labels))
     loop.run(Config(logdir=stopped.logdir, **dict(OPTIONS, steps=6)), changed)
-    assert "Starting a new run; the run with --data-dir 9,000 digits with the checksum" in capsys.readouterr().out
+    assert "Starting a new run; the run with other data (9,000 digits with the checksum" in capsys.readouterr().out
     assert len(earlier(stopped.logdir)) == 1
 
 
