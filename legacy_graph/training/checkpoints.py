@@ -210,7 +210,7 @@ def _unusable(path, expected, found):
 
 
 def _differences(stored, identity):
-    """The options of the archived run that differ from the new run, as text: " with --seed 3, other data (9,000 digits)"."""
+    """How the archived run differs from the new one, as text: " with --seed 3, other data (9,000 digits)"."""
     options = [
         f"other data ({stored.get(name)})" if name == "data_dir" else f"--{name.replace('_', '-')} {stored.get(name)}"
         for name in differences(stored, identity)
