@@ -61,7 +61,7 @@ class Step(NamedTuple):
     node: tf.NodeDef
     shapes: List[Shape]  # of all inputs, with lengths that may be None; None if the rank is unknown
     output: Shape  # of output 0
-    read: Callable[[str], Optional[np.ndarray]]  # the value of an input, by its name; None if it is unknown
+    read: Callable[..., Optional[np.ndarray]]  # the value of an input, by its name; None if it is unknown
     number: int = 0  # of the input
 
     @property

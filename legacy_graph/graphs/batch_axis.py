@@ -17,7 +17,7 @@ from legacy_graph.graphs.choose_layers import without_refused
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.op_table import SHAPES
-from legacy_graph.graphs.passes.shapes import fix_sizes
+from legacy_graph.graphs.passes.shapes import fix_sizes, has_known_shapes, shape_values
 from legacy_graph.graphs.tensor_types import declared_type, sides
 
 _LARGEST = 2**29  # values of a tensor, for 7 images: 2 GB
@@ -75,6 +75,8 @@ class _Images:
         self.graph, self.imported, self.errors, self.filled = graph, imported, dict(errors), filled
         self.dependent = graph.dependents([graph.input])
         self.counting = graph.dependents([graph.input], shapes=True)  # may depend on the number of images
+        # They read the shapes of tensors that depend on the images.
+        self.readers = {name for name in self.counting - self.dependent if graph.by_name[name].op in SHAPES}
         self.images = imported.get_tensor_by_name(f"{graph.input}:0")
         self.places: Dict[str, Batch] = {graph.input: Batch()}
         with tf.Session(graph=imported) as self.session:
@@ -101,27 +103,33 @@ class _Images:
         if name in self.places or not any(inputs) or operation.type in SHAPES:
             return None
         shapes = [sides(tensor.shape) for tensor in (*operation.inputs, operation.outputs[0])]
-        parameters = [tensor for tensor, place in zip(operation.inputs, inputs) if not place]
-        if self.counting.isdisjoint(tensor.op.name for tensor in parameters):
-            for shape, place in zip(shapes, inputs):
-                if shape and place:
-                    shape[place.axis] = None  # no parameter can name the number of images
+        counting = [tensor.op.name in self.counting for tensor in operation.inputs]
+        step = Step(self.graph.by_name[name], shapes[:-1], shapes[-1], self.value)
         try:
-            self.places[name] = follow(Step(self.graph.by_name[name], shapes[:-1], shapes[-1], self.value), inputs)
+            self.places[name] = follow(step, inputs, counting)
         except Mixed as reason:
             expected = "an operation that keeps the images of a batch apart"
             hint = "export the graph for inference, or name a node after it with --input"
             return UserError(where, expected, str(reason), hint)
         return None
 
-    def value(self, reference) -> Optional[np.ndarray]:
-        """The value of a tensor; None if it depends on the images' values or is unknown."""
+    def value(self, reference, images=IMAGES) -> Optional[np.ndarray]:
+        """The value of a tensor for a number of images; None if it depends on the images' values or is unknown."""
         tensor = self.session.graph.get_tensor_by_name(reference if ":" in reference else f"{reference}:0")
-        value = tensor_util.constant_value(tensor)
-        if value is not None or tensor.op.name in self.dependent:
-            return value
+        if tensor.op.name in self.dependent:
+            return None
+        if tensor.op.name not in self.counting:
+            value = tensor_util.constant_value(tensor)  # a shape that it reads cannot be fed later
+            if value is not None:
+                return value
         fed = {self.images: np.zeros([side or SIDES[0] for side in self.images.shape.as_list()], np.float32)}
-        for name in self.filled and self.filled & self.graph.ancestors([tensor.op.name]):
+        before = self.graph.ancestors([tensor.op.name]) if self.filled or images != IMAGES else set()
+        if images != IMAGES:
+            shapes = [self.imported.get_operation_by_name(name) for name in before & self.readers]
+            if not all(has_known_shapes(operation, self.places) for operation in shapes):
+                return None
+            fed.update(shape_values(shapes, self.places, images))
+        for name in self.filled & before:
             variable = self.imported.get_tensor_by_name(f"{name}:0")
             if variable.dtype != tf.resource:
                 fed[variable] = self.graph.constant(name)

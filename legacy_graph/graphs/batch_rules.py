@@ -1,6 +1,6 @@
 """Follow the images of a batch through an operation."""
 
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -26,12 +26,13 @@ class Mixed(Exception):
     """Why an image may depend on others: what was found, in the words of a `UserError`."""
 
 
-def follow(step: Step, inputs: List[Optional[Batch]]) -> Batch:
+def follow(step: Step, inputs: List[Optional[Batch]], counting: Sequence[bool]) -> Batch:
     """Where the images are in the outputs of an operation. Raises `Mixed`.
 
     Args:
         step: the operation, in a graph for `IMAGES` images.
         inputs: where the images are in its inputs; None for an input that does not depend on them.
+        counting: whether the values of its inputs may depend on the number of images.
     """
     known = row(step.node.op)
     data = set(range(len(inputs)) if known.data is None else known.data)
@@ -42,6 +43,10 @@ def follow(step: Step, inputs: List[Optional[Batch]]) -> Batch:
         raise Mixed("no rule that keeps the images apart")
     if step.flag("include_batch_in_index"):
         raise Mixed("indices that count the images")
+    if not any(counts for counts, batch in zip(counting, inputs) if not batch):
+        # No parameter can name the number of images. Only by chance does one fit `IMAGES`.
+        shapes = [_without(shape, batch) for shape, batch in zip(step.shapes, inputs)]
+        step = step._replace(shapes=shapes)
     rule = _reshape if known.moves == "reshape" else _moved
     try:
         (place, *others) = {rule(step._replace(number=number), inputs[number]) for number in dependent}
@@ -50,9 +55,14 @@ def follow(step: Step, inputs: List[Optional[Batch]]) -> Batch:
     if others:
         raise Mixed("images along different axes")
     beside = data.difference(dependent, () if known.axes is None else [known.axes % len(inputs)])
-    if not all(_is_same_for_all(step._replace(number=number), place) for number in beside):
-        raise Mixed("an input with other values for each image of the batch")
+    if not all(_is_same_for_all(step._replace(number=number), place, counting[number]) for number in beside):
+        raise Mixed("an input that depends on the place of the image in the batch, or on the number of images")
     return place
+
+
+def _without(shape, batch):
+    """A shape whose number of images is open."""
+    return shape and [None if batch and axis == batch.axis else side for axis, side in enumerate(shape)]
 
 
 def _moved(step, batch) -> Batch:
@@ -65,19 +75,33 @@ def _moved(step, batch) -> Batch:
     return batch._replace(axis=move.sources.index(batch.axis), before=int(before))
 
 
-def _is_same_for_all(step, output) -> bool:
-    """Whether an input beside the images has the same values for each image. `output`: where they are in the output."""
+def _is_same_for_all(step, output, counts) -> bool:
+    """Whether an input beside the images has the same values for each image, however many there are.
+
+    Args:
+        step: the operation, and this input.
+        output: where the images are in the output.
+        counts: whether the values may depend on the number of images.
+    """
     try:
         axis = find_move(step).sources[output.axis]
-        if axis is None or step.shape[axis] == 1:
+        axis = None if axis is None or step.shape[axis] == 1 else axis
+        if axis is None and not counts:
             return True
-        value = step.value(step.number)
+        values = [_by_image(step, axis, output, number) for number in ((IMAGES, 1) if counts else (IMAGES,))]
     except Unknown:
         return False
-    if value.shape[axis] != output.before * IMAGES * output.after:
-        return value.shape[axis] == 1
-    value = np.moveaxis(value, axis, 0).reshape(output.before, IMAGES, output.after, -1)
-    return bool((value == value[:, :1]).all())
+    return all(np.array_equal(value[:, image], values[0][:, 0]) for value in values for image in range(value.shape[1]))
+
+
+def _by_image(step, axis, output, images) -> np.ndarray:
+    """The values of an input [outer, images, inner, ...], or [1, 1, 1, ...] if they have no axis of images."""
+    value = required(step.read(step.node.input[step.number], images))
+    if axis is None or value.shape[axis] == 1:
+        return value.reshape(1, 1, 1, -1)
+    if value.shape[axis] != output.before * images * output.after:
+        raise Unknown
+    return np.moveaxis(value, axis, 0).reshape(output.before, images, output.after, -1)
 
 
 def _reshape(step, batch) -> Batch:

@@ -63,6 +63,11 @@ def rows_of_14(x):
     return convolution(tf.reshape(tf.nn.softmax(tf.reshape(x, [14, -1], name="rows")), [-1, 12, 12, 3]))
 
 
+def divided(x):
+    """By the number of all values of the batch."""
+    return convolution(tf.divide(x, tf.cast(tf.size(x), tf.float32), name="divided"))
+
+
 def turned(x):
     """The rows of the images and the images change places."""
     return convolution(tf.transpose(x, [1, 0, 2, 3]))
@@ -98,6 +103,7 @@ REFUSED = {
     "rows of several images": (rows_of_14, "Reshape (rows)"),
     "first images": (lambda x: convolution(x[:16]), "StridedSlice"),
     "seven images": (lambda x: convolution(tf.slice(x, [0] * 4, [7, -1, -1, -1], name="seven")), "Slice (seven)"),
+    "number of images": (divided, "RealDiv (divided)"),
     "numbered": (numbered, "Mul (numbered)"),
     "turned": (turned, "Conv2D (conv)"),
     "gram": (gram, "MatMul (gram)"),
@@ -122,6 +128,7 @@ def other_axes(x):
     x = tf.reverse(tf.nn.softmax(x, axis=1), [-2]) + tf.add_n(tf.unstack(tf.stack([x, x], 1), axis=1))
     x = tf.reduce_sum(tf.stack([x, x[:, ::-1]], axis=0), 0)
     x += tf.tile(constant([1, 12, 12, 3]), [tf.shape(x)[0], 1, 1, 1])
+    x /= tf.cast(tf.size(x) // tf.shape(x)[0], tf.float32) + tf.fill(tf.shape(x), 2.0)
     x = tf.transpose(tf.nn.softmax(tf.transpose(x, [3, 1, 2, 0]), 1), [3, 1, 2, 0])
     x += tf.einsum("bhwc,cd->bhwd", x, tf.constant(constant([3, 3])))
     rows = tf.reshape(tf.matmul(tf.reshape(x, [-1, 3]), constant([3, 3])), [-1, 12, 36])

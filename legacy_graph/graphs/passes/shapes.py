@@ -1,6 +1,6 @@
 """Shapes that a graph fixes or computes, although the images have another number, or always this size."""
 
-from typing import Dict, List, Optional, Set
+from typing import Dict, Iterable, List, Optional, Set, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -116,7 +116,7 @@ def fix_sizes(graph: Graph, imported: tf.Graph, places: Dict[str, Batch], filled
     before = graph.ancestors(moving).intersection(operation.name for operation in imported.get_operations())
     shapes = [imported.get_operation_by_name(name) for name in before if graph.by_name[name].op in SHAPES]
     shapes = [operation for operation in shapes if operation.inputs[0].op.name in moving]
-    known = [operation for operation in shapes if all(_is_known(tensor, places) for tensor in operation.inputs)]
+    known = [operation for operation in shapes if has_known_shapes(operation, places)]
     unknown = graph.dependents(filled.union(operation.name for operation in set(shapes) - set(known)), shapes=True)
     sizes = graph.dependents([operation.name for operation in known], shapes=True) & before - moving - unknown
     sizes = [name for name in sizes if types[name].dtype and types[name].dtype.is_integer]
@@ -125,7 +125,7 @@ def fix_sizes(graph: Graph, imported: tf.Graph, places: Dict[str, Batch], filled
     if not tensors:
         return
     with tf.Session(graph=imported) as session:
-        one, many = [session.run(tensors, _shapes(known, places, number)) for number in (1, IMAGES)]
+        one, many = [session.run(tensors, shape_values(known, places, number)) for number in (1, IMAGES)]
     for name, value in one.items():
         if value.size <= _MOST and np.array_equal(value, many[name]):
             graph.add(constant(name, value, tensors[name].dtype.as_datatype_enum))
@@ -133,14 +133,18 @@ def fix_sizes(graph: Graph, imported: tf.Graph, places: Dict[str, Batch], filled
     graph.types = types
 
 
-def _is_known(tensor, places):
-    """Whether the shape of a tensor is known for any number of images."""
-    return tensor.op.name in places and places[tensor.op.name].after and tensor.shape.is_fully_defined()
+def has_known_shapes(operation: tf.Operation, places: Dict[str, Batch]) -> bool:
+    """Whether the shapes that an operation reads are known for any number of images."""
+    names = [tensor.op.name for tensor in operation.inputs]
+    is_placed = all(name in places and places[name].after for name in names)
+    return is_placed and all(tensor.shape.is_fully_defined() for tensor in operation.inputs)
 
 
-def _shapes(operations, places, images):
+def shape_values(
+    operations: Iterable[tf.Operation], places: Dict[str, Batch], images: int
+) -> Dict[tf.Tensor, Union[int, List[int]]]:
     """{output of an operation on shapes: its value for a number of images}."""
-    values = {}
+    values: Dict[tf.Tensor, Union[int, List[int]]] = {}
     for operation in operations:
         for tensor, output in zip(operation.inputs, operation.outputs):
             place, lengths = places[tensor.op.name], tensor.shape.as_list()
