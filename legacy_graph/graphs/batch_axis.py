@@ -11,27 +11,27 @@ from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.axis_moves import Step
-from legacy_graph.graphs.batch_import import SIDES, Imported, image_sides, import_accepted
+from legacy_graph.graphs.batch_import import SIDES, image_sides, import_accepted
 from legacy_graph.graphs.batch_rules import IMAGES, Batch, Mixed, follow
 from legacy_graph.graphs.choose_layers import without_refused
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.op_table import SHAPES
 from legacy_graph.graphs.passes.shapes import fix_sizes, has_known_shapes, shape_values
-from legacy_graph.graphs.tensor_types import declared_type, sides
+from legacy_graph.graphs.tensor_types import sides
 
 _LARGEST = 2**29  # values of a tensor, for 7 images: 2 GB
 
 
 def check_batch(
-    graph: Graph, layers: List[ConvLayer], before: Imported, filled: Set[str], all_needed: bool
+    graph: Graph, layers: List[ConvLayer], imported: Optional[tf.Graph], filled: Set[str], all_needed: bool
 ) -> Tuple[List[ConvLayer], List[str]]:
     """Leave out the layers after an operation that may combine the images of a batch, or is too large to run.
 
     Args:
-        graph: frozen, of any layout.
+        graph: frozen, of any layout, with types.
         layers: with `label` and `start`.
-        before: the graph before its variables had values.
+        imported: from `import_images`, before the variables had values.
         filled: names of the nodes that had the value, or the handle, of a variable.
         all_needed: refuse the graph if a layer would be left out.
 
@@ -42,21 +42,19 @@ def check_batch(
         UserError: no layer is left, or one would be left out although `all_needed`. The error names the operation, or
             the layer whose results are not one for each image.
     """
-    images = follow_images(graph, layers, before, filled)
+    images = follow_images(graph, layers, imported, filled)
     errors = {layer.label: images.error_of(layer) for layer in layers}
     return without_refused(layers, {label: error for label, error in errors.items() if error}, all_needed)
 
 
-def follow_images(graph: Graph, layers: List[ConvLayer], before: Imported, filled: Set[str]) -> "_Images":
-    """Follow the images through the graph, and set its types, whose batch is open. Arguments as for `check_batch`."""
-    images = before.graph and _Images(graph, before.graph, {}, filled)
+def follow_images(graph: Graph, layers: List[ConvLayer], imported: Optional[tf.Graph], filled: Set[str]) -> "_Images":
+    """Follow the images through the graph, and open the batch in its types. Arguments as for `check_batch`."""
+    images = imported and _Images(graph, imported, {}, filled)
     if not images or (None in image_sides(graph) and any(map(images.error_of, layers))):
         images = _Images(graph, *import_accepted(graph), filled)
-    constants = {name: declared_type(graph.by_name[graph.root(name)]) for name in filled}
     for name, place in images.places.items():
-        if before.types[name].shape:
-            before.types[name].shape[place.axis] = None
-    graph.types = {**before.types, **constants}
+        if graph.types[name].shape:
+            graph.types[name].shape[place.axis] = None
     fix_sizes(graph, images.imported, images.places, filled)
     return images
 
@@ -73,7 +71,7 @@ class _Images:
 
     def __init__(self, graph, imported, errors, filled):
         self.graph, self.imported, self.errors, self.filled = graph, imported, dict(errors), filled
-        self.dependent = graph.dependents([graph.input])
+        self.dependent = graph.dependent
         self.counting = graph.dependents([graph.input], shapes=True)  # may depend on the number of images
         # They read the shapes of tensors that depend on the images.
         self.readers = {name for name in self.counting - self.dependent if graph.by_name[name].op in SHAPES}

@@ -1,7 +1,7 @@
 """Import a graph with a batch of several images. The same import gives the types of the tensors."""
 
 import re
-from typing import Collection, Dict, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import Collection, Dict, List, Optional, Set, Tuple, Union
 
 import tensorflow.compat.v1 as tf
 
@@ -10,21 +10,17 @@ from legacy_graph.graphs.batch_rules import IMAGES
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import canonical, cut
 from legacy_graph.graphs.operations import definition
-from legacy_graph.graphs.tensor_types import TensorType, declared_type, import_graph, types_of
+from legacy_graph.graphs.tensor_types import declared_type, import_graph, types_of
 
 SIDES = (64, 256)  # assumed height and width where the graph leaves them open: the first that the graph accepts
 _NODE = re.compile(r"(?:node |for |Node )'?([^'\" ,:;{}]+)")  # in the message of an import that fails
 
 
-class Imported(NamedTuple):
-    """A graph as TensorFlow has it, before its variables have values."""
+def import_images(graph: Graph, names: Set[str], layer: Optional[str] = None) -> Optional[tf.Graph]:
+    """Import the named nodes, that of the layer that the user names, and the nodes before them; set their types.
 
-    graph: Optional[tf.Graph]  # for `IMAGES` images; None if TensorFlow accepts only another number
-    types: Dict[str, TensorType]  # by name of the node; the length of the batch is `IMAGES` or unknown
-
-
-def import_images(graph: Graph, names: Set[str], layer: Optional[str] = None) -> Imported:
-    """Import the named nodes, that of the layer that the user names, and the nodes before them.
+    Returns:
+        The import for `IMAGES` images; None if TensorFlow accepts only another number.
 
     Raises:
         UserError: TensorFlow does not accept the graph.
@@ -34,8 +30,10 @@ def import_images(graph: Graph, names: Set[str], layer: Optional[str] = None) ->
         names = names | named
     imported = _import(graph, graph.ancestors(names), image_sides(graph))
     if isinstance(imported, UserError):
-        return Imported(None, graph.infer_types(names))
-    return Imported(imported, types_of(imported))
+        graph.types = graph.infer_types(names)
+        return None
+    graph.types = types_of(imported)
+    return imported
 
 
 def import_accepted(graph: Graph) -> Tuple[tf.Graph, Dict[str, UserError]]:

@@ -5,27 +5,21 @@ from typing import Dict, List, Optional, Tuple
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.inputs import find_sources
 from legacy_graph.graphs.layers import find_layers, has_name, name_tensor, values_input
 from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.graphs.nodes import canonical, is_bool
-from legacy_graph.graphs.op_table import CONVOLUTIONS
+from legacy_graph.graphs.op_table import CONVOLUTIONS, SOURCES
 from legacy_graph.graphs.operations import refusal_of
-from legacy_graph.graphs.tensor_types import TensorType
 
 _LISTED = 12  # maximum number of layers in a message
 _NAMED = 3  # maximum number of operations in a note
 
 
-def choose_layers(
-    nodes: Graph, types: Dict[str, TensorType], input: str, wanted: Optional[str]
-) -> Tuple[List[ConvLayer], List[str]]:
+def choose_layers(graph: Graph, wanted: Optional[str]) -> Tuple[List[ConvLayer], List[str]]:
     """Select the layers that can be shown.
 
     Args:
-        nodes: of the graph after the input.
-        types: of the tensors before the layers.
-        input: name of the placeholder.
+        graph: complete after the input, with the types of the tensors before the layers.
         wanted: label or name of the only layer to load, or the name of its activation or pool; None for all.
 
     Returns:
@@ -34,60 +28,60 @@ def choose_layers(
     Raises:
         UserError: there is no such layer, or none that can be shown.
     """
-    dependent = nodes.dependents([input])
-    layers, left = find_layers(nodes, types, dependent)
-    names = list(layers)
-    if wanted is not None:
-        name, chosen = _select(nodes, layers, dependent, wanted)
-        names, layers = [name], {**layers, name: chosen}
-    errors = _errors(nodes, types, input, layers)
-    # The operations between a convolution and the end of its layer run too.
-    ends = {name: (name, layers[name].activation, layers[name].start) for name in names}
-    refused = {name: next(filter(None, map(errors.get, ends[name])), None) for name in names}
-    good = [name for name in names if refused[name] is None]
-    if not good:
-        raise refused[names[0]]
-    before = nodes.ancestors(good if wanted is None else [layers[name].start for name in good])
-    shown = {name: layer for name, layer in layers.items() if (name if wanted is None else layer.start) in before}
-    reasons = {layers[name].label: str(refused[name]) for name in names if refused[name]}
-    reasons.update(_without_kernel(nodes, dependent) if wanted is None else {})
-    readers = _other_readers(nodes, {layer.label: left.get(name, ()) for name, layer in shown.items()})
-    return list(shown.values()), left_out(reasons) + readers
+    layers, left = find_layers(graph)
+    chosen = None if wanted is None else _select(graph, layers, wanted)
+    if chosen:
+        before = graph.ancestors([chosen.start])
+        layers = {**layers, chosen.name: chosen}
+        layers = {name: layer for name, layer in layers.items() if layer.start in before}
+    errors, refused = _errors(graph, layers), {}
+    for name, layer in layers.items():
+        # The operations between a convolution and the end of its layer run too.
+        error = next(filter(None, map(errors.get, (name, layer.activation, layer.start))), None)
+        if error and layer is chosen:
+            raise error
+        refused.update({layer.label: error} if error else {})
+    shown, notes = without_refused(list(layers.values()), refused, all_needed=False)
+    notes += [] if chosen else left_out(_without_kernel(graph))
+    return shown, notes + _other_readers(graph, {layer.label: left.get(layer.name, ()) for layer in shown})
 
 
-def _without_kernel(nodes, dependent) -> Dict[str, str]:
+def _without_kernel(graph) -> Dict[str, str]:
     """{convolution: why it is no layer}, of those whose values and kernel both depend on the images."""
-    names = [name for name in nodes.order if nodes.by_name[name].op in CONVOLUTIONS]
-    names = [name for name in names if {values_input(nodes, name), nodes.data_inputs(name)[1]} <= dependent]
-    where = f"operation {nodes.by_name[names[0]].op} ({names[0]})" if names else ""
+    dependent = graph.dependent
+    names = [
+        name
+        for name in graph.names(CONVOLUTIONS)
+        if {values_input(graph, name), graph.data_inputs(name)[1]} <= dependent
+    ]
+    where = f"operation {graph.by_name[names[0]].op} ({names[0]})" if names else ""
     error = UserError(where, "a kernel of its own", "one that depends on the images", "choose another layer")
     return dict.fromkeys(names, str(error))
 
 
-def _select(nodes, layers, dependent, wanted) -> Tuple[str, ConvLayer]:
-    """(name of the first node, layer) that the user names: by its label, its convolution, its end, or any tensor."""
-    for name, layer in layers.items():
+def _select(graph, layers, wanted) -> ConvLayer:
+    """The layer that the user names: by its label, its convolution, its end, or any tensor."""
+    for layer in layers.values():
         if has_name(layer, wanted):
-            return name, layer
+            return layer
     tensor = canonical(wanted)
-    for name, layer in layers.items():
-        clipped = tensor == layer.activation and tensor not in nodes.ancestors([layer.start])  # the start is before it
+    for layer in layers.values():
+        clipped = tensor == layer.activation and tensor not in graph.ancestors([layer.start])  # the start is before it
         if tensor == layer.start or clipped:
-            return name, layer
-    if tensor not in dependent:
+            return layer
+    if tensor not in graph.dependent:
         raise unknown_layer(wanted, [layer.label for layer in layers.values()])
-    layer = name_tensor(nodes, layers, dependent, tensor)
-    return layer.name, layer
+    return name_tensor(graph, layers, tensor)
 
 
-def _other_readers(nodes, left) -> List[str]:
+def _other_readers(graph, left) -> List[str]:
     """A sentence about the nodes that read values before the activation of a layer: {label: their names}."""
     named = {label: names for label, names in left.items() if names}
     if not named:
         return []
     label, names = next(iter(named.items()))
     names = list(dict.fromkeys(names))
-    operations = ", ".join(f"{nodes.by_name[name].op} ({name})" for name in names[:_NAMED])
+    operations = ", ".join(f"{graph.by_name[name].op} ({name})" for name in names[:_NAMED])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     more += f" (and other operations for {len(named) - 1} more layers)" if len(named) > 1 else ""
     return [f"Operations that read a value before the activation of {label} are not in the layer: {operations}{more}."]
@@ -124,19 +118,19 @@ def left_out(reasons: Dict[str, str]) -> List[str]:
     return sentences
 
 
-def _errors(nodes, types, input, layers) -> Dict[str, Optional[UserError]]:
+def _errors(graph, layers) -> Dict[str, Optional[UserError]]:
     """{node: the error why its values cannot be shown, or None}."""
-    sources = set(find_sources(nodes)) - {input}
+    types, sources = graph.types, set(graph.names(SOURCES)) - {graph.input}
     errors: Dict[str, Optional[UserError]] = {}
-    floats = {input}
-    for name in nodes.order:
-        before = [errors[source] for source in nodes.data_inputs(name) if errors.get(source)]
-        errors[name] = before[0] if before else _refusal(nodes.by_name[name], sources)
-        if name in types and types[name].is_float and floats.intersection(nodes.data_inputs(name)):
+    floats = {graph.input}
+    for name in graph.order:
+        before = [errors[source] for source in graph.data_inputs(name) if errors.get(source)]
+        errors[name] = before[0] if before else _refusal(graph.by_name[name], sources)
+        if name in types and types[name].is_float and floats.intersection(graph.data_inputs(name)):
             floats.add(name)
-        values = values_input(nodes, name) if nodes.by_name[name].op in CONVOLUTIONS else name
+        values = values_input(graph, name) if graph.by_name[name].op in CONVOLUTIONS else name
         if name in layers and name in types and not errors[name] and values not in floats:
-            errors[name] = _no_float_path(nodes, types, input, name, layers[name].label)
+            errors[name] = _no_float_path(graph, name, layers[name].label)
     return errors
 
 
@@ -150,10 +144,10 @@ def _refusal(node, sources):
     return refusal_of(node)
 
 
-def _no_float_path(nodes, types, input, name, label):
-    way = nodes.ancestors([name]) & nodes.dependents([input])
-    broken = next(candidate for candidate in nodes.order if candidate in way and not types[candidate].is_float)
+def _no_float_path(graph, name, label):
+    types, way = graph.types, graph.ancestors([name]) & graph.dependent
+    broken = next(candidate for candidate in graph.order if candidate in way and not types[candidate].is_float)
     return UserError(
-        f"operation {nodes.by_name[broken].op} ({broken})", f"a float path from the input to layer {label}",
+        f"operation {graph.by_name[broken].op} ({broken})", f"a float path from the input to layer {label}",
         types[broken].dtype.name, "name a node after it with --input",
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 import numpy as np
 
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.nodes import node_name
+from legacy_graph.graphs.nodes import canonical
 from legacy_graph.graphs.op_table import (
     COMPARISONS,
     CONVOLUTIONS,
@@ -19,7 +19,6 @@ from legacy_graph.graphs.op_table import (
     SOURCES,
     of_kind,
 )  # fmt: skip
-from legacy_graph.graphs.tensor_types import TensorType
 
 _SHAPING = of_kind("reshape")
 _SCALES = of_kind("scale")
@@ -46,17 +45,15 @@ class EndFinder:
     the labels.
 
     Args:
-        graph: complete after the input, so that all readers of a tensor are known.
-        types: of its tensors, as far as they are known.
-        dependent: names of the nodes that depend on the input.
+        graph: complete after the input, so that all readers of a tensor are known; with the types of its tensors, as
+            far as they are known.
     """
 
-    def __init__(self, graph: Graph, types: Dict[str, TensorType], dependent: Set[str]) -> None:
-        self._types = types
-        others = [name for name, node in graph.by_name.items() if node.op in SOURCES and name not in dependent]
-        self._graph, self._dependent = graph, dependent - graph.dependents(others)
+    def __init__(self, graph: Graph) -> None:
+        self._graph, self._types, dependent = graph, graph.types, graph.dependent
+        self._dependent = dependent - graph.dependents(set(graph.names(SOURCES)) - dependent)
         self._position = {name: number for number, name in enumerate(graph.order)}
-        self._before = graph.ancestors(name for name, node in graph.by_name.items() if node.op in CONVOLUTIONS)
+        self._before = graph.ancestors(graph.names(CONVOLUTIONS))
         self._known: Dict[Tuple[str, Optional[str]], Ends] = {}
         self._counted: Dict[str, List[str]] = {}
 
@@ -126,7 +123,7 @@ class EndFinder:
     def _order(self, name) -> float:
         """1 for an increasing elementwise node, -1 for one that reverses the order of the values, 0 if unknown."""
         inputs = self._graph.references(name)
-        places = [number for number, text in enumerate(inputs) if _plain(text) in self._dependent]
+        places = [number for number, text in enumerate(inputs) if canonical(text) in self._dependent]
         if len(places) != 1 or self._operation(name) not in _ORDERED:
             return 0
         if self._operation(name) in _SCALES:
@@ -208,11 +205,11 @@ class EndFinder:
         return [
             reader.name
             for reader in self._graph.consumers[name]
-            if reader.name in self._dependent and reader.op not in SHAPES and name in map(_plain, reader.input)
+            if reader.name in self._dependent and reader.op not in SHAPES and name in map(canonical, reader.input)
         ]
 
     def _sources(self, name):
-        return set(map(_plain, self._graph.by_name[name].input)) & self._dependent
+        return set(map(canonical, self._graph.by_name[name].input)) & self._dependent
 
     def _is_inside(self, name):
         return self._operation(name) in _INSIDE or self._is_statistic(name)
@@ -226,7 +223,3 @@ class EndFinder:
 
     def _operation(self, name):
         return self._graph.by_name[name].op
-
-
-def _plain(reference):
-    return reference if ":" not in reference else node_name(reference) if reference.endswith(":0") else reference

@@ -44,15 +44,15 @@ def cut_at_input(
         UserError: no tensor can take the images, the graph has no convolution that can be shown, or it fixes a
             different size.
     """
-    convolutions = {name for name, node in graph.by_name.items() if node.op in CONVOLUTIONS}
+    convolutions = set(graph.names(CONVOLUTIONS))
     if not convolutions:
         check_operations(graph.by_name[name] for name in graph.order if _hides_convolutions(graph, name))
         raise UserError(path, "a graph with 2-D convolutions", "none", "give a convolutional network")
     named, output_notes = select_output(graph, named, convolutions)
-    start = choose_input(graph, named, declared, convolutions)
-    order, unknown = _find_layers(graph, path, start, convolutions)
-    types = entry_types(graph, start, order[0])
-    name = first_image(graph, start, types, set(order), skip=named is None)
+    start = graph.input = choose_input(graph, named, declared, convolutions)
+    order, unknown = _find_layers(graph, path, convolutions)
+    types = entry_types(graph, order[0])
+    name = first_image(graph, types, set(order), skip=named is None)
     notes = output_notes + ([] if name == start else [_describe_skipped(graph, types, start, name)])
     batch, *image = types[name].shape or [None] * 4
     axis = 0 if takes_nchw(graph, name, order[0]) else -1
@@ -86,9 +86,9 @@ def set_size(graph: Graph, size: Tuple[int, int], axis: int = -1) -> List[int]:
     return image
 
 
-def _find_layers(graph, path, start, convolutions) -> Tuple[List[str], Set[str]]:
+def _find_layers(graph, path, convolutions) -> Tuple[List[str], Set[str]]:
     """The convolutions after the input, in their order; and the nodes behind operations unknown to TensorFlow."""
-    names = find_convolutions(graph, graph.dependents([start]))
+    names = find_convolutions(graph)
     undefined = [name for name, node in graph.by_name.items() if definition(node.op) is None]
     unknown = graph.dependents(undefined, shapes=True)
     order = [name for name in names if name not in unknown]
@@ -101,9 +101,9 @@ def _find_layers(graph, path, start, convolutions) -> Tuple[List[str], Set[str]]
 
 def _layers_after(graph, convolutions, unknown) -> Set[str]:
     """The layers after the placeholder, and the operations after them that may belong to them, if they are known."""
-    dependent = graph.dependents([graph.input])
+    dependent = graph.dependent
     refused = graph.dependents([name for name in dependent if refusal(graph.by_name[name].op)])
-    reached = {*convolutions, *(name for name in find_dense(graph, dependent, convolutions) if name not in refused)}
+    reached = {*convolutions, *(name for name in find_dense(graph, convolutions) if name not in refused)}
     for name in graph.order:
         is_known = graph.by_name[name].op in _FOLLOWING and name not in unknown
         if is_known and not reached.isdisjoint(graph.data_inputs(name)):

@@ -13,7 +13,7 @@ from legacy_graph.graphs.op_table import LOGIC, SHAPES, of_kind
 from legacy_graph.graphs.order import follow, topological_order
 from legacy_graph.graphs.tensor_types import TensorType, import_graph, types_of
 
-_IDENTITIES = of_kind("identity", "stop")
+_IDENTITIES = of_kind("identity", "stop", "read")
 
 
 MOST_NODES = 200_000  # in a graph without function calls; the largest graphs of training programs have about half
@@ -63,6 +63,11 @@ class Graph:
         return self._order
 
     @property
+    def dependent(self) -> Set[str]:
+        """The names of the nodes whose values depend on the images."""
+        return self.dependents([self.input])
+
+    @property
     def consumers(self) -> Dict[str, List[tf.NodeDef]]:
         """{node name: the nodes that read its outputs}, in topological order."""
         if self._consumers is None:
@@ -97,45 +102,54 @@ class Graph:
             self._inputs[name] = [node_name(text) for text in self.by_name[name].input if not text.startswith("^")]
         return self._inputs[name]
 
+    def names(self, operations: Collection[str]) -> List[str]:
+        """The names, in topological order, of the nodes with one of these operations."""
+        return [name for name in self.order if self.by_name[name].op in operations]
+
     def references(self, name: str) -> List[str]:
         """The inputs of a node, "name" or "name:1", without control inputs."""
         return [canonical(text) for text in self.by_name[name].input if not text.startswith("^")]
 
-    def ancestors(self, names: Iterable[str]) -> Set[str]:
-        """The named nodes and all nodes that they read, directly or indirectly."""
+    def ancestors(self, names: Iterable[str], without: Collection[str] = ()) -> Set[str]:
+        """The named nodes and all nodes that they read, directly or indirectly, but not through nodes `without`."""
         reached: Set[str] = set()
         waiting = list(names)
         while waiting:
             name = waiting.pop()
-            if name not in reached:
+            if name not in reached and name not in without:
                 reached.add(name)
                 waiting += self.data_inputs(name)
         return reached
 
-    def dependents(self, names: Iterable[str], shapes: bool = False) -> Set[str]:
-        """The named nodes and all nodes that depend on their values, or, with `shapes`, on their shapes."""
+    def dependents(self, names: Iterable[str], shapes: bool = False, without: Collection[str] = ()) -> Set[str]:
+        """The named nodes and all that depend on their values, or `shapes` too, but not through nodes `without`."""
         reached, consumers = set(names), self.consumers
         waiting = list(reached)
         while waiting:
             for reader in consumers.get(waiting.pop(), ()):
-                if reader.name not in reached and (shapes or reader.op not in SHAPES):
+                is_reached = reader.name in reached or reader.name in without
+                if not is_reached and (shapes or reader.op not in SHAPES):
                     reached.add(reader.name)
                     waiting.append(reader.name)
         return reached
 
-    def root(self, name: str) -> str:
-        """The source of a chain of Identity nodes."""
-        chain = []
-        while name not in self._roots and self.by_name[name].op in _IDENTITIES:
-            chain.append(name)
-            name = self.data_inputs(name)[0]
-        name = self._roots.get(name, name)
-        self._roots.update(dict.fromkeys(chain, name))
-        return name
+    def source(self, reference: str) -> str:
+        """The reference at the start of a chain of Identity nodes and reads of a variable."""
+        chain, reference = [], canonical(reference)
+        while reference not in self._sources and self.by_name[node_name(reference)].op in _IDENTITIES:
+            chain.append(reference)
+            reference = self.references(node_name(reference))[0]
+        reference = self._sources.get(reference, reference)
+        self._sources.update(dict.fromkeys(chain, reference))
+        return reference
+
+    def root(self, reference: str) -> str:
+        """The node of `source`."""
+        return node_name(self.source(reference))
 
     def constant(self, reference: str) -> Optional[np.ndarray]:
         """The value of a Const, also through Identity nodes; None for any other node."""
-        node = self.by_name[self.root(node_name(reference))]
+        node = self.by_name[self.root(reference)]
         return tensor_util.MakeNdarray(node.attr["value"].tensor) if node.op == "Const" else None
 
     def truth(self, reference: str) -> Optional[bool]:
@@ -143,7 +157,7 @@ class Graph:
         if not self._truths:
             for name in self.order:
                 self._truths[name] = self._truth(self.by_name[name])
-        return self._truths[self.root(node_name(reference))]
+        return self._truths[self.root(reference)]
 
     def to_graph_def(self, names: Optional[Collection[str]] = None) -> tf.GraphDef:
         """A copy of the graph, or of these nodes."""
@@ -215,7 +229,7 @@ class Graph:
 
     def _forget_order(self):
         self._order = self._consumers = None
-        self._roots, self._truths = {}, {}
+        self._sources, self._truths = {}, {}
 
     def _truth(self, node):
         if node.op in LOGIC:

@@ -30,10 +30,9 @@ def layer_rows(model: Model) -> Tuple[List[Tuple], List[str]]:
     """
     rows: List[Tuple] = [("input", model.input, _shape(model.input_shape), None, None, None)]
     sized, notes = _with_sides(model)
-    types = model.graph.types
     for layer, fields in zip(model.layers, [measured.fields for measured in sized.layers]):
         seen, step = _seen(fields)
-        operations = describe_operations(model.graph, types, layer)
+        operations = describe_operations(model.graph, layer)
         rows.append((layer.label, operations, _shape(layer.shape), seen, step, layer.parameters))
     return rows, model.notes + notes
 

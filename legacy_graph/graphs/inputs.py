@@ -10,7 +10,6 @@ from legacy_graph.graphs.nodes import canonical, constant, identity, is_bool, ne
 from legacy_graph.graphs.op_table import CALLS, LOOPS, SOURCES, of_kind
 from legacy_graph.graphs.tensor_types import TensorType, declared_type
 
-_INT32 = tf.int32.as_datatype_enum
 _RESIZES = of_kind("resize")
 _BLOCKS = of_kind("blocks")
 _SHAPING = ("Reshape", *_RESIZES)
@@ -18,16 +17,11 @@ _BEFORE_IMAGES = {"Squeeze", *_RESIZES, *LOOPS, *CALLS}
 _HINT = "name the node that takes the images with --input"
 
 
-def find_sources(nodes: Graph) -> List[str]:
-    """The names of all nodes that may feed data into a graph."""
-    return [name for name in nodes.order if nodes.by_name[name].op in SOURCES]
-
-
-def select_output(nodes: Graph, named: Optional[str], convolutions: Set[str]) -> Tuple[Optional[str], List[str]]:
+def select_output(graph: Graph, named: Optional[str], convolutions: Set[str]) -> Tuple[Optional[str], List[str]]:
     """Give an output of a node with several outputs, such as a split batch, a node of its own.
 
     Args:
-        nodes: of the graph. Changes it.
+        graph: of the graph. Changes it.
         named: by the user with --input: "split:1", or "split" for output 0.
         convolutions: names of the convolutions.
 
@@ -36,25 +30,25 @@ def select_output(nodes: Graph, named: Optional[str], convolutions: Set[str]) ->
     """
     name = node_name(named or "")
     reference = canonical(named or "")
-    outputs = sorted({text for other in nodes.by_name for text in nodes.references(other) if node_name(text) == name})
-    if name not in nodes.by_name or outputs in ([], [name]) or "T" not in nodes.by_name[name].attr:
+    outputs = sorted({text for other in graph.by_name for text in graph.references(other) if node_name(text) == name})
+    if name not in graph.by_name or outputs in ([], [name]) or "T" not in graph.by_name[name].attr:
         return named, []
     if reference not in outputs:
         raise UserError("--input", f"an output that other nodes read: {_listed(outputs)}", repr(named), _HINT)
     alone = f"{name}/output_{reference.partition(':')[2] or 0}"
     others = [text for text in outputs if text != reference]
-    nodes.redirect({reference: alone})
-    nodes.add(identity(alone, reference, nodes.by_name[name].attr["T"].type))
-    behind = (convolutions & nodes.dependents([name])) - nodes.dependents([alone])
+    graph.redirect({reference: alone})
+    graph.add(identity(alone, reference, graph.by_name[name].attr["T"]))
+    behind = (convolutions & graph.dependents([name])) - graph.dependents([alone])
     note = f"Layers behind other outputs of {name} are left out: {len(behind)}; name {_listed(others)} with --input."
     return alone, [note] if behind else []
 
 
-def choose_input(nodes: Graph, named: Optional[str], declared: List[str], convolutions: Set[str]) -> str:
+def choose_input(graph: Graph, named: Optional[str], declared: List[str], convolutions: Set[str]) -> str:
     """Choose the node that provides the images.
 
     Args:
-        nodes: of the graph.
+        graph: of the graph.
         named: by the user with --input, or None.
         declared: by the signature of a SavedModel; empty for other graphs.
         convolutions: names of the convolutions.
@@ -62,47 +56,44 @@ def choose_input(nodes: Graph, named: Optional[str], declared: List[str], convol
     Raises:
         UserError: the named node does not exist or feeds no convolution; or several nodes could be the input.
     """
-    sources = [name for name in find_sources(nodes) if not is_bool(nodes.by_name[name])]
-    sources = [name for name in sources if convolutions & nodes.dependents([name])]
+    sources = [name for name in graph.names(SOURCES) if not is_bool(graph.by_name[name])]
+    sources = [name for name in sources if convolutions & graph.dependents([name])]
     if named is not None:
         name = node_name(named)
-        if canonical(named) != name or name not in nodes.by_name:
+        if canonical(named) != name or name not in graph.by_name:
             raise UserError("--input", f"a node of the graph such as {_listed(sources)}", repr(named), _HINT)
-        if not convolutions & nodes.dependents([name]):
+        if not convolutions & graph.dependents([name]):
             raise UserError("--input", f"a node before a convolution such as {_listed(sources)}", repr(named), _HINT)
         return name
-    sources = [name for name in declared if name in sources] or _nearest(nodes, sources)
+    sources = [name for name in declared if name in sources] or _nearest(graph, sources)
     if len(sources) != 1:
         found = f"several: {_listed(sources)}" if sources else "no placeholder before a convolution"
         raise UserError("--input", "one input", found, _HINT)
     return sources[0]
 
 
-def entry_types(nodes: Graph, name: str, convolution: str) -> Dict[str, TensorType]:
-    """The types of the tensors that `first_image` looks at: those between a node and the first convolution.
+def entry_types(graph: Graph, convolution: str) -> Dict[str, TensorType]:
+    """The types of the tensors that `first_image` looks at: those between the input and the first convolution.
 
     Nothing is imported for a placeholder of images, unless operations on single images or a resize may follow it.
     """
-    between = nodes.ancestors([convolution]) & nodes.dependents([name])
-    node, operations = nodes.by_name[name], {nodes.by_name[other].op for other in between}
+    between = graph.ancestors([convolution]) & graph.dependent
+    node, operations = graph.by_name[graph.input], {graph.by_name[other].op for other in between}
     if node.op == "Placeholder" and operations.isdisjoint(_BEFORE_IMAGES):
         declared = declared_type(node)
         if declared.is_image:
-            return {name: declared}
-    return nodes.infer_types([convolution])
+            return {node.name: declared}
+    return graph.infer_types([convolution])
 
 
-def first_image(
-    nodes: Graph, name: str, types: Dict[str, TensorType], convolutions: Set[str], skip: bool = False
-) -> str:
-    """The first float32 tensor of rank 4 after a node such that every path to the layers contains it.
+def first_image(graph: Graph, types: Dict[str, TensorType], convolutions: Set[str], skip: bool) -> str:
+    """The first float32 tensor of rank 4 from the input on such that every path to the layers contains it.
 
-    Usually this is the node itself. For integer images, or spectrograms of rank 3, it is a later node. For signals
+    Usually this is the input itself. For integer images, or spectrograms of rank 3, it is a later node. For signals
     [B, W, C] that several 1-D convolutions read, it is a new node: the signals as images of one row.
 
     Args:
-        nodes: of the graph.
-        name: of the node.
+        graph: with the node that provides the images as its input.
         types: from `entry_types`.
         convolutions: names, of those that TensorFlow can import.
         skip: choose a tensor after operations that work on one image at a time, such as a loop over the batch, and
@@ -111,49 +102,49 @@ def first_image(
     Raises:
         UserError: there is no such tensor.
     """
-    reached = nodes.dependents([name])
-    between = reached & nodes.ancestors(convolutions) & types.keys()
-    first = next(candidate for candidate in nodes.order if candidate in convolutions)
-    single = _single_image(nodes, types, reached, first) if skip else set()
+    name, reached = graph.input, graph.dependent
+    between = reached & graph.ancestors(convolutions) & types.keys()
+    first = next(candidate for candidate in graph.order if candidate in convolutions)
+    single = _single_image(graph, types, reached, first) if skip else set()
     is_open = types[name].dtype == tf.float32 and types[name].shape is None
-    for candidate in nodes.order:
+    for candidate in graph.order:
         if candidate in single or candidate not in between or not types[candidate].is_image:
             continue
-        if nodes.by_name[candidate].op in _BLOCKS:  # they hold parts of images, and the blocks end after the layer
+        if graph.by_name[candidate].op in _BLOCKS:  # they hold parts of images, and the blocks end after the layer
             continue
         # A convolution is too late. A candidate such as a padding keeps the rank: a node of unknown rank before it has
         # rank 4 itself.
-        if candidate in convolutions or (is_open and not single and nodes.by_name[candidate].op not in _SHAPING):
+        if candidate in convolutions or (is_open and not single and graph.by_name[candidate].op not in _SHAPING):
             break
-        if candidate == name or not _bypassing(nodes, name, candidate) & convolutions:
-            return _resized(nodes, types, candidate) if skip else candidate
+        if not convolutions & _bypassing(graph, candidate):
+            return _resized(graph, types, candidate) if skip else candidate
     if is_open and name not in single:
         return name
-    for candidate in [each for each in nodes.order if each in between and types[each].is_float]:
+    for candidate in [each for each in graph.order if each in between and types[each].is_float]:
         is_signal = len(types[candidate].shape or ()) == 3
-        if is_signal and (candidate == name or not _bypassing(nodes, name, candidate) & convolutions):
-            return _as_row(nodes, types, candidate)
-    hint = f"name a float32 tensor of rank 4 with --input, such as {_bottlenecks(nodes, name, convolutions)}"
+        if is_signal and not convolutions & _bypassing(graph, candidate):
+            return _as_row(graph, types, candidate)
+    hint = f"name a float32 tensor of rank 4 with --input, such as {_bottlenecks(graph, convolutions)}"
     raise UserError("--input", "one float32 tensor of rank 4 before all layers", f"none after {name}", hint)
 
 
-def _as_row(nodes, types, name):
+def _as_row(graph, types, name):
     """Let the readers of a tensor [B, W, C] read it through a new tensor [B, 1, W, C]; returns the name of that."""
-    image, row, axis = f"{name}/as_image", f"{name}/row", constant(f"{name}/as_image/axis", 1, _INT32)
-    kinds, (dtype, (batch, *sides)) = {"T": tf.AttrValue(type=tf.float32.as_datatype_enum)}, types[name]
-    nodes.redirect({name: row})
+    image, row, axis = f"{name}/as_image", f"{name}/row", constant(f"{name}/as_image/axis", 1)
+    dtype, (batch, *sides) = types[name]
+    graph.redirect({name: row})
     removed = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1]))
-    nodes.add(axis, new_node("ExpandDims", image, [name, axis.name], Tdim=tf.AttrValue(type=_INT32), **kinds))
-    nodes.add(new_node("Squeeze", row, [image], squeeze_dims=removed, **kinds))
+    graph.add(axis, new_node("ExpandDims", image, [name, axis.name], T=dtype, Tdim=tf.int32))
+    graph.add(new_node("Squeeze", row, [image], T=dtype, squeeze_dims=removed))
     types.update({image: TensorType(dtype, [batch, 1, *sides]), row: types[name], axis.name: TensorType(tf.int32, [])})
     return image
 
 
-def _single_image(nodes, types, reached, convolution):
+def _single_image(graph, types, reached, convolution):
     """The nodes that work on one image: those up to the last loop or removal of the batch axis before a convolution."""
-    before = nodes.ancestors([convolution]) & reached
-    loops = [name for name in before if nodes.by_name[name].op in LOOPS | CALLS]
-    return nodes.ancestors(loops + [name for name in before if _removes_batch(nodes.by_name[name], types)])
+    before = graph.ancestors([convolution]) & reached
+    loops = [name for name in before if graph.by_name[name].op in LOOPS | CALLS]
+    return graph.ancestors(loops + [name for name in before if _removes_batch(graph.by_name[name], types)])
 
 
 def _removes_batch(node, types):
@@ -164,43 +155,39 @@ def _removes_batch(node, types):
     return 0 in axes or -len(shape) in axes or (not axes and shape[0] == 1)
 
 
-def _resized(nodes, types, name):
+def _resized(graph, types, name):
     """The only reader of a node if it is a resize to a fixed size; else the node."""
-    readers = nodes.consumers[name]
+    readers = graph.consumers[name]
     if len(readers) == 1 and readers[0].op in _RESIZES and None not in types[readers[0].name].shape[1:3]:
         return readers[0].name
     return name
 
 
-def _bypassing(nodes, name, candidate):
+def _bypassing(graph, candidate):
     """The nodes that depend on the input by a path without the candidate."""
-    reached = {name}
-    for reader in nodes.order:
-        if reader != candidate and reached.intersection(nodes.data_inputs(reader)):
-            reached.add(reader)
-    return reached
+    return graph.dependents({graph.input} - {candidate}, shapes=True, without=[candidate])
 
 
-def _bottlenecks(nodes, name, convolutions):
+def _bottlenecks(graph, convolutions):
     """Tensors that lie on every path to many of the layers, as text for a message."""
-    before, types = nodes.ancestors(convolutions) & nodes.dependents([name]), nodes.infer_types(convolutions)
+    before, types = graph.ancestors(convolutions) & graph.dependent, graph.infer_types(convolutions)
     by_count: Dict[int, str] = {}
-    for candidate in nodes.order:
+    for candidate in graph.order:
         if candidate not in before - convolutions or not types[candidate].is_image:
             continue
         batch, *sides, _ = types[candidate].shape
         if batch in (None, 1) and 1 not in sides:
-            count = len((convolutions & nodes.dependents([candidate])) - _bypassing(nodes, name, candidate))
+            count = len((convolutions & graph.dependents([candidate])) - _bypassing(graph, candidate))
             by_count.setdefault(count, candidate)
     best = sorted(by_count, reverse=True)[:3]
     return ", ".join(f"{by_count[count]} ({count} layers)" for count in best) or "one before the layers"
 
 
-def _nearest(nodes, sources):
+def _nearest(graph, sources):
     """The sources, without those that feed another source, and without defaults that depend on a placeholder."""
-    behind = nodes.dependents(name for name in sources if nodes.by_name[name].op == "Placeholder")
-    kept = [name for name in sources if nodes.by_name[name].op != "PlaceholderWithDefault" or name not in behind]
-    return [name for name in kept if not any(name in nodes.ancestors([other]) for other in kept if other != name)]
+    behind = graph.dependents(name for name in sources if graph.by_name[name].op == "Placeholder")
+    kept = [name for name in sources if graph.by_name[name].op != "PlaceholderWithDefault" or name not in behind]
+    return [name for name in kept if not any(name in graph.ancestors([other]) for other in kept if other != name)]
 
 
 def _listed(names):

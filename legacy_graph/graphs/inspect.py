@@ -1,6 +1,6 @@
 """The layers of a frozen graph: shapes, receptive fields, parameters, text. Outputs [B, units] stand as images."""
 
-from typing import Dict, List, Optional
+from typing import List, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -29,10 +29,9 @@ def stand_as_images(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
     for layer in layers:
         dtype, shape = types[layer.start]
         if dtype == tf.float32 and shape is not None and len(shape) == 2 and shape[1]:
-            name, integer = layer.start + AS_IMAGE, tf.int32.as_datatype_enum
-            sizes = constant(f"{name}/shape", [-1, 1, 1, shape[1]], integer)
-            kinds = {"T": tf.AttrValue(type=dtype.as_datatype_enum), "Tshape": tf.AttrValue(type=integer)}
-            graph.add(sizes, new_node("Reshape", name, [layer.start, sizes.name], **kinds))
+            name = layer.start + AS_IMAGE
+            sizes = constant(f"{name}/shape", [-1, 1, 1, shape[1]])
+            graph.add(sizes, new_node("Reshape", name, [layer.start, sizes.name], T=dtype, Tshape=tf.int32))
             types[name], types[sizes.name] = TensorType(dtype, [shape[0], 1, 1, shape[1]]), TensorType(tf.int32, [4])
             layer = layer._replace(start=name)
         changed.append(layer)
@@ -51,7 +50,7 @@ def measure_layers(graph: Graph, layers: List[ConvLayer]) -> List[ConvLayer]:
         UserError: a layer ends with another tensor than float32 [B, H, W, C].
     """
     types, moving = graph.types, graph.dependents([graph.input], shapes=True)
-    fields, lost = receptive_fields(graph, graph.input, types)
+    fields, lost = receptive_fields(graph)
     measured = []
     for layer in layers:
         _, *shape = _image_shape(types, layer)
@@ -73,12 +72,12 @@ def is_rectified(graph: Graph, layer: ConvLayer) -> bool:
     return layer.activation is not None and graph.by_name[layer.activation].op in RELUS
 
 
-def describe_operations(nodes: Graph, types: Dict[str, TensorType], layer: ConvLayer) -> str:
+def describe_operations(graph: Graph, layer: ConvLayer) -> str:
     """The operations of a layer, for the table of layers: "Conv2D 3 x 3, stride 2, SAME; Relu"."""
-    node = nodes.by_name[layer.name]
+    types, node = graph.types, graph.by_name[layer.name]
     if layer.operation not in CONVOLUTIONS:
         names = dict.fromkeys(name for name in (layer.name, layer.activation, layer.start) if name)
-        text = "; ".join(nodes.by_name[name].op for name in names if not name.endswith(AS_IMAGE))
+        text = "; ".join(graph.by_name[name].op for name in names if not name.endswith(AS_IMAGE))
         inputs = types[node_name(node.input[0])].shape if layer.operation in DENSE else None
         return text.replace("MatMul", f"MatMul {inputs[-1]} x {layer.shape[2]}") if inputs else text
     shape = types[node_name(node.input[1])].shape
@@ -88,13 +87,13 @@ def describe_operations(nodes: Graph, types: Dict[str, TensorType], layer: ConvL
     text = f"{layer.operation}{window}, stride {step}, {attribute(node, 'padding').s.decode()}"
     if dilations and max(dilations) > 1:
         text += f", dilation {max(dilations)}"
-    before = nodes.data_inputs(layer.activation)[:1] if layer.activation else []  # a pool may precede the ReLU
+    before = graph.data_inputs(layer.activation)[:1] if layer.activation else []  # a pool may precede the ReLU
     for name in dict.fromkeys([*before, layer.activation or layer.start, layer.start]):
-        if nodes.by_name[name].op in MAX_POOLS:
-            window = attribute(nodes.by_name[name], "ksize").list.i
+        if graph.by_name[name].op in MAX_POOLS:
+            window = attribute(graph.by_name[name], "ksize").list.i
             text += f"; MaxPool {window[1]} x {window[2]}"
         elif name == layer.activation:
-            text += f"; {nodes.by_name[name].op}"
+            text += f"; {graph.by_name[name].op}"
     return text
 
 
@@ -108,25 +107,20 @@ def _image_shape(types, layer):
     return shape or [None] * 4
 
 
-def _count_parameters(nodes, moving, convolution, end) -> int:
+def _count_parameters(graph, moving, convolution, end) -> int:
     """The number of elements of the float constants that a layer reads, without scalars.
 
     Args:
-        nodes: of the graph.
+        graph: of the graph.
         moving: names of the nodes that depend on the images, or on their shape.
         convolution: name of the first node of the layer.
         end: name of its last node.
     """
-    own, waiting = {convolution}, [end]
-    while waiting:
-        name = waiting.pop()
-        if name not in own:
-            own.add(name)
-            waiting += [source for source in nodes.data_inputs(name) if source in moving]
-    sources = {source for name in own for source in nodes.data_inputs(name) if source not in moving}
+    own = {convolution} | (graph.ancestors([end], without=[convolution]) & moving)
+    sources = {source for name in own for source in graph.data_inputs(name) if source not in moving}
     count = 0
-    for name in nodes.ancestors(sources):
-        node = nodes.by_name[name]
+    for name in graph.ancestors(sources):
+        node = graph.by_name[name]
         if node.op == "Const" and tf.as_dtype(node.attr["dtype"].type).is_floating:
             sides = [dim.size for dim in node.attr["value"].tensor.tensor_shape.dim]
             count += int(np.prod(sides)) if sides else 0

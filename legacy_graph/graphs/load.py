@@ -2,10 +2,12 @@
 
 from typing import Any, Dict, Optional, Tuple
 
+import tensorflow.compat.v1 as tf
+
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_axis import check_batch, follow_images
-from legacy_graph.graphs.batch_import import Imported, import_images, refused_node
+from legacy_graph.graphs.batch_import import import_images, refused_node
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer, without_refused
 from legacy_graph.graphs.entry import cut_at_input, set_size
 from legacy_graph.graphs.graph import Graph
@@ -75,8 +77,8 @@ def _load(source, path, input, layer, size, values):
     notes = set_placeholders(graph, values) + run_passes(graph, PASSES)
     names, entry_notes = cut_at_input(graph, path, input, source.inputs, size)
     imported = _import(graph, names, layer, size)
-    remove_reshapes(graph, imported.types)
-    layers, left_out = choose_layers(graph, imported.types, graph.input, layer)
+    remove_reshapes(graph)
+    layers, left_out = choose_layers(graph, layer)
     _prune(graph, layers)
     filled = fill_variables(graph, source.read)
     layers, batch_notes = check_batch(graph, layers, imported, filled, all_needed=layer is not None)
@@ -116,12 +118,12 @@ def with_size(model: Model, height: int, width: int) -> Model:
     graph.input = model.input
     shape = tuple(set_size(graph, (height, width)))
     imported = _import(graph, set(graph.by_name), None, (height, width))
-    remove_reshapes(graph, imported.types)
+    remove_reshapes(graph)
     follow_images(graph, model.layers, imported, set())
     return model._replace(graph=graph, input_shape=shape, layers=measure_layers(graph, model.layers))
 
 
-def _import(graph, names, layer, size) -> Imported:
+def _import(graph, names, layer, size) -> Optional[tf.Graph]:
     """`import_images`. The error names the first node that does not accept images of this size, if it is not None."""
     try:
         return import_images(graph, names, layer)

@@ -1,6 +1,6 @@
 """References to nodes, and new nodes."""
 
-from typing import Iterable, List, Optional
+from typing import Iterable, List, Optional, Union
 
 import tensorflow.compat.v1 as tf
 
@@ -17,35 +17,33 @@ def canonical(reference: str) -> str:
     return reference[:-2] if reference.endswith(":0") else reference
 
 
-def constant(name: str, value: object, dtype: int) -> tf.NodeDef:
-    """A Const node.
-
-    Args:
-        name: of the node.
-        value: array or scalar.
-        dtype: TensorFlow's number of the type, as in an attribute.
-    """
-    tensor = tf.make_tensor_proto(value, dtype=dtype)
-    return new_node("Const", name, dtype=tf.AttrValue(type=dtype), value=tf.AttrValue(tensor=tensor))
+Attribute = Union[tf.AttrValue, tf.DType]
 
 
-def new_node(operation: str, name: str, inputs: Iterable[str] = (), **attributes: tf.AttrValue) -> tf.NodeDef:
+def constant(name: str, value: object, dtype: Optional[int] = None) -> tf.NodeDef:
+    """A Const node of an array or a scalar; `dtype` is a number of TensorFlow. An int is an int32 without it."""
+    tensor = tf.make_tensor_proto(value, dtype)
+    return new_node("Const", name, dtype=tf.as_dtype(tensor.dtype), value=tf.AttrValue(tensor=tensor))
+
+
+def new_node(operation: str, name: str, inputs: Iterable[str] = (), **attributes: Attribute) -> tf.NodeDef:
     """A node with these inputs and attributes."""
     node = tf.NodeDef(op=operation, name=name, input=list(inputs))
     for key, value in attributes.items():
-        node.attr[key].CopyFrom(value)
+        is_type = isinstance(value, tf.DType)
+        node.attr[key].CopyFrom(tf.AttrValue(type=value.as_datatype_enum) if is_type else value)
     return node
 
 
-def identity(name: str, source: str, dtype: int) -> tf.NodeDef:
-    """An Identity node of `source`."""
-    return new_node("Identity", name, [source], T=tf.AttrValue(type=dtype))
+def identity(name: str, source: str, kind: Attribute) -> tf.NodeDef:
+    """An Identity node of `source`, a tensor of this type."""
+    return new_node("Identity", name, [source], T=kind)
 
 
 def placeholder(name: str, shape: List[Optional[int]]) -> tf.NodeDef:
     """A float32 placeholder; lengths that are None are open."""
-    dtype = tf.AttrValue(type=tf.float32.as_datatype_enum)
-    return new_node("Placeholder", name, dtype=dtype, shape=tf.AttrValue(shape=tf.TensorShape(shape).as_proto()))
+    shape = tf.AttrValue(shape=tf.TensorShape(shape).as_proto())
+    return new_node("Placeholder", name, dtype=tf.float32, shape=shape)
 
 
 def cut(graph_def: tf.GraphDef, name: str, shape: List[Optional[int]]) -> None:

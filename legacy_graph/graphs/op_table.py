@@ -29,14 +29,6 @@ class Row(NamedTuple):
     layout: str = "transposed"  # NCHW -> NHWC, see `nhwc`; "transposed": runs as NCHW between two transposes
 
 
-class Refusal(NamedTuple):
-    """Why the operations of a kind never run, in the words of a `UserError`."""
-
-    expected: str
-    found: str
-    hint: str
-
-
 # Moves or adds values without a weight.
 _move = partial(Row, data=(0,), bound="same", projection="linear")
 # Each position of the output depends on the same position of the inputs.
@@ -186,12 +178,13 @@ TABLE: Dict[str, Row] = {name: row for names, row in _GROUPS.items() for name in
 _EFFECTS = ("effect", "assignment", "subtraction")  # summaries, and updates of variables
 _LATER = "name a node after it with --input"
 _CALLS, _LOOPS = ("call", "conditional", "functional"), ("loop", "back edge")
-_REFUSALS = {
-    "quantised": Refusal("a float graph", "a quantised one", "give the graph before quantisation"),
-    "volume": Refusal("2-D convolutions", "a 3-D one", "no picture shows a volume: use a 2-D model"),
-    **dict.fromkeys(_CALLS, Refusal("plain operations", "a function call", "export the graph without control flow")),
-    **dict.fromkeys((*_LOOPS, "loop value"), Refusal("a graph without loops", "a while loop", _LATER)),
-    "random": Refusal("a graph for inference", "random numbers", f"export it for inference, or {_LATER}"),
+# Why the operations of a kind never run: what a `UserError` expected and found, and its hint.
+_REFUSALS: Dict[str, Tuple[str, str, str]] = {
+    "quantised": ("a float graph", "a quantised one", "give the graph before quantisation"),
+    "volume": ("2-D convolutions", "a 3-D one", "no picture shows a volume: use a 2-D model"),
+    **dict.fromkeys(_CALLS, ("plain operations", "a function call", "export the graph without control flow")),
+    **dict.fromkeys((*_LOOPS, "loop value"), ("a graph without loops", "a while loop", _LATER)),
+    "random": ("a graph for inference", "random numbers", f"export it for inference, or {_LATER}"),
 }
 # Families without rows, which would only be long lists of names.
 _FAMILIES = {
@@ -215,13 +208,13 @@ def row(operation: str) -> Row:
     return next((Row(kind) for kind, pattern in _FAMILIES.items() if pattern.fullmatch(operation)), Row("unknown"))
 
 
-def refusal(operation: str) -> Optional[Refusal]:
-    """Why an operation does not run, or None if it runs."""
+def refusal(operation: str) -> Optional[Tuple[str, str, str]]:
+    """Why an operation does not run: what was expected and found, and a hint. None if it runs."""
     kind = row(operation).kind
     if kind not in _NEVER_RUN:
         return None
     hint = f"{_LATER}; {PAGE} says how to add an operation to the table"
-    return _REFUSALS.get(kind) or Refusal("an operation of the table of operations", operation, hint)
+    return _REFUSALS.get(kind) or ("an operation of the table of operations", operation, hint)
 
 
 def of_kind(*kinds: str) -> FrozenSet[str]:

@@ -7,7 +7,7 @@ Source: Zeiler and Fergus, ECCV 2014, section 2.1; Springenberg et al., "Strivin
 """
 
 import itertools
-from typing import List, NamedTuple, Set, Tuple
+from typing import Callable, List, NamedTuple, Set, Tuple
 
 import tensorflow.compat.v1 as tf
 
@@ -42,17 +42,6 @@ def find_path(images: tf.Tensor, start: tf.Tensor) -> Path:
     )
 
 
-def find_dependents(images: tf.Tensor) -> Set[tf.Operation]:
-    """The operations whose results depend on the values of `images`, not only on their shape."""
-    reached: Set[tf.Operation] = set()
-    waiting = [images]
-    while waiting:
-        new = {operation for operation in waiting.pop().consumers() if operation.type not in SHAPES} - reached
-        reached |= new
-        waiting += [tensor for operation in new for tensor in operation.outputs]
-    return reached
-
-
 def open_stops(graph_def: tf.GraphDef, input: str, start: str) -> None:
     """Replace StopGradient by Identity where no other way leads from `input` to `start`. Changes the graph.
 
@@ -62,10 +51,8 @@ def open_stops(graph_def: tf.GraphDef, input: str, start: str) -> None:
     nodes = Graph(graph_def)
     closed = {name for name in nodes.ancestors([start]) if row(nodes.by_name[name].op).kind == "stop"}
     while closed:
-        reached, stopped = {input}, []
-        for name in nodes.order:
-            if nodes.by_name[name].op not in SHAPES and reached.intersection(nodes.data_inputs(name)):
-                (stopped.append if name in closed else reached.add)(name)
+        reached = nodes.dependents([input], without=closed)
+        stopped = [name for name in nodes.order if name in closed and reached.intersection(nodes.data_inputs(name))]
         if start in reached or not stopped:
             return
         nodes.by_name[stopped[-1]].op = "Identity"
@@ -79,14 +66,25 @@ def _between(images, start, through_stops=True):
         if operation not in needed and (through_stops or row(operation.type).kind != "stop"):
             needed.add(operation)
             waiting += [tensor.op for tensor in operation.inputs]
-    reached, waiting = set(), [images]
+    reached = find_dependents(images, lambda tensor: tensor.dtype.is_floating and tensor.op in needed)
+    return [operation for operation in start.graph.get_operations() if operation in reached]
+
+
+def _has_value(tensor):
+    return tensor.op.type not in SHAPES
+
+
+def find_dependents(images: tf.Tensor, carries: Callable[[tf.Tensor], bool] = _has_value) -> Set[tf.Operation]:
+    """The operations whose results depend on the values of `images`, by tensors that carry them."""
+    reached: Set[tf.Operation] = set()
+    waiting = [images]
     while waiting:
         for operation in waiting.pop().consumers():
-            floating = [tensor for tensor in operation.outputs if tensor.dtype.is_floating]
-            if operation in needed and operation not in reached and floating:
+            outputs = [tensor for tensor in operation.outputs if carries(tensor)]
+            if outputs and operation not in reached:
                 reached.add(operation)
-                waiting += floating
-    return [operation for operation in start.graph.get_operations() if operation in reached]
+                waiting += outputs
+    return reached
 
 
 def _is_defined(operation, dependent):

@@ -11,7 +11,6 @@ from legacy_graph.graphs.axis_windows import find_move, repeated
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.op_table import SHAPES, row
 from legacy_graph.graphs.operations import attribute
-from legacy_graph.graphs.tensor_types import TensorType
 
 
 class Axis(NamedTuple):
@@ -64,32 +63,29 @@ Axes = Sequence[Axis]  # down and across
 _AFTER_MIRROR = ("elementwise", "select", "positions", "joined", "convolution", "pool", "transpose")
 
 
-def receptive_fields(
-    nodes: Graph, input: str, types: Dict[str, TensorType]
-) -> Tuple[Dict[str, Fields], Dict[str, str]]:
-    """The receptive field in the input of one position of each tensor.
+def receptive_fields(graph: Graph) -> Tuple[Dict[str, Fields], Dict[str, str]]:
+    """The receptive field in the images of one position of each tensor.
 
     Args:
-        nodes: of the graph, NHWC.
-        input: name of the placeholder [B, H, W, C]. Only the inputs in the column `data` of the table of operations
-            depend on it, as `check_batch` ensures.
-        types: of all tensors; a height or width may be None.
+        graph: NHWC, with images [B, H, W, C]. Only the inputs in the column `data` of the table of operations depend
+            on them, as `check_batch` ensures.
 
     Returns:
         {node name: fields}, without tensors whose field is unknown, and {node name: name of the first node before it
         whose field is unknown}. A step of 0 means that each position depends on the complete axis. If an image side is
         unknown, the field after a strided SAME window is unknown: its padding depends on the side.
     """
+    input, types = graph.input, graph.types
     sides = (types[input].shape or [None] * 4)[1:3]
     axes = [Axis(at, side=side) for at, side in enumerate(sides, start=1)]
     known: Dict[str, Optional[Axes]] = {input: [axis.whole() if axis.side == 1 else axis for axis in axes]}
     lost: Dict[str, str] = {}
-    for name in nodes.order:
-        node, sources = nodes.by_name[name], nodes.data_inputs(name)
+    for name in graph.order:
+        node, sources = graph.by_name[name], graph.data_inputs(name)
         inputs = {number: known[source] for number, source in enumerate(sources) if source in known}
         if node.op in SHAPES or name == input or types[name].dtype is None or not inputs:
             continue
-        step = Step(node, [types[source].shape for source in sources], types[name].shape, nodes.constant)
+        step = Step(node, [types[source].shape for source in sources], types[name].shape, graph.constant)
         try:
             known[name] = _through(step, inputs)
         except Unknown:

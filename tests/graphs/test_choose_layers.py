@@ -57,6 +57,21 @@ def test_layers_after_a_crop_are_left_out(tmp_path):
     assert model.notes == [f"The layers second and 1 more are left out: {refused.value}."]
 
 
+def test_a_layer_behind_statistics_of_the_batch_is_left_out(tmp_path):
+    """Another layer reads its convolution before the batch norm. That one alone is shown."""
+
+    def build(x):
+        linear = tf.nn.conv2d(x, constant([1, 1, 3, 4]), [1] * 4, "SAME", name="first")
+        empty, options = tf.zeros([0]), {"scale": tf.ones([4]), "offset": tf.zeros([4]), "is_training": True}
+        normal = tf.raw_ops.FusedBatchNorm(x=linear, mean=empty, variance=empty, name="norm", **options)
+        tf.nn.conv2d(tf.nn.relu(normal.y), constant([1, 1, 4, 2]), [1] * 4, "SAME", name="third")
+        return tf.nn.conv2d(linear, constant([1, 1, 4, 2]), [1] * 4, "SAME", name="second")
+
+    model = load_model(write_frozen(tmp_path / "model.pb", build))
+    assert [layer.label for layer in model.layers] == ["second"]
+    assert "norm" not in model.graph.by_name
+
+
 def test_a_kernel_that_depends_on_the_images_is_named(tmp_path):
     def build(x):
         x = tf.nn.relu(tf.nn.conv2d(x, constant([3, 3, 3, 4]), [1] * 4, "SAME", name="first"))

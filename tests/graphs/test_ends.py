@@ -33,8 +33,13 @@ def end_of(build):
         images = tf.placeholder(tf.float32, [None, 8, 8, 3], "images")
         linear = tf.nn.bias_add(tf.nn.conv2d(images, kernel(), 1, "SAME", name="c1"), tf.ones([4]), name="bias")
         build(linear, images)
+    return found_in(graph)
+
+
+def found_in(graph):
     loaded = Graph(graph.as_graph_def())
-    return EndFinder(loaded, loaded.infer_types(loaded.by_name), loaded.dependents(["images"])).find("c1")
+    loaded.input = "images"
+    return EndFinder(loaded).find("c1")
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -147,8 +152,7 @@ def test_a_layer_is_ranked_in_the_order_of_its_activation(name):
         linear = tf.nn.bias_add(tf.nn.conv2d(images, kernel(), 1, "SAME", name="c1"), tf.ones([4]), name="bias")
         value = TWO_REVERSALS[name](linear)
         tf.nn.conv2d(value, kernel(4), 1, "SAME")
-        loaded = Graph(graph.as_graph_def())
-        end = EndFinder(loaded, loaded.infer_types(loaded.by_name), loaded.dependents(["images"])).find("c1")
+        end = found_in(graph)
         feed = {images: np.random.RandomState(0).normal(0, 0.3, (1, 8, 8, 3))}
         if name in ("one reversal", "one reversal after", "not monotone"):
             assert end.start == end.activation

@@ -3,11 +3,8 @@
 import re
 from typing import Dict, List, NamedTuple, Optional, Set
 
-import tensorflow.compat.v1 as tf
-
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.inputs import find_sources
 from legacy_graph.graphs.nodes import constant, identity, is_bool, node_name
 from legacy_graph.graphs.op_table import PLACEHOLDERS, SHAPES, SOURCES, of_kind, row
 from legacy_graph.graphs.operations import attribute
@@ -38,7 +35,7 @@ def set_placeholders(graph: Graph, values: Dict[str, bool]) -> List[str]:
         if name not in known:
             expected = f"a bool placeholder of the graph: {', '.join(known[:8])}" if known else "a bool placeholder"
             raise UserError("--set", expected, name if known else "a graph without one", "correct the name")
-        graph.add(constant(name, value, tf.bool.as_datatype_enum))
+        graph.add(constant(name, bool(value)))
     return [f"The placeholder {name} is set to {value}." for name, value in values.items()]
 
 
@@ -55,14 +52,14 @@ def fix_placeholders(graph: Graph) -> List[str]:
     notes = []
     for node in list(graph.by_name.values()):
         if node.op in PLACEHOLDERS:
-            dtype, shape = node.attr["dtype"].type, node.attr["shape"].shape
+            shape = node.attr["shape"].shape
             if is_bool(node):
                 value = _value(graph, node)
                 if value is not None:
-                    graph.add(constant(node.name, value, dtype))
+                    graph.add(constant(node.name, value))
                     notes.append(f"The placeholder {node.name} is set to {value}, as at inference.")
             elif node.op == "PlaceholderWithDefault" and not shape.unknown_rank and not shape.dim:
-                graph.add(identity(node.name, node.input[0], dtype))
+                graph.add(identity(node.name, node.input[0], node.attr["dtype"]))
     return notes
 
 
@@ -83,7 +80,7 @@ def _switched(graph, node) -> Optional[bool]:
     training = {name for name, other in graph.by_name.items() if _is_training(other)}
     runs = []
     for value in (False, True):
-        graph.add(constant(node.name, value, tf.bool.as_datatype_enum))
+        graph.add(constant(node.name, value))
         runs.append(training - _find_branches(graph).dead)
     graph.add(node)
     off, on = runs
@@ -140,7 +137,7 @@ def _find_branches(graph) -> _Branches:
 
 def remove_dropout(graph: Graph) -> List[str]:
     """Replace each dropout by its input, as at inference."""
-    sources = find_sources(graph)
+    sources = graph.names(SOURCES)
     pictures = [name for name in sources if not _may_be_scalar(graph.by_name[name], unknown=True)]
     dependent = graph.dependents(
         pictures or [name for name in sources if not _may_be_scalar(graph.by_name[name], unknown=False)]

@@ -5,7 +5,7 @@ from typing import Dict, List, NamedTuple
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.nodes import canonical, identity, new_node, node_name
+from legacy_graph.graphs.nodes import identity, new_node, node_name
 from legacy_graph.graphs.op_table import of_kind, row
 from legacy_graph.graphs.operations import attribute
 
@@ -60,9 +60,9 @@ def _find_updates(graph) -> Dict[str, _Update]:
         if node.op in _UPDATES:
             variable, product = [graph.by_name[graph.root(name)] for name in graph.data_inputs(node.name)[:2]]
             for factor in product.input if product.op == "Mul" else ():
-                difference = graph.by_name[graph.root(node_name(factor))]
-                if difference.op == "Sub" and _variable(graph, difference.input[0]) == variable.name:
-                    updates[_source(graph, difference.input[1])] = _Update(variable, difference, 1)
+                difference = graph.by_name[graph.root(factor)]
+                if difference.op == "Sub" and graph.root(difference.input[0]) == variable.name:
+                    updates[graph.source(difference.input[1])] = _Update(variable, difference, 1)
         elif node.op in _ASSIGNMENTS:
             updates.update(_weighted_means(graph, node))
     return updates
@@ -78,27 +78,12 @@ def _weighted_means(graph, assign):
     if any(_reads(graph, own, variable)):
         for position, reference in enumerate(graph.references(other.name)):
             if graph.constant(reference) is None:
-                yield _source(graph, reference), _Update(variable, other, position)
+                yield graph.source(reference), _Update(variable, other, position)
 
 
 def _reads(graph, node, variable):
     """For each input of a node whether it is the value of a variable."""
-    return [_variable(graph, reference) == variable.name for reference in node.input]
-
-
-def _variable(graph, reference):
-    """The name of the variable that a node reads."""
-    name = graph.root(node_name(reference))
-    if graph.by_name[name].op == "ReadVariableOp":
-        name = graph.root(graph.data_inputs(name)[0])
-    return name
-
-
-def _source(graph, reference):
-    """The reference at the start of a chain of Identity nodes."""
-    while graph.by_name[node_name(reference)].op == "Identity":
-        reference = graph.by_name[node_name(reference)].input[0]
-    return canonical(reference)
+    return [graph.root(reference) == variable.name for reference in node.input]
 
 
 def _read(graph, variable, name):
@@ -106,7 +91,7 @@ def _read(graph, variable, name):
     if variable.op == "VarHandleOp":
         node = new_node("ReadVariableOp", name, [variable.name], dtype=variable.attr["dtype"])
     else:
-        node = identity(name, variable.name, variable.attr["dtype"].type)
+        node = identity(name, variable.name, variable.attr["dtype"])
     graph.add(node)
     graph.marks[name] = {MOVING_AVERAGE}
     return name

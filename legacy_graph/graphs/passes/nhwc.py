@@ -13,7 +13,6 @@ from legacy_graph.graphs.tensor_types import TensorType
 
 TO_NHWC, TO_NCHW = [0, 2, 3, 1], [0, 3, 1, 2]
 NCHW = "NCHW"  # the mark of a node that depends on a tensor transposed back to NCHW, so that its axes are unknown
-_INT32 = tf.int32.as_datatype_enum
 
 
 def to_nhwc(graph: Graph) -> List[str]:
@@ -22,9 +21,9 @@ def to_nhwc(graph: Graph) -> List[str]:
     Returns:
         A sentence if the graph was changed.
     """
-    order, dependent = graph.order, graph.dependents([graph.input])
+    order, dependent = graph.order, graph.dependent
     nchw = [name for name in order if _is_nchw(graph.by_name[name])]
-    first = nchw or [name for name in order if graph.by_name[name].op in CONVOLUTIONS and name in dependent]
+    first = nchw or [name for name in graph.names(CONVOLUTIONS) if name in dependent]
     is_taken = bool(first) and takes_nchw(graph, graph.input, first[0])
     if not nchw and not is_taken:
         return []
@@ -72,7 +71,7 @@ class _Converter:
         if _is_nchw(node) and len(self.types[node.name].shape or TO_NHWC) == 4:
             self._convert_windows(node)
         elif node.op == "Transpose" and _is_order(self.graph, node, TO_NHWC if is_converted else TO_NCHW):
-            self.graph.add(identity(node.name, node.input[0], node.attr["T"].type))
+            self.graph.add(identity(node.name, node.input[0], node.attr["T"]))
             if not is_converted:
                 self.record(node.name)
         elif self.converted.intersection(sources) and not self._convert_places(node):
@@ -139,11 +138,11 @@ class _Converter:
         """Let an input of a node read the transposed tensor."""
         reference = node.input[position]
         name = f"{reference.replace(':', '_')}/{'nchw' if order == TO_NCHW else 'nhwc'}"
-        dtype = tf.AttrValue(type=self.types[node_name(reference)].dtype.as_datatype_enum)
+        dtype = self.types[node_name(reference)].dtype
         inputs = [reference, self._constant(f"{name}/order", np.int32(order))]
         if ":" not in reference:  # the types are those of output 0
             self.types[name] = _transposed(self.types[reference], order)
-        transpose = new_node("Transpose", name, inputs, T=dtype, Tperm=tf.AttrValue(type=_INT32))
+        transpose = new_node("Transpose", name, inputs, T=dtype, Tperm=tf.int32)
         self.graph.connect(node.name, position, self._add(transpose))
 
     def _permuted(self, sizes):
@@ -151,12 +150,11 @@ class _Converter:
         name, layouts = f"{sizes.replace(':', '_')}/nhwc", {"src_format": "NCHW", "dst_format": "NHWC"}
         formats = {key: tf.AttrValue(s=layout.encode()) for key, layout in layouts.items()}
         self.types[name] = TensorType(tf.int32, [4])
-        return self._add(new_node("DataFormatVecPermute", name, [sizes], T=tf.AttrValue(type=_INT32), **formats))
+        return self._add(new_node("DataFormatVecPermute", name, [sizes], T=tf.int32, **formats))
 
     def _constant(self, name, value):
-        dtype = tf.as_dtype(value.dtype)
-        self.types[name] = TensorType(dtype, list(value.shape))
-        return self._add(constant(name, value, dtype.as_datatype_enum))
+        self.types[name] = TensorType(tf.as_dtype(value.dtype), list(value.shape))
+        return self._add(constant(name, value))
 
     def record(self, name):
         """The output of a node is now NHWC; so is the shape that a placeholder or EnsureShape declares."""

@@ -18,7 +18,6 @@ _VARIABLES = of_kind("variable", "resource", "constant")
 _POOLS = of_kind("max pool", "average pool")
 _MOVABLE = ELEMENTWISE - COMPARISONS - of_kind("cast")  # of any shape, with output of the type T
 Axes = Tuple[int, ...]
-_INT32 = tf.int32.as_datatype_enum
 
 
 def move_squeezes(graph: Graph) -> List[str]:
@@ -39,7 +38,7 @@ def move_squeezes(graph: Graph) -> List[str]:
 
 def _move_before_blocks(graph):
     """Replace SpaceToBatchND, ExpandDims with ExpandDims, SpaceToBatchND, so that images [B, 1, W, C] can enter."""
-    for name in [name for name in graph.order if graph.by_name[name].op == "ExpandDims"]:
+    for name in graph.names(["ExpandDims"]):
         blocks, axes = graph.by_name[graph.data_inputs(name)[0]], _inserted(graph, name)
         if blocks.op == "SpaceToBatchND" and len(graph.consumers[blocks.name]) == 1 and axes in ((1,), (2,)):
             graph.redirect({name: blocks.name})
@@ -174,8 +173,8 @@ def _insert_rows(graph, name):
         if value is not None:
             graph.add(constant(joined, first + value.tolist(), kind.type))
         else:  # computed from the width of the images
-            rows, axis = constant(f"{joined}/rows", first, kind.type), constant(f"{joined}/axis", 0, _INT32)
+            rows, axis = constant(f"{joined}/rows", first, kind.type), constant(f"{joined}/axis", 0)
             graph.add(rows, axis)
-            inputs, integer = [rows.name, node.input[position], axis.name], tf.AttrValue(type=_INT32)
-            graph.add(new_node("ConcatV2", joined, inputs, N=tf.AttrValue(i=2), T=kind, Tidx=integer))
+            inputs = [rows.name, node.input[position], axis.name]
+            graph.add(new_node("ConcatV2", joined, inputs, N=tf.AttrValue(i=2), T=kind, Tidx=tf.int32))
         graph.connect(name, position, joined)

@@ -19,34 +19,22 @@ _SHAPE_PARTS = of_kind("join", "strided slice", "cast", "identity")
 _FIXING = ("reshape", "transposed convolution")
 
 
-def remove_reshapes(graph: Graph, types: Dict[str, TensorType]) -> None:
-    """Replace each Reshape that does not change the shape, whatever the number of images, with Identity.
+def remove_reshapes(graph: Graph) -> None:
+    """Replace each Reshape of known type that does not change the shape, whatever the number of images, with Identity.
 
-    Args:
-        graph: may have nodes that are not in `types`; they stay.
-        types: of the tensors, for any number of images or for a certain one.
+    The types may be those for any number of images, or for a certain one.
     """
-    moving = graph.dependents([graph.input], shapes=True)
+    types, moving = graph.types, graph.dependents([graph.input], shapes=True)
+    shapes = {name for name in moving if graph.by_name[name].op in SHAPES}
     for node in list(graph.by_name.values()):
         if node.op == "Reshape" and node.name in types and ":" not in node.input[0]:
             before, after = types[node_name(node.input[0])].shape, types[node.name].shape
-            is_same = before and after and before[1:] == after[1:] and None not in after[1:]
-            if is_same and (after[0] is None or _is_for_any_batch(graph, node_name(node.input[1]), moving)):
-                graph.add(identity(node.name, node.input[0], attribute(node, "T").type))
-
-
-def _is_for_any_batch(graph, sizes, moving):
-    """Whether TensorFlow infers the lengths in `sizes`, except that of the batch, for an open batch too."""
-    seen, waiting = set(), [sizes]
-    while waiting:
-        name = waiting.pop()
-        operation = graph.by_name[name].op
-        if name in moving and name not in seen and operation not in SHAPES:
-            if operation not in _SHAPE_PARTS:
-                return False
-            seen.add(name)
-            waiting += graph.data_inputs(name)
-    return True
+            if before and after and before[1:] == after[1:] and None not in after[1:]:
+                # From parts of shapes alone, TensorFlow infers all lengths but the batch for an open batch too.
+                parts = graph.ancestors([node_name(node.input[1])], without=shapes) & moving
+                if after[0] is None or all(graph.by_name[name].op in _SHAPE_PARTS for name in parts):
+                    graph.add(identity(node.name, node.input[0], attribute(node, "T")))
+    graph.types = types
 
 
 def free_batch(graph: Graph, names: Set[str], batch: int) -> None:
@@ -57,7 +45,7 @@ def free_batch(graph: Graph, names: Set[str], batch: int) -> None:
         names: of the layers and the nodes after them.
         batch: of the input.
     """
-    dependent = graph.dependents([graph.input])
+    dependent = graph.dependent
     nodes = [graph.by_name[name] for name in graph.order if name in dependent]
     nodes = [node for node in nodes if row(node.op).moves in _FIXING]
     known = {node.name: _declared_shape(graph, node) for node in nodes}
@@ -68,7 +56,7 @@ def free_batch(graph: Graph, names: Set[str], batch: int) -> None:
             continue
         if node.op == "Conv2DBackpropInput":
             if batch > 1:
-                sizes = constant(f"{node.name}/free_batch/size_1", [1, *shape[1:]], tf.int32.as_datatype_enum)
+                sizes = constant(f"{node.name}/free_batch/size_1", [1, *shape[1:]])
                 graph.add(sizes)
                 graph.connect(node.name, 0, sizes.name)
             _free_output_size(graph, node)
@@ -84,18 +72,17 @@ def _declared_shape(graph, node) -> Optional[List[int]]:
     sizes = graph.constant(reference)
     if sizes is not None:
         return None if -1 in sizes[1:] else sizes.tolist()
-    return [-1] if graph.by_name[graph.root(node_name(reference))].op in SHAPES else None
+    return [-1] if graph.by_name[graph.root(reference)].op in SHAPES else None
 
 
 def _free_output_size(graph, node):
     """Multiply the output size of a transposed convolution, whose batch is 1, by [B, 1, 1, 1] of its input."""
-    prefix, integer = f"{node.name}/free_batch", tf.int32.as_datatype_enum
-    kind, floats = tf.AttrValue(type=integer), tf.AttrValue(type=tf.float32.as_datatype_enum)
-    begin = constant(f"{prefix}/begin", [0, 0, 0, 0], integer)
-    size = constant(f"{prefix}/size", [-1, 1, 1, 1], integer)
-    corner = new_node("Slice", f"{prefix}/corner", [node.input[2], begin.name, size.name], T=floats, Index=kind)
-    shape = new_node("Shape", f"{prefix}/shape", [corner.name], T=floats, out_type=kind)
-    graph.add(begin, size, corner, shape, new_node("Mul", prefix, [node.input[0], shape.name], T=kind))
+    prefix = f"{node.name}/free_batch"
+    begin, size = constant(f"{prefix}/begin", [0, 0, 0, 0]), constant(f"{prefix}/size", [-1, 1, 1, 1])
+    inputs = [node.input[2], begin.name, size.name]
+    corner = new_node("Slice", f"{prefix}/corner", inputs, T=tf.float32, Index=tf.int32)
+    shape = new_node("Shape", f"{prefix}/shape", [corner.name], T=tf.float32, out_type=tf.int32)
+    graph.add(begin, size, corner, shape, new_node("Mul", prefix, [node.input[0], shape.name], T=tf.int32))
     graph.connect(node.name, 0, prefix)
 
 
@@ -112,7 +99,7 @@ def fix_sizes(graph: Graph, imported: tf.Graph, places: Dict[str, Batch], filled
         places: where the images are in its tensors.
         filled: names of the nodes that had the value, or the handle, of a variable.
     """
-    moving, types = graph.dependents([graph.input]), graph.types
+    moving, types = graph.dependent, graph.types
     before = graph.ancestors(moving).intersection(operation.name for operation in imported.get_operations())
     shapes = [imported.get_operation_by_name(name) for name in before if graph.by_name[name].op in SHAPES]
     shapes = [operation for operation in shapes if operation.inputs[0].op.name in moving]
@@ -128,7 +115,7 @@ def fix_sizes(graph: Graph, imported: tf.Graph, places: Dict[str, Batch], filled
         one, many = [session.run(tensors, shape_values(known, places, number)) for number in (1, IMAGES)]
     for name, value in one.items():
         if value.size <= _MOST and np.array_equal(value, many[name]):
-            graph.add(constant(name, value, tensors[name].dtype.as_datatype_enum))
+            graph.add(constant(name, value))
             types[name] = TensorType(types[name].dtype, list(value.shape))
     graph.types = types
 

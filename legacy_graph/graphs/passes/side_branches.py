@@ -15,7 +15,7 @@ def remove_side_effects(graph: Graph) -> List[str]:
 
     Nodes that read the result of an update go too: the returned note counts the convolutions among them.
     """
-    effects = {name for name, node in graph.by_name.items() if node.op in SIDE_EFFECTS}
+    effects = set(graph.names(SIDE_EFFECTS))
     if not effects:
         return []
     ends = set(effects)
@@ -40,7 +40,7 @@ def _name_readers(graph, effects) -> List[str]:
     if not any(graph.by_name[name].op in CONVOLUTIONS for name in after):
         return []
     gradients = _find_gradients(graph)
-    names = [name for name in graph.order if graph.by_name[name].op in CONVOLUTIONS and name not in gradients]
+    names = [name for name in graph.names(CONVOLUTIONS) if name not in gradients]
     readers = [name for name in names if name in after]
     if not readers:
         return []

@@ -8,7 +8,7 @@ from tensorflow.python.framework import tensor_util
 
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.nodes import constant, identity, new_node, node_name
+from legacy_graph.graphs.nodes import constant, identity, new_node
 from legacy_graph.graphs.op_table import CONVOLUTIONS, ELEMENTWISE, PASSING, RELUS, of_kind, row
 from legacy_graph.graphs.operations import attribute, definition
 
@@ -33,7 +33,7 @@ def pass_on(graph: Graph) -> List[str]:
             dtypes = list(kind.list.type) or [kind.type]
             outputs = list(node.input[: len(dtypes)])
             replacements.update({f"{name}:{number}": text for number, text in enumerate(outputs) if number})
-            graph.add(identity(name, outputs[0], dtypes[0]))
+            graph.add(identity(name, outputs[0], tf.as_dtype(dtypes[0])))
     graph.redirect(replacements)
     return []
 
@@ -41,10 +41,10 @@ def pass_on(graph: Graph) -> List[str]:
 def remove_defaults(graph: Graph) -> None:
     """Replace each placeholder whose default depends on the input by an Identity of the default."""
     nodes = [node for node in graph.by_name.values() if node.op == "PlaceholderWithDefault"]
-    dependent = graph.dependents([graph.input]) if nodes else set()
+    dependent = graph.dependent if nodes else set()
     for node in nodes:
         if node.name in dependent:
-            graph.add(identity(node.name, node.input[0], node.attr["dtype"].type))
+            graph.add(identity(node.name, node.input[0], node.attr["dtype"]))
 
 
 def split_batches(graph: Graph) -> List[str]:
@@ -56,7 +56,7 @@ def split_batches(graph: Graph) -> List[str]:
     for node in [node for node in graph.by_name.values() if node.op in _BATCHES]:
         for number, (kind, shape) in enumerate(zip(*_components(graph, node))):
             name = f"{node.name}/output_{number}" if number else node.name
-            graph.add(new_node("Placeholder", name, dtype=tf.AttrValue(type=kind), shape=tf.AttrValue(shape=shape)))
+            graph.add(new_node("Placeholder", name, dtype=tf.as_dtype(kind), shape=tf.AttrValue(shape=shape)))
             if number:
                 replacements[f"{node.name}:{number}"] = name
     graph.redirect(replacements)
@@ -97,9 +97,9 @@ def to_float32(graph: Graph) -> List[str]:
                     value.list.type[:] = [_FLOAT if kind in _HALVES else kind for kind in value.list.type]
         if node.op == "Const" and node.attr["value"].tensor.dtype in _HALVES:
             values = tensor_util.MakeNdarray(node.attr["value"].tensor).astype(np.float32)
-            graph.add(constant(node.name, values, _FLOAT))
+            graph.add(constant(node.name, values))
         if node.op == "Cast" and attribute(node, "SrcT").type == attribute(node, "DstT").type == _FLOAT:
-            graph.add(identity(node.name, node.input[0], _FLOAT))
+            graph.add(identity(node.name, node.input[0], tf.float32))
     return []
 
 
@@ -145,20 +145,20 @@ def name_relus(graph: Graph) -> List[str]:
         values = _beside(graph, name, 6 if node.op == "Minimum" else 0) if node.op in _LIMITS else None
         if values is None:
             continue
-        kind, source = attribute(node, "T"), graph.by_name[graph.root(node_name(values))]
+        kind, source = attribute(node, "T"), graph.by_name[graph.root(values)]
         if node.op == "Minimum":
             if source.op == "Relu" and len(readers[source.name]) == 1:
                 # A ReLU that nothing reads any more would count as a second reader of the layer.
                 graph.edit(source.name).op = "Relu6"
-                graph.add(identity(name, values, kind.type))
+                graph.add(identity(name, values, kind))
             elif source.op == "Relu":
                 graph.add(new_node("Relu6", name, graph.references(source.name), T=kind))
         elif source.op in RELUS:
-            graph.add(identity(name, values, kind.type))
+            graph.add(identity(name, values, kind))
         else:
             limited = _beside(graph, source.name, 6) if source.op == "Minimum" else None
             if limited and len(readers[source.name]) == 1:
-                graph.add(identity(source.name, limited, kind.type))  # which the Relu6 reads
+                graph.add(identity(source.name, limited, kind))  # which the Relu6 reads
                 limited = values
             graph.add(new_node("Relu6" if limited else "Relu", name, [limited or values], T=kind))
     return []

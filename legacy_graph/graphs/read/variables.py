@@ -9,10 +9,10 @@ from legacy_graph.errors import UserError, reason
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.nodes import constant, identity, node_name
 from legacy_graph.graphs.op_table import of_kind
+from legacy_graph.graphs.tensor_types import declared_type
 
 REFERENCES, RESOURCES = of_kind("variable"), of_kind("resource")
 _ASSIGNMENTS, _RESTORES = of_kind("assignment"), of_kind("restore")
-_REF_OPERATIONS = {"RefIdentity": "Identity"}
 # nodes of the variables -> {name: value}; raises UserError if a variable has no value.
 ReadVariables = Callable[[List[tf.NodeDef]], Dict[str, object]]
 
@@ -29,7 +29,7 @@ def fill_variables(graph: Graph, read: ReadVariables) -> Set[str]:
     """Replace each variable by a Const and each read by an Identity.
 
     Args:
-        graph: pruned to the shown layers, so that no other variable needs a value.
+        graph: pruned to the shown layers, so that no other variable needs a value; with types.
         read: returns the values of the variables.
 
     Returns:
@@ -38,7 +38,7 @@ def fill_variables(graph: Graph, read: ReadVariables) -> Set[str]:
     Raises:
         UserError: a variable has no value, or its value has a different shape.
     """
-    variables = [node for node in graph.by_name.values() if node.op in REFERENCES | RESOURCES]
+    types, variables = graph.types, [node for node in graph.by_name.values() if node.op in REFERENCES | RESOURCES]
     filled = {node.name for node in variables}
     values = read(variables) if variables else {}
     for node in variables:
@@ -52,14 +52,15 @@ def fill_variables(graph: Graph, read: ReadVariables) -> Set[str]:
         node = graph.by_name[name]
         if node.op == "ReadVariableOp":
             filled.add(name)
-            graph.add(identity(name, node.input[0], node.attr["dtype"].type))
-        elif node.op in _REF_OPERATIONS:
-            graph.edit(name).op = _REF_OPERATIONS[node.op]
+            graph.add(identity(name, node.input[0], node.attr["dtype"]))
+        elif node.op == "RefIdentity":
+            graph.edit(name).op = "Identity"
         elif node.op == "Identity" and node.attr["T"].type == tf.resource.as_datatype_enum:
             filled.add(name)
             # It passed a handle and now passes the value.
             source = graph.by_name[graph.data_inputs(name)[0]]
             graph.edit(name).attr["T"].type = source.attr["dtype" if source.op == "Const" else "T"].type
+    graph.types = {**types, **{name: declared_type(graph.by_name[graph.root(name)]) for name in filled}}
     return filled
 
 
@@ -119,9 +120,7 @@ def restored_keys(graph: Graph) -> Dict[str, Tuple[str, str]]:
         node = graph.by_name[name]
         if node.op not in _ASSIGNMENTS:
             continue
-        source = node.input[1]
-        while graph.by_name[node_name(source)].op == "Identity":
-            source = graph.by_name[node_name(source)].input[0]
+        source = graph.source(node.input[1])
         restore = graph.by_name[node_name(source)]
         if restore.op in _RESTORES:  # file, keys, slices
             values = [graph.constant(text) for text in graph.references(restore.name)[1:3]]
