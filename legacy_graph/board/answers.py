@@ -1,13 +1,14 @@
 """Errors with an HTTP status, and pictures as JSON. Does not import TensorFlow."""
 
 import base64
-from typing import Any, Dict, Iterable
+from typing import Any, Dict
 
 import numpy as np
 
 from legacy_graph.errors import UserError
 
 FORBIDDEN, NOT_FOUND, NOT_POSTED, TOO_LARGE, BUSY = 403, 404, 405, 413, 503
+LISTED = 10  # names in a message
 
 
 class HttpError(UserError):
@@ -22,17 +23,13 @@ def find(subject: str, known: Dict[Any, Any], name: Any) -> Any:
     """The value of `name` in `known`.
 
     Raises:
-        HttpError: 404; the message lists the names in `known`.
+        HttpError: 404; the message lists the first names in `known`.
     """
     if name not in known:
-        raise HttpError(NOT_FOUND, subject, f"one of {list_names(known)}", repr(name), "reload the page")
+        names, more = ", ".join(map(str, list(known)[:LISTED])), len(known) - LISTED
+        names += f" and {more} more" if more > 0 else ""
+        raise HttpError(NOT_FOUND, subject, f"one of {names or 'none'}", repr(name), "reload the page")
     return known[name]
-
-
-def list_names(known: Iterable) -> str:
-    """The first ten names as text: "conv1, conv2"."""
-    names = list(map(str, known))
-    return (", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")) or "none"
 
 
 def encode_tile(pixels: np.ndarray) -> Dict[str, Any]:

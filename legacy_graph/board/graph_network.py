@@ -1,8 +1,8 @@
 """A graph that someone else trained, run on the user's pictures: the maps of a layer, the projection of one, logits."""
 
-import collections
+import functools
 import io
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -11,7 +11,7 @@ from legacy_graph.article.receptive_field import crop_patches
 from legacy_graph.board.answers import NOT_FOUND, HttpError, encode_tile, find
 from legacy_graph.board.open_graph import Asked, OpenGraph
 from legacy_graph.config import METHODS
-from legacy_graph.data.images import Images, from_array
+from legacy_graph.data.images import from_array
 from legacy_graph.data.pictures import read_picture
 from legacy_graph.graphs.backward import allowed_methods
 from legacy_graph.graphs.model import ConvLayer
@@ -20,7 +20,7 @@ from legacy_graph.visualize.cover import choose_cover
 from legacy_graph.visualize.energy_window import choose_windows
 from legacy_graph.visualize.layer_probes import graph_probe
 from legacy_graph.visualize.occlusion import spot_occlusion
-from legacy_graph.visualize.probe import Probe
+from legacy_graph.visualize.probe import OpenProbe, Probe
 from legacy_graph.visualize.spot_tiles import Spots, default_drawing, draw_tiles, scaled
 from legacy_graph.visualize.top_activations import TopActivations, find_places, project
 
@@ -33,25 +33,16 @@ SESSIONS, MEMORY = 4, 2**29  # at most so many layers are kept open, and so many
 Json = Dict[str, Any]
 
 
-class Opened(NamedTuple):
-    """The graph with the projections of one layer by one method."""
-
-    session: tf.Session
-    probe: Probe
-    logits: Optional[tf.Tensor]  # float32 [B, 1, 1, classes]
-
-
 class GraphNetwork:
     """Runs `graph` on single pictures. Not thread-safe."""
 
     def __init__(self, graph: OpenGraph) -> None:
         self._graph = graph
         self._layers = {layer.label: layer for layer in graph.model.layers}
-        self._methods: Dict[str, Tuple[str, ...]] = {}  # label -> the methods that are defined for the layer
-        # (label, method) -> the open layer; the one that was used last is the last entry
-        self._open: Dict[Tuple[str, str], Opened] = collections.OrderedDict()
+        self._allowed = functools.lru_cache(None)(lambda label: allowed_methods(graph.model, self._layers[label]))
+        kept = max(1, min(SESSIONS, MEMORY // graph.model.graph_def.ByteSize()))
+        self._opened = functools.lru_cache(kept)(self._open_layer)  # a session that nothing refers to is closed
         self._last: Tuple = (None, None)  # the last picture, layer and method, and what the session gave for them
-        self._kept = max(1, min(SESSIONS, MEMORY // graph.model.graph_def.ByteSize()))
 
     def read(self, content: bytes, asked: Asked) -> Json:
         """The maps of a layer of the graph, the projection of one, and the logits, as JSON.
@@ -60,19 +51,20 @@ class GraphNetwork:
             HttpError: an unknown layer, map or method.
             UserError: not a picture, or values that are not finite.
         """
-        opened, images, methods, method = self._prepare(content, asked)
-        output, logits = self._run(content, asked.layer, method, opened, images)
+        opened, methods = self._prepare(content, asked)
+        layer = opened.probe.layer
+        output, logits = self._run(content, opened)
         largest = output.max(axis=(0, 1))
         number = int(largest.argmax()) if asked.map is None else asked.map
         return {
-            "input": encode_tile(images.shown([0])[0]),
+            "input": encode_tile(opened.images.shown([0])[0]),
             "preparation": self._graph.about,
             "logits": None if logits is None else self._best(logits),
             "methods": methods,
-            "method": method,
-            "notes": opened.probe.layer.notes,
-            **_maps(output, largest, asked, opened.probe.layer.rectified),
-            **_describe(opened, images, number, output[:, :, number]),
+            "method": layer.method,
+            "notes": layer.notes,
+            **_maps(output, largest, asked, layer.rectified),
+            **_describe(opened, number, output[:, :, number]),
         }
 
     def cover(self, content: bytes, asked: Asked, detail: str) -> Json:
@@ -83,37 +75,34 @@ class GraphNetwork:
         strides = find("detail", {"coarse": True, "fine": False}, detail)
         if asked.map is None:
             raise HttpError(NOT_FOUND, "map", "the number of a map", "none", "reload the page")
-        opened, images, _, _ = self._prepare(content, asked)
-        fields, maps = opened.probe.fields, np.array([asked.map])
-        places = find_places(opened.session, opened.probe, images, np.array([0]), maps)
-        sides = [min(field.size, side) for field, side in zip(fields, images.size)]
-        cover = choose_cover(self._graph.cover, images, sides)
+        opened, _ = self._prepare(content, asked)
+        fields, zero, maps = opened.probe.fields, np.array([0]), np.array([asked.map])
+        places = find_places(opened, zero, maps)
+        cover = choose_cover(self._graph.cover, opened.images, [field.size for field in fields])
         cover = cover._replace(stride=cover.patch) if strides else cover
-        falls = spot_occlusion(opened.session, opened.probe, images, np.array([0]), maps, places, cover)
+        falls = spot_occlusion(opened, zero, maps, places, cover)
         patches = crop_patches(falls, places, fields, 0)
         scale = float(np.abs(patches).max())
-        heat = encode_tile(image_grid.to_diverging(patches[0], scale))
+        heat = encode_tile(image_grid.to_grey(patches[0], scale))
         return {"map": asked.map, "heat": heat, "scale": scale, "about": str(cover)}
 
     def _prepare(self, content, asked):
-        """(the open layer, the picture, the methods that are defined for the layer, the one that is used)."""
+        """(the open layer with the picture, the methods that are defined for the layer)."""
         layer = find("layer", self._layers, asked.layer)
         known = find("method", {"": self._graph.method, **dict(zip(METHODS, METHODS))}, asked.method)
         if asked.map is not None:
             find("map", dict.fromkeys(range(layer.shape[2])), asked.map)
         pixels = read_picture("picture", self._graph.model.input_shape, io.BytesIO(content))
         images = from_array(pixels[None], self._graph.preprocessing, self._graph.about)
-        if layer.label not in self._methods:
-            self._methods[layer.label] = allowed_methods(self._graph.model, layer)
-        methods = self._methods[layer.label]
-        method = known if known in methods else methods[0]
-        return self._opened(layer, method), images, methods, method
+        methods = self._allowed(layer.label)
+        opened = self._opened(layer.label, known if known in methods else methods[0])
+        return OpenProbe(*opened, images), methods
 
-    def _run(self, content, label, method, opened, images):
+    def _run(self, content, opened):
         """The values of `_run` for this picture. After a click on a map only the projection is new."""
-        key = (content, label, method)
+        key = (content, opened.probe.layer.name, opened.probe.layer.method)
         if self._last[0] != key:
-            self._last = key, _run(opened, images, label)
+            self._last = key, _run(opened, self._graph.logits)
         return self._last[1]
 
     def _best(self, logits):
@@ -121,38 +110,22 @@ class GraphNetwork:
         best = np.argsort(-logits, kind="stable")[:LISTED]
         return [[str(names[number]), float(logits[number])] for number in best]
 
-    def _opened(self, layer: ConvLayer, method: str) -> Opened:
-        key = (layer.label, method)
-        chosen = self._open.pop(key, None) or self._open_layer(layer, method)
-        while len(self._open) >= self._kept:
-            self._open.pop(next(iter(self._open))).session.close()
-        self._open[key] = chosen
-        return chosen
-
-    def _open_layer(self, layer, method):
+    def _open_layer(self, label: str, method: str) -> Tuple[tf.Session, Probe]:
         with tf.Graph().as_default() as graph:
-            probe = graph_probe(self._graph.model, layer, method)
-            last = self._graph.logits
-            logits = None if last is None else graph.get_tensor_by_name(last.start + ":0")
+            probe = graph_probe(self._graph.model, self._layers[label], method)
             graph.finalize()
-        return Opened(tf.Session(graph=graph), probe, logits)
+        return tf.Session(graph=graph), probe
 
 
-def _run(opened: Opened, images: Images, label: str) -> Tuple[np.ndarray, Optional[np.ndarray]]:
-    """(activations of the layer, float32 [h, w, C], logits, float32 [classes] or None) of the only image."""
-    layer = opened.probe.layer
-    fed = images.take([0])
-    finite.check_images("picture", fed)
-    fetches = {"output": layer.output, "finite": layer.finite}
-    if opened.logits is not None:
-        fetches["logits"] = opened.logits
-    values = opened.session.run(fetches, {layer.images: fed})
-    finite.check_operations(values["finite"])
-    finite.check_layer(label, values["output"], "activations")
-    if opened.logits is None:
-        return values["output"][0], None
-    finite.check_layer("logits", values["logits"], "values")
-    return values["output"][0], values["logits"].ravel()
+def _run(opened: OpenProbe, last: Optional[ConvLayer]) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """(activations of the layer, float32 [h, w, C], those of the layer `last`, float32 [classes]) of the only image."""
+    layer, logits = opened.probe.layer, [] if last is None else [last.start + ":0"]
+    (output,), logits, are_finite = opened.run([layer.output, logits, layer.finite], [0])
+    finite.check_operations(are_finite)
+    finite.check_layer(layer.name, output, "activations")
+    for values in logits:
+        finite.check_layer("logits", values, "values")
+    return output, logits[0].ravel() if logits else None
 
 
 def _maps(output, largest, asked: Asked, rectified: bool) -> Json:
@@ -163,8 +136,8 @@ def _maps(output, largest, asked: Asked, rectified: bool) -> Json:
         raise HttpError(NOT_FOUND, "page", f"at most {pages - 1}", asked.page, "reload the page")
     numbers = find("order", orders, asked.order)[asked.page * PAGE :][:PAGE]
     scale = image_grid.percentile_scale(output, PERCENTILE)
-    draw = image_grid.to_grayscale if rectified else image_grid.to_diverging
-    tiles = image_grid.shrink(draw(output[:, :, numbers].transpose(2, 0, 1), scale), SIDE)
+    grey = image_grid.to_grey(output[:, :, numbers].transpose(2, 0, 1), scale, not rectified)
+    tiles = image_grid.shrink(grey, SIDE)
     return {
         "numbers": numbers.tolist(),
         "activations": largest[numbers].astype(float).tolist(),
@@ -175,15 +148,15 @@ def _maps(output, largest, asked: Asked, rectified: bool) -> Json:
     }
 
 
-def _describe(opened: Opened, images: Images, number: int, values: np.ndarray) -> Json:
+def _describe(opened: OpenProbe, number: int, values: np.ndarray) -> Json:
     """The strongest spot of a map: its projection and its patch. The part of the picture is chosen as by `features`."""
     activation = float(values.max())
     probe, layer, zero, one = opened.probe, opened.probe.layer, np.array([[0]]), np.array([[1.0]])
     places = np.array([np.unravel_index(values.argmax(), values.shape)])
-    projections = project(opened.session, probe, images, zero[0], np.array([number]), places)
+    projections = project(opened, zero[0], np.array([number]), places)
     spot = TopActivations(zero[0], one[0], zero, places[None], one, projections[None])
     shown = choose_windows(spot, probe.fields, layer.fields is None)
-    part = Spots(projections, images.shown([0]), shown.places[0], shown.fields)
+    part = Spots(projections, opened.images.shown([0]), shown.places[0], shown.fields)
     drawn = default_drawing(layer.method, shown.energy is not None, projections.ndim == 4 and not layer.first)
     projection, *patch = [encode_tile(tile) for (tile,) in draw_tiles(part, drawn)]
     return {

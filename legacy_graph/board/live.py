@@ -42,9 +42,7 @@ class Reader:
     """Runs the article's network, with the newest intact checkpoint of a run, or `graph` on pictures."""
 
     def __init__(self, graph: Optional[OpenGraph] = None) -> None:
-        self._worker = Worker()
-        self._network: Any = None
-        self._open_graph, self._graph_network = graph, None
+        self._worker, self._graph, self._opened = Worker(), graph, {}
 
     def network(self, method: str, *request: Any) -> Dict[str, Any]:
         """What a method of `network.LiveNetwork` returns, which is called in the thread; also its errors.
@@ -52,7 +50,7 @@ class Reader:
         Raises:
             HttpError: too many requests.
         """
-        return self._worker.run(self._run_network, method, *request)
+        return self._worker.run(self._call, _open_network, method, request)
 
     def graph(self, method: str, *request: Any) -> Dict[str, Any]:
         """What a method of `graph_network.GraphNetwork` returns, as `network`.
@@ -60,22 +58,25 @@ class Reader:
         Raises:
             HttpError: no graph was opened; too many requests.
         """
-        return self._worker.run(self._run_graph, method, *request)
+        return self._worker.run(self._call, _open_graph, method, request)
 
-    def _run_graph(self, method, *request):
-        if self._open_graph is None:
-            hint = "start TensorBoard by this program, with --graph PATH"
-            raise HttpError(NOT_FOUND, "graph", "a graph named by --graph", "none", hint)
-        if self._graph_network is None:
-            from legacy_graph.board.graph_network import GraphNetwork
+    def _call(self, open_once, method, request):
+        if open_once not in self._opened:
+            self._opened[open_once] = open_once(self._graph)
+        return getattr(self._opened[open_once], method)(*request)
 
-            self._graph_network = GraphNetwork(self._open_graph)
-        return getattr(self._graph_network, method)(*request)
 
-    def _run_network(self, method, *request):
-        if self._network is None:
-            tf_setup.import_tensorflow()
-            from legacy_graph.board.network import LiveNetwork
+def _open_graph(graph):
+    if graph is None:
+        hint = "start TensorBoard by this program, with --graph PATH"
+        raise HttpError(NOT_FOUND, "graph", "a graph named by --graph", "none", hint)
+    from legacy_graph.board.graph_network import GraphNetwork
 
-            self._network = LiveNetwork()
-        return getattr(self._network, method)(*request)
+    return GraphNetwork(graph)
+
+
+def _open_network(_):
+    tf_setup.import_tensorflow()
+    from legacy_graph.board.network import LiveNetwork
+
+    return LiveNetwork()

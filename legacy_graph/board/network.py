@@ -19,9 +19,9 @@ from legacy_graph.logdir import identity, layout
 from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize import reading
 from legacy_graph.visualize.cover import PARTS_OF_IMAGE, Cover
-from legacy_graph.visualize.image_grid import percentile_scale, to_diverging, to_grayscale
+from legacy_graph.visualize.image_grid import percentile_scale, to_grey
 from legacy_graph.visualize.image_report import PERCENTILE
-from legacy_graph.visualize.occlusion import class_occlusion
+from legacy_graph.visualize.occluded_reading import class_occlusion
 from legacy_graph.visualize.rank_correlation import rank_correlation
 from legacy_graph.visualize.sanity_check import random_kernel
 
@@ -63,8 +63,8 @@ class LiveNetwork:
         find("map", dict.fromkeys(range(chosen.output.shape.as_list()[3])), number)
         known, picture, image = _prepare(folder, content)
         session, step = self._restored(folder)
-        outputs = reading.read_outputs(session, self._reader, image)
-        signals = reading.keep(outputs.outputs[layer], (..., number))[None]
+        probabilities, maps, outputs = reading.read_outputs(session, self._reader, image)
+        signals = reading.keep(outputs[layer], (..., number))[None]
         # The same activations and method, with the layer's kernel replaced by random numbers.
         projection, control = [
             reading.project(session, self._reader, layer, image, signals, rule, kernel)[0, :, :, 0]
@@ -77,12 +77,11 @@ class LiveNetwork:
             "step": step,
             "input": encode_tile(picture.pixels),
             "preparation": picture.preparation,
-            "answers": [[name, float(p)] for name, p in zip(class_names(known), outputs.answers)],
+            "answers": [[name, float(p)] for name, p in zip(class_names(known), probabilities)],
             "layers": {
-                name: _maps(activations, self._reader.layers[name].rectified)
-                for name, activations in outputs.shown.items()
+                name: _maps(activations, self._reader.layers[name].rectified) for name, activations in maps.items()
             },
-            **{name: encode_tile(to_diverging(values, scales[name])) for name, values in shown.items()},
+            **{name: encode_tile(to_grey(values, scales[name])) for name, values in shown.items()},
             "scale": scales["projection"],
             "control_scale": scales.get("control"),
             "rank_correlation": rank_correlation(projection.ravel(), control.ravel()) if compared else None,
@@ -99,7 +98,7 @@ class LiveNetwork:
         occlusion = class_occlusion(session, self._reader, image[None], Cover(PATCH, stride))
         (falls,), (classes,), read = occlusion.falls, occlusion.classes, int(occlusion.probabilities[0].argmax())
         names, scale = class_names(known), float(np.abs(falls).max())
-        pixels = np.repeat(to_diverging(falls, scale)[..., None], 3, 2)
+        pixels = np.repeat(to_grey(falls, scale)[..., None], 3, 2)
         pixels[classes != read] = pixels[classes != read] * TINT
         counts = np.bincount(classes[classes != read], minlength=len(names)) / classes.size
         return {
@@ -153,7 +152,7 @@ def _maps(activations: np.ndarray, rectified: bool) -> Dict[str, Any]:
     listed = len(largest) > ALL
     numbers = np.argsort(-largest, kind="stable")[:LISTED] if listed else np.arange(len(largest))
     scale = largest.max() if rectified else np.abs(activations).max()
-    pixels = (to_grayscale if rectified else to_diverging)(activations[numbers], scale)
+    pixels = to_grey(activations[numbers], scale, not rectified)
     return {
         "tiles": encode_tile(pixels.reshape(-1, pixels.shape[2])),
         "numbers": numbers.tolist(),

@@ -8,7 +8,7 @@ import functools
 import operator
 import re
 import zipfile
-from typing import BinaryIO, Collection, Dict, NamedTuple, Tuple
+from typing import BinaryIO, Collection, Dict, Tuple
 
 import numpy as np
 
@@ -20,14 +20,6 @@ _TYPE = r"[<|][iu][1248]|<f[248]|\|b1|<U\d{1,9}"
 _SHAPE = r"\((?:\d{1,18}(?:, \d{1,18})*,?)?\)"
 _HEADER = re.compile(rf"\{{'descr': '({_TYPE})', 'fortran_order': (True|False), 'shape': ({_SHAPE}), \}} *\n")
 _KINDS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-
-
-class Header(NamedTuple):
-    """What the header of one array says."""
-
-    dtype: np.dtype
-    shape: Tuple[int, ...]
-    fortran: bool  # whether the first index varies fastest
 
 
 def read(file: BinaryIO, names: Collection[str]) -> Dict[str, np.ndarray]:
@@ -54,19 +46,19 @@ def read(file: BinaryIO, names: Collection[str]) -> Dict[str, np.ndarray]:
 
 def _read_array(archive, name, member) -> np.ndarray:
     with archive.open(member) as stream:
-        header, length = _read_header(stream, name)
-        size = functools.reduce(operator.mul, header.shape, header.dtype.itemsize)
+        dtype, shape, order, length = _read_header(stream, name)
+        size = functools.reduce(operator.mul, shape, dtype.itemsize)
         if size != member.file_size - length:
             found = f"{member.file_size - length:,} bytes"
             raise ValueError(f"{name} has {found} for an array of {size:,} bytes")
         content = stream.read()  # the archive's checksum is compared at the end
     if len(content) != size:
         raise ValueError(f"{name} ends after {len(content):,} of {size:,} bytes")
-    return np.frombuffer(content, header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
+    return np.frombuffer(content, dtype).reshape(shape, order=order)
 
 
-def _read_header(stream, name) -> Tuple[Header, int]:
-    """(header, its length in bytes)."""
+def _read_header(stream, name) -> Tuple[np.dtype, Tuple[int, ...], str, int]:
+    """The type, shape and order ("F" or "C") that the header of an array says, and the header's length in bytes."""
     begin = stream.read(len(_MAGIC) + 2)
     length = int.from_bytes(begin[len(_MAGIC) :], "little")
     if begin[: len(_MAGIC)] != _MAGIC or length > _LONGEST_HEADER:
@@ -74,6 +66,5 @@ def _read_header(stream, name) -> Tuple[Header, int]:
     match = _HEADER.fullmatch(stream.read(length).decode("latin-1"))
     if match is None:
         raise ValueError(f"{name} has a header of another form or type than the results of this program")
-    dtype = np.dtype(match.group(1))
-    shape = tuple(map(int, re.findall(r"\d+", match.group(3))))
-    return Header(dtype, shape, match.group(2) == "True"), len(begin) + length
+    shape, order = tuple(map(int, re.findall(r"\d+", match.group(3)))), "F" if match.group(2) == "True" else "C"
+    return np.dtype(match.group(1)), shape, order, len(begin) + length

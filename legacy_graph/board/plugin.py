@@ -161,16 +161,11 @@ def _outline(graph: OpenGraph) -> Dict[str, Any]:
 
 
 def _picture(request) -> bytes:
-    """The posted picture of a request that comes from the dashboard's own page."""
+    """The posted picture of a request from the dashboard's own page. It is read only if it is small enough."""
     if request.method != "POST":
         raise HttpError(NOT_POSTED, "request", "POST with a picture", request.method, "send the picture as the body")
     if HEADER not in request.headers:
         raise HttpError(FORBIDDEN, "request", f"the header {HEADER}", "none", "send it from the dashboard's own page")
-    return _body(request)
-
-
-def _body(request) -> bytes:
-    """The posted picture, read only if it is small enough."""
     length = request.content_length or 0
     if length > MAX_BYTES:
         raise HttpError(TOO_LARGE, "picture", f"at most {MAX_BYTES:,} bytes", f"{length:,}", "make it smaller")

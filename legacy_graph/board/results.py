@@ -88,7 +88,9 @@ def check(arrays: Dict[str, np.ndarray]) -> None:
             _check_array(name, arrays[name], form, lengths)
         elif form.needed:
             raise ValueError(f"no array {name}")
-    _check_method(arrays)
+    method, drawn = str(arrays.get("method", DECONVNET)), str(arrays.get("drawn", SIGNED))
+    _require(method in ALL_METHODS, "method", f"one of {', '.join(ALL_METHODS)}")
+    _require(drawn in DRAWN, "drawn", f"one of {', '.join(DRAWN)}")
     _require(lengths["M"] > 0 and lengths["H"] > 0 and lengths["W"] > 0, "projections", "not empty")
     _require(len(set(arrays["maps"].tolist())) == lengths["M"], "maps", "numbers that differ")
     _require(arrays["maps"].max() < arrays.get("channels", _LARGE), "maps", "less than channels")
@@ -111,12 +113,6 @@ def _check_array(name, array, form, lengths):
         low, high = array.min(), array.max()  # NaN if an element is NaN
         inside = np.isfinite(low) and np.isfinite(high) and low >= form.least and high <= form.largest
         _require(inside, name, _range_text(form))
-
-
-def _check_method(arrays):
-    method = str(arrays.get("method", DECONVNET))
-    _require(method in ALL_METHODS, "method", f"one of {', '.join(ALL_METHODS)}")
-    _require(str(arrays.get("drawn", SIGNED)) in DRAWN, "drawn", f"one of {', '.join(DRAWN)}")
 
 
 def _check_places(arrays):

@@ -10,11 +10,12 @@ import numpy as np
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.board import results
 from legacy_graph.board.answers import encode_tile, find
-from legacy_graph.config import ALL_METHODS, DECONVNET, METHODS, OCCLUSION, SIGNED
+from legacy_graph.config import ALL_METHODS, DECONVNET, OCCLUSION, SIGNED
 from legacy_graph.errors import explain
-from legacy_graph.visualize.curves import draw_curve
 from legacy_graph.visualize.energy_window import choose_windows
-from legacy_graph.visualize.rank_correlation import fall_correlations, rank_correlations
+from legacy_graph.visualize.image_grid import draw_curve
+from legacy_graph.visualize.occlusion_check import by_method, correlate_falls, table_rows
+from legacy_graph.visualize.rank_correlation import rank_correlations
 from legacy_graph.visualize.spot_tiles import Spots, draw_projections, draw_tiles, scaled
 from legacy_graph.visualize.strongest import TopActivations
 
@@ -51,16 +52,13 @@ class Sheet:
     def __init__(self, arrays: Dict[str, np.ndarray]) -> None:
         self._arrays = arrays
         self.size = sum(array.nbytes for array in arrays.values())
-        self._there = arrays["images"] >= 0  # [M, top], False where a map has fewer activations
         self._fields = tuple(Field(*map(int, field)) for field in arrays["receptive_field"])
         self._rows = {int(number): row for row, number in enumerate(arrays["maps"])}
         own = str(arrays.get("method", DECONVNET))
         self.methods = {own: arrays["projections"], **{name: arrays[name] for name in SHOWN if name in arrays}}
-        controls = {own: CONTROL, **{name: f"{CONTROL}_{name}" for name in METHODS if name != own}}
-        found = TopActivations(*[arrays[name] for name in TopActivations._fields[:6]])
-        self._shown = choose_windows(found, self._fields, not arrays.get("known", True))
-        # method -> the same spots by the same method through a random kernel
-        self._controls = {name: arrays[key] for name, key in controls.items() if key in arrays}
+        self._found = TopActivations(*[arrays[name] for name in TopActivations._fields[:6]])
+        self._shown = choose_windows(self._found, self._fields, not arrays.get("known", True))
+        self._compared = by_method(own, self._found, arrays)
 
     def maps(self, method: Optional[str] = None) -> Json:
         """All maps in the order of the file, each with the projection of its strongest activation.
@@ -85,12 +83,12 @@ class Sheet:
         """One map with all its activations."""
         row = find("map", self._rows, number)
         projections = find("method", self.methods, method)[row]
-        there, places = self._there[row], self._arrays["places"][row]
+        there, places = self._found.there[row], self._arrays["places"][row]
         spots = [self._spot(row, column) for column in np.flatnonzero(there)]
         tiles, patches, scales = self._draw(row, projections, method)
         control, control_scales, correlations = [None] * len(spots), None, [None] * len(spots)
-        if method in self._controls:
-            random = self._controls[method][row]
+        if (method, True) in self._compared:
+            random = self._compared[method, True][row]
             control, _, control_scales = self._draw(row, random, method)
             pairs = rank_correlations(projections[there], random[there], places[there], self._fields)
             # Without a signal through the random kernel there is nothing to compare.
@@ -138,16 +136,12 @@ class Sheet:
         """Each projection of a map compared with its occlusion, as means over the spots; [] without occlusion."""
         if OCCLUSION not in self.methods:
             return []
-        there, learned = self._there[row], {name: self.methods[name] for name in METHODS if name in self.methods}
-        falls, places, rows = self.methods[OCCLUSION][row][there], self._arrays["places"][row][there], []
-        for random, projections in ((False, learned), (True, self._controls)):
-            for method, values in projections.items():
-                correlations = fall_correlations(falls, values[row][there], places, self._fields)
-                correlations = correlations[np.isfinite(correlations[:, 0])]  # not of a projection that is 0 everywhere
-                if len(correlations):
-                    means = dict(zip(("magnitude", "positive"), correlations.mean(axis=0).tolist()))
-                    rows.append({"method": method, "random": random, "spots": len(correlations), **means})
-        return rows
+        one = slice(row, row + 1)
+        spots, falls = TopActivations(*[values[one] for values in self._found[:6]]), self.methods[OCCLUSION][one]
+        projections = {key: values[one] for key, values in self._compared.items()}
+        rows = table_rows(correlate_falls(falls, projections, spots, self._fields))
+        names = "method", "random", "spots", "magnitude", "positive"
+        return [dict(zip(names, (*key, count, *means))) for key, count, *means in rows if count]
 
     def _drawn(self, method) -> str:
         """How `features` draws these projections."""
@@ -164,7 +158,7 @@ class Sheet:
         return tiles, patches, scaled(spots, drawn)[1].tolist()
 
     def _spots(self, row, projections) -> Spots:
-        there = self._there[row]
+        there = self._found.there[row]
         if "inputs" in self._arrays:
             at = np.searchsorted(self._arrays["input_numbers"], self._arrays["images"][row][there])
             images = self._arrays["inputs"][at]

@@ -1,6 +1,7 @@
 """The features command: what each feature map of a layer responds to."""
 
 import argparse
+import functools
 import io
 import os
 from typing import List
@@ -89,11 +90,14 @@ def _scan_article(options, cluster):
     digits = open_digits(options)
     tf_setup.import_tensorflow(cluster is not None)
     from legacy_graph.training.checkpoints import restored_session
-    from legacy_graph.visualize import feature_sheets
+    from legacy_graph.visualize import feature_sheets, layer_probes
 
     method, preprocessing = options.method or DECONVNET, Preprocessing(0, 1)
     images = from_array(digits.pixels.reshape(-1, mnist.SIDE, mnist.SIDE, 1), preprocessing, f"grey, {preprocessing}")
-    more = (options.maps, options.top, len(images), options.order, options.ties or SHARED, cluster, method)
+
+    def prepare(layer):
+        build = functools.partial(layer_probes.features_probe, layer, options.ties or SHARED, method)
+        return feature_sheets.prepare(build, options.maps, options.top, len(images), options.order, cluster)
 
     def draw(session, scan, step):
         subject = f"{scan.probe.layer.name} after {step:,} training steps"
@@ -103,7 +107,7 @@ def _scan_article(options, cluster):
         shown = options.control, options.context, options.draw, digits.about, run, cover_options(options)
         return feature_sheets.draw(session, scan, images, subject, *shown)
 
-    for layer, scan in [(layer, feature_sheets.prepare(layer, *more)) for layer in layers]:
+    for layer, scan in [(layer, prepare(layer)) for layer in layers]:
         names = [layer, "other"] if digits.other else [layer]
         folder, source = article_folder(options, layout.FEATURES, names, digits.other)
         if options.steps != ():
@@ -152,9 +156,7 @@ def _scan_steps(logdir, steps, scan, draw, title):
         for step in steps:
             complete = restore_step(session, logdir, step)
             # Occlusion takes longer than all the rest: only the newest results have it.
-            details = scan.details._replace(occluded=step == steps[-1])
-            details = details if complete else details._replace(answers=None)
-            sheets = draw(session, scan._replace(details=details), step)
+            sheets = draw(session, scan._replace(complete=complete, occluded=step == steps[-1]), step)
             with np.load(io.BytesIO(sheets.files[layout.NUMBERS])) as arrays:
                 columns[step] = evolution.read_column(arrays)
             yield step, sheets

@@ -1,6 +1,7 @@
 """What `FeaturesHook` records about one layer at one step."""
 
 import io
+from functools import partial
 from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from legacy_graph.cluster.session import open_session
 from legacy_graph.graphs.target import Target
 from legacy_graph.visualize import evolution, feature_sheets
 from legacy_graph.visualize.array_file import Results
+from legacy_graph.visualize.layer_probes import graph_probe
 from legacy_graph.visualize.publishing import image_value, publish
 
 SAMPLED = 50  # pictures in the histogram of the activations, at most
@@ -35,10 +37,10 @@ def record(target: Target, method: Optional[str], top: int, step: int, learned: 
         learned: rank correlation of the layer's kernel with the first one; None if it is not known.
 
     Raises:
-        UserError: as in `feature_sheets.prepare_graph` and `feature_sheets.draw`.
+        UserError: as in `layer_probes.graph_probe`, `feature_sheets.prepare` and `feature_sheets.draw`.
     """
     model, layer, images = target
-    scan = feature_sheets.prepare_graph(model, layer, method, None, top, len(images), "number")
+    scan = feature_sheets.prepare(partial(graph_probe, model, layer, method), None, top, len(images), "number")
     probe, subject = scan.probe, f"{layer.label} after {step:,} training steps"
     with open_session(scan.graph) as session:
         sheets = feature_sheets.draw(session, scan, images, subject, about="pictures", run={"step": np.array(step)})

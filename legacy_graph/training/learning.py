@@ -20,11 +20,12 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import summaries
 from legacy_graph.article.network import Network
 from legacy_graph.article.receptive_field import crop_patches
+from legacy_graph.config import DECONVNET
 from legacy_graph.data.mnist import scale_pixels
 from legacy_graph.visualize import evolution, layer_probes
+from legacy_graph.visualize.probe import Probe
 from legacy_graph.visualize.publishing import image_value
 from legacy_graph.visualize.rank_correlation import rank_correlation
-from legacy_graph.visualize.top_activations import Probe
 
 
 class Learning(NamedTuple):
@@ -107,7 +108,7 @@ def sheet_calls(
     def features(probe, activations):
         numbers, alive = activations.argmax(0), activations.max(0) > 0
         fed = {net.images: scale_pixels(images[numbers]), probe.maps: np.arange(len(numbers))}
-        places, projections = session.run([probe.places, probe.projections], fed)
+        places, projections = session.run([probe.places, probe.projections[DECONVNET]], fed)
         return evolution.draw_maps(crop_patches(projections[..., 0], places, probe.fields, 0), alive)
 
     def first_kernels(name):

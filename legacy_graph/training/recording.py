@@ -13,7 +13,7 @@ from legacy_graph.data import mnist
 from legacy_graph.data.ahead import run_together
 from legacy_graph.training import nan_guard
 from legacy_graph.training.program import Program
-from legacy_graph.visualize.top_activations import Probe
+from legacy_graph.visualize.probe import Probe
 
 TESTED = 1000  # digits in a test summary
 CHUNK = 100  # digits in one forward pass of an evaluation: two passes run at once, and share the processor's cache
@@ -59,7 +59,7 @@ def evaluate(
 
     Without `tested` the fully connected layers do not run, and `loss` and `accuracy` are NaN.
     """
-    measured, fetched = [net.loss, net.accuracy] if tested else [], [probe.strongest for probe in probes]
+    measured, fetched = [net.loss, net.accuracy] if tested else [], [probe.scanners[0].strongest for probe in probes]
 
     def run(begin):
         images, labels = digits.images[begin : begin + CHUNK], digits.labels[begin : begin + CHUNK]

@@ -117,7 +117,7 @@ def _block(spots, look, there, kernel):
     """From left to right: the kernel, the projections, the falls, the patches, the complete images."""
     pictures = [_grid_of_spots(tiles, there) for tiles in draw_panels(spots, look.drawn, look.whole)]
     if kernel is not False:
-        grey = image_grid.to_diverging(kernel, float(np.abs(kernel).max()))
+        grey = image_grid.to_grey(kernel, float(np.abs(kernel).max()))
         times = max(1, round(TILE / max(kernel.shape[:2])))
         pictures.insert(0, image_grid.grid(image_grid.enlarge(grey[None], times), 1))
     return image_grid.stack_horizontally(pictures, 8)

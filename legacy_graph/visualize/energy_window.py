@@ -33,8 +33,7 @@ def choose_windows(found: TopActivations, fields: Fields, unknown: bool = False)
         fields: the receptive fields.
         unknown: these are not known, and `fields` is the complete image.
     """
-    there = found.images >= 0
-    projections = [found.projections[spot] for spot in zip(*np.nonzero(there))]  # views: a copy can take 500 MB
+    projections = [found.projections[spot] for spot in zip(*np.nonzero(found.there))]  # views: a copy can take 500 MB
     wanted = unknown or max(field.size for field in fields) > LARGEST
     alive = [projection.any() for projection in projections if wanted]
     if not any(alive):
@@ -46,8 +45,7 @@ def choose_windows(found: TopActivations, fields: Fields, unknown: bool = False)
     if all(side > WORTH * field.size for side, field in zip(sides, fields)):
         return Shown(found.places, fields)
     best = [_best_place(_energy(projection), *sides) for projection in projections]
-    places = np.zeros_like(found.places)
-    places[there] = [place for place, _ in best]
+    places = found.spread(np.array([place for place, _ in best]))
     inside = [part for (_, part), lives in zip(best, alive) if lives]
     return Shown(places, (Field(sides[0], 1, 0), Field(sides[1], 1, 0)), float(np.median(inside)))
 

@@ -18,7 +18,6 @@ import numpy as np
 from legacy_graph.article.receptive_field import Field, crop_patches
 from legacy_graph.errors import UserError
 from legacy_graph.visualize import image_grid
-from legacy_graph.visualize.curves import CURVE, draw_curve
 
 TILE = 80  # pixels: maximum side of an enlarged tile
 ROW = 8  # maps in a row of the sheet of all maps
@@ -178,10 +177,11 @@ def draw_tiles(
     scales = [image_grid.percentile_scale(patch, percentile) for patch in patches]
     if patches.shape[1] == 1:
         signals = np.full_like(patches, np.nan) if signals is None else signals
-        curves = [draw_curve(signal, patch / (scale or 1)) for signal, patch, scale in zip(signals, patches, scales)]
-        tiles = image_grid.shrink(np.array(curves), CURVE[1] // 2)
+        pairs = zip(signals, patches, scales)
+        curves = [image_grid.draw_curve(signal, patch / (scale or 1)) for signal, patch, scale in pairs]
+        tiles = image_grid.shrink(np.array(curves), image_grid.CURVE[1] // 2)
     else:
-        grey = [image_grid.to_diverging(patch, scale) for patch, scale in zip(patches, scales)]
+        grey = [image_grid.to_grey(patch, scale) for patch, scale in zip(patches, scales)]
         tiles = image_grid.enlarge(np.array(grey), max(1, side // max(patches.shape[1:])))
     cross = _cross(*tiles.shape[1:3])
     tiles[~alive] = cross if tiles.ndim == 3 else cross[..., None]

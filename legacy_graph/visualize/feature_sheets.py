@@ -1,30 +1,26 @@
 """Make the images and files of the features command: what each feature map of a layer responds to."""
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.article import network
 from legacy_graph.cluster.placement import chief_scope, later_towers
 from legacy_graph.cluster.tf_config import Cluster
-from legacy_graph.config import DECONVNET, FIRST, MAGNITUDE, OCCLUSION, RANDOM, TOP
+from legacy_graph.config import MAGNITUDE, OCCLUSION, RANDOM, TOP
 from legacy_graph.data.images import Images
 from legacy_graph.errors import UserError
-from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import (
     contact_sheet,
-    layer_probes,
     occlusion_check,
     sanity_check,
     spot_details,
-    spot_files,
     top_activations,
 )
 from legacy_graph.visualize.array_file import Results
 from legacy_graph.visualize.cover import DEFAULT_COVER, CoverOptions, choose_cover
 from legacy_graph.visualize.energy_window import choose_windows
-from legacy_graph.visualize.probe import Probe, Scanner, check_maps
+from legacy_graph.visualize.probe import OpenProbe, Probe, check_maps
 
 MEMORY = 2**27  # maximum size in bytes of the projections that a sheet draws, cropped to their fields, without --maps
 STORED = 2**29  # and of the complete projections in its .npz file
@@ -40,73 +36,36 @@ class Scan(NamedTuple):
     top: int  # activations per map
     by_wins: bool  # put the maps that win most often first
     limit: Optional[int]  # how many maps to show
-    towers: Sequence[Scanner] = ()  # the same layer on the other workers of a cluster
-    details: Optional[spot_details.Details] = None  # of the article's network
+    # Of the article's network: whether the weights of all layers are known, and whether occlusion is measured without
+    # being asked for, if there are few spots.
+    complete: bool = True
+    occluded: bool = True
 
 
 def prepare(
-    layer: str,
+    build: Callable[..., Probe],
     maps: Optional[List[int]],
     top: int,
     count: int,
     order: Optional[str] = None,
-    ties: str = FIRST,
     cluster: Optional[Cluster] = None,
-    method: str = DECONVNET,
 ) -> Scan:
-    """Build the graph that scans a layer of the article's network.
+    """Build the graph that scans a layer.
 
     Args:
-        layer: name of the layer.
+        build: called with `devices`: `layer_probes.features_probe` or `graph_probe` for one layer.
         maps: numbers of the feature maps; None means all.
         top: activations per map; the default, `TOP`, becomes `count` if there are fewer images.
         count: the number of images to scan.
         order: "wins" or "number". None orders all maps by wins, and keeps the order of `maps`.
-        ties: as in `deconv.unpool`.
         cluster: whose workers scan a share of the images each.
-        method: a name in `config.ALL_METHODS`.
 
     Raises:
         UserError: no such map, or fewer than `top` images.
-        ValueError: no such layer.
     """
     with tf.Graph().as_default() as graph, chief_scope(cluster):
-        net = network.build(towers=later_towers(cluster))
-        probe = layer_probes.article_probe(net, layer, ties, method)
-        towers = [
-            layer_probes.article_scanner(tower, layer, device)
-            for tower, (device, _) in zip(net.towers, later_towers(cluster))
-        ]
-        details = spot_details.build(net, probe, ties)
+        probe = build(devices=[device for device, _ in later_towers(cluster)])
         graph.finalize()
-    return _choose(graph, probe, maps, top, count, order)._replace(towers=towers, details=details)
-
-
-def prepare_graph(
-    model: Model,
-    layer: ConvLayer,
-    method: Optional[str],
-    maps: Optional[List[int]],
-    top: int,
-    count: int,
-    order: Optional[str] = None,
-    cluster: Optional[Cluster] = None,
-) -> Scan:
-    """Build the graph that scans a layer of a loaded graph.
-
-    With a cluster, each worker scans a share of the images. `method` is as for `graph_probe`.
-
-    Raises:
-        UserError: no such map, fewer than `top` images, or the method is not defined for this layer.
-    """
-    with tf.Graph().as_default() as graph, chief_scope(cluster):
-        probe = layer_probes.graph_probe(model, layer, method)
-        towers = [layer_probes.graph_scanner(model, layer, device) for device, _ in later_towers(cluster)]
-        graph.finalize()
-    return _choose(graph, probe, maps, top, count, order)._replace(towers=towers)
-
-
-def _choose(graph, probe, maps, top, count, order):
     if top == TOP:
         top = min(top, count)
     if top > count:
@@ -155,47 +114,45 @@ def draw(
     Raises:
         UserError: all pixels of all images have the same value.
     """
-    probe, layer, run = scan.probe, scan.probe.layer, run or {}
-    _check_choices(layer, control, drawn, scan.details is not None)
-    used = scan.details is not None or OCCLUSION in (layer.method, control)
-    cover = choose_cover(patch, images, [field.size for field in probe.fields]) if used else None
+    opened, layer, run = OpenProbe(session, scan.probe, images), scan.probe.layer, run or {}
+    fields, article, asked = scan.probe.fields, scan.probe.net is not None, control == OCCLUSION
+    _check_choices(layer, control, drawn, article)
+    used = article or OCCLUSION in (layer.method, control)
+    cover = choose_cover(patch, images, [field.size for field in fields]) if used else None
     occluded = cover if layer.method == OCCLUSION else None
-    spots = top_activations.collect(
-        session, probe, images, scan.maps, scan.top, scan.by_wins, scan.limit, scan.towers, occluded
-    )
+    spots = top_activations.collect(opened, scan.maps, scan.top, scan.by_wins, scan.limit, occluded)
     by_sheet = {"features": spots}
     report, notes = [], _notes(scan, images, spots, occluded)
     if control and layer.kernel is not None and not occluded:
-        by_sheet["control"] = sanity_check.project_random(session, probe, images, spots)
-        metrics = sanity_check.compare(spots, by_sheet["control"], probe.fields)
+        by_sheet["control"] = sanity_check.project_random(opened, spots)
+        metrics = sanity_check.compare(spots, by_sheet["control"], fields)
         report.append(sanity_check.format_report(metrics, layer.name))
-    details = spot_details.collect(
-        session, probe, images, spots, by_sheet.get("control"), scan.details, cover, control == OCCLUSION
-    )
+    covered = asked or (article and scan.occluded and spots.there.sum() <= spot_details.OCCLUDED)
+    details = spot_details.collect(opened, spots, by_sheet.get("control"), cover, covered, scan.complete)
     shown, (files, lines) = {}, _check_occlusion(scan, control, spots, details, cover)
     heading = contact_sheet.Heading(f"{subject}, over {len(images):,} {about}", layer.method, notes, drawn)
-    part = choose_windows(spots, probe.fields, layer.fields is None)
+    part = choose_windows(spots, fields, layer.fields is None)
     look = {"drawn": contact_sheet.choose_drawing(spots, heading, part, layer.first), "known": layer.fields is not None}
     more = {"features": {**details, **look, **run}, "control": {name: run[name] for name in run if name == "step"}}
     sheets = {name: (each, heading) for name, each in by_sheet.items()}
-    if control == OCCLUSION:
+    if asked:
         sheets[OCCLUSION] = occlusion_check.side_by_side(spots, heading, details, cover)
     for name, parts in sheets.items():
-        shown.update(_draw_spots(session, probe, images, context, part, name, *parts))
+        shown.update(_draw_spots(opened, context, part, name, *parts))
         files[f"{name}.png"] = shown[f"{name}/sheet"]
     for name, each in by_sheet.items():
-        files[f"{name}.npz"] = spot_files.numbers_file(each, probe.fields, images.names, more[name])
-    files[spot_files.SPOTS] = spot_files.spot_table(spots, images.names)
+        files[f"{name}.npz"] = spot_details.numbers_file(each, fields, images.names, more[name])
+    files[spot_details.SPOTS] = spot_details.spot_table(spots, images.names)
     printed = [note for note in notes if note != _about(images)]  # the user gave these options
     return Results(shown, files, "\n".join([*printed, *report, *lines]))
 
 
-def _draw_spots(session, probe, images, context, part, name, spots, heading, falls=None):
+def _draw_spots(opened, context, part, name, spots, heading, falls=None):
     """Tag -> picture: the sheet, such as "features/sheet" or "control/sheet", and the block of each map."""
-    random = name == "control"
+    random, fields = name == "control", opened.probe.fields
     heading = heading._replace(title=f"{heading.title}, with a RANDOM kernel") if random else heading
-    kernels = spot_details.shown_kernels(session, probe.layer, images, spots.maps, random)
-    sheet, blocks = contact_sheet.draw_sheet(spots, images, probe.fields, heading, kernels, context, part, falls)
+    kernels = spot_details.shown_kernels(opened, spots.maps, random)
+    sheet, blocks = contact_sheet.draw_sheet(spots, opened.images, fields, heading, kernels, context, part, falls)
     return {f"{name}/sheet": sheet, **{f"{name}/{tag}": block for tag, block in blocks.items()}}
 
 
@@ -215,7 +172,7 @@ def _check_occlusion(scan, control, spots, details, cover):
     if control == OCCLUSION:
         files, text = occlusion_check.check_spots(layer.name, layer.method, spots, details, scan.probe.fields)
         return files, [text] if layer.method == OCCLUSION else [str(cover), text]  # `_notes` has the patch
-    missing = scan.details is not None and scan.details.occluded and OCCLUSION not in (layer.method, *details)
+    missing = scan.probe.net is not None and scan.occluded and OCCLUSION not in (layer.method, *details)
     return {}, [spot_details.TOO_MANY] if missing else []
 
 

@@ -1,11 +1,11 @@
-"""Draw pictures from arrays: scaling, grids, captions, PNG. Does not import TensorFlow.
+"""Draw pictures from arrays: scaling, grids, captions, curves of signals, PNG. Does not import TensorFlow.
 
 A picture is uint8 [H, W], grey, or [H, W, 3], RGB. To build a sheet, lay out tiles with
 `grid`, put text above them, then stack the pictures. A stack of grey and RGB pictures is RGB.
 """
 
 import io
-from typing import Sequence
+from typing import Optional, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -14,13 +14,18 @@ from legacy_graph.visualize.fonts import choose_font
 
 PAPER, EMPTY, LINE, ZERO = 255, 232, 190, 127  # grey of: background, empty cell, line between cells, value 0
 OUTSIDE = 64  # grey outside the image, in the patch of a spot
+CURVE, SIGNAL = (84, 252), 160  # height and width in pixels of the picture of a signal, and the grey of its curve
 SPOT_PERCENTILE = 98  # of the magnitudes of a map's projected pixels; larger magnitudes are clipped
 
 
-def to_diverging(values: np.ndarray, largest: float) -> np.ndarray:
-    """Signed values as grey: zero is 127, `largest` 254, -`largest` 0; all 127 where `largest` is 0. Any shape."""
+def to_grey(values: np.ndarray, largest: float, signed: bool = True) -> np.ndarray:
+    """Values of any shape as grey: zero is 127, `largest` 254, -`largest` 0; without `signed` zero is 0, `largest` 255.
+
+    If `largest` is 0, all values are drawn as zero.
+    """
+    zero, span, low = (ZERO, ZERO, -1) if signed else (0, 255, 0)
     scaled = values / largest if largest > 0 else np.zeros_like(values)
-    return np.rint(ZERO + ZERO * np.clip(scaled, -1, 1)).astype(np.uint8)
+    return np.rint(zero + span * np.clip(scaled, low, 1)).astype(np.uint8)
 
 
 def percentile_scale(values: np.ndarray, percentile: float) -> float:
@@ -29,15 +34,17 @@ def percentile_scale(values: np.ndarray, percentile: float) -> float:
     return float(np.percentile(strengths, percentile)) if len(strengths) else 0.0
 
 
-def to_grayscale(values: np.ndarray, largest: float) -> np.ndarray:
-    """Nonnegative values as grey: zero is 0, `largest` 255; all 0 where `largest` is 0. Any shape."""
-    scaled = values / largest if largest > 0 else np.zeros_like(values)
-    return np.rint(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
-
-
 def enlarge(tiles: np.ndarray, times: int) -> np.ndarray:
     """[N, H, W] or [N, H, W, 3], each pixel repeated as a square of `times` x `times`, without interpolation."""
     return tiles.repeat(times, axis=1).repeat(times, axis=2)
+
+
+def resize(tiles: np.ndarray, side: int, largest: Optional[int] = None) -> np.ndarray:
+    """Enlarge tiles to a longer side of at most `side` pixels. Those that are larger than `largest` are shrunk to it.
+
+    `largest` is `side` by default.
+    """
+    return shrink(enlarge(tiles, max(1, side // max(tiles.shape[1:3]))), largest or side)
 
 
 def shrink(tiles: np.ndarray, side: int) -> np.ndarray:
@@ -60,6 +67,39 @@ def draw_frame(picture: np.ndarray, top: int, left: int, height: int, width: int
         y, x = np.indices(picture.shape[:2])
         down, across = np.minimum(y - top, top + height - 1 - y), np.minimum(x - left, left + width - 1 - x)
         picture[np.minimum(down, across) == inset] = value
+
+
+def draw_curve(signal: np.ndarray, projection: Optional[np.ndarray] = None) -> np.ndarray:
+    """A signal in grey, from its minimum to its maximum, and a projection over it in black; zero is in the middle.
+
+    Args:
+        signal: [1, w], or the channels [1, w, 3], whose mean is drawn; NaN is outside the image.
+        projection: as `signal`, divided by its scale; larger magnitudes than 1 are clipped.
+
+    Returns:
+        uint8 [height, width] of `CURVE`.
+    """
+    height, width = CURVE
+    signal, projection = [  # the mean over the channels
+        row if row is None else row[0].reshape(row.shape[1], -1).mean(1, dtype=np.float32)
+        for row in (signal, projection)
+    ]
+    canvas = Image.new("L", (width, height), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    across = (np.arange(len(signal)) + 0.5) * width / len(signal)
+    inside = ~np.isnan(signal)
+    if inside.any():
+        low, high = signal[inside].min(), signal[inside].max()
+        rising = (signal[inside] - low) / (high - low) if high > low else np.zeros(inside.sum())
+        _line(draw, across[inside], (1 - rising) * (height - 5) + 2, SIGNAL)
+    if projection is not None:
+        draw.line([(0, height // 2), (width, height // 2)], fill=LINE)
+        _line(draw, across, (1 - np.clip(projection, -1, 1)) * (height - 5) / 2 + 2, 0)
+    return np.asarray(canvas)
+
+
+def _line(draw, across, down, grey):
+    draw.line([(float(x), float(y)) for x, y in zip(across, down)], fill=grey)
 
 
 def grid(tiles: np.ndarray, columns: int, line: int = 2) -> np.ndarray:

@@ -160,9 +160,9 @@ def _parts(reading, drawings) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
         if len(maps) > SHOWN:
             shown = maps[np.argsort(-maps.max(axis=(1, 2)), kind="stable")[:SHOWN]]
         few = f"{SHOWN} strongest of " if len(shown) < len(maps) else ""
-        rows = maps.shape[1] == 1 < maps.shape[2]  # of a signal
-        parts[f"{layer}/maps"] = _draw_rows(shown) if rows else _draw_maps(shown)
-        each = ", a row each" if rows else ""
+        is_signal = maps.shape[1] == 1 < maps.shape[2]
+        parts[f"{layer}/maps"] = _draw_maps(shown, is_signal)
+        each = ", a row each" if is_signal else ""
         captions[f"{layer}/maps"] = f"{layer}: {few}{len(maps)} feature maps{each}, white is {shown.max():.3g}"
     for row, projections in drawings.items():
         for method, drawing in projections.items():
@@ -172,15 +172,13 @@ def _parts(reading, drawings) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
     return parts, captions
 
 
-def _draw_maps(maps):
-    tiles = image_grid.enlarge(image_grid.to_grayscale(maps, maps.max()), max(1, MAP_SIDE // max(maps.shape[1:])))
-    return image_grid.grid(image_grid.shrink(tiles, 2 * MAP_SIDE), WIDE)
-
-
-def _draw_rows(maps):
-    """Maps of one row, [C, 1, w], below each other."""
-    picture = image_grid.to_grayscale(maps[:, 0], maps.max()).repeat(ROW, axis=0)
-    return image_grid.grid(picture.repeat(max(1, SIDE // picture.shape[1]), axis=1)[None], 1)
+def _draw_maps(maps, is_signal):
+    """Maps [C, H, W] beside each other, those of a signal, [C, 1, w], below each other."""
+    tiles = image_grid.to_grey(maps, maps.max(), signed=False)
+    if not is_signal:
+        return image_grid.grid(image_grid.resize(tiles, MAP_SIDE, 2 * MAP_SIDE), WIDE)
+    rows = tiles[:, 0].repeat(ROW, axis=0)
+    return image_grid.grid(rows.repeat(max(1, SIDE // rows.shape[1]), axis=1)[None], 1)
 
 
 def _captioned(caption, picture, width=0):

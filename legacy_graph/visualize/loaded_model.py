@@ -1,5 +1,6 @@
 """A loaded graph whose layers can be shown: the strongest activations, projections, and sheets."""
 
+import contextlib
 import functools
 import os
 from typing import Optional, Sequence, Tuple, Union
@@ -16,7 +17,9 @@ from legacy_graph.graphs.target import Loader, Target
 from legacy_graph.visualize import feature_sheets, top_activations
 from legacy_graph.visualize.array_file import Results
 from legacy_graph.visualize.cover import DEFAULT_COVER, CoverOptions, choose_cover
+from legacy_graph.visualize.layer_probes import graph_probe
 from legacy_graph.visualize.occlusion import spot_occlusion
+from legacy_graph.visualize.probe import OpenProbe
 from legacy_graph.visualize.results import Layers, Occlusion, Picture, Projections
 from legacy_graph.visualize.top_activations import TopActivations
 
@@ -73,9 +76,8 @@ class LoadedModel:
         target = self.target(layer, images)
         scan = _prepare(target, method, maps, top)
         with open_session(scan.graph) as session:
-            return top_activations.collect(
-                session, scan.probe, target.images, scan.maps, scan.top, scan.by_wins, scan.limit
-            )
+            opened = OpenProbe(session, scan.probe, target.images)
+            return top_activations.collect(opened, scan.maps, scan.top, scan.by_wins, scan.limit)
 
     def project(
         self,
@@ -101,10 +103,8 @@ class LoadedModel:
         """
         if method == OCCLUSION:
             raise UserError("method", f"one of {', '.join(METHODS)}", method, "call occlude for occlusion")
-        target, scan, maps, places = self._spots(layer, images, maps, places, method)
-        with open_session(scan.graph) as session:
-            spots = top_activations.check_spots(session, scan.probe, target.images, maps, places)
-            return Projections(*spots[1:], top_activations.project(session, scan.probe, target.images, *spots))
+        with self._spots(layer, images, maps, places, method) as (opened, spots):
+            return Projections(*spots[1:], top_activations.project(opened, *spots))
 
     def occlude(
         self,
@@ -132,13 +132,10 @@ class LoadedModel:
 
         Source: Zeiler and Fergus, ECCV 2014, section 4.2 and figure 7.
         """
-        target, scan, maps, places = self._spots(layer, images, maps, places, OCCLUSION)
-        probe, opened = scan.probe, target.images
-        options = _cover_options(patch, stride, value, probe.layer.images.shape.as_list()[3])
-        cover = choose_cover(options, opened, [field.size for field in probe.fields])
-        with open_session(scan.graph) as session:
-            spots = top_activations.check_spots(session, probe, opened, maps, places)
-            return Occlusion(*spots[1:], spot_occlusion(session, probe, opened, *spots, cover))
+        with self._spots(layer, images, maps, places, OCCLUSION) as (opened, spots):
+            options = _cover_options(patch, stride, value, opened.probe.layer.images.shape.as_list()[3])
+            cover = choose_cover(options, opened.images, [field.size for field in opened.probe.fields])
+            return Occlusion(*spots[1:], spot_occlusion(opened, *spots, cover))
 
     def sheet(
         self,
@@ -165,8 +162,9 @@ class LoadedModel:
         sheets = self.sheets(self.target(layer, images), method, maps, top, context=context)
         return sheets.images["features/sheet"].view(Picture)
 
+    @contextlib.contextmanager
     def _spots(self, layer, images, maps, places, method):
-        """(target, scan, map of each image, place of each image or None)."""
+        """Yield (the layer in a session, the spots: number, map and place of one in each image)."""
         maps = arguments.integers("maps", maps)
         target = self.target(layer, images)
         scan = _prepare(target, method, maps, 1)
@@ -177,7 +175,11 @@ class LoadedModel:
             if (places >= limits).any():
                 expected = f"rows below {limits[0]} and columns below {limits[1]}"
                 raise UserError("places", expected, places.tolist(), "choose places in the layer's output")
-        return target, scan, maps, places
+        with open_session(scan.graph) as session:
+            opened = OpenProbe(session, scan.probe, target.images)
+            spots = np.arange(count), maps
+            top_activations.check_values(opened, spots[0])
+            yield opened, (*spots, top_activations.find_places(opened, *spots) if places is None else places)
 
     def target(self, layer: str, images: ImageSource) -> Target:
         """Load a layer and open images for it. The arguments are as in `top_activations`."""
@@ -200,7 +202,8 @@ class LoadedModel:
 
         Args:
             target: as from `target`.
-            method, maps, top, order, cluster: as in `feature_sheets.prepare_graph`.
+            method: as in `layer_probes.graph_probe`.
+            maps, top, order, cluster: as in `feature_sheets.prepare`.
             control, context, drawn, patch: as in `feature_sheets.draw`.
         """
         scan = _prepare(target, method, maps, top, order, cluster)
@@ -233,7 +236,8 @@ def _cover_options(patch, stride, value, channels):
 def _prepare(target, method, maps, top, order=None, cluster=None):
     method, top = arguments.choice("method", method, ALL_METHODS), arguments.integer("top", top, 1)
     maps = None if maps is None else arguments.integers("maps", maps).tolist()
-    return feature_sheets.prepare_graph(*target[:2], method, maps, top, len(target.images), order, cluster)
+    build = functools.partial(graph_probe, *target[:2], method)
+    return feature_sheets.prepare(build, maps, top, len(target.images), order, cluster)
 
 
 def _one_each(name, numbers, shape):

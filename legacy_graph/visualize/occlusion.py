@@ -16,34 +16,15 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import Fields
 from legacy_graph.data.ahead import run_ahead
-from legacy_graph.data.images import Images
 from legacy_graph.visualize import finite
 from legacy_graph.visualize.cover import Cover
 from legacy_graph.visualize.image_bar import image_bar
-from legacy_graph.visualize.probe import Probe
-from legacy_graph.visualize.reading import Reader
+from legacy_graph.visualize.probe import OpenProbe
 
 THREADS = 2  # that run batches; the next one is covered meanwhile
 
-
-class Corners(NamedTuple):
-    """The upper left pixels of the patches of one image: each of `down` with each of `across`, row by row."""
-
-    down: np.ndarray  # integers [P], y
-    across: np.ndarray  # integers [Q], x
-
-    @property
-    def count(self) -> int:
-        """The number of patches."""
-        return len(self.down) * len(self.across)
-
-
-class ClassOcclusion(NamedTuple):
-    """What covering does to the class probabilities of N images."""
-
-    probabilities: np.ndarray  # float32 [N, 10], of the complete images
-    falls: np.ndarray  # float32 [N, H, W], how far covering this pixel lowers the probability of the predicted class
-    classes: np.ndarray  # int64 [N, H, W], the most probable class while this pixel is covered
+# The upper left pixels of the patches of an image, row by row: each y of integers [P] with each x of integers [Q].
+Corners = Tuple[np.ndarray, np.ndarray]
 
 
 class Job(NamedTuple):
@@ -55,22 +36,14 @@ class Job(NamedTuple):
 
 
 def spot_occlusion(
-    session: tf.Session,
-    probe: Probe,
-    images: Images,
-    numbers: np.ndarray,
-    maps: np.ndarray,
-    places: np.ndarray,
-    cover: Cover,
+    opened: OpenProbe, numbers: np.ndarray, maps: np.ndarray, places: np.ndarray, cover: Cover
 ) -> np.ndarray:
     """How far each activation falls when a patch of its image is covered. Shows a progress bar on a terminal.
 
     A patch outside the receptive field is not run, because its fall is 0.
 
     Args:
-        session: of the probe's graph.
-        probe: of the layer.
-        images: the images that `numbers` refers to.
+        opened: the layer and the images.
         numbers: integers [N], the image of each activation.
         maps: integers [N], its feature map.
         places: integers [N, 2], its (y, x) in the layer's output.
@@ -83,6 +56,7 @@ def spot_occlusion(
     Raises:
         UserError: an activation is not finite.
     """
+    session, probe, images = opened
     jobs = [
         Job(
             lambda number=number: finite.take(images, [number])[0],
@@ -98,26 +72,6 @@ def spot_occlusion(
         falls = activations[0].astype(float) - activations[1:]
         picture[:] = mean_over_patches(falls, job.corners, images.size, cover)
     return pictures
-
-
-def class_occlusion(session: tf.Session, reader: Reader, images: np.ndarray, cover: Cover) -> ClassOcclusion:
-    """How covering a patch changes the class probabilities of the article's network.
-
-    Args:
-        session: of the reader's graph, with trained weights.
-        reader: of the network.
-        images: float32 [N, 28, 28, 1], pixels in [0, 1].
-        cover: the patch. Patches are covered at all positions of the image.
-    """
-    size = images.shape[1:3]
-    jobs = [Job(functools.partial(np.asarray, image), all_corners(size, cover)) for image in images]
-    runs = run_covered(session, reader.answers, reader.images, jobs, cover, reader.chunk, reader.feed)
-    results = [(values[0], mean_over_patches(values[1:], job.corners, size, cover)) for job, values in zip(jobs, runs)]
-    probabilities, covered = [np.array(parts) for parts in zip(*results)]  # [N, 10], [N, H, W, 10]
-    read = np.argmax(probabilities, 1)
-    of_class = covered[np.arange(len(read)), :, :, read]  # [N, H, W]
-    falls = probabilities.max(axis=1)[:, None, None] - of_class
-    return ClassOcclusion(probabilities, falls.astype(np.float32), np.argmax(covered, 3))
 
 
 def run_covered(
@@ -145,7 +99,7 @@ def run_covered(
     Yields:
         For each job, [1 + patches, ...]: the reduced value for the complete image, then one for each patch.
     """
-    lengths = [1 + job.corners.count for job in jobs]
+    lengths = [1 + len(down) * len(across) for _, (down, across), _ in jobs]
     count = -(-sum(lengths) // chunk)
     size = -(-sum(lengths) // max(1, count))  # batches of equal sizes
 
@@ -172,7 +126,8 @@ def run_covered(
 
 def all_corners(size: Tuple[int, int], cover: Cover) -> Corners:
     """The patches of an image of `size`, [height, width]."""
-    return Corners(*(_starts(side, cover) for side in size))
+    down, across = [_starts(side, cover) for side in size]
+    return down, across
 
 
 def mean_over_patches(values: np.ndarray, corners: Corners, size: Tuple[int, int], cover: Cover) -> np.ndarray:
@@ -225,5 +180,6 @@ def _corners_inside(fields: Fields, place, size, cover) -> Corners:
     """The patches that cover a pixel of the receptive field of one place."""
     begins = [field.begin + int(at) * field.step for field, at in zip(fields, place)]
     axes = zip(begins, fields, (_starts(side, cover) for side in size))
-    return Corners(*(starts[(begin - cover.patch < starts) & (starts < begin + field.size)]
-                     for begin, field, starts in axes))  # fmt: skip
+    return tuple(
+        starts[(begin - cover.patch < starts) & (starts < begin + field.size)] for begin, field, starts in axes
+    )

@@ -5,7 +5,7 @@ covered, and the magnitude or the positive part of the projection at this pixel.
 relation.
 """
 
-from typing import Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy as np
 from tabulate import tabulate
@@ -20,12 +20,13 @@ from legacy_graph.visualize.strongest import TopActivations
 
 HEADERS = ("projection", "spots", "magnitude", "positive part")
 NUMBERS, TABLE = "occlusion.npz", "occlusion.csv"
+Compared = Tuple[str, bool]  # a method, and whether its projections are those through a random kernel
 
 
 def check_spots(
     layer: str, method: str, spots: TopActivations, details: Mapping[str, np.ndarray], fields: Fields
 ) -> Tuple[Dict[str, bytes], str]:
-    """The files and the text of the comparison.
+    """The files of the comparison, a table and the correlations of each spot by projection, and its text.
 
     Args:
         layer: its name.
@@ -35,8 +36,15 @@ def check_spots(
         fields: of the layer.
     """
     falls = spots.projections if method == OCCLUSION else details[OCCLUSION]
-    correlations = correlate_falls(falls, named_projections(method, spots, details), spots, fields)
-    return check_files(correlations, spots), format_check(correlations, layer)
+    projections = by_method(method, spots, details)
+    named = {f"{name}, random kernel" if random else name: each for (name, random), each in projections.items()}
+    correlations = correlate_falls(falls, named, spots, fields)
+    rows = table_rows(correlations)
+    numbers = write_arrays(maps=spots.maps, images=spots.images, places=spots.places, **correlations)
+    table = write_table(HEADERS, [[name, count, *(f"{mean:.4f}" for mean in means)] for name, count, *means in rows])
+    heading = f"Rank correlation of the projections of {layer} with the fall of the activation under a patch, mean:"
+    text = heading + "\n" + tabulate(rows, HEADERS, tablefmt="plain", floatfmt=".2f")
+    return {TABLE: table, NUMBERS: numbers}, text
 
 
 def side_by_side(
@@ -55,8 +63,8 @@ def side_by_side(
 
 
 def correlate_falls(
-    falls: np.ndarray, projections: Mapping[str, np.ndarray], spots: TopActivations, fields: Fields
-) -> Dict[str, np.ndarray]:
+    falls: np.ndarray, projections: Mapping[Any, np.ndarray], spots: TopActivations, fields: Fields
+) -> Dict[Any, np.ndarray]:
     """The correlations of each spot with the fall of its activation.
 
     Args:
@@ -69,40 +77,28 @@ def correlate_falls(
         name -> float64 [M, top, 2]: with the magnitude, with the positive part. NaN where there is no spot, or the
         projection is 0 everywhere.
     """
-    correlations, there = {}, spots.images >= 0
-    for name, values in projections.items():
-        correlations[name] = np.full((*spots.images.shape, 2), np.nan)
-        correlations[name][there] = fall_correlations(falls[there], values[there], spots.places[there], fields)
-    return correlations
+    there, places = spots.there, spots.spots[2]
+    return {
+        name: spots.spread(fall_correlations(falls[there], values[there], places, fields), np.nan)
+        for name, values in projections.items()
+    }
 
 
-def named_projections(own: str, spots: TopActivations, details: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
-    """The projections of all methods and their controls, from the arrays of `spot_details.collect`."""
-    learned = {own: spots.projections} if own in METHODS else {}
-    learned.update((name, details[name]) for name in METHODS if name in details)
-    random = {name: "control" if name == own else f"control_{name}" for name in METHODS}
-    rows = dict(learned)
-    rows.update((f"{name}, random kernel", details[key]) for name, key in random.items() if key in details)
-    return rows
+def by_method(own: str, spots: TopActivations, arrays: Mapping[str, np.ndarray]) -> Dict[Compared, np.ndarray]:
+    """The projections of all methods and their controls, from the arrays of `features.npz`.
+
+    `own` is the method of `spots`; it is the first one.
+    """
+    methods = sorted(METHODS, key=lambda name: name != own)
+    learned = {(name, False): spots.projections if name == own else arrays.get(name) for name in methods}
+    random = {(name, True): arrays.get("control" if name == own else f"control_{name}") for name in methods}
+    return {key: values for key, values in {**learned, **random}.items() if values is not None}
 
 
-def table_rows(correlations: Mapping[str, np.ndarray]) -> List[Tuple[str, int, float, float]]:
+def table_rows(correlations: Mapping[Any, np.ndarray]) -> List[Tuple[Any, int, float, float]]:
     """(name, number of spots, mean correlation with the magnitude, with the positive part) of each projection."""
     rows = []
     for name, values in correlations.items():
         known = values[np.isfinite(values[..., 0])]
         rows.append((name, len(known), *(map(float, known.mean(axis=0)) if len(known) else (np.nan, np.nan))))
     return rows
-
-
-def format_check(correlations: Mapping[str, np.ndarray], layer: str) -> str:
-    """The table as text."""
-    heading = f"Rank correlation of the projections of {layer} with the fall of the activation under a patch, mean:"
-    return heading + "\n" + tabulate(table_rows(correlations), HEADERS, tablefmt="plain", floatfmt=".2f")
-
-
-def check_files(correlations: Mapping[str, np.ndarray], strongest: TopActivations) -> Dict[str, bytes]:
-    """The table as CSV, and the correlations of each spot as .npz, under the names of the projections."""
-    rows = [[name, spots, *(f"{mean:.4f}" for mean in means)] for name, spots, *means in table_rows(correlations)]
-    numbers = write_arrays(maps=strongest.maps, images=strongest.images, places=strongest.places, **correlations)
-    return {TABLE: write_table(HEADERS, rows), NUMBERS: numbers}

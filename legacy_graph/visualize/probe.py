@@ -1,14 +1,17 @@
 """Tensors that find the strongest activations of a layer and project them, for the article's and other graphs."""
 
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_graph.article.network import Network
 from legacy_graph.article.receptive_field import Field, Fields
 from legacy_graph.article.shapes import dims
+from legacy_graph.data.images import Images
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.overflow import Bound
+from legacy_graph.visualize import finite
 
 MEMORY = 32 * 2**20  # maximum size in bytes of the graph's largest tensor in one session run; a scan makes two at once
 
@@ -41,69 +44,70 @@ class Probe(NamedTuple):
     """The tensors to feed and fetch. B is any batch size."""
 
     layer: ProbedLayer
-    fields: Fields  # the area of an image shown for an activation: its receptive field, at most the complete image
+    # The area of an image shown for an activation: its receptive field, or the complete image along an axis where the
+    # field is unknown or at least as large.
+    fields: Fields
+    scanners: Sequence[Scanner]  # of the layer: on this machine or the chief, then on the other tasks of a cluster
     maps: tf.Tensor  # int64 [B], a placeholder: the feature map to project for each image
-    strongest: tf.Tensor  # float32 [B, C], the largest activation of each map; infinity if their sum is not finite
-    wins: tf.Tensor  # float32 [B, C], the fraction of positions where the map is the strongest of all maps
     places: tf.Tensor  # int64 [B, 2], the argmax of the map to project: (y, x) in the layer's output
     activations: tf.Tensor  # float32 [B], of this map at this place
-    projections: Optional[tf.Tensor]  # float32 [B, H, W, channels], the activation there projected; None for occlusion
+    projections: Dict[str, tf.Tensor]  # method -> float32 [B, H, W, channels], the activation there projected
+    signals: tf.Tensor  # float32 [B, h, w, C], what is projected: `output`, or the same for a crop
     chunk: int  # images in one run of the session
-    signals: Optional[tf.Tensor] = None  # float32 [B, h, w, C], what is projected: `output`, or the same for a crop
+    net: Optional[Network] = None  # the article's network, for its probabilities; None for another graph
+
+
+class OpenProbe(NamedTuple):
+    """A probe in a session, with images to feed."""
+
+    session: tf.Session  # of the probe's graph, with values of its variables
+    probe: Probe
+    images: Images
+
+    def run(self, fetches: Any, numbers: Sequence[int], feed: Optional[Dict[tf.Tensor, Any]] = None) -> Any:
+        """Run the graph on some of the images, with more values to feed; UserError if an image is not finite."""
+        return self.session.run(fetches, {self.probe.layer.images: finite.take(self.images, numbers), **(feed or {})})
 
 
 def build_probe(
-    layer: ProbedLayer, project: Optional[Callable[[tf.Tensor, tf.Tensor], Tuple[tf.Tensor, tf.Tensor]]] = None
+    layer: ProbedLayer, project: Callable[[tf.Tensor, tf.Tensor], Tuple[Dict[str, tf.Tensor], tf.Tensor]]
 ) -> Probe:
     """Add the tensors of a probe to the default graph.
 
     Args:
         layer: to rank and project.
-        project: (maps, places) -> (projections, signals), see `Probe`; None if nothing is projected.
+        project: (maps, places) -> (projections, signals), see `Probe`.
     """
     _, height, width, channels = dims(layer.output)
     with tf.name_scope("probe"):
         maps = tf.placeholder(tf.int64, [None], name="maps")
-        strongest = _find_strongest(layer.output)
+        scanner = build_scanner(layer.images, layer.output, layer.rectified)
         chosen = tf.reduce_sum(layer.output * tf.one_hot(maps, channels)[:, None, None, :], 3)  # [B, h, w]
         flat = tf.argmax(tf.reshape(chosen, [-1, height * width]), 1)  # [B]
         width = tf.cast(width, tf.int64)
         places = tf.stack([flat // width, flat % width], 1)  # [B, 2]
         rows = tf.range(tf.size(maps, out_type=tf.int64))
         activations = tf.gather_nd(layer.output, tf.concat([rows[:, None], places, maps[:, None]], 1))  # [B]
-        projections, signals = project(maps, places) if project else (None, layer.output)
-        wins = count_wins(layer.output, layer.rectified)
-    fields = _shown_fields(layer.fields, layer.images.shape.as_list()[1:3])
+        projections, signals = project(maps, places)
+    whole = [Field(side, 0, 0) for side in layer.images.shape.as_list()[1:3]]
+    fields = [field if field.size < image.size else image for field, image in zip(layer.fields or whole, whole)]
     chunk = chunk_size(layer.output.graph)
-    return Probe(layer, fields, maps, strongest, wins, places, activations, projections, chunk, signals)
+    return Probe(layer, tuple(fields), [scanner], maps, places, activations, projections, signals, chunk)
 
 
 def build_scanner(images: tf.Tensor, output: tf.Tensor, rectified: bool = True) -> Scanner:
-    """Add the tensors of a scanner to the default graph; for its arguments see `ProbedLayer`."""
-    with tf.name_scope("probe"):
-        return Scanner(images, _find_strongest(output), count_wins(output, rectified))
+    """Add the tensors of a scanner to the default graph; for its arguments see `ProbedLayer`.
 
-
-def _find_strongest(output):
-    # TensorFlow 1.15 ignores NaN in a maximum, but not in a sum.
-    finite = tf.is_finite(tf.reduce_sum(output, [1, 2]))
-    return tf.where_v2(finite, tf.reduce_max(output, [1, 2]), np.inf)  # [B, C]
-
-
-def count_wins(output: tf.Tensor, rectified: bool = True) -> tf.Tensor:
-    """For each image and map: the fraction of positions where the map is above zero and no other map is stronger.
-
-    Args:
-        output: float32 [B, H, W, C].
-        rectified: False also counts values of zero and below.
-
-    Returns:
-        float32 [B, C]. Where several maps are equally strong, each of them wins.
+    A map wins a position if it is above zero there and no other map is stronger. Where several maps are equally strong,
+    each of them wins. Without `rectified`, values of zero and below win too.
     """
+    # TensorFlow 1.15 ignores NaN in a maximum, but not in a sum.
+    is_finite = tf.is_finite(tf.reduce_sum(output, [1, 2]))
+    strongest = tf.where_v2(is_finite, tf.reduce_max(output, [1, 2]), np.inf)
     with tf.name_scope("wins"):
         highest = tf.reduce_max(output, 3, keepdims=True)
         wins = tf.equal(output, tf.where_v2(highest > 0, highest, np.inf) if rectified else highest)
-        return tf.reduce_mean(tf.cast(wins, tf.float32), [1, 2])
+        return Scanner(images, strongest, tf.reduce_mean(tf.cast(wins, tf.float32), [1, 2]))
 
 
 def chunk_size(graph: tf.Graph) -> int:
@@ -117,13 +121,6 @@ def chunk_size(graph: tf.Graph) -> int:
             if tensor.shape.ndims and tensor.shape.as_list()[0] is None and tensor.shape[1:].is_fully_defined():
                 largest = max(largest, int(np.prod(tensor.shape.as_list()[1:])) * tensor.dtype.size)
     return max(1, MEMORY // largest)
-
-
-def _shown_fields(fields, sides) -> Fields:
-    """The receptive field, or the complete image along an axis where the field is at least as large, or unknown."""
-    whole = [Field(side, 0, 0) for side in sides]
-    down, across = [field if field.size < image.size else image for field, image in zip(fields or whole, whole)]
-    return down, across
 
 
 def check_maps(layer: str, count: int, maps: Optional[Iterable[int]]) -> List[int]:

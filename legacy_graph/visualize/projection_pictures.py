@@ -5,9 +5,8 @@ from typing import Dict, NamedTuple, Optional
 import numpy as np
 
 from legacy_graph.article.receptive_field import Field
-from legacy_graph.config import MAGNITUDE, OCCLUSION
+from legacy_graph.config import MAGNITUDE, OCCLUSION, SIGNED
 from legacy_graph.visualize import image_grid
-from legacy_graph.visualize.curves import draw_curve
 from legacy_graph.visualize.energy_window import Shown, choose_windows
 from legacy_graph.visualize.spot_tiles import Spots, default_drawing, draw_panels, magnitude, scaled
 from legacy_graph.visualize.top_activations import TopActivations
@@ -69,8 +68,7 @@ def _draw_complete(seen, values, drawn, shown):
     if seen.shape[0] == 1:
         picture = draw_image(seen, values / (scale or 1))
     else:
-        to_grey = image_grid.to_grayscale if drawn == MAGNITUDE else image_grid.to_diverging
-        picture = draw_image(to_grey(values, scale))
+        picture = draw_image(image_grid.to_grey(values, scale, drawn == SIGNED))
     return Drawn(picture, _scale(scale, drawn), drawn, False)
 
 
@@ -84,6 +82,5 @@ def draw_image(picture: np.ndarray, projection: Optional[np.ndarray] = None) -> 
     `projection` is that of a signal, divided by its scale, of the same shape.
     """
     if picture.shape[0] > 1:
-        tiles = image_grid.enlarge(picture[None], max(1, SIDE // max(picture.shape[:2])))
-        return image_grid.grid(image_grid.shrink(tiles, 2 * SIDE), 1)
-    return draw_curve(picture, projection)
+        return image_grid.grid(image_grid.resize(picture[None], SIDE, 2 * SIDE), 1)
+    return image_grid.draw_curve(picture, projection)

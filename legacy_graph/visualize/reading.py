@@ -48,15 +48,6 @@ class Reader(NamedTuple):
     feed: Dict[tf.Tensor, Any] = {}  # what `answers` needs besides the images
     finite: Dict[str, tf.Tensor] = {}  # name of an operation -> bool [], whether its values are finite
     notes: Tuple[str, ...] = ()  # sentences to print on the page
-    net: Optional[network.Network] = None  # the article's; None for another graph
-
-
-class Outputs(NamedTuple):
-    """What a network computes for one picture, before any projection."""
-
-    answers: Optional[np.ndarray]  # float32 [classes]; None if unknown
-    shown: Dict[str, np.ndarray]  # layer -> float32 [C, H, W]
-    outputs: Dict[str, np.ndarray]  # layer -> float32 [h, w, C]
 
 
 class Reading(NamedTuple):
@@ -93,7 +84,7 @@ def article_reader(layers: Sequence[str], ties: str = FIRST, methods: Sequence[s
     notes += [TIES_IN_WORDS[ties]] if methods else []
     feed = {net.keep_prob: 1.0}
     chunk, notes = chunk_size(graph), tuple(notes)
-    return Reader(graph, net.layers[0].input, built, chunk, net.probabilities, feed, notes=notes, net=net)
+    return Reader(graph, net.layers[0].input, built, chunk, net.probabilities, feed, notes=notes)
 
 
 def _article_layer(walked, ties, methods):
@@ -121,7 +112,9 @@ def graph_reader(model: Model, layer: ConvLayer, method: Optional[str] = None) -
     return Reader(graph, back.images, {layer.label: read}, chunk_size(graph), finite=back.finite, notes=back.notes)
 
 
-def read_outputs(session: tf.Session, reader: Reader, image: np.ndarray, answers: bool = True) -> Outputs:
+def read_outputs(
+    session: tf.Session, reader: Reader, image: np.ndarray, answers: bool = True
+) -> Tuple[Optional[np.ndarray], Dict[str, np.ndarray], Dict[str, np.ndarray]]:
     """Run the network on one preprocessed picture.
 
     Args:
@@ -129,6 +122,11 @@ def read_outputs(session: tf.Session, reader: Reader, image: np.ndarray, answers
         reader: of the network.
         image: float32 [H, W, channels].
         answers: False if the weights of the class probabilities are not known.
+
+    Returns:
+        float32 [classes], the probabilities, None if unknown.
+        Layer -> float32 [C, H, W], its maps to draw.
+        Layer -> float32 [h, w, C], its activations to project.
 
     Raises:
         UserError: an activation, or a value of an operation before it, is not finite.
@@ -142,7 +140,7 @@ def read_outputs(session: tf.Session, reader: Reader, image: np.ndarray, answers
         finite.check_layer(name, pair[1], "activations")
     shown = {name: maps[0].transpose(2, 0, 1) for name, (maps, _) in values.items()}
     known = probabilities[0] if len(probabilities) else None
-    return Outputs(known, shown, {name: output[0] for name, (_, output) in values.items()})
+    return known, shown, {name: output[0] for name, (_, output) in values.items()}
 
 
 def project(
@@ -214,9 +212,9 @@ def read_images(
     for number in range(len(images)):
         (image,), (seen,) = images.both([number])
         limits = finite.check_images(images.names[number] if images.names else "image", image[None])
-        outputs = read_outputs(session, reader, image, answers)
+        probabilities, shown, outputs = read_outputs(session, reader, image, answers)
         projections, rows, places, strongest = {}, {}, {}, {}
-        for name, output in outputs.outputs.items():
+        for name, output in outputs.items():
             flat = output.reshape(-1, output.shape[2])
             places[name] = np.stack(np.unravel_index(flat.argmax(axis=0), output.shape[:2]), 1)
             strongest[name] = flat.max(axis=0)
@@ -228,7 +226,7 @@ def read_images(
                 values = project(session, reader, name, image, signals, method)
                 for row, value in zip(indices, images.to_shown(values)):
                     projections[row][method] = value
-        yield Reading(limits, outputs.answers, outputs.shown, places, strongest, projections, rows, seen)
+        yield Reading(limits, probabilities, shown, places, strongest, projections, rows, seen)
 
 
 def _indices(name, output, places, maps) -> Dict[str, Tuple]:

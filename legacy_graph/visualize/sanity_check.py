@@ -7,15 +7,14 @@ Source: Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018; Nie, Zh
 Explanation for Perplexing Behaviors of Backpropagation-based Visualizations", ICML 2018.
 """
 
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.network import DEVIATION
 from legacy_graph.article.receptive_field import Fields
-from legacy_graph.data.images import Images
-from legacy_graph.visualize.probe import Probe
+from legacy_graph.visualize.probe import OpenProbe
 from legacy_graph.visualize.rank_correlation import field_pairs, rank_correlation
 from legacy_graph.visualize.top_activations import TopActivations, project
 
@@ -32,21 +31,13 @@ class ControlMetrics(NamedTuple):
     empty: int = 0  # activations that are left out: no signal reaches the pixels, because ReLUs of the network mask it
 
 
-def project_random(
-    session: tf.Session, probe: Probe, images: Images, learned: TopActivations, seed: int = 0
-) -> TopActivations:
+def project_random(opened: OpenProbe, learned: TopActivations, method: Optional[str] = None) -> TopActivations:
     """Project the same activations of the same images, with the layer's kernel replaced by random numbers.
 
-    The signal is set to 1, because the map may be 0 there with a random kernel.
+    The signal is set to 1, because the map may be 0 there with a random kernel. `method` is as in `project`.
     """
-    there = learned.images >= 0
-    projections = np.zeros_like(learned.projections)
-    if there.any():
-        projections[there] = project(
-            session, probe, images, learned.images[there], learned.maps[np.nonzero(there)[0]], learned.places[there],
-            random_kernel(probe.layer.kernel.shape.as_list(), seed),
-        )  # fmt: skip
-    return learned._replace(projections=projections)
+    kernel = random_kernel(opened.probe.layer.kernel.shape.as_list())
+    return learned._replace(projections=learned.spread(project(opened, *learned.spots, kernel, method)))
 
 
 def random_kernel(shape: List[int], seed: int = 0) -> np.ndarray:
@@ -57,10 +48,9 @@ def random_kernel(shape: List[int], seed: int = 0) -> np.ndarray:
 
 def compare(learned: TopActivations, random: TopActivations, fields: Fields) -> ControlMetrics:
     """Compare two sets of projections of the same activations, within their receptive fields."""
-    there = learned.images >= 0
-    both = [set_of.projections[there] for set_of in (learned, random)]
+    both = [spots.projections[learned.there] for spots in (learned, random)]
     figures, empty = [], 0
-    for ours, theirs in field_pairs(*both, learned.places[there], fields):
+    for ours, theirs in field_pairs(*both, learned.spots[2], fields):
         if not (ours.any() and theirs.any()):
             empty += 1
             continue

@@ -1,126 +1,103 @@
-"""What the DECONVNET dashboard shows of each strong activation besides its projection, for the .npz file of `features`.
+"""The files of `features` beside its pictures: the numbers (.npz) for the DECONVNET dashboard, and the spots (.csv).
 
-    inputs              uint8 [K, H, W] or [K, H, W, 3], the complete images
-    input_numbers       int64 [K], their numbers, ascending
-    method, channels    name of the projection method, number of feature maps of the layer
-    control             as `projections`, through a random kernel
-    deconvnet, gradient, guided, occlusion    as `projections`, by the other methods
-    control_deconvnet, control_gradient, control_guided    as these, through a random kernel
-    answers             float32 [K, 10], the class probabilities of the complete images
-
-The other methods, their controls and `answers` exist only for the article's network, `answers` not for a step of which
-only the convolution weights were kept, `occlusion` only for up to `OCCLUDED` spots of the last step. For a graph that
-someone else trained, `control` exists only if it was computed for the sheet.
+`board.results.SCHEMA` describes the arrays. The other methods, their controls and `answers` exist only for the
+article's network; `answers` not for a step of which only the convolution weights were kept; `occlusion` only for up to
+`OCCLUDED` spots of the last step. For a graph that someone else trained, `control` exists only if it was computed for
+the sheet.
 """
 
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Dict, Optional, Sequence
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
-from legacy_graph.article import network
-from legacy_graph.article.deconv import deconvolve
-from legacy_graph.article.dense import all_layers
+from legacy_graph.article.receptive_field import Fields
 from legacy_graph.config import METHODS, OCCLUSION
-from legacy_graph.data.images import Images
-from legacy_graph.visualize import sanity_check
+from legacy_graph.visualize.array_file import write_arrays, write_table
 from legacy_graph.visualize.cover import Cover
-from legacy_graph.visualize.occlusion import spot_occlusion
-from legacy_graph.visualize.probe import Probe, ProbedLayer
-from legacy_graph.visualize.top_activations import TopActivations, project
+from legacy_graph.visualize.probe import OpenProbe
+from legacy_graph.visualize.sanity_check import project_random, random_kernel
+from legacy_graph.visualize.top_activations import TopActivations, project_or_cover
 
+SPOTS = "features.csv"  # the image and the place of each tile of the sheet
 OCCLUDED = 1000  # maximum number of spots that are occluded without being asked for: each takes about 100 images
 TOO_MANY = f"Occlusion is not measured for more than {OCCLUDED:,} spots; --control occlusion measures it."
 
 
-class Details(NamedTuple):
-    """The tensors to fetch from the article's network."""
-
-    projections: Dict[str, tf.Tensor]  # name in the file -> float32 [B, H, W, 1], for the maps and places of the probe
-    answers: Optional[tf.Tensor]  # float32 [B, 10], probabilities; None if only convolution weights are restored
-    feed: Dict[tf.Tensor, Any]  # what `answers` needs besides the images
-    occluded: bool = True  # whether occlusion is measured too
-
-
-def build(net: network.Network, probe: Probe, ties: str) -> Details:
-    """Add the tensors to the network's graph. `ties` is as in `deconv.unpool`."""
-    layers, others = all_layers(net), [name for name in METHODS if name != probe.layer.method]
-    others = {name: deconvolve(layers, probe.layer.name, probe.maps, probe.places, name, ties) for name in others}
-    return Details(others, net.probabilities, {net.keep_prob: 1.0})
-
-
 def collect(
-    session: tf.Session,
-    probe: Probe,
-    images: Images,
+    opened: OpenProbe,
     strongest: TopActivations,
     control: Optional[TopActivations],
-    details: Optional[Details],
     cover: Optional[Cover],
-    occluded: bool = False,
+    occluded: bool,
+    answers: bool,
 ) -> Dict[str, np.ndarray]:
     """The arrays for the .npz file, see above.
 
     Args:
-        session: of the probe's graph.
-        probe: of the layer.
-        images: the scanned images.
+        opened: the layer and the images.
         strongest: their strongest activations.
         control: the same activations projected through a random kernel, if they were computed before.
-        details: of the article's network; None for another graph.
-        cover: the patch of occlusion; needed for the article's network.
-        occluded: measure occlusion in any case; the default is only up to `OCCLUDED` spots of the article's network.
+        cover: the patch of occlusion.
+        occluded: whether occlusion is measured.
+        answers: whether the weights of the class probabilities are known.
     """
-    there = strongest.images >= 0
-    numbers = np.unique(strongest.images[there])
+    probe, own = opened.probe, opened.probe.layer.method
+    numbers = np.unique(strongest.spots[0])
     arrays = {
-        "inputs": images.shown(numbers),
+        "inputs": opened.images.shown(numbers),
         "input_numbers": numbers,
-        "method": np.array(probe.layer.method),
+        "method": np.array(own),
         "channels": np.array(probe.layer.output.shape.as_list()[3]),
     }
-    maps = strongest.maps[np.nonzero(there)[0]]
-    spots = strongest.images[there], maps, strongest.places[there]
-    if details is not None:
-        occluded = occluded or (details.occluded and len(maps) <= OCCLUDED)
-        if probe.projections is not None:
-            control = control or sanity_check.project_random(session, probe, images, strongest)
-        if details.answers is not None:
-            arrays["answers"] = _answers(session, probe, images, numbers, details)
-        for name, projections in details.projections.items():
-            other = probe._replace(projections=projections)
-            arrays[name] = _at_spots(strongest, project(session, other, images, *spots))
-            arrays[f"control_{name}"] = sanity_check.project_random(session, other, images, strongest).projections
-    if occluded and probe.layer.method != OCCLUSION:
-        falls = _at_spots(strongest, spot_occlusion(session, probe, images, *spots, cover))
-        # All pictures of a file are grey, or all are coloured.
-        arrays[OCCLUSION] = falls if strongest.projections.ndim == 4 else np.repeat(falls[..., None], 3, 4)
+    if probe.net is not None:
+        if own in METHODS:
+            control = control or project_random(opened, strongest)
+        if answers:
+            arrays["answers"] = _answers(opened, numbers)
+    for name in (*probe.projections, OCCLUSION) if occluded else probe.projections:
+        if name != own:
+            arrays[name] = strongest.spread(project_or_cover(opened, name, strongest.spots, cover))
+        if name not in (own, OCCLUSION):
+            arrays[f"control_{name}"] = project_random(opened, strongest, name).projections
     if control is not None:
         arrays["control"] = control.projections
     return arrays
 
 
-def _at_spots(strongest, values):
-    """The values of the spots, [N, H, W], as [M, top, H, W], with zeros where a map has fewer spots."""
-    arrays = np.zeros((*strongest.images.shape, *values.shape[1:]), np.float32)
-    arrays[strongest.images >= 0] = values
-    return arrays
+def _answers(opened, numbers):
+    net, chunk = opened.probe.net, opened.probe.chunk
+    parts = [numbers[begin : begin + chunk] for begin in range(0, len(numbers), chunk)]
+    answers = [opened.run(net.probabilities, part, {net.keep_prob: 1.0}) for part in parts]
+    return np.concatenate([np.zeros([0, net.probabilities.shape.as_list()[1]], np.float32), *answers])
 
 
-def _answers(session, probe, images, numbers, details):
-    parts = [np.zeros([0, details.answers.shape.as_list()[1]], np.float32)]
-    for begin in range(0, len(numbers), probe.chunk):
-        fed = {probe.layer.images: images.take(numbers[begin : begin + probe.chunk]), **details.feed}
-        parts.append(session.run(details.answers, fed))
-    return np.concatenate(parts)
+def shown_kernels(opened: OpenProbe, maps: np.ndarray, random: bool) -> Optional[np.ndarray]:
+    """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None if the layer does not read the images.
 
-
-def shown_kernels(
-    session: tf.Session, layer: ProbedLayer, images: Images, maps: np.ndarray, random: bool = False
-) -> Optional[np.ndarray]:
-    """The kernel of each map, float32 [M, h, w] or [M, h, w, 3]; None if the layer does not read the images."""
+    `random`: that of the control.
+    """
+    layer = opened.probe.layer
     if not layer.first:
         return None
-    shape = layer.kernel.shape.as_list()
-    kernel = sanity_check.random_kernel(shape) if random else session.run(layer.kernel)
-    return images.to_shown(kernel.transpose(3, 0, 1, 2)[maps])
+    kernel = random_kernel(layer.kernel.shape.as_list()) if random else opened.session.run(layer.kernel)
+    return opened.images.to_shown(kernel.transpose(3, 0, 1, 2)[maps])
+
+
+def numbers_file(
+    spots: TopActivations, fields: Fields, names: Optional[Sequence[str]], more: Dict[str, np.ndarray]
+) -> bytes:
+    """The .npz file: the fields of `TopActivations`, the receptive field, [down, across] x [size, step, begin], and the
+    file names, text [M, top], empty where `images` is -1, if the images are files. `more` has more arrays."""
+    if names is not None:
+        more = {**more, "files": np.array([*names, ""])[spots.images]}
+    return write_arrays(receptive_field=np.array(fields), **spots._asdict(), **more)
+
+
+def spot_table(spots: TopActivations, names: Optional[Sequence[str]]) -> bytes:
+    """The spots as CSV, one row each, strongest first for each map; `file` is empty if the images are not files."""
+    rows = []
+    for number, images, places, activations in zip(spots.maps, spots.images, spots.places, spots.activations):
+        for rank, (image, place, activation) in enumerate(zip(images, places, activations), 1):
+            if image >= 0:
+                rows.append([number, rank, image, names[image] if names else "", *place, f"{activation:.6g}"])
+    return write_table(["map", "rank", "image", "file", "y", "x", "activation"], rows)

@@ -8,7 +8,6 @@ from PIL import Image, ImageFilter
 from legacy_graph.article.receptive_field import Fields, crop_patches
 from legacy_graph.config import GRADIENT, GUIDED, MAGNITUDE, OCCLUSION, SIGNED
 from legacy_graph.visualize import image_grid
-from legacy_graph.visualize.curves import CURVE, draw_curve
 
 TILE = 84  # pixels: maximum side of an enlarged tile
 LARGEST = 128  # pixels: larger tiles are shrunk to this side
@@ -95,9 +94,10 @@ def draw_tiles(spots: Spots, drawn: str) -> List[np.ndarray]:
 
 def draw_projections(spots: Spots, values: np.ndarray, drawn: str) -> np.ndarray:
     """The first panel of `draw_tiles`, from the values of `scaled`: uint8 [n, h, w] or [n, h, w, 3]."""
-    if spots.images.shape[1] == 1:
-        return _curves(spots, values)
-    return (image_grid.to_grayscale if drawn == MAGNITUDE else image_grid.to_diverging)(values, 1)
+    if spots.images.shape[1] > 1:
+        return image_grid.to_grey(values, 1, drawn == SIGNED)
+    signals = crop_patches(spots.images.astype(np.float32), spots.places, spots.fields, np.nan)
+    return _curves(signals, values)
 
 
 def scaled_falls(spots: Spots) -> Tuple[np.ndarray, np.ndarray]:
@@ -112,20 +112,15 @@ def _shade(magnitude):
     return DARK + (1 - DARK) * np.clip(blurred / max(1.0, np.percentile(blurred, 80)), 0, 1)
 
 
-def _curves(spots, values):
-    """Each signal in grey, from its minimum to its maximum, and its projection in black; zero is in the middle."""
-    signals = crop_patches(spots.images.astype(np.float32), spots.places, spots.fields, np.nan)
-    tiles = [draw_curve(signal, value) for signal, value in zip(signals, values)]
-    return np.array(tiles, np.uint8).reshape(-1, *CURVE)
+def _curves(signals, *projections):
+    tiles = [image_grid.draw_curve(*rows) for rows in zip(signals, *projections)]
+    return np.array(tiles, np.uint8).reshape(-1, *image_grid.CURVE)
 
 
 def _whole(spots):
     """The complete images, enlarged or shrunk to `TILE`, with a frame around what is shown."""
     sides = spots.images.shape[1:3]
-    if sides[0] == 1:
-        tiles = np.array([draw_curve(signal) for signal in spots.images], np.uint8).reshape(-1, *CURVE)
-    else:
-        tiles = image_grid.shrink(image_grid.enlarge(spots.images, max(1, TILE // max(sides))), TILE)
+    tiles = _curves(spots.images) if sides[0] == 1 else image_grid.resize(spots.images, TILE)
     for tile, place in zip(tiles, spots.places):
         box = []
         for field, at, side, length in zip(spots.fields, place, sides, tile.shape):

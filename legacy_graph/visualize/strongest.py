@@ -1,6 +1,6 @@
 """The strongest activations of a layer, and their projections. Does not import TensorFlow."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Tuple
 
 import numpy as np
 
@@ -17,3 +17,22 @@ class TopActivations(NamedTuple):
     # True: no value before the layer overflows, for any image. False: only the first images and the images on
     # the sheet were checked.
     bounded: bool = False
+
+    @property
+    def there(self) -> np.ndarray:
+        """bool [M, top], False where a map has fewer activations."""
+        return self.images >= 0
+
+    @property
+    def spots(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The N activations that are there: their images, integers [N], maps [N], and places [N, 2]."""
+        return self.images[self.there], self.maps[np.nonzero(self.there)[0]], self.places[self.there]
+
+    def spread(self, values: np.ndarray, empty: float = 0) -> np.ndarray:
+        """Values of `spots`, [N, ...], as [M, top, ...], `empty` where a map has fewer activations."""
+        shape = self.images.shape + values.shape[1:]
+        if self.there.all():
+            return values.reshape(shape)  # no copy: projections can take 500 MB
+        spread = np.full(shape, empty, values.dtype)
+        spread[self.there] = values
+        return spread

@@ -73,7 +73,7 @@ def ours(settings):
     import tensorflow.compat.v1 as tf
 
     from legacy_graph.article import network
-    from legacy_graph.visualize import layer_probes, occlusion, reading
+    from legacy_graph.visualize import layer_probes, occluded_reading, reading
     from legacy_graph.visualize.cover import Cover
     from legacy_graph.visualize.probe import chunk_size
 
@@ -93,9 +93,9 @@ def ours(settings):
     def work(asked):
         count, seconds = asked
         images, recorder = digits[:count], Recorder(session)
-        occlusion.class_occlusion(recorder, reader, images, cover)
+        occluded_reading.class_occlusion(recorder, reader, images, cover)
         runs = {
-            "ours": lambda: occlusion.class_occlusion(session, reader, images, cover),
+            "ours": lambda: occluded_reading.class_occlusion(session, reader, images, cover),
             "bare": lambda: [session.run(*each) for each in recorder.runs],
         }
         return median_times(runs, seconds)
@@ -117,16 +117,17 @@ class Recorder:
 def _export(settings, session, reader, probes, images, cover):
     """Write the weights, and our falls of the class probability and of one spot of each layer for each image."""
     from legacy_graph.data.images import from_array
-    from legacy_graph.visualize import occlusion
+    from legacy_graph.visualize import occluded_reading, occlusion
+    from legacy_graph.visualize.probe import OpenProbe
 
     numbers = maps = np.arange(len(images))
     places, spots = {}, {}
     for layer, probe in zip(LAYERS, probes):
         found = session.run(probe.places, {probe.layer.images: images, probe.maps: maps})
-        shown = numbers, maps, found, cover
+        opened, shown = OpenProbe(session, probe, from_array(images, None, "digits")), (numbers, maps, found, cover)
         places[f"{layer}/places"] = found
-        spots[f"{layer}/spots"] = occlusion.spot_occlusion(session, probe, from_array(images, None, "digits"), *shown)
-    classes = occlusion.class_occlusion(session, reader, images, cover)
+        spots[f"{layer}/spots"] = occlusion.spot_occlusion(opened, *shown)
+    classes = occluded_reading.class_occlusion(session, reader, images, cover)
     names = [f"{layer}/{part}" for layer in ("conv1", "conv2", "fc1", "fc2") for part in ("weights", "bias")]
     weights = session.run({name: f"{name}/Variable/Read/ReadVariableOp:0" for name in names})
     read = classes.probabilities.argmax(1)

@@ -1,12 +1,13 @@
 """The scan of `features` compared with a bare `session.run` of the same layer on the same batches in memory."""
 
+import functools
 import os
 import time
 
 import numpy as np
 
 from legacy_graph import tf_setup
-from legacy_graph.config import TOP
+from legacy_graph.config import DECONVNET, FIRST, TOP
 from legacy_graph.data import mnist
 from tests.benchmarks import tables
 from tests.benchmarks.workers import Worker
@@ -34,9 +35,10 @@ def article(settings):
     import tensorflow.compat.v1 as tf
 
     from legacy_graph.data.images import Preprocessing, from_array
-    from legacy_graph.visualize import feature_sheets
+    from legacy_graph.visualize import feature_sheets, layer_probes
 
-    scan = feature_sheets.prepare("conv2", None, TOP, IMAGES)
+    build = functools.partial(layer_probes.features_probe, "conv2", FIRST, DECONVNET)
+    scan = feature_sheets.prepare(build, None, TOP, IMAGES)
     session = tf.Session(graph=scan.graph)
     session.run([one.initializer for one in scan.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)])
     pixels = mnist.load(settings.data_dir).test.images.reshape(-1, mnist.SIDE, mnist.SIDE, 1)
@@ -51,7 +53,7 @@ def frozen(settings):
     from legacy_graph.article import network
     from legacy_graph.data.images import from_array
     from legacy_graph.graphs.load import find_layer, load_model
-    from legacy_graph.visualize import feature_sheets
+    from legacy_graph.visualize import feature_sheets, layer_probes
 
     with tf.Graph().as_default() as graph, tf.Session() as session:
         net = network.build()
@@ -64,7 +66,8 @@ def frozen(settings):
         file.write(constants.SerializeToString())
     model = load_model(path, input=net.layers[0].input.op.name)
     layer = find_layer(model, "conv2/convolution")
-    scan = feature_sheets.prepare_graph(model, layer, "deconvnet", None, TOP, IMAGES)
+    build = functools.partial(layer_probes.graph_probe, model, layer, DECONVNET)
+    scan = feature_sheets.prepare(build, None, TOP, IMAGES)
     session = tf.Session(graph=scan.graph)
     pixels = mnist.scale_pixels(mnist.load(settings.data_dir).test.images).reshape(-1, mnist.SIDE, mnist.SIDE, 1)
     return _timed(session, scan.probe, pixels, lambda array: from_array(array, None, "digits"))
@@ -73,6 +76,7 @@ def frozen(settings):
 def _timed(session, probe, pixels, as_images):
     """A function of (number of images, whether to time the bare runs too): seconds of the scan, and of bare runs."""
     from legacy_graph.visualize import top_activations
+    from legacy_graph.visualize.probe import OpenProbe
 
     layer = probe.layer
 
@@ -80,7 +84,7 @@ def _timed(session, probe, pixels, as_images):
         count, compare = asked
         images = as_images(pixels[np.arange(count) % len(pixels)])
         began = time.perf_counter()
-        top_activations.scan(session, probe, images, TOP)
+        top_activations.scan(OpenProbe(session, probe, images), TOP)
         scanned = time.perf_counter() - began
         if not compare:
             return scanned, None

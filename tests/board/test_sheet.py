@@ -82,14 +82,13 @@ def test_the_comparison_with_occlusion_matches_its_report(path, arrays):
     rows = [row for number in arrays["maps"].tolist() for row in shown.map(number, "guided")["needs"]]
     found = sanity_check.TopActivations(*[arrays[name] for name in sanity_check.TopActivations._fields])
     fields = tuple(sheet.Field(*field) for field in arrays["receptive_field"].tolist())
-    projections = occlusion_check.named_projections("deconvnet", found, arrays)
+    projections = occlusion_check.by_method("deconvnet", found, arrays)
     report = occlusion_check.table_rows(
         occlusion_check.correlate_falls(arrays["occlusion"], projections, found, fields)
     )
     assert len(report) == 6
-    for name, spots, magnitude, positive in report:
-        method, _, random = name.partition(", ")
-        same = [row for row in rows if (row["method"], row["random"]) == (method, bool(random))]
+    for compared, spots, magnitude, positive in report:
+        same = [row for row in rows if (row["method"], row["random"]) == compared]
         weights = [row["spots"] for row in same]
         assert sum(weights) == spots > 0
         assert np.average([row["magnitude"] for row in same], weights=weights) == pytest.approx(magnitude)

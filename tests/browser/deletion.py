@@ -16,7 +16,7 @@ from legacy_graph.config import DECONVNET, DENSE, GRADIENT, GUIDED, OCCLUSION, S
 from legacy_graph.data import mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize.cover import Cover
-from legacy_graph.visualize.occlusion import class_occlusion
+from legacy_graph.visualize.occluded_reading import class_occlusion
 from legacy_graph.visualize.reading import article_reader
 from tests.benchmarks import machine
 from tests.browser.diagrams import Panel, Picture

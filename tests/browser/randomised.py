@@ -11,7 +11,9 @@ import sys
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow.compat.v1 as tf
 
+from legacy_graph.article import network
 from legacy_graph.article.receptive_field import Field, receptive_fields
 from legacy_graph.config import DENSE, LAYERS, METHODS, SHARED, TOP
 from legacy_graph.data import mnist
@@ -48,7 +50,8 @@ def main(logdir, data_dir="MNIST_data"):
 def compare(session, reader, layer, pictures):
     """{random layers: {method: (mean correlation, projections that are left out)}}, from one random layer to all."""
     spots = find_spots(session, reader, layer, pictures)
-    fields = receptive_fields(reader.net.layers, layer) if layer not in DENSE else [Field(mnist.SIDE, 0, 0)] * 2
+    with tf.Graph().as_default():
+        fields = [Field(mnist.SIDE, 0, 0)] * 2 if layer in DENSE else receptive_fields(network.build().layers, layer)
     trained, found = project(session, reader, layer, spots, ()), {}
     for names in stages(layer):
         random = project(session, reader, layer, spots, names)

@@ -59,11 +59,12 @@ def occlusion(logdirs):
     for logdir, layer in itertools.product(logdirs, LAYERS):
         arrays = load(logdir, layer, "features")
         found = TopActivations(*[arrays[field] for field in TopActivations._fields])
-        projections = occlusion_check.named_projections(str(arrays["method"]), found, arrays)
+        projections = occlusion_check.by_method(str(arrays["method"]), found, arrays)
         fields = [Field(*map(int, axis)) for axis in arrays["receptive_field"]]
         correlations = occlusion_check.correlate_falls(arrays["occlusion"], projections, found, fields)
         table = {
-            name: f"{first:.2f}, {second:.2f}" for name, _, first, second in occlusion_check.table_rows(correlations)
+            f"{name}, random kernel" if random else name: f"{first:.2f}, {second:.2f}"
+            for (name, random), _, first, second in occlusion_check.table_rows(correlations)
         }
         rows.append((f"{arrays['step']:,}", layer, *[table[name] for name in OCCLUSION[2:]]))
     return str(page_tables.Table(OCCLUSION, rows))

@@ -10,6 +10,7 @@ from legacy_graph.config import DECONVNET, GUIDED, SHARED
 from legacy_graph.data import images, mnist
 from legacy_graph.training.checkpoints import restored_session
 from legacy_graph.visualize.layer_probes import article_probe
+from legacy_graph.visualize.probe import OpenProbe
 from legacy_graph.visualize.reading import article_reader
 from legacy_graph.visualize.sanity_check import compare, project_random, random_kernel
 from legacy_graph.visualize.top_activations import collect
@@ -50,8 +51,9 @@ def test_one_random_layer_is_the_control_of_the_features(trained, reader, pictur
     source = images.from_array(pictures, None, "digits")
     with restored_session(graph, trained.logdir) as (session, _):
         for method, probe in probes.items():
-            learned = collect(session, probe, source, np.arange(64), 9)
-            control = compare(learned, project_random(session, probe, source, learned), probe.fields)
+            opened = OpenProbe(session, probe, source)
+            learned = collect(opened, np.arange(64), 9)
+            control = compare(learned, project_random(opened, learned), probe.fields)
             assert found[method] == (pytest.approx(control.rank_correlation, abs=1e-4), control.empty)
 
 

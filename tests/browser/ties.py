@@ -81,7 +81,7 @@ def draw(projections):
     """{(layer, ties): float32 [10, 28, 28, 1]} -> one captioned row of digits each, on one scale a row."""
     rows = []
     for (layer, ties), values in projections.items():
-        tiles = image_grid.enlarge(image_grid.to_diverging(values[..., 0], float(np.abs(values).max())), 3)
+        tiles = image_grid.enlarge(image_grid.to_grey(values[..., 0], float(np.abs(values).max())), 3)
         rows += [image_grid.render_text(f"{layer}, --ties {ties}", 15), image_grid.grid(tiles, len(tiles))]
     return image_grid.add_margin(image_grid.stack_vertically(rows, 6), 12)
 

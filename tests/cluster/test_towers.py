@@ -5,11 +5,12 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
+from legacy_graph.config import DECONVNET, FIRST
 from legacy_graph.data import mnist
 from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize import layer_probes, top_activations
-from legacy_graph.visualize.probe import build_scanner
+from legacy_graph.visualize.probe import OpenProbe
 from tests.support.graph_commands import two_layers
 from tests.support.graph_models import model_of
 from tests.support.program import SAMPLE
@@ -50,28 +51,28 @@ def test_a_tower_with_wrong_rows_has_another_dropout_mask(digits, alone):
     assert abs(losses(digits, [0])[0][0] / alone[0][0] - 1) > 1e-3
 
 
-def assert_same_scan(session, probe, images, towers):
-    one, several = [top_activations.scan(session, probe, images, 9, used) for used in ((), towers)]
-    for expected, found in zip(one, several):
+def assert_same_scan(session, probe, images):
+    """With all scanners of the probe as with the first one."""
+    opened = OpenProbe(session, probe._replace(chunk=13), images)
+    alone = opened._replace(probe=opened.probe._replace(scanners=probe.scanners[:1]))
+    assert len(probe.scanners) == 3
+    for expected, found in zip(top_activations.scan(alone, 9), top_activations.scan(opened, 9)):
         np.testing.assert_array_equal(found, expected)
 
 
 def test_towers_scan_the_articles_network_like_one_network(trained, digits):
     with tf.Graph().as_default() as graph, tf.Session() as session:
-        net = network.build(towers=[(HERE, 0)] * 2)
-        probe = layer_probes.article_probe(net, "conv2")._replace(chunk=13)
-        scanners = [build_scanner(tower.layers[0].input, tower.layers[1].output) for tower in net.towers]
+        probe = layer_probes.features_probe("conv2", FIRST, DECONVNET, [HERE] * 2)
         graph.finalize()
         restore_weights(session, trained.logdir)
         images = from_array(digits.test.images[:100].reshape(-1, 28, 28, 1), Preprocessing(0, 1), "digits")
-        assert_same_scan(session, probe, images, scanners)
+        assert_same_scan(session, probe, images)
 
 
 def test_towers_scan_a_loaded_graph_like_one_network():
     model = model_of(two_layers)
     photos = np.random.RandomState(0).randint(0, 256, [60, *model.input_shape]).astype(np.uint8)
     with tf.Graph().as_default() as graph, tf.Session() as session:
-        probe = layer_probes.graph_probe(model, model.layers[0], "deconvnet")._replace(chunk=13)
-        scanners = [layer_probes.graph_scanner(model, model.layers[0], HERE) for _ in range(2)]
+        probe = layer_probes.graph_probe(model, model.layers[0], DECONVNET, [HERE] * 2)
         graph.finalize()
-        assert_same_scan(session, probe, from_array(photos, Preprocessing(-1, 1), "photos"), scanners)
+        assert_same_scan(session, probe, from_array(photos, Preprocessing(-1, 1), "photos"))

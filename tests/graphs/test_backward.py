@@ -71,7 +71,7 @@ def test_a_deconvnet_without_max_pools_ignores_the_image():
             feed = {probe.layer.images: images, probe.maps: [1] * 4, probe.places: [[2, 1]] * 4}
             feed[probe.layer.output] = np.ones([4, height, width, maps])
             with tf.Session(graph=graph) as session:
-                patterns[method] = session.run(probe.projections, feed)
+                patterns[method] = session.run(probe.projections[method], feed)
         assert ("depends on the map and the position, not on the image" in " ".join(probe.layer.notes)) == (
             method == "deconvnet"
         )
@@ -118,7 +118,7 @@ def test_relu6_is_ranked_and_projected_before_its_clip():
     with tf.Graph().as_default() as graph:
         probe = layer_probes.graph_probe(model, model.layers[0], "deconvnet")
         with tf.Session(graph=graph) as session:
-            strongest = session.run(probe.strongest, {probe.layer.images: images})
+            strongest = session.run(probe.scanners[0].strongest, {probe.layer.images: images})
     assert strongest.max() > 6
     assert graph.get_operation_by_name(model.layers[0].activation).type == "Relu6"  # the training hook shows its values
     assert any("before the clip of its Relu6" in note for note in probe.layer.notes)

@@ -11,6 +11,7 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.load import find_layer, load_model
 from legacy_graph.visualize import layer_probes, top_activations
+from legacy_graph.visualize.probe import OpenProbe
 from tests.support.graph_files import constant, graph_of, images, run, write_frozen, write_meta
 
 
@@ -125,7 +126,7 @@ def scan(path, name, pixels):
     with tf.Graph().as_default(), tf.Session() as session:
         probe = layer_probes.graph_probe(model, layer, DECONVNET)
         shown = from_array(pixels, None, "random")
-        found = top_activations.collect(session, probe, shown, np.arange(layer.shape[2]), 2)
+        found = top_activations.collect(OpenProbe(session, probe, shown), np.arange(layer.shape[2]), 2)
     return layer, found
 
 
@@ -163,7 +164,9 @@ def test_a_layer_without_a_relu_is_ranked_by_value(tmp_path):
         model = load_model(path, layer="head")
         probe = layer_probes.graph_probe(model, layer, "gradient")
         shown = from_array(pixels, None, "random")
-        projected = top_activations.project(session, probe, shown, [number], np.array([1]), np.array([[y, x]]))
+        projected = top_activations.project(
+            OpenProbe(session, probe, shown), [number], np.array([1]), np.array([[y, x]])
+        )
     np.testing.assert_allclose(projected[0], gradient[0], rtol=1e-5, atol=1e-7)
 
 

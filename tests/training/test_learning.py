@@ -74,7 +74,7 @@ def test_a_sheet_shows_what_features_finds(recorded, restored, data, number, ste
     outputs = session.run(net.layers[number].output, {net.images: mnist.scale_pixels(data.test.images)})
     chosen = outputs.max((1, 2)).argmax(0)
     fed = {net.images: mnist.scale_pixels(data.test.images[chosen]), probe.maps: np.arange(count)}
-    places, projections = session.run([probe.places, probe.projections], fed)
+    places, projections = session.run([probe.places, probe.projections["deconvnet"]], fed)
     patches = crop_patches(projections[..., 0], places, probe.fields, 0)
     expected = evolution.draw_maps(patches, outputs.max((0, 1, 2)) > 0)
     shown = {event.step: event for event in recorded["test"].Images(f"features/conv{number + 1}/image")}

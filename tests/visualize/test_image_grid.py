@@ -12,15 +12,15 @@ P, L = image_grid.PAPER, image_grid.LINE
 
 
 def test_signed_values_have_zero_in_the_middle():
-    got = image_grid.to_diverging(np.array([-2.0, -1.0, 0.0, 0.5, 2.0, 9.0]), 2.0)
+    got = image_grid.to_grey(np.array([-2.0, -1.0, 0.0, 0.5, 2.0, 9.0]), 2.0)
     assert got.tolist() == [0, 64, 127, 159, 254, 254]
     assert got.dtype == np.uint8
-    assert image_grid.to_diverging(np.zeros([2, 2]), 0.0).tolist() == [[127, 127], [127, 127]]
+    assert image_grid.to_grey(np.zeros([2, 2]), 0.0).tolist() == [[127, 127], [127, 127]]
 
 
 def test_positive_values_have_zero_at_black():
-    assert image_grid.to_grayscale(np.array([0.0, 1.0, 2.0, -1.0]), 2.0).tolist() == [0, 128, 255, 0]
-    assert image_grid.to_grayscale(np.zeros(3), 0.0).tolist() == [0, 0, 0]
+    assert image_grid.to_grey(np.array([0.0, 1.0, 2.0, -1.0]), 2.0, signed=False).tolist() == [0, 128, 255, 0]
+    assert image_grid.to_grey(np.zeros(3), 0.0, signed=False).tolist() == [0, 0, 0]
 
 
 def test_enlarge_makes_squares():

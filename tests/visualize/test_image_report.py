@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from legacy_graph.visualize import image_grid, image_report
-from legacy_graph.visualize.curves import CURVE
+from legacy_graph.visualize.image_grid import CURVE
 from legacy_graph.visualize.reading import Reading
 
 

@@ -11,9 +11,9 @@ from legacy_graph.article import network
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import UserError
-from legacy_graph.visualize import occlusion
+from legacy_graph.visualize import occluded_reading, occlusion
 from legacy_graph.visualize.cover import DEFAULT_COVER, Cover, CoverOptions, choose_cover
-from legacy_graph.visualize.probe import ProbedLayer, build_probe
+from legacy_graph.visualize.probe import OpenProbe, ProbedLayer, build_probe
 from legacy_graph.visualize.reading import Reader
 
 SIZE = (11, 9)
@@ -38,11 +38,11 @@ class Small:
                 self.output = tf.nn.max_pool(relu, [1, 2, 1, 1], [1, 1, 1, 1], "VALID")  # [B, 3, 4, 4]
                 fields = Field(6, 2, 0), Field(3, 2, 0)
             layer = ProbedLayer("any", self.fed, None, self.output, fields, True, "deconvnet")
-            self.probe = build_probe(layer, lambda maps, places: (self.fed, self.output))._replace(chunk=chunk)
+            self.probe = build_probe(layer, lambda maps, places: ({}, self.output))._replace(chunk=chunk)
         self.session = tf.Session(graph=graph)
 
     def falls(self, cover, spots=SPOTS):
-        return occlusion.spot_occlusion(self.session, self.probe, self.images, *spots, cover)
+        return occlusion.spot_occlusion(OpenProbe(self.session, self.probe, self.images), *spots, cover)
 
     def activation(self, number, place, image):
         return self.session.run(self.output, {self.fed: image[None]})[(0, *place, number)]
@@ -101,7 +101,7 @@ def test_batches_are_equal_and_as_few_as_possible():
             return feed["pixels"].sum(axis=(1, 2, 3))
 
     cover = Cover(1, 1)
-    corners = [occlusion.Corners(*map(np.array, axes)) for axes in (([0], [0]), ([], []), ([0, 1], [1]))]
+    corners = [tuple(map(np.array, axes)) for axes in (([0], [0]), ([], []), ([0, 1], [1]))]
     jobs = [occlusion.Job(lambda: np.ones([2, 2, 1], "f"), each) for each in corners]
     found = list(occlusion.run_covered(Session(), "sum", "pixels", jobs, cover, 2))
     assert [values.tolist() for values in found] == [[4, 3], [4], [4, 3, 3]]
@@ -147,7 +147,7 @@ def test_class_probabilities_run_one_at_a_time():
         def probabilities(image):
             return session.run(net.probabilities, {net.images: image.reshape(1, -1), **keep_all})[0]
 
-        found = occlusion.class_occlusion(session, reader, images, cover)
+        found = occluded_reading.class_occlusion(session, reader, images, cover)
         for row, image in enumerate(images):
             whole, covered = probabilities(image), mean_by_loop(image, cover, probabilities)
             np.testing.assert_allclose(found.probabilities[row], whole, atol=1e-6)

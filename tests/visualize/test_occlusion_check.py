@@ -33,7 +33,6 @@ def test_correlations_by_hand():
     for name in ("grey", "colour"):
         np.testing.assert_allclose(found[name], [[[1, 1], [1, 0], [np.nan] * 2, [np.nan] * 2]])
     assert occlusion_check.table_rows(found)[0] == ("grey", 2, pytest.approx(1), pytest.approx(0.5))
-    assert "grey" in occlusion_check.format_check(found, "conv1")
 
 
 def test_colours_of_opposite_signs_do_not_cancel():
@@ -44,12 +43,15 @@ def test_colours_of_opposite_signs_do_not_cancel():
 
 def test_the_files_have_every_projection():
     details = {"guided": -SAME, "control": SAME[..., ::-1], "control_guided": 0 * SAME, "answers": np.ones(3)}
-    rows = occlusion_check.named_projections("deconvnet", FOUND, details)
-    assert list(rows) == ["deconvnet", "guided", "deconvnet, random kernel", "guided, random kernel"]
-    assert rows["deconvnet"] is FOUND.projections
-    assert "occlusion" not in occlusion_check.named_projections("occlusion", FOUND, details)
-    found = occlusion_check.correlate_falls(FALLS, rows, FOUND, FIELDS)
-    files = occlusion_check.check_files(found, FOUND)
+    rows = occlusion_check.by_method("deconvnet", FOUND, details)
+    assert list(rows) == [("deconvnet", False), ("guided", False), ("deconvnet", True), ("guided", True)]
+    assert rows["deconvnet", False] is FOUND.projections
+    guided = occlusion_check.by_method("guided", FOUND, {"deconvnet": SAME, "control": SAME})
+    assert list(guided) == [("guided", False), ("deconvnet", False), ("guided", True)]
+    assert list(occlusion_check.by_method("occlusion", FOUND, details)) == [("guided", False), ("guided", True)]
+    found = occlusion_check.correlate_falls(FALLS, {"guided": -SAME}, FOUND, FIELDS)
+    files, text = occlusion_check.check_spots("conv1", "deconvnet", FOUND, {**details, "occlusion": FALLS}, FIELDS)
+    assert "conv1" in text and "guided, random kernel" in text
     lines = files["occlusion.csv"].decode().splitlines()
     assert lines[0] == "projection,spots,magnitude,positive part" and len(lines) == 5
     assert lines[-1] == '"guided, random kernel",0,nan,nan'

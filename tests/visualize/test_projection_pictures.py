@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from legacy_graph.config import DECONVNET, GRADIENT, GUIDED, MAGNITUDE, OCCLUSION, SIGNED
-from legacy_graph.visualize.curves import CURVE
+from legacy_graph.visualize.image_grid import CURVE
 from legacy_graph.visualize.projection_pictures import draw_row
 
 SIZE = 200, 160

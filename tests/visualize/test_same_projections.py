@@ -10,6 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.data.images import from_array
 from legacy_graph.visualize import layer_probes, reading, top_activations
+from legacy_graph.visualize.probe import OpenProbe
 from tests.support.graph_models import Maker, ends, measured_model_of, model_of
 
 SIDES, METHOD = (32, 32), "guided"
@@ -40,11 +41,11 @@ def found(model, images):
     """(spots of all maps as `features` finds them; their projections before and after a check of the values)."""
     with tf.Graph().as_default(), tf.Session() as session:
         probe = layer_probes.graph_probe(model, model.layers[0], METHOD)
-        spots = top_activations.collect(session, probe, images, np.arange(16), 2)
-        chosen = spots.images.ravel(), spots.maps.repeat(2), spots.places.reshape(-1, 2)
-        others = [top_activations.project(session, probe, images, *chosen)]
-        top_activations.check_values(session, probe, images, chosen[0])
-        others.append(top_activations.project(session, probe, images, *chosen))
+        opened = OpenProbe(session, probe, images)
+        spots = top_activations.collect(opened, np.arange(16), 2)
+        others = [top_activations.project(opened, *spots.spots)]
+        top_activations.check_values(opened, spots.images.ravel())
+        others.append(top_activations.project(opened, *spots.spots))
     return spots, others
 
 
@@ -57,11 +58,10 @@ def test_a_check_of_the_values_does_not_change_a_projection(found):
 
 def test_a_control_with_the_learned_kernel_has_a_signal_of_1(model, images, found):
     spots, _ = found
-    chosen = spots.images.ravel(), spots.maps.repeat(2), spots.places.reshape(-1, 2)
     with tf.Graph().as_default(), tf.Session() as session:
         probe = layer_probes.graph_probe(model, model.layers[0], METHOD)
         kernel = session.run(probe.layer.kernel)
-        control = top_activations.project(session, probe, images, *chosen, kernel)
+        control = top_activations.project(OpenProbe(session, probe, images), *spots.spots, kernel)
     expected = spots.projections / spots.activations[:, :, None, None, None]
     np.testing.assert_allclose(control.reshape(expected.shape), expected, atol=1e-5 * np.abs(expected).max())
 

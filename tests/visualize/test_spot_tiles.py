@@ -6,8 +6,7 @@ import pytest
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.config import MAGNITUDE, SIGNED
 from legacy_graph.visualize import spot_tiles
-from legacy_graph.visualize.curves import CURVE, SIGNAL
-from legacy_graph.visualize.image_grid import LINE, PAPER
+from legacy_graph.visualize.image_grid import CURVE, LINE, PAPER, SIGNAL
 from legacy_graph.visualize.spot_tiles import DARK, Spots, draw_panels, scaled
 
 

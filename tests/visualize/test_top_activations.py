@@ -7,12 +7,13 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import deconv, network
+from legacy_graph.config import DECONVNET, FIRST, METHODS
 from legacy_graph.data import mnist
 from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import UserError
 from legacy_graph.training.checkpoints import restore_weights
 from legacy_graph.visualize import layer_probes, top_activations
-from legacy_graph.visualize.probe import Probe, ProbedLayer
+from legacy_graph.visualize.probe import OpenProbe, Probe, ProbedLayer, Scanner
 from tests.support.program import SAMPLE, STEPS
 
 
@@ -33,7 +34,7 @@ class Trained:
         self.session = tf.Session(graph=self.graph)
         assert restore_weights(self.session, logdir) == STEPS
         self.digits = mnist.load(SAMPLE).test.images[:200]
-        self.images = digit_images(self.digits)
+        self.opened = OpenProbe(self.session, self.ends, digit_images(self.digits))
         feed = {self.net.images: mnist.scale_pixels(self.digits)}
         self.output = self.session.run(self.ends.layer.output, feed)  # [200, H, W, C]
 
@@ -46,7 +47,7 @@ def subject(trained, request):
 @pytest.fixture(scope="module")
 def found(subject):
     maps = np.arange(subject.output.shape[3])[::-1]
-    return top_activations.collect(subject.session, subject.ends, subject.images, maps, 9)
+    return top_activations.collect(subject.opened, maps, 9)
 
 
 def test_the_strongest_digits_are_those_of_numpy(subject, found):
@@ -71,7 +72,7 @@ def test_wins_are_the_share_of_positions_a_map_leads(subject, found):
 
 
 def test_ordered_by_wins_each_map_keeps_its_own_spots(subject, found):
-    ordered = top_activations.collect(subject.session, subject.ends, subject.images, found.maps, 9, by_wins=True)
+    ordered = top_activations.collect(subject.opened, found.maps, 9, by_wins=True)
     assert (np.diff(ordered.wins) <= 0).all()
     assert sorted(ordered.maps) == sorted(found.maps) != ordered.maps.tolist()
     rows = [found.maps.tolist().index(number) for number in ordered.maps]
@@ -112,7 +113,7 @@ def test_control_with_the_learned_kernel_changes_nothing(subject, found):
     row, rank = np.argwhere(found.images >= 0)[::31].T
     kernel = subject.session.run(subject.ends.layer.kernel)
     numbers, maps, places = found.images[row, rank], found.maps[row], found.places[row, rank]
-    got = top_activations.project(subject.session, subject.ends, subject.images, numbers, maps, places, kernel)
+    got = top_activations.project(subject.opened, numbers, maps, places, kernel)
     expected = found.projections[row, rank] / found.activations[row, rank][:, None, None]
     np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
@@ -136,10 +137,10 @@ def scan_of(table, top, chunk):
     """`scan` over images of one pixel, which is their row in the table."""
     output = types.SimpleNamespace(shape=tf.TensorShape([None, 1, 1, table.shape[1]]))
     layer = ProbedLayer("any", "images", None, output, None, False, "deconvnet")
-    ends = Probe(layer, None, None, "strongest", "wins", None, None, None, chunk)
+    ends = Probe(layer, None, [Scanner("images", "strongest", "wins")], None, None, None, {}, None, chunk)
     images = from_array(np.arange(len(table), dtype=np.uint8).reshape(-1, 1, 1, 1), Preprocessing(0, 1), "numbers")
     session = Table(table.astype(np.float32))
-    return top_activations.scan(session, ends, images, top)[:3] + (session.calls,)
+    return top_activations.scan(OpenProbe(session, ends, images), top)[:3] + (session.calls,)
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 100])
@@ -163,7 +164,7 @@ def test_activations_that_are_not_finite_are_refused(value):
 def test_the_strongest_of_values_that_are_not_finite_is_inf(subject, value):
     output = np.ones((1, *subject.output.shape[1:]), "f")
     output[0, 2, 3, 1] = value
-    (found,) = subject.session.run(subject.ends.strongest, {subject.ends.layer.output: output})
+    (found,) = subject.session.run(subject.ends.scanners[0].strongest, {subject.ends.layer.output: output})
     assert found[1] == np.inf and (np.delete(found, 1) == 1).all()
 
 
@@ -172,7 +173,19 @@ def test_a_map_that_nothing_excites_has_no_spots(trained):
     variables = {variable.op.name: variable for variable in subject.graph.get_collection("variables")}
     assign = variables["conv1/bias/Variable"].initializer
     subject.session.run(assign, {assign.inputs[1]: np.full(32, -1e4, "f")})
-    found = top_activations.collect(subject.session, subject.ends, subject.images, np.array([0, 7]), 5)
+    found = top_activations.collect(subject.opened, np.array([0, 7]), 5)
     assert (found.images == -1).all()
     assert not found.activations.any()
     assert not found.projections.any()
+
+
+def test_the_control_of_each_method_replaces_the_kernel():
+    """With a kernel of zeros no signal reaches the pixels. The kernel of a dense layer is a reshape of its weights."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        probe = layer_probes.features_probe("fc2", FIRST, DECONVNET)
+        session.run(tf.global_variables_initializer())
+        opened = OpenProbe(session, probe, digit_images(mnist.load(SAMPLE).test.images[:3]))
+        spots, zeros = (np.arange(3), np.arange(3), np.zeros([3, 2], int)), np.zeros(probe.layer.kernel.shape.as_list())
+        for method in METHODS:
+            assert top_activations.project(opened, *spots, method=method).any()
+            assert not top_activations.project(opened, *spots, zeros, method).any()

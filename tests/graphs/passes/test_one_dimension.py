@@ -11,6 +11,7 @@ from legacy_graph.graphs.graph_table import layer_rows
 from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.passes.one_dimension import move_squeezes
 from legacy_graph.visualize.layer_probes import graph_probe
+from legacy_graph.visualize.probe import OpenProbe
 from legacy_graph.visualize.top_activations import collect
 from tests.support.graph_files import constant, graph_of, images, run, write_frozen
 
@@ -159,7 +160,7 @@ def test_the_output_of_a_1d_residual_block_is_a_layer(tmp_path):
     for layer in blocks:
         with tf.Graph().as_default(), tf.Session() as session:
             probe = graph_probe(model, layer, "gradient")
-            spots = collect(session, probe, from_array(row, None, "random"), np.array([2]), 1)
+            spots = collect(OpenProbe(session, probe, from_array(row, None, "random")), np.array([2]), 1)
         number, (_, x) = spots.images[0, 0], spots.places[0, 0]
         with tf.Graph().as_default(), tf.Session() as session:
             fed, end = tf.import_graph_def(
