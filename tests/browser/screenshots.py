@@ -167,6 +167,7 @@ def main(logdir):
     folder = os.path.join(logdir, "features", "conv2")
     if not os.path.isdir(folder) or not any(name.startswith("features-") for name in os.listdir(folder)):
         sys.exit(f"{folder}: expected results at several steps: run bash run.sh train, and features --steps all")
+    os.environ["LEGACY_GRAPH_LAUNCHER"] = "run.sh"  # for the commands that the page shows
     side_by_side.main(logdir)
     curves.main()
     with board.tensorboard(logdir) as address, board.chromium() as browser:
