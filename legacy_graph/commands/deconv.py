@@ -9,9 +9,8 @@ import numpy as np
 from legacy_graph import tf_setup
 from legacy_graph.commands.graph_folder import article_folder, graph_folder
 from legacy_graph.commands.graph_model import each_layer, open_model
-from legacy_graph.commands.graph_options import check_graph_options
-from legacy_graph.commands.method_options import check_cover, cover_options
 from legacy_graph.commands.option_values import article_layers, refuse
+from legacy_graph.commands.shared_options import check_cover, check_graph_options, cover_options
 from legacy_graph.config import CONVOLUTIONS, DENSE, MAGNITUDE, METHODS, OCCLUSION, SHARED
 from legacy_graph.data import user_image
 from legacy_graph.data.class_names import class_names

@@ -14,10 +14,9 @@ from legacy_graph.commands import hook_steps
 from legacy_graph.commands.cluster import serve_unless_chief
 from legacy_graph.commands.graph_folder import article_folder, graph_folder
 from legacy_graph.commands.graph_model import each_layer, open_model
-from legacy_graph.commands.graph_options import check_graph_options
-from legacy_graph.commands.method_options import check_cover, cover_options
 from legacy_graph.commands.option_values import ALL, article_layers, layer_names, refuse
 from legacy_graph.commands.run_digits import open_digits
+from legacy_graph.commands.shared_options import check_cover, check_graph_options, cover_options
 from legacy_graph.config import DECONVNET, DENSE, OCCLUSION, SHARED
 from legacy_graph.data import mnist
 from legacy_graph.data.images import Preprocessing, from_array

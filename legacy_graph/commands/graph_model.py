@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Tuple
 
 from legacy_graph import tf_setup
 from legacy_graph.board.open_graph import OpenGraph
-from legacy_graph.commands.method_options import cover_options
 from legacy_graph.commands.option_values import ALL, layer_names, refuse
+from legacy_graph.commands.shared_options import cover_options
 from legacy_graph.config import DECONVNET, DEFAULT_SIGNATURE, OCCLUSION
 from legacy_graph.data import images
 from legacy_graph.data.class_names import read_names

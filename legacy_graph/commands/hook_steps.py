@@ -5,8 +5,8 @@ import os
 
 from legacy_graph import tf_setup
 from legacy_graph.commands.graph_folder import article_folder
-from legacy_graph.commands.graph_options import check_graph_options
 from legacy_graph.commands.option_values import ALL, layer_names, refuse
+from legacy_graph.commands.shared_options import check_graph_options
 from legacy_graph.config import TOP
 from legacy_graph.errors import UserError
 from legacy_graph.logdir import kept_kernels, layout

@@ -5,7 +5,7 @@ import argparse
 from tabulate import tabulate
 
 from legacy_graph import tf_setup
-from legacy_graph.commands.graph_options import check_graph_options
+from legacy_graph.commands.shared_options import check_graph_options
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import ExitStatus
 

@@ -6,7 +6,7 @@ import re
 import sys
 
 from legacy_graph import __version__, config
-from legacy_graph.commands import graph_options, method_options, option_values
+from legacy_graph.commands import option_values, shared_options
 from legacy_graph.commands.option_values import add_options, integer, integer_list, path
 from legacy_graph.errors import ExitStatus, launch_command
 
@@ -120,7 +120,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_options(add("train", "train the network and fill the log directory"))
     _add_check(add("check", "list which dashboards have data in a log directory, and why a dashboard is empty"))
     layers = add("layers", "list the layers of a network with shapes, receptive fields and parameters")
-    graph_options.add_graph_options(layers)
+    shared_options.add_graph_options(layers)
     _add_features(add("features", "show what each feature map of a layer responds to"))
     _add_deconv(add("deconv", "show the activations and projections of your own picture"))
     _add_cluster(add("cluster", "run train or features on several tasks of this machine, to try TF_CONFIG"))
@@ -168,9 +168,9 @@ def _add_features(command):
         "(default: the last step)")  # fmt: skip
     add("--control", choices=[config.RANDOM, config.OCCLUSION], help="random: also project the same activations with "
         "a random kernel, and compare; occlusion: also compare each projection with its occlusion")  # fmt: skip
-    method_options.add_method_options(command, "deconvnet; with --graph chosen for the layer, and printed")
-    graph_options.add_graph_options(command)
-    graph_options.add_image_options(command)
+    shared_options.add_method_options(command, "deconvnet; with --graph chosen for the layer, and printed")
+    shared_options.add_graph_options(command)
+    shared_options.add_image_options(command)
 
 
 def _add_deconv(command):
@@ -187,6 +187,6 @@ def _add_deconv(command):
         "layers, separated by commas, or all (default: conv1,conv2); required with --graph")  # fmt: skip
     add("--maps", type=integer_list, metavar="N,N", help="also project each of these feature maps alone, and its "
         "strongest activation alone; numbers separated by commas")  # fmt: skip
-    method_options.add_method_options(command, "all projections that are defined")
-    graph_options.add_graph_options(command)
-    graph_options.add_image_options(command)
+    shared_options.add_method_options(command, "all projections that are defined")
+    shared_options.add_graph_options(command)
+    shared_options.add_image_options(command)

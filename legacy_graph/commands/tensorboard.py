@@ -9,7 +9,7 @@ import tempfile
 from typing import Any, List, Tuple
 
 from legacy_graph import tf_setup
-from legacy_graph.commands import graph_options, method_options
+from legacy_graph.commands import shared_options
 from legacy_graph.commands.graph_model import open_graph
 from legacy_graph.commands.option_values import path
 from legacy_graph.commands.parser import Parser, make_parser
@@ -93,9 +93,9 @@ def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
         UserError: options of a graph without --graph, or an option of another command.
     """
     parser = Parser(prog=f"{launch_command()} tensorboard", usage="%(prog)s [options]", add_help=False)
-    graph_options.add_graph_options(parser)
-    graph_options.add_image_options(parser)
-    method_options.add_method_options(parser, DECONVNET, draws=False)
+    shared_options.add_graph_options(parser)
+    shared_options.add_image_options(parser)
+    shared_options.add_method_options(parser, DECONVNET, draws=False)
     parser.add_argument("--class-names", type=path, metavar="FILE", help="text file with the class names, one a line")
     parser.add_argument("--host_names", type=lambda text: text.split(","), default=[], metavar="NAME,NAME",
         help="more host names under which browsers may reach TensorBoard, such as that of a proxy")  # fmt: skip
@@ -107,7 +107,7 @@ def split_words(words: List[str]) -> Tuple[argparse.Namespace, List[str]]:
         if owners and option not in ("--help", "--logdir"):
             hint = f"leave it out, or see {launch_command()} tensorboard --help"
             raise UserError(option, "an option of tensorboard", f"one of {', '.join(owners)}", hint)
-    graph_options.check_graph_options(options, ("class_names", "method", "patch", "stride", "cover"))
+    shared_options.check_graph_options(options, ("class_names", "method", "patch", "stride", "cover"))
     return options, rest
 
 

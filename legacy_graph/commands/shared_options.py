@@ -1,11 +1,14 @@
-"""The options of the commands that read a graph with --graph."""
+"""The options that several commands have: the graph of --graph, the preprocessing of its images, and the method."""
 
 import argparse
 import re
-from typing import Sequence, Tuple
+from typing import TYPE_CHECKING, Sequence, Tuple, Union
 
-from legacy_graph.commands.option_values import name, numbers, path, refuse
-from legacy_graph.config import DEFAULT_SIGNATURE
+from legacy_graph.commands.option_values import integer, name, numbers, path, refuse
+from legacy_graph.config import ALL_METHODS, DEFAULT_SIGNATURE, DRAWN, MEAN, OCCLUSION
+
+if TYPE_CHECKING:
+    from legacy_graph.visualize.cover import CoverOptions
 
 
 def add_graph_options(command: argparse.ArgumentParser) -> None:
@@ -33,6 +36,26 @@ def add_image_options(command: argparse.ArgumentParser) -> None:
     add("--size", type=_size, metavar="HxW", help="height and width in pixels, if the graph does not fix them")
 
 
+def add_method_options(command: argparse.ArgumentParser, default: str, draws: bool = True) -> None:
+    """Add --method and the options of the patch of occlusion, and --draw for a command that `draws` sheets.
+
+    `default` describes the default of --method.
+    """
+    add = command.add_argument_group("method").add_argument
+    add("--method", choices=tuple(ALL_METHODS), help=f"a projection, or {OCCLUSION}: how far the activation falls "
+        f"while a patch of the image is covered (default: {default})")  # fmt: skip
+    if draws:
+        add("--draw", choices=DRAWN, help="signed: draw projections with their signs, mid grey is 0; magnitude: draw "
+            "their magnitude, and darken the image where it is small (default: signed; magnitude for parts of large "
+            "images, and for guided and gradient in colour after the first layer)")  # fmt: skip
+    add("--patch", type=integer(1, 10000), metavar="N", help=f"{OCCLUSION}: side of the patch in pixels "
+        "(default: a fifth of the receptive field, or a seventh of the complete image)")  # fmt: skip
+    add("--stride", type=integer(1, 10000), metavar="N", help=f"{OCCLUSION}: pixels from one patch to the next "
+        "(default: half of --patch)")  # fmt: skip
+    add("--cover", type=_cover, metavar="VALUE", help=f"{OCCLUSION}: value of the covered pixels: 0 to 255, as one "
+        "number or R,G,B; or mean, the mean of the images (default: 0 for grey pictures, else mean)")  # fmt: skip
+
+
 def check_graph_options(options: argparse.Namespace, more: Sequence[str] = ()) -> None:
     """Refuse options of `add_graph_options` and `add_image_options`, and those in `more`, without --graph.
 
@@ -42,6 +65,24 @@ def check_graph_options(options: argparse.Namespace, more: Sequence[str] = ()) -
     if options.graph is None:
         names = ("checkpoint", "signature", "tags", "input", "set", "range", "mean", "bgr", "size", *more)
         refuse(options, names, "--graph PATH beside it", "none", "name the graph with --graph")
+
+
+def check_cover(options: argparse.Namespace, used: bool) -> None:
+    """Refuse --patch, --stride and --cover in a command that covers nothing (not `used`).
+
+    Raises:
+        UserError: names the first such option.
+    """
+    if not used:
+        hint = f"add --method {OCCLUSION}"
+        refuse(options, ("patch", "stride", "cover"), f"--method {OCCLUSION} beside it", "none", hint)
+
+
+def cover_options(options: argparse.Namespace) -> "CoverOptions":
+    """The patch that the options describe. Imports numpy."""
+    from legacy_graph.visualize.cover import CoverOptions
+
+    return CoverOptions(options.patch, options.stride, options.cover)
 
 
 def _setting(text: str) -> Tuple[str, bool]:
@@ -57,3 +98,7 @@ def _size(text: str) -> Tuple[int, int]:
     if not (0 < height <= 10000 and 0 < width <= 10000):
         raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH in pixels, such as 224x224, found {text!r}")
     return height, width
+
+
+def _cover(text: str) -> Union[str, Tuple[float, ...]]:
+    return MEAN if text == MEAN else numbers(f"one number, R,G,B or {MEAN}", (1, 3))(text)
