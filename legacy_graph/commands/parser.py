@@ -124,7 +124,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_features(add("features", "show what each feature map of a layer responds to"))
     _add_deconv(add("deconv", "show the activations and projections of your own picture"))
     _add_cluster(add("cluster", "run train or features on several tasks of this machine, to try TF_CONFIG"))
-    add("tensorboard", "open TensorBoard with a DECONVNET dashboard; its options are those of TensorBoard")
+    board = "open TensorBoard with a DECONVNET dashboard; its options are those of TensorBoard"
+    commands.add_parser("tensorboard", help=board)  # `CommandParser` parses no options of it
     return top
 
 
