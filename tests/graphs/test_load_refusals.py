@@ -18,6 +18,7 @@ zipfile.ZipFile(ZIPPED, "w").writestr("conv1.npy", b"data")
 OTHER_FILES = [
     ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), ".h5", "copy it again"),
     ("model.tflite", b"\x1c\0\0\0TFL3" + bytes(50), "TensorFlow Lite", "convert_variables_to_constants"),
+    ("lite.bin", b"\x1c\0\0\0TFL3" + bytes(50), "TensorFlow Lite", "tf2onnx.convert --tflite"),
     ("model.pb", b"just words\n", "text file", "give the graph itself"),
     ("model.pb", b"", "empty", "copy it again"),
     ("model.pb.gz", b"\x1f\x8b\x08" + bytes(50), "archive", "unpack it"),

@@ -27,11 +27,17 @@ _CHECKPOINT = (
 )
 _ONNX2TF = "convert it with onnx2tf -i model.onnx -osd, and give the SavedModel that this writes"
 _PYTORCH = ("a PyTorch model", f"write it with torch.onnx.export, then {_ONNX2TF}")
+# INPUT is the name of the input. Without --inputs-as-nchw, onnx2tf takes the height of the images for their channels.
+_TF2ONNX = "python -m tf2onnx.convert --tflite model.tflite --output model.onnx --inputs-as-nchw INPUT:0"
 _FOREIGN = ("a model of another framework", "convert it to a SavedModel first")
 _ARRAYS = ("numpy arrays, which have no graph", "build the network, load the arrays, and save it as a SavedModel")
 # Pattern of the first bytes -> what the file is, and what to do.
 _OTHER_BYTES = (
-    (b"....TFL3", "a TensorFlow Lite file", f"save the model it was converted from {_FREEZE}"),
+    (
+        b"....TFL3",
+        "a TensorFlow Lite file",
+        f"save the model it was converted from {_FREEZE}; or write an ONNX file with {_TF2ONNX}, then {_ONNX2TF}",
+    ),
     (b"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|.{257}ustar", "an archive", "unpack it"),
     (rb"\x80\x02\x8a\nl\xfc\x9cF|PK\x03\x04.{26}[^\0]*data\.pkl", *_PYTORCH),
     (b"\x80[\x02-\x05]", *_FOREIGN),  # a pickle
