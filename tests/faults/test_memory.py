@@ -27,9 +27,9 @@ sys.exit(__main__.main(["train"]))
 
 
 def limited(limit, *words):
-    """Run the program with a limit on its address space."""
+    """Run the program with a limit on its address space, in whole KiB: the next number that is not below the limit."""
     # No preexec_fn: the child of a fork can fail if this process has threads of gRPC.
-    limits = ["bash", "-c", 'ulimit -v "$0" && exec "$@"', str(limit // 1024)]
+    limits = ["bash", "-c", 'ulimit -v "$0" && exec "$@"', str(-(-limit // 1024))]
     command = [*limits, sys.executable, "-m", "legacy_graph", *words]
     return subprocess.run(command, env=runs.environment(), capture_output=True, text=True, timeout=300)
 
