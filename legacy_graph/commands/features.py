@@ -96,15 +96,14 @@ def _scan_article(options, cluster):
 
     def prepare(layer):
         build = functools.partial(layer_probes.features_probe, layer, options.ties or SHARED, method)
-        return feature_sheets.prepare(build, options.maps, options.top, len(images), options.order, cluster)
+        return feature_sheets.prepare(build, _sheet_options(options), len(images), cluster)
 
     def draw(session, scan, step):
         subject = f"{scan.probe.layer.name} after {step:,} training steps"
         run = {"step": step, "class_names": digits.class_names}
         if digits.labels is not None:
             run["labels"] = digits.labels
-        shown = options.control, options.context, options.draw, digits.about, run, cover_options(options)
-        return feature_sheets.draw(session, scan, images, subject, *shown)
+        return feature_sheets.draw(session, scan, images, subject, digits.about, run)
 
     for layer, scan in [(layer, prepare(layer)) for layer in layers]:
         names = [layer, "other"] if digits.other else [layer]
@@ -171,12 +170,13 @@ def _scan_graph(options, cluster):
     hint = "name the images with --images"
     refuse(options, ("data_dir", "other_data"), "this option without --graph", "--graph", hint)
     opened = open_model(options, cluster is not None)
-
-    def draw(target):
-        return opened.sheets(
-            target, options.method, options.maps, options.top, options.order, cluster,
-            options.control, options.context, options.draw, cover_options(options),
-        )  # fmt: skip
-
-    for target, sheets in each_layer(opened, options.layer, options.images, draw):
+    show = functools.partial(opened.sheets, method=options.method, options=_sheet_options(options), cluster=cluster)
+    for target, sheets in each_layer(opened, options.layer, options.images, show):
         yield (*graph_folder(options, target.layer.label, options.images), 0, sheets)
+
+
+def _sheet_options(options):
+    from legacy_graph.visualize.feature_sheets import SheetOptions
+
+    drawn = options.control, options.context, options.draw, cover_options(options)
+    return SheetOptions(options.maps, options.top, options.order, *drawn)

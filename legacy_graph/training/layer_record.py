@@ -40,7 +40,8 @@ def record(target: Target, method: Optional[str], top: int, step: int, learned: 
         UserError: as in `layer_probes.graph_probe`, `feature_sheets.prepare` and `feature_sheets.draw`.
     """
     model, layer, images = target
-    scan = feature_sheets.prepare(partial(graph_probe, model, layer, method), None, top, len(images), "number")
+    options = feature_sheets.SheetOptions(top=top, order="number")
+    scan = feature_sheets.prepare(partial(graph_probe, model, layer, method), options, len(images))
     probe, subject = scan.probe, f"{layer.label} after {step:,} training steps"
     with open_session(scan.graph) as session:
         sheets = feature_sheets.draw(session, scan, images, subject, about="pictures", run={"step": np.array(step)})

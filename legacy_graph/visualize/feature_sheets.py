@@ -27,6 +27,20 @@ STORED = 2**29  # and of the complete projections in its .npz file
 LIMIT = 256  # maximum number of maps of a sheet, without --maps
 
 
+class SheetOptions(NamedTuple):
+    """The options of the command `features` for each layer."""
+
+    maps: Optional[List[int]] = None  # numbers of the feature maps; None means all
+    top: int = TOP  # activations per map; the default becomes the number of images if there are fewer
+    order: Optional[str] = None  # "wins" or "number". None orders all maps by wins, and keeps the order of `maps`
+    # `RANDOM` also projects the same activations with a random kernel, and compares. `OCCLUSION` also compares each
+    # projection with the fall of its activation under a patch, and draws both.
+    control: Optional[str] = None
+    context: bool = False  # also draw the complete image of each activation, with a frame around the receptive field
+    drawn: Optional[str] = None  # how projections are drawn, see `contact_sheet.Heading`
+    patch: CoverOptions = DEFAULT_COVER  # what occlusion covers
+
+
 class Scan(NamedTuple):
     """A graph with a probe, and the feature maps to scan."""
 
@@ -36,44 +50,36 @@ class Scan(NamedTuple):
     top: int  # activations per map
     by_wins: bool  # put the maps that win most often first
     limit: Optional[int]  # how many maps to show
+    options: SheetOptions
     # Of the article's network: whether the weights of all layers are known, and whether occlusion is measured without
     # being asked for, if there are few spots.
     complete: bool = True
     occluded: bool = True
 
 
-def prepare(
-    build: Callable[..., Probe],
-    maps: Optional[List[int]],
-    top: int,
-    count: int,
-    order: Optional[str] = None,
-    cluster: Optional[Cluster] = None,
-) -> Scan:
+def prepare(build: Callable[..., Probe], options: SheetOptions, count: int, cluster: Optional[Cluster] = None) -> Scan:
     """Build the graph that scans a layer.
 
     Args:
         build: called with `devices`: `layer_probes.features_probe` or `graph_probe` for one layer.
-        maps: numbers of the feature maps; None means all.
-        top: activations per map; the default, `TOP`, becomes `count` if there are fewer images.
+        options: of the command.
         count: the number of images to scan.
-        order: "wins" or "number". None orders all maps by wins, and keeps the order of `maps`.
         cluster: whose workers scan a share of the images each.
 
     Raises:
-        UserError: no such map, or fewer than `top` images.
+        UserError: no such map, or fewer than `options.top` images.
     """
     with tf.Graph().as_default() as graph, chief_scope(cluster):
         probe = build(devices=[device for device, _ in later_towers(cluster)])
         graph.finalize()
-    if top == TOP:
-        top = min(top, count)
+    maps, order = options.maps, options.order
+    top = min(TOP, count) if options.top == TOP else options.top
     if top > count:
         raise UserError("--top", f"at most {count:,}, the number of images", top, "choose a smaller number")
     chosen = np.array(check_maps(probe.layer.name, probe.layer.output.shape.as_list()[3], maps), np.int64)
     by_wins = order == "wins" or not (order or maps)
     limit = None if maps else _limit(probe, top)
-    return Scan(graph, probe, np.sort(chosen) if order else chosen, top, by_wins, limit)
+    return Scan(graph, probe, np.sort(chosen) if order else chosen, top, by_wins, limit, options)
 
 
 def _limit(probe, top):
@@ -89,12 +95,8 @@ def draw(
     scan: Scan,
     images: Images,
     subject: str,
-    control: Optional[str] = None,
-    context: bool = False,
-    drawn: Optional[str] = None,
     about: str = "images",
     run: Optional[Dict[str, Any]] = None,
-    patch: CoverOptions = DEFAULT_COVER,
 ) -> Results:
     """Scan the images and draw a contact sheet. With a control, also draw one with a random kernel.
 
@@ -103,22 +105,18 @@ def draw(
         scan: as from `prepare`.
         images: to scan.
         subject: the layer and its network, for the heading.
-        control: `RANDOM` also projects the same activations with a random kernel, and compares. `OCCLUSION` also
-            compares each projection with the fall of its activation under a patch, and draws both.
-        context: also draw the complete image of each activation, with a frame around the receptive field.
-        drawn: how projections are drawn, see `contact_sheet.Heading`.
         about: a description of the images, for the heading.
         run: more arrays for the .npz file: "step", "labels" of all images, "class_names".
-        patch: what occlusion covers.
 
     Raises:
         UserError: all pixels of all images have the same value.
     """
+    control, drawn = scan.options.control, scan.options.drawn
     opened, layer, run = OpenProbe(session, scan.probe, images), scan.probe.layer, run or {}
     fields, article, asked = scan.probe.fields, scan.probe.net is not None, control == OCCLUSION
     _check_choices(layer, control, drawn, article)
     used = article or OCCLUSION in (layer.method, control)
-    cover = choose_cover(patch, images, [field.size for field in fields]) if used else None
+    cover = choose_cover(scan.options.patch, images, [field.size for field in fields]) if used else None
     occluded = cover if layer.method == OCCLUSION else None
     spots = top_activations.collect(opened, scan.maps, scan.top, scan.by_wins, scan.limit, occluded)
     by_sheet = {"features": spots}
@@ -138,7 +136,7 @@ def draw(
     if asked:
         sheets[OCCLUSION] = occlusion_check.side_by_side(spots, heading, details, cover)
     for name, parts in sheets.items():
-        shown.update(_draw_spots(opened, context, part, name, *parts))
+        shown.update(_draw_spots(opened, scan.options.context, part, name, *parts))
         files[f"{name}.png"] = shown[f"{name}/sheet"]
     for name, each in by_sheet.items():
         files[f"{name}.npz"] = spot_details.numbers_file(each, fields, images.names, more[name])

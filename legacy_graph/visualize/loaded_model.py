@@ -16,7 +16,8 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.target import Loader, Target
 from legacy_graph.visualize import feature_sheets, top_activations
 from legacy_graph.visualize.array_file import Results
-from legacy_graph.visualize.cover import DEFAULT_COVER, CoverOptions, choose_cover
+from legacy_graph.visualize.cover import CoverOptions, choose_cover
+from legacy_graph.visualize.feature_sheets import SheetOptions
 from legacy_graph.visualize.layer_probes import graph_probe
 from legacy_graph.visualize.occlusion import spot_occlusion
 from legacy_graph.visualize.probe import OpenProbe
@@ -74,7 +75,7 @@ class LoadedModel:
                 that is not defined for the layer.
         """
         target = self.target(layer, images)
-        scan = _prepare(target, method, maps, top)
+        scan = _prepare(target, method, SheetOptions(maps, top))
         with open_session(scan.graph) as session:
             opened = OpenProbe(session, scan.probe, target.images)
             return top_activations.collect(opened, scan.maps, scan.top, scan.by_wins, scan.limit)
@@ -159,7 +160,7 @@ class LoadedModel:
             UserError: as in `top_activations`.
         """
         arguments.boolean("context", context)
-        sheets = self.sheets(self.target(layer, images), method, maps, top, context=context)
+        sheets = self.sheets(self.target(layer, images), method, SheetOptions(maps, top, context=context))
         return sheets.images["features/sheet"].view(Picture)
 
     @contextlib.contextmanager
@@ -167,7 +168,7 @@ class LoadedModel:
         """Yield (the layer in a session, the spots: number, map and place of one in each image)."""
         maps = arguments.integers("maps", maps)
         target = self.target(layer, images)
-        scan = _prepare(target, method, maps, 1)
+        scan = _prepare(target, method, SheetOptions(maps, 1))
         count, limits = len(target.images), scan.probe.layer.output.shape.as_list()[1:3]
         maps = _one_each("maps", maps, [count])
         if places is not None:
@@ -186,30 +187,18 @@ class LoadedModel:
         return self.loader.target(layer, functools.partial(_open_source, images))
 
     def sheets(
-        self,
-        target: Target,
-        method: Optional[str] = None,
-        maps: Optional[Sequence[int]] = None,
-        top: int = TOP,
-        order: Optional[str] = None,
-        cluster: Optional[Cluster] = None,
-        control: Optional[str] = None,
-        context: bool = False,
-        drawn: Optional[str] = None,
-        patch: CoverOptions = DEFAULT_COVER,
+        self, target: Target, method: Optional[str], options: SheetOptions, cluster: Optional[Cluster] = None
     ) -> Results:
         """All pictures and files of the command `features`, as from `feature_sheets.draw`.
 
         Args:
             target: as from `target`.
             method: as in `layer_probes.graph_probe`.
-            maps, top, order, cluster: as in `feature_sheets.prepare`.
-            control, context, drawn, patch: as in `feature_sheets.draw`.
+            options, cluster: as in `feature_sheets.prepare`.
         """
-        scan = _prepare(target, method, maps, top, order, cluster)
-        subject = f"{target.layer.label} of {self.name}"
+        scan = _prepare(target, method, options, cluster)
         with open_session(scan.graph, cluster) as session:
-            return feature_sheets.draw(session, scan, target.images, subject, control, context, drawn, patch=patch)
+            return feature_sheets.draw(session, scan, target.images, f"{target.layer.label} of {self.name}")
 
 
 def _open_source(source, shape, preprocessing):
@@ -233,11 +222,12 @@ def _cover_options(patch, stride, value, channels):
     return CoverOptions(patch, stride, value)
 
 
-def _prepare(target, method, maps, top, order=None, cluster=None):
-    method, top = arguments.choice("method", method, ALL_METHODS), arguments.integer("top", top, 1)
-    maps = None if maps is None else arguments.integers("maps", maps).tolist()
+def _prepare(target, method, options, cluster=None):
+    """Check the options, and prepare the scan of a layer."""
+    method, top = arguments.choice("method", method, ALL_METHODS), arguments.integer("top", options.top, 1)
+    maps = None if options.maps is None else arguments.integers("maps", options.maps).tolist()
     build = functools.partial(graph_probe, *target[:2], method)
-    return feature_sheets.prepare(build, maps, top, len(target.images), order, cluster)
+    return feature_sheets.prepare(build, options._replace(maps=maps, top=top), len(target.images), cluster)
 
 
 def _one_each(name, numbers, shape):

@@ -38,7 +38,7 @@ def article(settings):
     from legacy_graph.visualize import feature_sheets, layer_probes
 
     build = functools.partial(layer_probes.features_probe, "conv2", FIRST, DECONVNET)
-    scan = feature_sheets.prepare(build, None, TOP, IMAGES)
+    scan = feature_sheets.prepare(build, feature_sheets.SheetOptions(), IMAGES)
     session = tf.Session(graph=scan.graph)
     session.run([one.initializer for one in scan.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)])
     pixels = mnist.load(settings.data_dir).test.images.reshape(-1, mnist.SIDE, mnist.SIDE, 1)
@@ -67,7 +67,7 @@ def frozen(settings):
     model = load_model(path, input=net.layers[0].input.op.name)
     layer = find_layer(model, "conv2/convolution")
     build = functools.partial(layer_probes.graph_probe, model, layer, DECONVNET)
-    scan = feature_sheets.prepare(build, None, TOP, IMAGES)
+    scan = feature_sheets.prepare(build, feature_sheets.SheetOptions(), IMAGES)
     session = tf.Session(graph=scan.graph)
     pixels = mnist.scale_pixels(mnist.load(settings.data_dir).test.images).reshape(-1, mnist.SIDE, mnist.SIDE, 1)
     return _timed(session, scan.probe, pixels, lambda array: from_array(array, None, "digits"))
