@@ -13,6 +13,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.receptive_field import Fields
 from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.model import ConvLayer, Model
+from legacy_graph.graphs.nodes import node_name
 from legacy_graph.graphs.op_table import SHAPES, row
 from legacy_graph.graphs.operations import attribute
 
@@ -57,8 +58,10 @@ def _is_local(graph: Graph, name: str, names) -> bool:
     is_placed = any(attribute(node, key).WhichOneof("value") for key in _PLACES)
     if node.op in SHAPES or row(node.op).moves not in _LOCAL or is_placed:
         return False
-    sources = [source for source in graph.data_inputs(name) if source not in names]
-    shapes = [graph.types[source].shape for source in sources if row(node.op).moves in _JOINED]
+    sources = [source for source in graph.references(name) if node_name(source) not in names]
+    sources = sources if row(node.op).moves in _JOINED else []
+    # The shape of another output than the first, such as a part of a split, is not known.
+    shapes = [None if ":" in source else graph.types[source].shape for source in sources]
     return all(shape is not None and set(shape[-3:-1]) <= {1} for shape in shapes)
 
 

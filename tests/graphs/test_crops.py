@@ -123,6 +123,7 @@ def numbered(make, value):
 NOT_LOCAL = {
     "resize": resized,
     "a constant with a height": lambda make, value: value * make.constant(48, 1, 1),
+    "the second part of a constant": lambda make, value: value * tf.split(make.constant(49, 1, 1), [1, 48], 0)[1],
     "coordinates": coordinates,
     "numbers of positions": numbered,
     "a required size": lambda make, value: tf.ensure_shape(value, [None, 48, 48, 4]),
