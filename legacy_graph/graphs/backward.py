@@ -67,7 +67,7 @@ def import_backward(model: Model, layer: ConvLayer, method: Optional[str] = None
     images, start, convolution = tf.import_graph_def(graph_def, None, wanted, name="")
     start.set_shape([None, *layer.shape])  # TensorFlow does not infer each size that a graph computes
     path = find_path(images, start)
-    _check_weights(path)
+    _check_weights(model.graph, path)
     for operation in path.operations:
         if operation.type == "Conv2D":
             check_groups(operation)
@@ -147,19 +147,15 @@ def project_signal(back: Backward, signal: tf.Tensor, method: str) -> tf.Tensor:
     return projection
 
 
-def _check_weights(path):
+def _check_weights(graph, path):
     """Refuse NaN and infinity in constants that the path reads. A fused ReLU would make them 0: a dead map."""
     for operation in path.operations:
-        for tensor in operation.inputs:
-            source = tensor.op
-            while source.type == "Identity":
-                source = source.inputs[0].op
-            limit = row(operation.type).kind in ("limit", "clip")  # an infinite limit is valid
-            if source.type != "Const" or not tensor.dtype.is_floating or limit:
-                continue
-            if not np.isfinite(tf.make_ndarray(source.get_attr("value")).astype(np.float32)).all():
-                hint = "export it from a checkpoint with finite weights"
-                raise UserError("--graph", "finite weights", f"NaN or infinite values in {source.name}", hint)
+        is_limit = row(operation.type).kind in ("limit", "clip")  # an infinite limit is valid
+        for reference in operation.node_def.input if not is_limit else ():
+            value = graph.constant(reference)
+            if value is not None and value.dtype.kind == "f" and not np.isfinite(value.astype(np.float32)).all():
+                hint, found = "export it from a checkpoint with finite weights", graph.root(reference)
+                raise UserError("--graph", "finite weights", f"NaN or infinite values in {found}", hint)
 
 
 def _best_method(layer, path, end) -> Tuple[str, Optional[str]]:

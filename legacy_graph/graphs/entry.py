@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_import import image_sides
 from legacy_graph.graphs.graph import Graph
-from legacy_graph.graphs.inputs import choose_input, entry_types, first_image, select_output
+from legacy_graph.graphs.inputs import choose_input, first_image, select_output, set_entry_types
 from legacy_graph.graphs.layers import find_convolutions, find_dense
 from legacy_graph.graphs.nodes import placeholder
 from legacy_graph.graphs.op_table import CALLS, CONVOLUTIONS, ELEMENTWISE, MAX_POOLS, of_kind, refusal, row
@@ -51,10 +51,10 @@ def cut_at_input(
     named, output_notes = select_output(graph, named, convolutions)
     start = graph.input = choose_input(graph, named, declared, convolutions)
     order, unknown = _find_layers(graph, path, convolutions)
-    types = entry_types(graph, order[0])
-    name = first_image(graph, types, set(order), skip=named is None)
-    notes = output_notes + ([] if name == start else [_describe_skipped(graph, types, start, name)])
-    batch, *image = types[name].shape or [None] * 4
+    set_entry_types(graph, order[0])
+    name = first_image(graph, set(order), skip=named is None)
+    notes = output_notes + ([] if name == start else [_describe_skipped(graph, start, name)])
+    batch, *image = graph.types[name].shape or [None] * 4
     axis = 0 if takes_nchw(graph, name, order[0]) else -1
     image[axis] = image[axis] or _channels(graph, order[0])
     graph.library.Clear()  # the layers do not depend on any call
@@ -128,7 +128,7 @@ def _channels(graph, convolution):
     return shape and shape[2]
 
 
-def _describe_skipped(graph, types, start, entry) -> str:
+def _describe_skipped(graph, start, entry) -> str:
     """Sentences: where the images enter, which operations are skipped, and what 0 and 255 become there."""
     between = graph.ancestors([entry]) & graph.dependents([start]) - {start}
     skipped = [graph.by_name[name].op for name in graph.order if name in between]
@@ -137,7 +137,7 @@ def _describe_skipped(graph, types, start, entry) -> str:
     if not shown:
         return text
     text += f" These operations between them are skipped: {', '.join(shown)}."
-    values = _values_at(graph, types, start, entry)
+    values = _values_at(graph, start, entry)
     return text + (
         " They map the pixel value 0 to {}, and 255 to {}.".format(*map(_in_words, values)) if values else ""
     )
@@ -148,10 +148,10 @@ def _in_words(values):
     return f"{low:g}" if np.isclose(low, high, rtol=1e-5, atol=1e-6) else f"{low:g} ... {high:g}"
 
 
-def _values_at(graph, types, start, entry) -> Optional[List[np.ndarray]]:
+def _values_at(graph, start, entry) -> Optional[List[np.ndarray]]:
     """The values at `entry` of a black and of a white image; None if they cannot be computed."""
     needed = graph.ancestors([entry]) - graph.ancestors([start])
-    dtype, shape = types.get(start, TensorType(None, None))
+    dtype, shape = graph.types.get(start, TensorType(None, None))
     is_image = shape is not None and 3 <= len(shape) <= 4 and (dtype.is_integer or dtype.is_floating)
     if not is_image or any(graph.by_name[name].op in _WITHOUT_VALUE for name in needed):
         return None

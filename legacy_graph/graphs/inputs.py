@@ -72,29 +72,25 @@ def choose_input(graph: Graph, named: Optional[str], declared: List[str], convol
     return sources[0]
 
 
-def entry_types(graph: Graph, convolution: str) -> Dict[str, TensorType]:
-    """The types of the tensors that `first_image` looks at: those between the input and the first convolution.
+def set_entry_types(graph: Graph, convolution: str) -> None:
+    """Set the types of the tensors that `first_image` looks at: those between the input and the first convolution.
 
     Nothing is imported for a placeholder of images, unless operations on single images or a resize may follow it.
     """
     between = graph.ancestors([convolution]) & graph.dependent
     node, operations = graph.by_name[graph.input], {graph.by_name[other].op for other in between}
-    if node.op == "Placeholder" and operations.isdisjoint(_BEFORE_IMAGES):
-        declared = declared_type(node)
-        if declared.is_image:
-            return {node.name: declared}
-    return graph.infer_types([convolution])
+    is_image = node.op == "Placeholder" and operations.isdisjoint(_BEFORE_IMAGES) and declared_type(node).is_image
+    graph.types = {node.name: declared_type(node)} if is_image else graph.infer_types([convolution])
 
 
-def first_image(graph: Graph, types: Dict[str, TensorType], convolutions: Set[str], skip: bool) -> str:
+def first_image(graph: Graph, convolutions: Set[str], skip: bool) -> str:
     """The first float32 tensor of rank 4 from the input on such that every path to the layers contains it.
 
     Usually this is the input itself. For integer images, or spectrograms of rank 3, it is a later node. For signals
     [B, W, C] that several 1-D convolutions read, it is a new node: the signals as images of one row.
 
     Args:
-        graph: with the node that provides the images as its input.
-        types: from `entry_types`.
+        graph: with the node that provides the images as its input, and types from `set_entry_types`.
         convolutions: names, of those that TensorFlow can import.
         skip: choose a tensor after operations that work on one image at a time, such as a loop over the batch, and
             after a resize to a fixed size.
@@ -102,10 +98,10 @@ def first_image(graph: Graph, types: Dict[str, TensorType], convolutions: Set[st
     Raises:
         UserError: there is no such tensor.
     """
-    name, reached = graph.input, graph.dependent
+    name, types, reached = graph.input, graph.types, graph.dependent
     between = reached & graph.ancestors(convolutions) & types.keys()
     first = next(candidate for candidate in graph.order if candidate in convolutions)
-    single = _single_image(graph, types, reached, first) if skip else set()
+    single = _single_image(graph, reached, first) if skip else set()
     is_open = types[name].dtype == tf.float32 and types[name].shape is None
     for candidate in graph.order:
         if candidate in single or candidate not in between or not types[candidate].is_image:
@@ -117,34 +113,35 @@ def first_image(graph: Graph, types: Dict[str, TensorType], convolutions: Set[st
         if candidate in convolutions or (is_open and not single and graph.by_name[candidate].op not in _SHAPING):
             break
         if not convolutions & _bypassing(graph, candidate):
-            return _resized(graph, types, candidate) if skip else candidate
+            return _resized(graph, candidate) if skip else candidate
     if is_open and name not in single:
         return name
     for candidate in [each for each in graph.order if each in between and types[each].is_float]:
         is_signal = len(types[candidate].shape or ()) == 3
         if is_signal and not convolutions & _bypassing(graph, candidate):
-            return _as_row(graph, types, candidate)
+            return _as_row(graph, candidate)
     hint = f"name a float32 tensor of rank 4 with --input, such as {_bottlenecks(graph, convolutions)}"
     raise UserError("--input", "one float32 tensor of rank 4 before all layers", f"none after {name}", hint)
 
 
-def _as_row(graph, types, name):
+def _as_row(graph, name):
     """Let the readers of a tensor [B, W, C] read it through a new tensor [B, 1, W, C]; returns the name of that."""
     image, row, axis = f"{name}/as_image", f"{name}/row", constant(f"{name}/as_image/axis", 1)
-    dtype, (batch, *sides) = types[name]
+    types, (dtype, (batch, *sides)) = graph.types, graph.types[name]
     graph.redirect({name: row})
     removed = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1]))
     graph.add(axis, new_node("ExpandDims", image, [name, axis.name], T=dtype, Tdim=tf.int32))
     graph.add(new_node("Squeeze", row, [image], T=dtype, squeeze_dims=removed))
-    types.update({image: TensorType(dtype, [batch, 1, *sides]), row: types[name], axis.name: TensorType(tf.int32, [])})
+    added = {image: TensorType(dtype, [batch, 1, *sides]), row: types[name], axis.name: TensorType(tf.int32, [])}
+    graph.types = {**types, **added}
     return image
 
 
-def _single_image(graph, types, reached, convolution):
+def _single_image(graph, reached, convolution):
     """The nodes that work on one image: those up to the last loop or removal of the batch axis before a convolution."""
     before = graph.ancestors([convolution]) & reached
     loops = [name for name in before if graph.by_name[name].op in LOOPS | CALLS]
-    return graph.ancestors(loops + [name for name in before if _removes_batch(graph.by_name[name], types)])
+    return graph.ancestors(loops + [name for name in before if _removes_batch(graph.by_name[name], graph.types)])
 
 
 def _removes_batch(node, types):
@@ -155,10 +152,10 @@ def _removes_batch(node, types):
     return 0 in axes or -len(shape) in axes or (not axes and shape[0] == 1)
 
 
-def _resized(graph, types, name):
+def _resized(graph, name):
     """The only reader of a node if it is a resize to a fixed size; else the node."""
     readers = graph.consumers[name]
-    if len(readers) == 1 and readers[0].op in _RESIZES and None not in types[readers[0].name].shape[1:3]:
+    if len(readers) == 1 and readers[0].op in _RESIZES and None not in graph.types[readers[0].name].shape[1:3]:
         return readers[0].name
     return name
 

@@ -1,12 +1,14 @@
 """Operation definitions of this TensorFlow, and the check that a loaded graph runs only operations of the table."""
 
 import functools
-from typing import Iterable, Optional
+import itertools
+from typing import Iterable, List, Optional
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.framework.c_api_util import ApiDefMap
 
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.op_table import refusal, row
 
 # Attributes of later TensorFlow versions that do not change what a graph computes at inference.
@@ -36,8 +38,8 @@ def attribute(node: tf.NodeDef, key: str) -> tf.AttrValue:
     return defaults.get(key, tf.AttrValue())
 
 
-def strip_attributes(nodes: Iterable[tf.NodeDef]) -> None:
-    """Remove devices and unneeded attributes from the nodes.
+def strip_attributes(graph: Graph) -> List[str]:
+    """Remove devices and unneeded attributes from the nodes of a graph and of its functions.
 
     Removes internal attributes ("_output_shapes", "_class"), and attributes of later TensorFlow versions with an empty
     value, or without an effect at inference.
@@ -45,7 +47,7 @@ def strip_attributes(nodes: Iterable[tf.NodeDef]) -> None:
     Raises:
         UserError: an attribute that this TensorFlow does not know may change what the graph computes.
     """
-    for node in nodes:
+    for node in itertools.chain(graph.by_name.values(), *(known.node_def for known in graph.library.function)):
         node.device = ""
         known = definition(node.op)
         names = {attribute.name for attribute in known.attr} if known else set(node.attr)
@@ -57,6 +59,7 @@ def strip_attributes(nodes: Iterable[tf.NodeDef]) -> None:
                         "use a newer TensorFlow",
                     )  # fmt: skip
                 del node.attr[key]
+    return []
 
 
 def _is_empty(key, value):

@@ -7,6 +7,7 @@ from tensorflow.core.framework import versions_pb2
 
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.errors import UserError
+from legacy_graph.graphs.graph import Graph
 from legacy_graph.graphs.load import load_model
 from legacy_graph.graphs.nodes import constant, new_node, placeholder
 from legacy_graph.graphs.operations import definition, strip_attributes
@@ -20,15 +21,16 @@ KIND = tf.AttrValue(type=tf.float32.as_datatype_enum)
 def test_the_debug_name_of_a_variable_is_ignored(operation):
     """TensorFlow 2.21 knows the attribute of VarHandleOp only; 1.15 does not know it."""
     node = new_node(operation, "kernel", dtype=KIND, debug_name=tf.AttrValue(s=b"kernel"))
-    strip_attributes([node])
-    known = {one.name for one in definition(operation).attr}
-    assert set(node.attr) == {"dtype", "debug_name"} & known
+    graph = Graph(tf.GraphDef(node=[node]))
+    strip_attributes(graph)
+    known = {declared.name for declared in definition(operation).attr}
+    assert set(graph.by_name["kernel"].attr) == {"dtype", "debug_name"} & known
 
 
 def test_an_unknown_attribute_with_a_value_is_refused():
     node = new_node("VarHandleOp", "kernel", dtype=KIND, later=tf.AttrValue(s=b"value"))
     with pytest.raises(UserError) as refused:
-        strip_attributes([node])
+        strip_attributes(Graph(tf.GraphDef(node=[node])))
     expected = (
         f"operation VarHandleOp (kernel): expected attributes that TensorFlow {tf.__version__} knows, found later"
     )

@@ -17,18 +17,11 @@ from legacy_graph.graphs.passes.one_dimension import move_squeezes
 from legacy_graph.graphs.passes.side_branches import remove_gradients, remove_side_effects
 from legacy_graph.graphs.passes.single_nodes import name_relus, pass_on, split_batches, to_float32, unfuse
 
-
-def clean_attributes(graph: Graph) -> List[str]:
-    """Remove devices and attributes that this TensorFlow does not know or need."""
-    strip_attributes(graph.by_name.values())
-    return []
-
-
 MOST_SECONDS = 300
 
 PASSES = (
     # TensorFlow does not import nodes with unknown attributes. First, because the other passes read attributes.
-    clean_attributes,
+    strip_attributes,
     # Training switches get their value at inference. Before the functions, because it decides which branch is inlined.
     fix_placeholders,
     # The other passes look at single nodes and do not see into functions. Before them for that reason.

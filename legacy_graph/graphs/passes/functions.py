@@ -8,7 +8,7 @@ from legacy_graph.errors import UserError
 from legacy_graph.graphs.graph import Graph, check_size
 from legacy_graph.graphs.nodes import canonical, new_node
 from legacy_graph.graphs.op_table import of_kind
-from legacy_graph.graphs.operations import definition, strip_attributes
+from legacy_graph.graphs.operations import definition
 
 _CALLS, _CONDITIONALS = of_kind("call"), of_kind("conditional")
 
@@ -23,8 +23,6 @@ def inline_functions(graph: Graph) -> List[str]:
         UserError: a function is damaged or calls itself, or the graph becomes too large.
     """
     functions = {function.signature.name: function for function in graph.library.function}
-    for function in functions.values():
-        strip_attributes(function.node_def)
     while True:
         _choose_branches(graph)
         calls = [node for node in graph.by_name.values() if node.op in _CALLS and _called(node) in functions]

@@ -93,8 +93,7 @@ def _is_training(node):
 
 def resolve_switches(graph: Graph) -> List[str]:
     """Follow each Switch whose predicate is constant, and connect each Merge to its live input."""
-    is_branched = any(node.op in _SWITCHES | _MERGES for node in graph.by_name.values())
-    replacements, dead, resolved = _find_branches(graph) if is_branched else _Branches({}, set(), set())
+    replacements, dead, resolved = _find_branches(graph)
     graph.redirect(replacements)
     graph.drop_control_inputs()
     graph.remove(dead | resolved | {name for name in replacements if ":" not in name})

@@ -74,16 +74,11 @@ def _weighted_means(graph, assign):
     products = [graph.by_name[graph.root(name)] for name in graph.data_inputs(total.name)]
     if row(total.op) != row("Add") or [product.op for product in products] != ["Mul", "Mul"]:
         return
-    own, other = sorted(products, key=lambda product: not any(_reads(graph, product, variable)))
-    if any(_reads(graph, own, variable)):
+    own, other = sorted(products, key=lambda product: variable.name not in map(graph.root, product.input))
+    if variable.name in map(graph.root, own.input):
         for position, reference in enumerate(graph.references(other.name)):
             if graph.constant(reference) is None:
                 yield graph.source(reference), _Update(variable, other, position)
-
-
-def _reads(graph, node, variable):
-    """For each input of a node whether it is the value of a variable."""
-    return [graph.root(reference) == variable.name for reference in node.input]
 
 
 def _read(graph, variable, name):

@@ -29,20 +29,16 @@ def read_source(
     Raises:
         UserError: the file cannot be read, or an option does not belong to its format.
     """
-    if os.path.isdir(path):
-        if checkpoint is not None:
-            hint = "leave it out: a SavedModel holds its variables"
-            raise UserError("--checkpoint", "a MetaGraph", f"the SavedModel {path}", hint)
-        return read_signature(path, signature, tags)
-    if signature != DEFAULT_SIGNATURE:
-        raise UserError("--signature", "a SavedModel directory", path, "leave it out: only a SavedModel has signatures")
-    if tags is not None:
-        raise UserError("--tags", "a SavedModel directory", path, "leave it out: only a SavedModel has tags")
-    if is_keras(path):
-        if checkpoint is not None:
-            hint = "leave it out: a Keras file holds its variables"
-            raise UserError("--checkpoint", "a MetaGraph", f"the Keras file {path}", hint)
-        return read_keras(path)
+    kind = "SavedModel" if os.path.isdir(path) else "Keras file" if is_keras(path) else ""
+    options = [("--signature", "signatures", signature != DEFAULT_SIGNATURE), ("--tags", "tags", tags is not None)]
+    for option, names, is_given in options:
+        if is_given and kind != "SavedModel":
+            raise UserError(option, "a SavedModel directory", path, f"leave it out: only a SavedModel has {names}")
+    if kind and checkpoint is not None:
+        hint = f"leave it out: a {kind} holds its variables"
+        raise UserError("--checkpoint", "a MetaGraph", f"the {kind} {path}", hint)
+    if kind:
+        return read_signature(path, signature, tags) if kind == "SavedModel" else read_keras(path)
     is_meta = path.endswith(".meta")
     graph = Graph(read_graph(path, tf.MetaGraphDef if is_meta else tf.GraphDef))
     prefix = checkpoint or (path[: -len(".meta")] if is_meta else None)

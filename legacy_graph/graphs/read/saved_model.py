@@ -32,7 +32,6 @@ def read_signature(directory: str, signature: str, tags: Optional[str] = None) -
         expected = f"a signature out of {', '.join(names) or 'none at all'}"
         raise UserError(directory, expected, repr(signature), "name one with --signature")
     check_references(meta_graph.graph_def, directory)
-    strip_attributes(meta_graph.graph_def.node)
     chosen = meta_graph.signature_def[signature].inputs.values()
     inputs = sorted({node_name(info.name) for info in chosen if info.name})
     graph, restoring = _split_saver(meta_graph, directory)
@@ -73,6 +72,7 @@ def _split_saver(meta_graph, directory) -> Tuple[Graph, Graph]:
     graph.keep(graph.by_name.keys() - calls)
     restoring.keep(restoring.ancestors(filter(None, [saver.restore_op_name])))
     restoring.drop_control_inputs()
+    strip_attributes(restoring)
     inline_functions(restoring)
     return graph, restoring
 
