@@ -104,10 +104,12 @@ function describeMissing(map, query, command) {
   return [emptyBox(`These results have no ${missing.join(" and no ")}. ${hint}`, command)];
 }
 
+const imageOf = ({ file, image, label }) => `image ${file ?? image.toLocaleString("en")}${label === null ? "" : `: ${label}`}`;
+
 function describeSpot(spot, rank, { patches, control, part }) {
-  const { activation, place, image, file, label, answer, rank_correlation: correlation } = spot;
+  const { activation, place, label, answer, rank_correlation: correlation } = spot;
   const lines = [`activation ${short(activation)}`, `at row ${place[0]}, column ${place[1]}`];
-  lines.push(`image ${file ?? image.toLocaleString("en")}${label === null ? "" : `: ${label}`}`);
+  lines.push(imageOf(spot));
   const wrong = answer && label !== null && label !== answer[0];
   if (answer) lines.push(`read as ${answer[0]} (${percent(answer[1])})${wrong ? ", wrong" : ""}`);
   if (correlation !== null) lines.push(`rank correlation ${correlation.toFixed(2)}`);
@@ -137,7 +139,6 @@ function compareOne(map) {
   const rows = map.spots.map((spot, at) => make("tr", {},
     ...(patches ? [make("td", {}, spot.patch ? picture(spot.patch, `patch of spot ${at + 1}`) : "none")] : []),
     make("td", {}, picture(spot.projection, `projection of spot ${at + 1}`)),
-    make("td", {}, short(spot.activation), make("br"), `image ${spot.file ?? spot.image.toLocaleString("en")}`,
-      make("br"), spot.label ?? "")));
+    make("td", {}, short(spot.activation), make("br"), imageOf(spot))));
   return [make("p", { class: "faint" }, legend), make("table", {}, ...rows)];
 }
