@@ -43,7 +43,7 @@ class Graph:
     def __init__(self, graph_def: tf.GraphDef) -> None:
         self.versions, self.library = graph_def.versions, graph_def.library
         self.by_name: Dict[str, tf.NodeDef] = {node.name: node for node in graph_def.node}
-        self.input = ""  # name of the placeholder of the images, once it is chosen
+        self.input = ""  # name of the node that provides the images; once the graph is cut there, a placeholder
         self.marks: Dict[str, Set[str]] = {}  # {node name: what a pass has changed in it}, for notes
         self._inputs: Dict[str, List[str]] = {}
         self._types: Optional[Dict[str, TensorType]] = None
