@@ -56,11 +56,10 @@ def report(logdir: str, results: Dict[str, event_reader.DashboardData], no_resul
     empty = [dashboard for dashboard in NEEDS if not any(dashboard in run.fed for run in runs)]
     lines = [_table(runs, results), ""]
     fill = locate.train_hint(logdir) if layout.is_ours(logdir) else ""  # train would write beside a foreign log
-    reasons = _reasons(logdir, runs, fill)
+    reasons, more = _reasons(logdir, runs, fill), f"; {fill}" if fill else ""
     for dashboard in empty:
-        cause = _projector(logdir, runs, fill) if dashboard == PROJECTOR else None
-        if cause is None:
-            cause = "see below" if reasons else _joined(f"nothing came from {NEEDS[dashboard]}", fill)
+        cause = _projector(logdir, runs, more) if dashboard == PROJECTOR else None
+        cause = cause or ("see below" if reasons else f"nothing came from {NEEDS[dashboard]}{more}")
         lines.append(f"{dashboard} is empty: {cause}")
     if no_results:
         lines.append(f"{DECONVNET} is empty: {no_results}")
@@ -83,15 +82,11 @@ def _row(dashboard: str, name: str, data: event_reader.DashboardData) -> Tuple:
     return dashboard, name, len(data.tags), len(data.steps) or "-", first, last, f"{data.size / 1e6:.2f} MB"
 
 
-def _joined(*parts):
-    return "; ".join(filter(None, parts))
-
-
-def _projector(logdir, runs, fill):
-    """Why PROJECTOR is empty although projector files exist; None without such files."""
+def _projector(logdir, runs, more):
+    """Why PROJECTOR is empty although projector files exist, and `more`, how to fill it; None without such files."""
     for run in runs:
         if run.problem:
-            return _joined(f"in {run.name}, {run.problem}", fill)
+            return f"in {run.name}, {run.problem}{more}"
     for name in event_reader.orphan_projectors(logdir):
         return f"{name} has a configuration but no event file, so TensorBoard ignores it; open a FileWriter in it"
     return None
@@ -126,17 +121,14 @@ def _reasons(logdir, runs: List[Run], fill: str):
 
 def _not_shown(run):
     """A line on points that TensorBoard does not show: they are too many, or replaced by a run that went back."""
-    most = {
-        dashboard: max(map(len, run.fed[dashboard].tags.values()))
-        for dashboard, (_, limit) in KEPT.items()
-        if dashboard in run.fed and any(len(steps) > limit for steps in run.fed[dashboard].tags.values())
-    }
+    counts = {name: max(map(len, run.fed[name].tags.values())) for name in KEPT if name in run.fed}
+    most = {dashboard: count for dashboard, count in counts.items() if count > KEPT[dashboard][1]}
     if most:
-        counts = ", ".join(f"{KEPT[dashboard][1]} of {count} in {dashboard}" for dashboard, count in most.items())
+        shown = ", ".join(f"{KEPT[dashboard][1]} of {count} in {dashboard}" for dashboard, count in most.items())
         numbers = {KEPT[dashboard][0]: count for dashboard, count in most.items()}
         flags = ",".join(f"{plugin}={count}" for plugin, count in numbers.items())
         yield (
-            f"{run.name} has more steps than TensorBoard keeps: {counts}, chosen at random, and always the last step; "
+            f"{run.name} has more steps than TensorBoard keeps: {shown}, chosen at random, and always the last step; "
             f"--samples_per_plugin {flags} keeps all"
         )
     if IMAGES in most and not run.fed[IMAGES].replaced:

@@ -103,6 +103,5 @@ def _set_name(data: Dataset) -> Optional[str]:
         return MNIST
     path = os.path.join(data.folder, "train-images-idx3-ubyte.gz")
     size, md5 = FASHION_FILE
-    if os.path.isfile(path) and os.path.getsize(path) == size:
-        return FASHION if files.digest(path, "md5") == md5 else None
-    return None
+    known = os.path.isfile(path) and os.path.getsize(path) == size and files.digest(path, "md5") == md5
+    return FASHION if known else None
