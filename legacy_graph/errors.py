@@ -72,18 +72,19 @@ def explain(subject: str, expected: str, hint: str = RETRY, kinds: Kinds = OSErr
         raise UserError(subject, expected, reason(error), hint) from error
 
 
-def launch_command() -> str:
-    """How the user called this program, quoted for the shell: `bash run.sh`, or Python with `-m legacy_graph`."""
+def launch_command(*words: str) -> str:
+    """How the user called this program, `bash run.sh` or Python with `-m`, and `words`; quoted for the shell."""
     launcher, python = os.environ.get("LEGACY_GRAPH_LAUNCHER"), os.environ.get("PYTHON")
-    if not launcher:
-        return f"{shlex.quote(sys.executable)} -m legacy_graph"
-    return (f"PYTHON={shlex.quote(python)} " if python else "") + f"bash {shlex.quote(launcher)}"
+    program = f"{shlex.quote(sys.executable)} -m legacy_graph"
+    if launcher:
+        program = (f"PYTHON={shlex.quote(python)} " if python else "") + f"bash {shlex.quote(launcher)}"
+    return " ".join([program, *map(shlex.quote, words)])
 
 
 def resume_command(arguments: Sequence[str]) -> str:
     """The command that resumes the run of a command with these arguments, quoted for the shell."""
-    arguments = [*shlex.split(os.environ.get(CLUSTER_WORDS, "")), *arguments]
-    return " ".join([launch_command(), *[shlex.quote(word) for word in arguments if word != "--fresh"]])
+    words = [*shlex.split(os.environ.get(CLUSTER_WORDS, "")), *arguments]
+    return launch_command(*[word for word in words if word != "--fresh"])
 
 
 def printable(text: str) -> str:

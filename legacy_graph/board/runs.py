@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shlex
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from legacy_graph.config import LAYERS
@@ -55,13 +54,13 @@ def describe(logdir: str, runs: Dict[str, RunResults]) -> Dict[str, Any]:
         }
         commands = {} if run.newest is None else {layer: features_command(run.folder, layer) for layer in LAYERS}
         shown.append({"name": name, "title": title, "newest": run.newest, "layers": layers, "commands": commands})
-    train = f"{launch_command()} train --logdir {shlex.quote(logdir or 'log')}"
+    train = launch_command("train", "--logdir", logdir or "log")
     return {"logdir": os.path.abspath(logdir) if logdir else "", "runs": shown, "train": train}
 
 
 def features_command(folder: str, layer: str) -> str:
     """The command that writes the results of a layer of the run in `folder`."""
-    return f"{launch_command()} features --layer {shlex.quote(layer)} --logdir {shlex.quote(folder)}"
+    return launch_command("features", "--layer", layer, "--logdir", folder)
 
 
 class _Above(NamedTuple):

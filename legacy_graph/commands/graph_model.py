@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shlex
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Tuple
 
 from legacy_graph import tf_setup
@@ -31,7 +30,7 @@ def open_model(options: argparse.Namespace, cluster: bool = False) -> "LoadedMod
     """
     refuse(options, ("ties",), "this option without --graph", "--graph", "leave it out: the first maximum is used")
     if options.layer is None:
-        hint = f"list them with: {launch_command()} layers --graph {shlex.quote(options.graph)}"
+        hint = f"list them with: {launch_command('layers', '--graph', options.graph)}"
         raise UserError("--layer", "a layer of the graph", "none", hint)
     return _read(options, cluster)
 

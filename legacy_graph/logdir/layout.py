@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shlex
 import time
 from typing import IO, Iterator, List, Optional, Sequence
 
@@ -126,7 +125,7 @@ def check_trained(logdir: str) -> None:
     tf_setup.check_pattern("--logdir", logdir)
     if not saved_steps(os.path.join(logdir, CHECKPOINTS)):
         found = "none" if os.path.isdir(logdir) else "no such directory"
-        hint = f"train one first with: {launch_command()} train --logdir {shlex.quote(logdir)}"
+        hint = f"train one first with: {launch_command('train', '--logdir', logdir)}"
         if os.path.isdir(os.path.join(logdir, KERNELS)) and not is_ours(logdir):
             found, hint = "results of FeaturesHook", "name another one, or draw these with: features --steps all"
         raise UserError("--logdir", f"a checkpoint of a training run in {logdir!r}", found, hint)
@@ -147,7 +146,7 @@ def name_with_step(name: str, step: int) -> str:
 
 def tensorboard_command(logdir: str) -> str:
     """The command that opens `logdir` in TensorBoard with the Deconvnet tab, quoted for the shell."""
-    return f"{launch_command()} tensorboard --logdir {shlex.quote(os.path.abspath(logdir))}"
+    return launch_command("tensorboard", "--logdir", os.path.abspath(logdir))
 
 
 def _check_ours(logdir: str) -> None:

@@ -25,9 +25,8 @@ def find_logdir(words: List[str]) -> str:
     path = " ".join(words)
     if len(words) > 1:
         known = f"; {path!r} is there" if os.path.exists(path) else ""
-        raise UserError(
-            path, "one path", f"{len(words)} words{known}", f"a path with spaces needs quotes: {shlex.quote(path)}"
-        )
+        hint = f"a path with spaces needs quotes: {shlex.quote(path)}"
+        raise UserError(path, "one path", f"{len(words)} words{known}", hint)
     if os.path.isdir(path):
         return path
     if os.path.exists(path):
@@ -38,7 +37,7 @@ def find_logdir(words: List[str]) -> str:
         advice = "name the path alone: {}, or give TensorBoard --logdir_spec {} (then without PROJECTOR)"
         found = "the form name:path of 2018, which --logdir takes literally today"
         raise UserError(path, "a path", found, advice.format(" or ".join(map(shlex.quote, bare)), shlex.quote(path)))
-    raise UserError(path, "a directory", "nothing of that name", suggest_logdir(path) or train_hint(path))
+    raise UserError(path, "a directory", "nothing of that name", _suggest(path))
 
 
 def local_path(text: str) -> str:
@@ -95,7 +94,7 @@ def why_empty(path: str) -> Optional[str]:
 
 def no_event_file(logdir: str) -> str:
     """The line for a directory without event files, with a similar directory that has some, or how to fill it."""
-    return f"No event file lies in {os.path.abspath(logdir)}: {suggest_logdir(logdir) or train_hint(logdir)}"
+    return f"No event file lies in {os.path.abspath(logdir)}: {_suggest(logdir)}"
 
 
 def _holds_event_file(folder, left_out=()) -> bool:
@@ -126,15 +125,15 @@ def check_number(folder: str, number: int) -> None:
         raise UserError(folder, f"a log directory with at most {MOST:,} directories", "more", hint)
 
 
-def suggest_logdir(path: str) -> Optional[str]:
-    """Suggest a directory with event files near `path`: one level up or down, or with a similar name."""
+def _suggest(path):
+    """A hint: a directory with event files near `path`, one level away or of a similar name, or `train_hint`."""
     parent, name = os.path.split(os.path.abspath(path))
     names = [entry for entry in os.listdir(parent) if entry != name] if os.path.isdir(parent) else []
     places = [parent] + glob.glob(os.path.join(glob.escape(parent), "*", glob.escape(name)))
     places.append(os.path.join(os.path.dirname(parent), name))
     places += [os.path.join(parent, match) for match in difflib.get_close_matches(name, names)]
     nearby = [place for place in places if event_file_dirs(place) and place != os.path.abspath(path)]
-    return f"there are event files in {shlex.quote(nearby[0])}" if nearby else None
+    return f"there are event files in {shlex.quote(nearby[0])}" if nearby else train_hint(path)
 
 
 def event_file_dirs(folder: str) -> Set[str]:
@@ -145,4 +144,4 @@ def event_file_dirs(folder: str) -> Set[str]:
 
 def train_hint(path: str) -> str:
     """The hint with the command that fills a log directory."""
-    return f"to fill it: {launch_command()} train --logdir {shlex.quote(path)}"
+    return f"to fill it: {launch_command('train', '--logdir', path)}"
