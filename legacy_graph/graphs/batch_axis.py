@@ -120,13 +120,14 @@ class _Images:
             value = tensor_util.constant_value(tensor)  # a shape that it reads cannot be fed later
             if value is not None:
                 return value
-        fed = {self.images: np.zeros([side or SIDES[0] for side in self.images.shape.as_list()], np.float32)}
-        before = self.graph.ancestors([tensor.op.name]) if self.filled or images != IMAGES else set()
-        if images != IMAGES:
-            shapes = [self.imported.get_operation_by_name(name) for name in before & self.readers]
-            if not all(has_known_shapes(operation, self.places) for operation in shapes):
-                return None
-            fed.update(shape_values(shapes, self.places, images))
+        before = self.graph.ancestors([tensor.op.name])
+        shapes = [self.imported.get_operation_by_name(name) for name in before & self.readers]
+        if all(has_known_shapes(operation, self.places) for operation in shapes):
+            fed = shape_values(shapes, self.places, images)  # without the tensors: TensorFlow cannot run NCHW
+        elif images == IMAGES:
+            fed = {self.images: np.zeros([side or SIDES[0] for side in self.images.shape.as_list()], np.float32)}
+        else:
+            return None
         for name in self.filled & before:
             variable = self.imported.get_tensor_by_name(f"{name}:0")
             if variable.dtype != tf.resource:

@@ -86,8 +86,8 @@ class _Converter:
         """Whether the axes of a node's output are unknown because those of a tensor that it reads are."""
         if node.op == "Transpose" and any(_is_order(self.graph, node, order) for order in (TO_NHWC, [0, 2, 1])):
             return False  # from [B, C, H, W], or [B, C, H * W], to a tensor with the maps last
-        # The size that a resize reads may come from the shape of any tensor.
-        read = sources[:1] if row(node.op).kind == "resize" else sources
+        data = row(node.op).data  # other inputs, such as the size of a resize, may come from the shape of any tensor
+        read = sources if data is None else [sources[number] for number in data]
         return any(NCHW in self.graph.marks.get(source, ()) for source in read)
 
     def _convert_windows(self, node):

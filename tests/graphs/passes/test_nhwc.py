@@ -114,3 +114,21 @@ def test_a_declared_shape_becomes_nhwc(tmp_path):
     values = run(load_model(path).graph_def, "relu", {"images": pixels})
     expected = run(graph_of(lambda x: build(x, "NHWC"), shape=(None, 12, 10, 3)), "relu", {"images": pixels})
     np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_size_is_computed_without_the_nchw_tensor_that_has_it(tmp_path):
+    """TensorFlow 1.15 cannot run a convolution in NCHW order."""
+
+    def build(x, layout):
+        order, first = [0, 3, 1, 2], constant([3, 3, 3, 12])
+        x = tf.nn.conv2d(tf.transpose(x, order) if layout == "NCHW" else x, first, [1] * 4, "SAME", data_format=layout)
+        skip = constant([1, 12, 12, 12])
+        skip = tf.tile(skip.transpose(order) if layout == "NCHW" else skip, [tf.shape(x)[0], 1, 1, 1])
+        x = tf.add_n([x, x, skip])
+        return tf.nn.conv2d(x, constant([3, 3, 12, 2]), [1] * 4, "SAME", data_format=layout, name="last")
+
+    model = load_model(write_frozen(tmp_path / "model.pb", lambda x: build(x, "NCHW")))
+    assert len(model.layers) == 2
+    pixels = images(2, 12, 12, 3)
+    expected = run(graph_of(lambda x: build(x, "NHWC")), "last", {"images": pixels})
+    np.testing.assert_allclose(run(model.graph_def, "last", {"images": pixels}), expected, rtol=1e-4, atol=1e-5)
