@@ -36,9 +36,10 @@ def build_bound(images: tf.Tensor, path: Path) -> Optional[Bound]:
         None if the path contains an operation without a known bound, or reads a tensor beside the path that depends
         on the values of the images, such as a mask.
     """
-    variable = find_dependents(images) - set(path.operations)
+    bounded = {images.op, *path.operations}
+    variable = find_dependents(images) - bounded
     for operation in path.operations:
-        if not _has_bound(operation, path) or any(tensor.op in variable for tensor in operation.inputs):
+        if not _has_bound(operation, bounded) or any(tensor.op in variable for tensor in operation.inputs):
             return None
     with tf.name_scope("bound"):
         magnitude = tf.placeholder(tf.float32, [], "magnitude")
@@ -72,13 +73,13 @@ def is_bounded(session: tf.Session, bound: Optional[Bound], images: tf.Tensor, i
     return bound is not None and bool(session.run(bound.value, {images: image, bound.magnitude: most}) < LIMIT)
 
 
-def _has_bound(operation, path):
+def _has_bound(operation, dependent):
     """Whether |f(x)| <= f(m) for the function f of the operation, or its replacement, every x, and every m >= |x|."""
     rule = row(operation.type).bound
     if rule == "leaky":
         return abs(operation.get_attr("alpha")) <= 1
     if rule == "quotient":
-        return operation.inputs[1].op not in path.operations
+        return operation.inputs[1].op not in dependent
     return rule != "unknown"
 
 

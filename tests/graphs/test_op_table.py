@@ -209,12 +209,13 @@ def test_gradients_equal_finite_differences(examples):
 
 
 def test_rows_with_linear_rules_are_linear(examples):
-    """f(2x) - f(x) = f(x) - f(0), if only one input depends on the images."""
+    """f(2x) - f(x) = f(x) - f(0) = f(0) - f(-x), if only one input depends on the images."""
     linear = ("linear", "product", "divided")
     names = [name for name in KNOWN if row(name).projection in linear and name not in SEVERAL]
-    one, two, none = [examples.run(scale * IMAGES) for scale in (1, 2, 0)]
+    plus, twice, none, minus = [examples.run(scale * IMAGES) for scale in (1, 2, 0, -1)]
     for name in names:
-        np.testing.assert_allclose(two[name] - one[name], one[name] - none[name], rtol=1e-4, atol=1e-5, err_msg=name)
+        for step in (twice[name] - plus[name], none[name] - minus[name]):
+            np.testing.assert_allclose(step, plus[name] - none[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 OLD = {"BatchNormWithGlobalNormalization"}  # TensorFlow reads them only in graphs of its first year

@@ -42,10 +42,24 @@ def masked(value):
 def bicubic(value):
     """The weights of a bicubic resize are partly negative."""
     value = tf.image.resize_bicubic(value, [side * 2 for side in SIDES])
-    return ends(tf.nn.relu(tf.nn.conv2d(value, tf.ones([1, 1, CHANNELS, 1]), [1, 1, 1, 1], "SAME")))
+    return convolved(value)
 
 
-@pytest.mark.parametrize("build", [masked, bicubic])
+def convolved(value):
+    return ends(tf.nn.relu(tf.nn.conv2d(value, tf.ones([1, 1, CHANNELS, 1]), [1] * 4, "SAME")))
+
+
+def quotient(value):
+    """Pixels near 0 give large values."""
+    return convolved(2.0 / value)
+
+
+def steep(value):
+    """A LeakyReLU whose values below 0 are larger than those above."""
+    return convolved(tf.nn.leaky_relu(value, 2.0))
+
+
+@pytest.mark.parametrize("build", [masked, bicubic, quotient, steep])
 def test_there_is_no_bound(build):
     model = model_of(build)
     assert bound_of(model, model.layers[0], np.zeros((1, *SIDES, CHANNELS), "f")) is None

@@ -51,9 +51,10 @@ def test_a_sum_is_linear_if_its_terms_passed_the_same_relus(combine):
     assert allowed_methods(model, model.layers[-1]) == expected
 
 
-def test_a_product_by_a_mask_of_the_images_is_an_activation():
+@pytest.mark.parametrize("combine", [lambda x, _: x * tf.cast(x > 0, tf.float32), lambda x, _: 2.0 / x])
+def test_a_factor_that_depends_on_the_images_is_an_activation(combine):
     """For example a ReLU that is written as a product: only the gradient is defined, as for other activations."""
-    model = model_with(lambda x, other: x * tf.cast(x > 0, tf.float32))
+    model = model_with(combine)
     assert allowed_methods(model, model.layers[-1]) == (GRADIENT,)
 
 
