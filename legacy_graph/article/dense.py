@@ -33,6 +33,11 @@ def all_layers(network: Union[Network, Tower]) -> List[Layer]:
     return [*network.layers, fc1, _as_convolution("fc2", fc1.output, logits, logits)]
 
 
+def class_probabilities(layers: List[Layer]) -> tf.Tensor:
+    """float32 [B, 10], without dropout; `layers` is as from `all_layers`. Adds a softmax to the default graph."""
+    return tf.nn.softmax(layers[-1].output[:, 0, 0])
+
+
 def _weights(linear) -> tf.Tensor:
     """The weights [inputs, units] of a fully connected layer; `linear` is the sum of product and bias, [B, units]."""
     return linear.op.inputs[0].op.inputs[1]

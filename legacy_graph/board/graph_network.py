@@ -2,7 +2,7 @@
 
 import functools
 import io
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -14,7 +14,6 @@ from legacy_graph.config import METHODS
 from legacy_graph.data.images import from_array
 from legacy_graph.data.pictures import read_picture
 from legacy_graph.graphs.backward import allowed_methods
-from legacy_graph.graphs.model import ConvLayer
 from legacy_graph.visualize import finite, image_grid
 from legacy_graph.visualize.cover import choose_cover
 from legacy_graph.visualize.energy_window import choose_windows
@@ -99,10 +98,20 @@ class GraphNetwork:
         return OpenProbe(*opened, images), methods
 
     def _run(self, content, opened):
-        """The values of `_run` for this picture. After a click on a map only the projection is new."""
-        key = (content, opened.probe.layer.name, opened.probe.layer.method)
+        """(activations of the layer, float32 [h, w, C]; logits, float32 [classes], or None) of the picture.
+
+        After a click on a map only the projection is new.
+        """
+        layer, last = opened.probe.layer, self._graph.logits
+        key = (content, layer.name, layer.method)
         if self._last[0] != key:
-            self._last = key, _run(opened, self._graph.logits)
+            fetches = [layer.output, [] if last is None else [last.start + ":0"], layer.finite]
+            (output,), logits, are_finite = opened.run(fetches, [0])
+            finite.check_operations(are_finite)
+            finite.check_layer(layer.name, output, "activations")
+            for values in logits:
+                finite.check_layer("logits", values, "values")
+            self._last = key, (output, logits[0].ravel() if logits else None)
         return self._last[1]
 
     def _best(self, logits):
@@ -115,17 +124,6 @@ class GraphNetwork:
             probe = graph_probe(self._graph.model, self._layers[label], method)
             graph.finalize()
         return tf.Session(graph=graph), probe
-
-
-def _run(opened: OpenProbe, last: Optional[ConvLayer]) -> Tuple[np.ndarray, Optional[np.ndarray]]:
-    """(activations of the layer, float32 [h, w, C], those of the layer `last`, float32 [classes]) of the only image."""
-    layer, logits = opened.probe.layer, [] if last is None else [last.start + ":0"]
-    (output,), logits, are_finite = opened.run([layer.output, logits, layer.finite], [0])
-    finite.check_operations(are_finite)
-    finite.check_layer(layer.name, output, "activations")
-    for values in logits:
-        finite.check_layer("logits", values, "values")
-    return output, logits[0].ravel() if logits else None
 
 
 def _maps(output, largest, asked: Asked, rectified: bool) -> Json:

@@ -113,7 +113,7 @@ def draw(
     """
     control, drawn = scan.options.control, scan.options.drawn
     opened, layer, run = OpenProbe(session, scan.probe, images), scan.probe.layer, run or {}
-    fields, article, asked = scan.probe.fields, scan.probe.net is not None, control == OCCLUSION
+    fields, article, asked = scan.probe.fields, scan.probe.answers is not None, control == OCCLUSION
     _check_choices(layer, control, drawn, article)
     used = article or OCCLUSION in (layer.method, control)
     cover = choose_cover(scan.options.patch, images, [field.size for field in fields]) if used else None
@@ -170,7 +170,7 @@ def _check_occlusion(scan, control, spots, details, cover):
     if control == OCCLUSION:
         files, text = occlusion_check.check_spots(layer.name, layer.method, spots, details, scan.probe.fields)
         return files, [text] if layer.method == OCCLUSION else [str(cover), text]  # `_notes` has the patch
-    missing = scan.probe.net is not None and scan.occluded and OCCLUSION not in (layer.method, *details)
+    missing = scan.probe.answers is not None and scan.occluded and OCCLUSION not in (layer.method, *details)
     return {}, [spot_details.TOO_MANY] if missing else []
 
 

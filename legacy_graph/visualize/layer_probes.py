@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
 from legacy_graph.article.deconv import TIES_IN_WORDS, deconvolve
-from legacy_graph.article.dense import all_layers
+from legacy_graph.article.dense import all_layers, class_probabilities
 from legacy_graph.article.layer import layers_up_to
 from legacy_graph.article.receptive_field import receptive_fields
 from legacy_graph.config import DECONVNET, FIRST, METHODS, OCCLUSION
@@ -50,7 +50,7 @@ def features_probe(name: str, ties: str, method: str, devices: Sequence[str] = (
     for device, tower in zip(devices, net.towers):
         with tf.device(device):
             scanners.append(build_scanner(tower.layers[0].input, layers_up_to(all_layers(tower), name)[-1].output))
-    return probe._replace(scanners=scanners, net=net)
+    return probe._replace(scanners=scanners, answers=class_probabilities(all_layers(net)))
 
 
 def graph_probe(model: Model, layer: ConvLayer, method: Optional[str], devices: Sequence[str] = ()) -> Probe:

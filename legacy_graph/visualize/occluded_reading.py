@@ -73,7 +73,7 @@ def _cover_all(session, reader, images, cover, fetch, reduce=np.asarray):
     """For each image, the values of the complete image, [n], and their means over the patches, [H, W, n]."""
     size = images.shape[1:3]
     jobs = [Job(functools.partial(np.asarray, image), all_corners(size, cover)) for image in images]
-    runs = run_covered(session, fetch, reader.images, jobs, cover, reader.chunk, reader.feed, reduce)
+    runs = run_covered(session, fetch, reader.images, jobs, cover, reader.chunk, reduce)
     return [(values[0], mean_over_patches(values[1:], job.corners, size, cover)) for job, values in zip(jobs, runs)]
 
 

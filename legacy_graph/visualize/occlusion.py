@@ -9,7 +9,7 @@ Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks
 
 import functools
 import itertools
-from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -81,7 +81,6 @@ def run_covered(
     jobs: Sequence[Job],
     cover: Cover,
     chunk: int,
-    feed: Optional[Dict[tf.Tensor, Any]] = None,
     reduce: Callable[[Any], np.ndarray] = np.asarray,
 ) -> Iterator[np.ndarray]:
     """Run the network on each image, complete and covered. A batch has patches of several images, so that it is full.
@@ -93,7 +92,6 @@ def run_covered(
         jobs: the images and their patches.
         cover: the patch.
         chunk: images in a batch.
-        feed: more values to feed, the same for all images.
         reduce: (what is fetched for a batch of B images) -> [B, ...].
 
     Yields:
@@ -106,7 +104,7 @@ def run_covered(
     def run(batch):
         images, corners, spots = zip(*batch)
         each = {tensor: np.array([spot[tensor] for spot in spots]) for tensor in spots[0]}
-        return reduce(session.run(fetch, {pixels: _covered(images, corners, cover), **each, **(feed or {})}))
+        return reduce(session.run(fetch, {pixels: _covered(images, corners, cover), **each}))
 
     def run_all():
         rows = itertools.chain.from_iterable(map(_rows, jobs))

@@ -5,7 +5,6 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Se
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_graph.article.network import Network
 from legacy_graph.article.receptive_field import Field, Fields
 from legacy_graph.article.shapes import dims
 from legacy_graph.data.images import Images
@@ -54,7 +53,7 @@ class Probe(NamedTuple):
     projections: Dict[str, tf.Tensor]  # method -> float32 [B, H, W, channels], the activation there projected
     signals: tf.Tensor  # float32 [B, h, w, C], what is projected: `output`, or the same for a crop
     chunk: int  # images in one run of the session
-    net: Optional[Network] = None  # the article's network, for its probabilities; None for another graph
+    answers: Optional[tf.Tensor] = None  # float32 [B, 10], class probabilities of the article's network; else None
 
 
 class OpenProbe(NamedTuple):

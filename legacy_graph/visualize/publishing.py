@@ -153,9 +153,10 @@ def _replace(
     shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed
     os.mkdir(draft)
     try:
-        events = [_image_event(step, images)]
-        values = zip(images.values(), events[0].summary.value)
-        encoded = {id(picture): value.image.encoded_image_string for picture, value in values}
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # encoding takes most of the time
+            values = list(pool.map(image_value, images, images.values()))
+        events = [tf.Event(wall_time=time.time(), step=step, summary=tf.Summary(value=values))]
+        encoded = {id(picture): value.image.encoded_image_string for picture, value in zip(images.values(), values)}
         for name, content in files.items():
             if isinstance(content, np.ndarray):
                 content = encoded.get(id(content)) or image_grid.encode_png(content)
@@ -204,15 +205,8 @@ def _finish(directory: str) -> None:
     os.rmdir(ready)
 
 
-def _image_event(step: int, images: Dict[str, np.ndarray]) -> tf.Event:
-    """An event with an image summary per picture, without `tf.summary.image`, which adds operations to the graph."""
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # encoding takes most of the time
-        values = list(pool.map(image_value, images, images.values()))
-    return tf.Event(wall_time=time.time(), step=step, summary=tf.Summary(value=values))
-
-
 def image_value(tag: str, picture: np.ndarray) -> tf.Summary.Value:
-    """The summary of a picture, uint8 [H, W] or [H, W, 3]. Adds no operations to the graph."""
+    """The summary of a picture, uint8 [H, W] or [H, W, 3]. `tf.summary.image` would add operations to the graph."""
     height, width, colorspace = (*picture.shape, 1)[:3]
     image = tf.Summary.Image(
         height=height, width=width, colorspace=colorspace, encoded_image_string=image_grid.encode_png(picture)

@@ -3,14 +3,14 @@
 One way for the article's network and for a graph that someone else trained, for the command `deconv` and the dashboard.
 """
 
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
 from legacy_graph.article.deconv import RULES, TIES_IN_WORDS, deconvolve
-from legacy_graph.article.dense import all_layers
+from legacy_graph.article.dense import all_layers, class_probabilities
 from legacy_graph.article.layer import layers_up_to
 from legacy_graph.config import DENSE, FIRST, OCCLUSION
 from legacy_graph.data.images import Images
@@ -45,7 +45,6 @@ class Reader(NamedTuple):
     layers: Dict[str, ReadLayer]
     chunk: int  # images in one run of the session
     answers: Optional[tf.Tensor] = None  # float32 [B, classes], probabilities
-    feed: Dict[tf.Tensor, Any] = {}  # what `answers` needs besides the images
     finite: Dict[str, tf.Tensor] = {}  # name of an operation -> bool [], whether its values are finite
     notes: Tuple[str, ...] = ()  # sentences to print on the page
 
@@ -78,13 +77,12 @@ def article_reader(layers: Sequence[str], ties: str = FIRST, methods: Sequence[s
         net = network.build()
         known = all_layers(net)
         built = {name: _article_layer(layers_up_to(known, name), ties, methods) for name in layers}
+        answers = class_probabilities(known)
         graph.finalize()
     notes = [CONV1] if "conv1" in layers and len(methods) > 1 else []
     notes += [DENSE_UNITS] if methods and not set(DENSE).isdisjoint(layers) else []
     notes += [TIES_IN_WORDS[ties]] if methods else []
-    feed = {net.keep_prob: 1.0}
-    chunk, notes = chunk_size(graph), tuple(notes)
-    return Reader(graph, net.layers[0].input, built, chunk, net.probabilities, feed, notes=notes)
+    return Reader(graph, net.layers[0].input, built, chunk_size(graph), answers, notes=tuple(notes))
 
 
 def _article_layer(walked, ties, methods):
@@ -133,8 +131,8 @@ def read_outputs(
     """
     tensors = {name: (layer.shown, layer.output) for name, layer in reader.layers.items()}
     probabilities = reader.answers if answers and reader.answers is not None else []
-    feed = {reader.images: image[None], **reader.feed}
-    probabilities, values, are_finite = session.run([probabilities, tensors, reader.finite], feed)
+    fetches = [probabilities, tensors, reader.finite]
+    probabilities, values, are_finite = session.run(fetches, {reader.images: image[None]})
     finite.check_operations(are_finite)
     for name, pair in values.items():
         finite.check_layer(name, pair[1], "activations")
@@ -172,7 +170,7 @@ def project(
     chosen, chunk, parts = reader.layers[layer], reader.chunk, []
     for begin in range(0, len(signals), chunk):
         part = signals[begin : begin + chunk]
-        feed = {reader.images: np.repeat(image[None], len(part), 0), chosen.signal: part, **reader.feed}
+        feed = {reader.images: np.repeat(image[None], len(part), 0), chosen.signal: part}
         if kernel is not None:
             feed[chosen.kernel] = kernel
         parts.append(session.run(chosen.projections[method], feed))

@@ -49,7 +49,7 @@ def collect(
         "method": np.array(own),
         "channels": np.array(probe.layer.output.shape.as_list()[3]),
     }
-    if probe.net is not None:
+    if probe.answers is not None:
         if own in METHODS:
             control = control or project_random(opened, strongest)
         if answers:
@@ -65,10 +65,9 @@ def collect(
 
 
 def _answers(opened, numbers):
-    net, chunk = opened.probe.net, opened.probe.chunk
-    parts = [numbers[begin : begin + chunk] for begin in range(0, len(numbers), chunk)]
-    answers = [opened.run(net.probabilities, part, {net.keep_prob: 1.0}) for part in parts]
-    return np.concatenate([np.zeros([0, net.probabilities.shape.as_list()[1]], np.float32), *answers])
+    answers, chunk = opened.probe.answers, opened.probe.chunk
+    parts = [opened.run(answers, numbers[begin : begin + chunk]) for begin in range(0, len(numbers), chunk)]
+    return np.concatenate([np.zeros([0, answers.shape.as_list()[1]], np.float32), *parts])
 
 
 def shown_kernels(opened: OpenProbe, maps: np.ndarray, random: bool) -> Optional[np.ndarray]:

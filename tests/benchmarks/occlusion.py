@@ -73,15 +73,16 @@ def ours(settings):
     import tensorflow.compat.v1 as tf
 
     from legacy_graph.article import network
+    from legacy_graph.article.dense import all_layers, class_probabilities
     from legacy_graph.visualize import layer_probes, occluded_reading, reading
     from legacy_graph.visualize.cover import Cover
     from legacy_graph.visualize.probe import chunk_size
 
     with tf.Graph().as_default() as graph:
         net = network.build()
-        train, feed = network.training(net, RATE), {net.keep_prob: 1.0}
+        train, answers = network.training(net, RATE), class_probabilities(all_layers(net))
         probes = [layer_probes.article_probe(net, layer, FIRST, DECONVNET) for layer in LAYERS]
-        reader = reading.Reader(graph, net.layers[0].input, {}, chunk_size(graph), net.probabilities, feed)
+        reader = reading.Reader(graph, net.layers[0].input, {}, chunk_size(graph), answers)
         session = tf.Session(graph=graph)
         session.run(tf.global_variables_initializer())
     data, cover = mnist.load(settings.data_dir), Cover(PATCH, STRIDE)

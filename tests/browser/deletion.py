@@ -66,7 +66,7 @@ class _Probabilities:
         """float32 [N, 784] -> float32 [N, 10]."""
         reader = self.reader
         return np.concatenate([
-            self.session.run(reader.answers, {reader.images: as_pictures(part), **reader.feed})
+            self.session.run(reader.answers, {reader.images: as_pictures(part)})
             for part in batches(images, reader.chunk)
         ])  # fmt: skip
 

@@ -8,6 +8,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
+from legacy_graph.article.dense import all_layers, class_probabilities
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.data.images import Preprocessing, from_array
 from legacy_graph.errors import UserError
@@ -140,12 +141,11 @@ def test_class_probabilities_run_one_at_a_time():
     images = random.rand(2, 28, 28, 1).astype(np.float32)
     with tf.Graph().as_default(), tf.Session() as session:
         net = network.build()
-        keep_all = {net.keep_prob: 1.0}
-        reader = Reader(session.graph, net.layers[0].input, {}, 50, net.probabilities, keep_all)
+        reader = Reader(session.graph, net.layers[0].input, {}, 50, class_probabilities(all_layers(net)))
         session.run(tf.global_variables_initializer())
 
         def probabilities(image):
-            return session.run(net.probabilities, {net.images: image.reshape(1, -1), **keep_all})[0]
+            return session.run(net.probabilities, {net.images: image.reshape(1, -1), net.keep_prob: 1.0})[0]
 
         found = occluded_reading.class_occlusion(session, reader, images, cover)
         for row, image in enumerate(images):
