@@ -10,13 +10,7 @@ from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import MAGNITUDE, OCCLUSION, RANDOM, TOP
 from legacy_graph.data.images import Images
 from legacy_graph.errors import UserError
-from legacy_graph.visualize import (
-    contact_sheet,
-    occlusion_check,
-    sanity_check,
-    spot_details,
-    top_activations,
-)
+from legacy_graph.visualize import contact_sheet, occlusion_check, sanity_check, spot_details, top_activations
 from legacy_graph.visualize.array_file import Results
 from legacy_graph.visualize.cover import DEFAULT_COVER, CoverOptions, choose_cover
 from legacy_graph.visualize.energy_window import choose_windows
