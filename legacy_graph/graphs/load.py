@@ -2,12 +2,10 @@
 
 from typing import Any, Dict, Optional, Tuple
 
-import tensorflow.compat.v1 as tf
-
 from legacy_graph.config import DEFAULT_SIGNATURE
 from legacy_graph.errors import UserError
 from legacy_graph.graphs.batch_axis import check_batch, follow_images
-from legacy_graph.graphs.batch_import import import_images, refused_node
+from legacy_graph.graphs.batch_import import import_images
 from legacy_graph.graphs.choose_layers import choose_layers, unknown_layer, without_refused
 from legacy_graph.graphs.entry import cut_at_input, set_size
 from legacy_graph.graphs.graph import Graph
@@ -76,7 +74,7 @@ def _load(source, path, input, layer, size, values):
     graph = source.graph
     notes = set_placeholders(graph, values) + run_passes(graph, PASSES)
     names, entry_notes = cut_at_input(graph, path, input, source.inputs, size)
-    imported = _import(graph, names, layer, size)
+    imported = import_images(graph, names, layer, size)
     remove_reshapes(graph)
     layers, left_out = choose_layers(graph, layer)
     _prune(graph, layers)
@@ -117,23 +115,10 @@ def with_size(model: Model, height: int, width: int) -> Model:
     graph = Graph(model.graph_def)
     graph.input = model.input
     shape = tuple(set_size(graph, (height, width)))
-    imported = _import(graph, set(graph.by_name), None, (height, width))
+    imported = import_images(graph, set(graph.by_name), None, (height, width))
     remove_reshapes(graph)
     follow_images(graph, model.layers, imported, set())
     return model._replace(graph=graph, input_shape=shape, layers=measure_layers(graph, model.layers))
-
-
-def _import(graph, names, layer, size) -> Optional[tf.Graph]:
-    """`import_images`. The error names the first node that does not accept images of this size, if it is not None."""
-    try:
-        return import_images(graph, names, layer)
-    except UserError as error:
-        if size is None:
-            raise
-        refused = graph.by_name[refused_node(error, graph.by_name)]
-        found = f"{size[0]} x {size[1]}, which {refused.op} ({refused.name}) does not accept"
-        hint = "choose larger images, or a larger --size"
-        raise UserError("image size", "a height and width that the graph accepts", found, hint) from error
 
 
 def find_layer(model: Model, name: str) -> ConvLayer:
