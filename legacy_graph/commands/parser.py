@@ -38,11 +38,13 @@ class Parser(argparse.ArgumentParser):
 
     def refuse_words(self, words, owners):
         """Report words that are no options of this command, with the option of the most similar name, or with the
-        commands that have the option, by `owners`.
+        commands that have the option, by `owners`; the file of a graph with --graph.
         """
         names = ["--" + word.lstrip("-").partition("=")[0] for word in words if word.startswith("-")]
         near = [_similar(name, self.options()) for name in names]
         near += [f"; {name} is an option of {', '.join(owners(name))}" for name in names if owners(name)]
+        graphs = [word for word in words if re.search(r"\.(pb|pbtxt|meta|h5|keras)$", word)]
+        near += [f"; did you mean --graph {word}?" for word in graphs if "--graph" in self.options()]
         self.error(f"unrecognized arguments: {' '.join(words)}{next(filter(None, near), '')}")
 
 
