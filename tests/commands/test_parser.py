@@ -123,9 +123,9 @@ def test_words_that_nobody_knows(capsys, tmp_path):
     line = refused(capsys, "--method", "guided")
     assert "unrecognized arguments: --method guided; --method is an option of features, deconv (" in line
     with pytest.raises(SystemExit):
-        make_parser().parse_args(["layers", "model.pb"])
+        parser.make_parser().parse_args(["layers", "model.pb"])
     assert "unrecognized arguments: model.pb; did you mean --graph model.pb? (" in capsys.readouterr().err
-    assert "unrecognized arguments: model.pb (" in refused(capsys, "train", "model.pb")
+    assert "unrecognized arguments: model.pb (" in refused(capsys, "model.pb")
     assert "unrecognized arguments: two lines" in refused(capsys, "two\nlines")
     assert "expected one argument" in refused(capsys, "--steps")
     file = tmp_path / "file"
