@@ -66,7 +66,11 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
     def _runs(self, request):
         """The runs, their layers, and the commands that fill what is missing; the layers of the graph of --graph."""
         self._known = runs.find_runs(self._logdir)
-        return {**runs.describe(self._logdir, self._known), "graph": self._graph and _outline(self._graph)}
+        found, graph = runs.describe(self._logdir, self._known), self._graph
+        if graph is None:
+            return {**found, "graph": None}
+        layers = [{"label": layer.label, "shape": layer.shape} for layer in graph.model.layers]
+        return {**found, "graph": {"title": graph.title, "layers": layers, "method": graph.method}}
 
     def _maps(self, request):
         """All maps of a layer: run, layer, step, method."""
@@ -152,12 +156,6 @@ def _asked(request) -> Asked:
     number = None if request.args.get("map", "") == "" else _number(request)
     layer, method, order = [request.args.get(name, "") for name in ("layer", "method", "order")]
     return Asked(layer, number, method, order, _number(request, "page"))
-
-
-def _outline(graph: OpenGraph) -> Dict[str, Any]:
-    """The graph of --graph as JSON."""
-    layers = [{"label": layer.label, "shape": layer.shape} for layer in graph.model.layers]
-    return {"title": graph.title, "layers": layers, "method": graph.method}
 
 
 def _picture(request) -> bytes:

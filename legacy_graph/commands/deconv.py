@@ -53,7 +53,8 @@ def _read_article(options):
     reader = reading.article_reader(layers, options.ties or SHARED, [name for name in methods if name != OCCLUSION])
     with open_session(reader.graph) as session:
         step, complete = _restore(session, options, layers)
-        readings, notes = _read_all(session, reader, images, options, occluded, complete)
+        reader = reader if complete else reader._replace(answers=None)
+        readings, notes = _read_all(session, reader, images, options, occluded)
     reports = []
     for path, picture, values in zip(options.pictures, pictures, readings):
         name, answer = printable(os.path.basename(path)), image_report.format_answer(values.answers, names)
@@ -65,12 +66,12 @@ def _read_article(options):
     return reports
 
 
-def _read_all(session, reader, images, options, occluded, answers=True):
+def _read_all(session, reader, images, options, occluded):
     """(the reading of each image, sentences to print on the page), with occlusion or without."""
     from legacy_graph.visualize import occluded_reading, reading
     from legacy_graph.visualize.cover import PARTS_OF_IMAGE, choose_cover
 
-    readings = list(reading.read_images(session, reader, images, options.maps or (), answers))
+    readings = list(reading.read_images(session, reader, images, options.maps or ()))
     if not occluded:
         return readings, reader.notes
     cover = choose_cover(cover_options(options), images, images.size, PARTS_OF_IMAGE)

@@ -44,7 +44,7 @@ class Reader(NamedTuple):
     images: tf.Tensor  # float32 [B, H, W, channels], the tensor to feed
     layers: Dict[str, ReadLayer]
     chunk: int  # images in one run of the session
-    answers: Optional[tf.Tensor] = None  # float32 [B, classes], probabilities
+    answers: Optional[tf.Tensor] = None  # float32 [B, classes], probabilities; None if unknown
     finite: Dict[str, tf.Tensor] = {}  # name of an operation -> bool [], whether its values are finite
     notes: Tuple[str, ...] = ()  # sentences to print on the page
 
@@ -111,7 +111,7 @@ def graph_reader(model: Model, layer: ConvLayer, method: Optional[str] = None) -
 
 
 def read_outputs(
-    session: tf.Session, reader: Reader, image: np.ndarray, answers: bool = True
+    session: tf.Session, reader: Reader, image: np.ndarray
 ) -> Tuple[Optional[np.ndarray], Dict[str, np.ndarray], Dict[str, np.ndarray]]:
     """Run the network on one preprocessed picture.
 
@@ -119,10 +119,9 @@ def read_outputs(
         session: of the reader's graph.
         reader: of the network.
         image: float32 [H, W, channels].
-        answers: False if the weights of the class probabilities are not known.
 
     Returns:
-        float32 [classes], the probabilities, None if unknown.
+        float32 [classes], the probabilities; None if the reader has no `answers`.
         Layer -> float32 [C, H, W], its maps to draw.
         Layer -> float32 [h, w, C], its activations to project.
 
@@ -130,14 +129,13 @@ def read_outputs(
         UserError: an activation, or a value of an operation before it, is not finite.
     """
     tensors = {name: (layer.shown, layer.output) for name, layer in reader.layers.items()}
-    probabilities = reader.answers if answers and reader.answers is not None else []
-    fetches = [probabilities, tensors, reader.finite]
+    fetches = [[] if reader.answers is None else [reader.answers], tensors, reader.finite]
     probabilities, values, are_finite = session.run(fetches, {reader.images: image[None]})
     finite.check_operations(are_finite)
     for name, pair in values.items():
         finite.check_layer(name, pair[1], "activations")
     shown = {name: maps[0].transpose(2, 0, 1) for name, (maps, _) in values.items()}
-    known = probabilities[0] if len(probabilities) else None
+    known = probabilities[0][0] if probabilities else None
     return known, shown, {name: output[0] for name, (_, output) in values.items()}
 
 
@@ -186,13 +184,7 @@ def keep(output: np.ndarray, index: Tuple) -> np.ndarray:
     return signal
 
 
-def read_images(
-    session: tf.Session,
-    reader: Reader,
-    images: Images,
-    maps: Sequence[int] = (),
-    answers: bool = True,
-) -> Iterator[Reading]:
+def read_images(session: tf.Session, reader: Reader, images: Images, maps: Sequence[int] = ()) -> Iterator[Reading]:
     """Read each image by all layers and methods of the reader.
 
     Args:
@@ -200,7 +192,6 @@ def read_images(
         reader: of the network.
         images: to read.
         maps: feature maps to project singly as well, of every layer.
-        answers: False if the weights of the class probabilities are not known.
 
     Raises:
         UserError: a layer has no such map; an image cannot be read; or a value is not finite.
@@ -210,7 +201,7 @@ def read_images(
     for number in range(len(images)):
         (image,), (seen,) = images.both([number])
         limits = finite.check_images(images.names[number] if images.names else "image", image[None])
-        probabilities, shown, outputs = read_outputs(session, reader, image, answers)
+        probabilities, shown, outputs = read_outputs(session, reader, image)
         projections, rows, places, strongest = {}, {}, {}, {}
         for name, output in outputs.items():
             flat = output.reshape(-1, output.shape[2])

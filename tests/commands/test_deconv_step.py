@@ -42,7 +42,7 @@ def test_the_picture_is_that_of_the_kept_kernels(log, picture, capsys):
     images = from_array(np.asarray(Image.open(picture))[None, ..., None], Preprocessing(0, 1), "")
     with tf.Session(graph=reader.graph) as session:
         kernels.restore(session, log, 20)
-        (values,) = reading.read_images(session, reader, images, answers=False)
+        (values,) = reading.read_images(session, reader._replace(answers=None), images)
     assert values.answers is None
     arrays = read_npz(folder, "deconv.npz")
     np.testing.assert_array_equal(arrays["conv2/guided"], values.projections["conv2"]["guided"])
