@@ -38,6 +38,11 @@ def softmax(x):
     return convolution(tf.nn.softmax(x, axis=-4))
 
 
+def along_the_images(operation):
+    """An operation along the last axis, where the images are."""
+    return lambda x: convolution(tf.transpose(operation(tf.transpose(x, [1, 2, 3, 0])), [3, 0, 1, 2]))
+
+
 def reversed_batch(x):
     return convolution(x + tf.reverse(x, [0], name="reversed"))
 
@@ -93,6 +98,9 @@ REFUSED = {
     "norm": (norm, "L2Loss (norm)"),
     "joined": (joined, "ConcatV2 (joined)"),
     "softmax": (softmax, "Softmax"),
+    "log softmax": (along_the_images(tf.nn.log_softmax), "LogSoftmax"),
+    "response norm": (along_the_images(tf.nn.lrn), "LRN"),
+    "strongest": (along_the_images(lambda x: tf.nn.top_k(x, tf.shape(x)[3])[0]), "TopKV2"),
     "reversed": (reversed_batch, "ReverseV2 (reversed)"),
     "reversed slice": (lambda x: convolution(x[::-1]), "StridedSlice"),
     "first image": (lambda x: convolution(x - x[:1]), "StridedSlice"),
