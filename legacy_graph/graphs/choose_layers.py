@@ -40,7 +40,8 @@ def choose_layers(graph: Graph, wanted: Optional[str]) -> Tuple[List[ConvLayer],
         error = next(filter(None, map(errors.get, (name, layer.activation, layer.start))), None)
         if error and layer is chosen:
             raise error
-        refused.update({layer.label: error} if error else {})
+        if error:
+            refused[layer.label] = error
     shown, notes = without_refused(list(layers.values()), refused, all_needed=False)
     notes += [] if chosen else left_out(_without_kernel(graph))
     return shown, notes + _other_readers(graph, {layer.label: left.get(layer.name, ()) for layer in shown})

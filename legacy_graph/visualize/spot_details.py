@@ -85,8 +85,10 @@ def shown_kernels(opened: OpenProbe, maps: np.ndarray, random: bool) -> Optional
 def numbers_file(
     spots: TopActivations, fields: Fields, names: Optional[Sequence[str]], more: Dict[str, np.ndarray]
 ) -> bytes:
-    """The .npz file: the fields of `TopActivations`, the receptive field, [down, across] x [size, step, begin], and the
-    file names, text [M, top], empty where `images` is -1, if the images are files. `more` has more arrays."""
+    """The .npz file of the arrays that `board.results.SCHEMA` describes: the spots, the receptive field, and `more`.
+
+    `names` are the file names of the images; None if the images are not files.
+    """
     if names is not None:
         more = {**more, "files": np.array([*names, ""])[spots.images]}
     return write_arrays(receptive_field=np.array(fields), **spots._asdict(), **more)
