@@ -31,7 +31,14 @@ def to_grey(values: np.ndarray, largest: float, signed: bool = True) -> np.ndarr
 def percentile_scale(values: np.ndarray, percentile: float) -> float:
     """The magnitude to draw as white or black: a percentile of the nonzero magnitudes; 0 if all are 0. Any shape."""
     strengths = np.abs(values[values != 0])
-    return float(np.percentile(strengths, percentile)) if len(strengths) else 0.0
+    if not len(strengths):
+        return 0.0
+    # As np.percentile, whose checks take five times as long as the rest for the few pixels of a tile.
+    place = (len(strengths) - 1) * percentile / 100
+    lower, upper = int(np.floor(place)), int(np.ceil(place))
+    strengths.partition([lower, upper])
+    low, high = float(strengths[lower]), float(strengths[upper])
+    return low + (high - low) * (place - lower)
 
 
 def enlarge(tiles: np.ndarray, times: int) -> np.ndarray:

@@ -100,7 +100,7 @@ def dashboards(spent, config) -> str:
     }
     shares = {what: spent[what] / steps / spent["bare"] for what, (_, steps) in every.items()}
     rows = [
-        (words, f"{steps:g} steps", f"{spent[what]:.1f}", f"{shares[what]:.2%}")
+        (words, f"{steps:.0f} steps", f"{spent[what]:.1f}", f"{shares[what]:.2%}")
         for what, (words, steps) in every.items()
     ]
     total = sum(shares.values())

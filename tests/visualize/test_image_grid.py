@@ -23,6 +23,15 @@ def test_positive_values_have_zero_at_black():
     assert image_grid.to_grey(np.zeros(3), 0.0, signed=False).tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("percentile", [0, 50, 98, 100])
+@pytest.mark.parametrize("count", [1, 2, 3, 51, 144])
+def test_the_scale_is_numpys_percentile_of_the_nonzero_magnitudes(count, percentile):
+    values = np.random.RandomState(count).normal(size=count).astype(np.float32)
+    expected = np.percentile(np.abs(values), percentile)
+    got = image_grid.percentile_scale(np.append(values, np.zeros(9, np.float32)), percentile)
+    np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
 def test_enlarge_makes_squares():
     assert image_grid.enlarge(np.array([[[1, 2]]]), 2).tolist() == [[[1, 1, 2, 2], [1, 1, 2, 2]]]
 
