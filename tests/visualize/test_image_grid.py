@@ -25,7 +25,7 @@ def test_positive_values_have_zero_at_black():
 
 @pytest.mark.parametrize("percentile", [0, 50, 98, 100])
 @pytest.mark.parametrize("count", [1, 2, 3, 51, 144])
-def test_the_scale_is_numpys_percentile_of_the_nonzero_magnitudes(count, percentile):
+def test_the_scale_is_numpys_percentile_of_the_nonzero(count, percentile):
     values = np.random.RandomState(count).normal(size=count).astype(np.float32)
     expected = np.percentile(np.abs(values), percentile)
     got = image_grid.percentile_scale(np.append(values, np.zeros(9, np.float32)), percentile)
