@@ -50,8 +50,8 @@ class Config:
         "always the last step)", _INTERVAL)  # fmt: skip
     test_every: int = option(100, "steps between tests on 1,000 test digits", _INTERVAL)
     checkpoint_every: int = option(1000, "steps between checkpoints, from which a stopped run resumes", _INTERVAL)
-    task_timeout: int = option(60, "seconds that the chief waits for an answer of another task of TF_CONFIG, then it "
-        "ends; a step may take ten times as long; only with TF_CONFIG", (1, 10**6))  # fmt: skip
+    task_timeout: int = option(60, "only with TF_CONFIG: the chief ends if another task does not answer for so many "
+        "seconds; a step may take ten times as long", (1, 10**6))  # fmt: skip
     ties: str = option(SHARED, "if several maxima of a pool window are equal: first: the first one gets the signal of "
         "the deconvolution, as in tf.gradients; shared: all get equal shares", TIES)  # fmt: skip
     fresh: bool = option(False, "start a new run instead of resuming; the old run is moved to DIR/earlier")

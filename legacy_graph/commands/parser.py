@@ -166,9 +166,9 @@ def _add_features(command):
     add("--context", action="store_true", help="also draw the complete images, with a frame around what the tiles show")
     add("--images", type=path, metavar="PATH", help="scan these images instead of the test digits: an IDX file of "
         "28 x 28 images; with --graph a folder of pictures, an .npy or .npz array or an IDX file")  # fmt: skip
-    add("--steps", type=option_values.step_list, default=(), metavar="N,N", help="training steps whose kernels train "
-        "kept, separated by commas, or all: writes results for each step, and a sheet with a column for each step "
-        "(default: the last step)")  # fmt: skip
+    add("--steps", type=option_values.step_list, default=(), metavar="N,N", help="training steps with kept kernels, "
+        "separated by commas, or all: writes results for each step, and a sheet with a column for each step "
+        "(default: the step of the newest checkpoint)")  # fmt: skip
     add("--control", choices=[config.RANDOM, config.OCCLUSION], help="random: also project the same activations with "
         "a random kernel, and compare; occlusion: also compare each projection with its occlusion")  # fmt: skip
     shared_options.add_method_options(command, "deconvnet; with --graph chosen for the layer, and printed")
@@ -183,7 +183,7 @@ def _add_deconv(command):
     add_options(command, ("logdir",))
     _add_ties(command)
     add("--fit", choices=["digit", "none"], help=FIT_HELP)
-    add("--step", type=integer(0, 10**9), metavar="N", help="a training step whose kernels train kept "
+    add("--step", type=integer(0, 10**9), metavar="N", help="a training step with kept kernels "
         "(default: the step of the newest checkpoint)")  # fmt: skip
     add("--class-names", type=path, metavar="FILE", help="text file with the ten class names, one a line")
     add("--layer", type=option_values.name, metavar="NAME", help="one or more names from the list of the command "
