@@ -8,19 +8,19 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.receptive_field import crop_patches
-from legacy_graph.board.answers import NOT_FOUND, HttpError, encode_tile, find
+from legacy_graph.board.answers import CURVE, NOT_FOUND, HttpError, encode_framed, encode_tile, find
 from legacy_graph.board.open_graph import Asked, OpenGraph
-from legacy_graph.config import METHODS
+from legacy_graph.config import METHODS, SIGNED
 from legacy_graph.data.images import from_array
 from legacy_graph.data.pictures import read_picture
 from legacy_graph.graphs.backward import allowed_methods
 from legacy_graph.visualize import finite, image_grid
 from legacy_graph.visualize.cover import choose_cover
-from legacy_graph.visualize.energy_window import choose_windows
+from legacy_graph.visualize.energy_window import choose_windows, widen
 from legacy_graph.visualize.layer_probes import graph_probe
 from legacy_graph.visualize.occlusion import spot_occlusion
 from legacy_graph.visualize.probe import OpenProbe, Probe
-from legacy_graph.visualize.spot_tiles import Spots, default_drawing, draw_tiles, scaled
+from legacy_graph.visualize.spot_tiles import Spots, default_drawing, draw_projections, draw_tiles, scaled
 from legacy_graph.visualize.top_activations import TopActivations, find_places, project
 
 PAGE = 64  # maps in an answer
@@ -56,7 +56,6 @@ class GraphNetwork:
         largest = output.max(axis=(0, 1))
         number = int(largest.argmax()) if asked.map is None else asked.map
         return {
-            "input": encode_tile(opened.images.shown([0])[0]),
             "preparation": self._graph.about,
             "logits": None if logits is None else self._best(logits),
             "methods": methods,
@@ -80,10 +79,12 @@ class GraphNetwork:
         cover = choose_cover(self._graph.cover, opened.images, [field.size for field in fields])
         cover = cover._replace(stride=cover.patch) if strides else cover
         falls = spot_occlusion(opened, zero, maps, places, cover)
+        fields = widen(fields) if opened.images.size[0] == 1 else fields
         patches = crop_patches(falls, places, fields, 0)
         scale = float(np.abs(patches).max())
-        heat = encode_tile(image_grid.to_grey(patches[0], scale))
-        return {"map": asked.map, "heat": heat, "scale": scale, "about": str(cover)}
+        spots = Spots(falls, opened.images.shown([0]), places, fields)
+        (heat,) = draw_projections(spots, patches / (scale or 1), SIGNED)
+        return {"map": asked.map, "heat": encode_tile(heat), "scale": scale, "about": str(cover)}
 
     def _prepare(self, content, asked):
         """(the open layer with the picture, the methods that are defined for the layer)."""
@@ -134,16 +135,28 @@ def _maps(output, largest, asked: Asked, rectified: bool) -> Json:
         raise HttpError(NOT_FOUND, "page", f"at most {pages - 1}", asked.page, "reload the page")
     numbers = find("order", orders, asked.order)[asked.page * PAGE :][:PAGE]
     scale = image_grid.percentile_scale(output, PERCENTILE)
-    grey = image_grid.to_grey(output[:, :, numbers].transpose(2, 0, 1), scale, not rectified)
-    tiles = image_grid.shrink(grey, SIDE)
+    curves = output.shape[0] == 1 < output.shape[1]
+    tiles = (_curves if curves else _grey)(output[:, :, numbers].transpose(2, 0, 1), scale, not rectified)
     return {
         "numbers": numbers.tolist(),
         "activations": largest[numbers].astype(float).tolist(),
         "tiles": encode_tile(tiles.reshape(-1, tiles.shape[2])),
         "maps_scale": scale,
         "signed": not rectified,
+        "curves": curves,
         "pages": pages,
     }
+
+
+def _grey(maps: np.ndarray, scale: float, signed: bool) -> np.ndarray:
+    return image_grid.shrink(image_grid.to_grey(maps, scale, signed), SIDE)
+
+
+def _curves(maps: np.ndarray, scale: float, signed: bool) -> np.ndarray:
+    """Maps of one row, [n, 1, w], as curves."""
+    nothing = np.full_like(maps[0], np.nan)
+    curves = [image_grid.draw_curve(nothing, values / (scale or 1), signed) for values in maps]
+    return image_grid.shrink(np.array(curves), image_grid.CURVE[1] // 2)
 
 
 def _describe(opened: OpenProbe, number: int, values: np.ndarray) -> Json:
@@ -157,14 +170,17 @@ def _describe(opened: OpenProbe, number: int, values: np.ndarray) -> Json:
     part = Spots(projections, opened.images.shown([0]), shown.places[0], shown.fields)
     drawn = default_drawing(layer.method, shown.energy is not None, projections.ndim == 4 and not layer.first)
     projection, *patch = [encode_tile(tile) for (tile,) in draw_tiles(part, drawn)]
+    frame = [[field.begin + int(at) * field.step, field.size] for field, at in zip(part.fields, part.places[0])]
     return {
         "map": number,
         "activation": None if layer.rectified and not activation > 0 else activation,
         "place": places[0].tolist(),
-        "frame": [[field.begin + int(at) * field.step, field.size] for field, at in zip(part.fields, part.places[0])],
+        "sides": [field.size for field in part.fields],
+        "widened": shown.energy is None and part.fields != probe.fields,
+        **encode_framed(part.images[0], frame),
         "patch": patch[0] if patch else None,
         "projection": projection,
         "scale": float(scaled(part, drawn)[1][0]),
-        "drawn": drawn,
+        "drawn": drawn if patch else CURVE,
         "energy": shown.energy,
     }

@@ -2,7 +2,7 @@
 
 import { state, writeAddress } from "./address.js";
 import { Follower } from "./follow.js";
-import { alertBox, emptyBox, METHODS } from "./spots.js";
+import { alertBox, describeScale, emptyBox, METHODS } from "./spots.js";
 import { chooser, framed, make, paint, percent, picture, press, short } from "./tiles.js";
 
 export const ORDERS = { activation: "strongest activation first", number: "by number" };
@@ -41,6 +41,16 @@ export class NetworkPicture {
     return `${state.layer} of ${this.board.graph().title}`;
   }
 
+  /** Whether the graph takes signals: images of one row. */
+  signals() {
+    return this.board.graph().input[0] === 1;
+  }
+
+  /** The class of the pictures in the right column. */
+  large() {
+    return this.signals() ? "large curve" : "large";
+  }
+
   async send(file, isCurrent, began) {
     const { layer, map, page } = state;
     const query = { layer, map: map ?? "", method: this.board.page.method.value, page: page ?? 0, order: state.order in ORDERS ? state.order : "activation" };
@@ -55,8 +65,9 @@ export class NetworkPicture {
   }
 
   showCover({ heat, scale, about }) {
-    this.heat.replaceChildren(picture(heat, "occlusion", "large"), make("figcaption", {},
-      `white: covering lowers the activation, by up to ${short(scale)}; in the whole receptive field. ${about}`));
+    const text = this.signals() ? `black: how far covering lowers the activation, up to ±${short(scale)}, with 0 in the middle`
+      : `white: covering lowers the activation, by up to ${short(scale)}`;
+    this.heat.replaceChildren(picture(heat, "occlusion", this.large()), make("figcaption", {}, `${text}; in the whole receptive field. ${about}`));
   }
 
   /** Only the methods that are defined for the layer can be chosen. */
@@ -69,17 +80,17 @@ export class NetworkPicture {
     const { grid } = this.board.page;
     const focused = grid.contains(document.activeElement) && document.activeElement.dataset.map;
     const rows = found.tiles.height / found.numbers.length;
+    const kind = found.curves ? "wide shrunk" : null;
     const buttons = found.numbers.map((map, at) => {
       const text = `map ${map}: strongest activation ${short(found.activations[at])}`;
-      const canvas = paint(make("canvas"), found.tiles, at * rows, rows);
+      const canvas = paint(make("canvas", { class: kind }), found.tiles, at * rows, rows);
       return make("button", { type: "button", "data-map": map, title: text, "aria-label": text }, canvas, String(map));
     });
     const group = chooser(`Activations of ${state.layer}`, buttons, (button) => this.change({ map: button.dataset.map }));
     const pressed = buttons.find((button) => Number(button.dataset.map) === found.map);
     press(buttons, pressed ?? null);
     const count = this.board.graph().layers.find(({ label }) => label === state.layer).shape[2];
-    const scale = found.signed ? `mid grey is 0, white and black are ±${short(found.maps_scale)}` : `white is ${short(found.maps_scale)} or more`;
-    const legend = make("p", { class: "faint" }, `Its ${count} maps for this picture; ${scale}.`);
+    const legend = make("p", { class: "faint" }, `Its ${count} maps for this ${this.signals() ? "signal" : "picture"}; ${mapsScale(found)}.`);
     grid.replaceChildren(make("h1", {}, this.title()), legend, ...this.pager(found.pages), group);
     if (focused) (buttons.find((button) => button.dataset.map === focused) ?? buttons[0]).focus({ preventScroll: true });
   }
@@ -103,14 +114,16 @@ export class NetworkPicture {
   /** The right column: the last layer's largest values, and the strongest spot of the chosen map. */
   describe(found, layer) {
     const [row, column] = found.place;
-    const dead = `This map is not active in this picture.`;
+    const signals = found.drawn === "curve";
+    const dead = `This map is not active in this ${signals ? "signal" : "picture"}.`;
     const magnitude = found.drawn === "magnitude";
-    const scale = magnitude ? `black is 0, white is ${short(found.scale)}` : `mid grey is 0, white and black are ±${short(found.scale)}`;
+    let scale = magnitude ? `black is 0, white is ${short(found.scale)}` : `mid grey is 0, white and black are ±${short(found.scale)}`;
+    if (signals) scale = describeScale({ ...found, scale: [found.scale] }, found.method);
     const active = `Its strongest activation is ${short(found.activation ?? 0)}, at row ${row}, column ${column}. This spot
-      alone is projected; ${scale}.`;
-    const sides = found.frame.map(([, side]) => side).join(" x ");
-    const part = found.energy === null ? "the receptive field"
-      : `a part of ${sides} pixels, with ${percent(found.energy)} of the projection's energy`;
+      alone is projected${signals ? "." : ";"} ${scale}.`;
+    const sides = signals ? found.sides[1] : found.sides.join(" x ");
+    const field = found.widened ? `the receptive field and the pixels around it, ${sides} pixels` : "the receptive field";
+    const part = found.energy === null ? field : `a part of ${sides} pixels, with ${percent(found.energy)} of the projection's energy`;
     const figure = (canvas, caption) => make("figure", {}, canvas, make("figcaption", {}, caption));
     const notes = make("ul", {}, ...found.notes.map((note) => make("li", {}, note)));
     return [
@@ -118,14 +131,20 @@ export class NetworkPicture {
       make("h2", {}, `Map ${found.map} of ${layer}, ${METHODS[found.method]}`),
       make("p", { class: "faint" }, found.activation === null ? dead : active),
       make("div", { class: "row" },
-        figure(picture(found.projection, "projection", "large"), `${magnitude ? "magnitude of the projection" : "projection"} of the spot, in ${part}`),
+        figure(picture(found.projection, "projection", this.large()), `${magnitude ? "magnitude of the projection" : "projection"} of the spot, in ${part}`),
         found.patch && figure(picture(found.patch, "patch", "large"), `patch: the picture there${magnitude ? ", darker where the projection is small" : ""}`),
         this.heat,
-        figure(framed(found.input, found.frame, `the picture with a frame around ${part}`, "large"),
+        figure(framed(found.input, found.frame, `the ${signals ? "signal" : "picture"} with a frame around ${part}`, this.large()),
           `input of the network, with a frame around this part: ${found.preparation}`)),
       found.notes.length ? make("details", {}, make("summary", {}, "Notes on this graph"), notes) : "",
     ];
   }
+}
+
+/** What the greys of the maps mean, or the height of their curves. */
+function mapsScale({ curves, signed, maps_scale: scale }) {
+  if (curves) return signed ? `0 is in the middle, the edges are ±${short(scale)}` : `the lower edge is 0, the upper edge ${short(scale)} or more`;
+  return signed ? `mid grey is 0, white and black are ±${short(scale)}` : `white is ${short(scale)} or more`;
 }
 
 /** The largest values of the last layer, with bars; they are shown as they are, without a softmax. */

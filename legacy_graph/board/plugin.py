@@ -70,7 +70,8 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
         if graph is None:
             return {**found, "graph": None}
         layers = [{"label": layer.label, "shape": layer.shape} for layer in graph.model.layers]
-        return {**found, "graph": {"title": graph.title, "layers": layers, "method": graph.method}}
+        about = {"title": graph.title, "layers": layers, "method": graph.method, "input": graph.model.input_shape}
+        return {**found, "graph": about}
 
     def _maps(self, request):
         """All maps of a layer: run, layer, step, method."""

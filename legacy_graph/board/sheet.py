@@ -9,18 +9,16 @@ import numpy as np
 
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.board import results
-from legacy_graph.board.answers import encode_tile, find
+from legacy_graph.board.answers import CURVE, encode_framed, encode_tile, find
 from legacy_graph.config import ALL_METHODS, DECONVNET, OCCLUSION, SIGNED
 from legacy_graph.errors import explain
 from legacy_graph.visualize.energy_window import choose_windows
-from legacy_graph.visualize.image_grid import draw_curve
 from legacy_graph.visualize.occlusion_check import by_method, correlate_falls, table_rows
 from legacy_graph.visualize.rank_correlation import rank_correlations
 from legacy_graph.visualize.spot_tiles import Spots, draw_projections, draw_tiles, scaled
 from legacy_graph.visualize.strongest import TopActivations
 
 CONTROL = "control"
-CURVE = "curve"  # how projections of signals are drawn
 SHOWN = (*ALL_METHODS, CONTROL)
 CACHED = 2**30  # bytes of the results in memory; the results that were read last are kept in any case
 _CACHE: "collections.OrderedDict[Any, Sheet]" = collections.OrderedDict()  # what was used last is the last entry
@@ -180,13 +178,7 @@ class Sheet:
         }  # fmt: skip
         if "inputs" in self._arrays:
             at = int(np.searchsorted(self._arrays["input_numbers"], image))
-            picture = self._arrays["inputs"][at]
-            if len(picture) == 1:
-                curve = draw_curve(picture)
-                times = curve.shape[1] / picture.shape[1]
-                frame[:] = [0, len(curve)], [side * times for side in frame[1]]
-                picture = curve
-            spot["input"] = encode_tile(picture)
+            spot.update(encode_framed(self._arrays["inputs"][at], frame))
             if "answers" in self._arrays:
                 probabilities = self._arrays["answers"][at]
                 spot["answer"] = [self._class(probabilities.argmax()), float(probabilities.max())]

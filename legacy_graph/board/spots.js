@@ -45,8 +45,8 @@ export function describeMap(map, query, command) {
 /** Whether there is a column of patches. Signals have none: their curves are in the pictures of the projections. */
 const hasPatches = ({ drawn }) => drawn !== "curve";
 
-/** What the greys of the tiles mean. */
-function describeScale({ drawn, scale }, method) {
+/** What the greys of the tiles mean, or the curves of a signal. */
+export function describeScale({ drawn, scale }, method) {
   if (drawn === "curve") return `The signal is grey, from its minimum to its maximum; ${method === "occlusion" ? "the fall of the activation" : "the projection"} is black, up to ${scaleText(scale, "±")}, with 0 in the middle`;
   if (drawn === "magnitude") return `Magnitude of the projection: black is 0, white is ${scaleText(scale)}`;
   const meaning = method === "occlusion" ? "white (covering lowers the activation) and black (covering raises it) are" : "white and black are";

@@ -37,7 +37,7 @@ def choose_windows(found: TopActivations, fields: Fields, unknown: bool = False)
     wanted = unknown or max(field.size for field in fields) > LARGEST
     alive = [projection.any() for projection in projections if wanted]
     if not any(alive):
-        return Shown(found.places, _widened(*fields) if found.projections.shape[2] == 1 else fields)
+        return Shown(found.places, widen(fields) if found.projections.shape[2] == 1 else fields)
     lines = [_lines(projection) for projection, lives in zip(projections, alive) if lives]
     sides = _sides(lines, 1, 100)
     if max(sides) > LARGEST:
@@ -50,8 +50,9 @@ def choose_windows(found: TopActivations, fields: Fields, unknown: bool = False)
     return Shown(places, (Field(sides[0], 1, 0), Field(sides[1], 1, 0)), float(np.median(inside)))
 
 
-def _widened(down, across):
+def widen(fields: Fields) -> Fields:
     """The fields of a signal; those smaller than `SMALLEST` get pixels on both sides."""
+    down, across = fields
     more = max(0, SMALLEST - across.size) if across.step else 0
     return down, Field(across.size + more, across.step, across.begin - more // 2)
 

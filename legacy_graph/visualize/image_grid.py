@@ -76,12 +76,13 @@ def draw_frame(picture: np.ndarray, top: int, left: int, height: int, width: int
         picture[np.minimum(down, across) == inset] = value
 
 
-def draw_curve(signal: np.ndarray, projection: Optional[np.ndarray] = None) -> np.ndarray:
-    """A signal in grey, from its minimum to its maximum, and a projection over it in black; zero is in the middle.
+def draw_curve(signal: np.ndarray, projection: Optional[np.ndarray] = None, signed: bool = True) -> np.ndarray:
+    """A signal in grey, from its minimum to its maximum, and a projection over it in black.
 
     Args:
         signal: [1, w], or the channels [1, w, 3], whose mean is drawn; NaN is outside the image.
         projection: as `signal`, divided by its scale; larger magnitudes than 1 are clipped.
+        signed: zero of the projection is in the middle; if not, at the lower edge.
 
     Returns:
         uint8 [height, width] of `CURVE`.
@@ -100,8 +101,9 @@ def draw_curve(signal: np.ndarray, projection: Optional[np.ndarray] = None) -> n
         rising = (signal[inside] - low) / (high - low) if high > low else np.zeros(inside.sum())
         _line(draw, across[inside], (1 - rising) * (height - 5) + 2, SIGNAL)
     if projection is not None:
-        draw.line([(0, height // 2), (width, height // 2)], fill=LINE)
-        _line(draw, across, (1 - np.clip(projection, -1, 1)) * (height - 5) / 2 + 2, 0)
+        zero, low = (height // 2, -1) if signed else (height - 3, 0)
+        draw.line([(0, zero), (width, zero)], fill=LINE)
+        _line(draw, across, (1 - np.clip(projection, low, 1)) / (1 - low) * (height - 5) + 2, 0)
     return np.asarray(canvas)
 
 

@@ -82,6 +82,16 @@ def test_beside_above_and_margin():
     assert image_grid.add_margin(one, 1).tolist() == [[P] * 4, [P, 1, 1, P], [P] * 4]
 
 
+def test_a_curve_has_zero_in_the_middle_or_at_the_lower_edge():
+    """Two columns of constant height; the curve is black, the line of zero is not."""
+    nothing, values = np.full([1, 2], np.nan), np.array([[0.5, 0.5]])
+    for signed, row, zero in [(True, 22, 42), (False, 42, 81)]:  # of rows 2 to 81
+        curve = image_grid.draw_curve(nothing, values, signed)
+        black = np.flatnonzero((curve == 0).any(1))
+        assert len(black) == 1 and abs(black[0] - row) <= 1
+        assert (curve[zero] == image_grid.LINE).all()
+
+
 def test_a_png_gives_the_picture_back_and_is_always_the_same():
     picture = np.random.RandomState(0).randint(0, 256, (7, 5)).astype(np.uint8)
     file = image_grid.encode_png(picture)
