@@ -11,6 +11,7 @@ from legacy_graph.data.class_names import DIGITS
 from legacy_graph.visualize import image_grid
 from legacy_graph.visualize.array_file import Results, write_arrays, write_table
 from legacy_graph.visualize.image_grid import SPOT_PERCENTILE
+from legacy_graph.visualize.occluded_reading import CLASS
 from legacy_graph.visualize.projection_pictures import PERCENTILE, SIDE, draw_image, draw_row
 from legacy_graph.visualize.reading import Reading
 
@@ -21,8 +22,8 @@ IN_LINE = 4  # maximum number of rows of a single picture beside each other
 ROW = 6  # height in pixels of a map of one row
 MAP_SIDE = 56  # approximate side in pixels of a map
 NUMBERS, SPOTS = "deconv.npz", "deconv.csv"
-ALL_MAPS = (
-    "The output of all feature maps of a layer, projected to the pixels with the kernels of the network. "
+ALL_MAPS = "The output of all feature maps of a layer, projected to the pixels with the kernels of the network."
+SCALE = (
     f"Mid grey is 0. White and black are plus and minus the number above the picture: the {PERCENTILE}th percentile of "
     "the magnitudes. Larger magnitudes are clipped."
 )
@@ -33,9 +34,10 @@ SINGLE = (
 )
 COVERED = (
     "occlusion: how far a value falls while a patch is covered, for each pixel the mean over all patches that cover "
-    "it. The value is half the sum of squares of the activations that the other methods project, as for the gradient; "
-    'in the row "class" it is the probability. White: covering lowers the value. Black: covering raises the value.'
+    "it. White: covering lowers the value. Black: covering raises the value. The value is half the sum of squares of "
+    "the activations of the layer, map or spot."
 )
+COVERED_CLASS = 'In the picture "class" it is the probability of the class.'
 UNKNOWN = "class unknown, because only the convolution weights of this step were kept"
 MAGNITUDES = "Magnitude: the root of the sum of squares over the colours. Black is 0, white is the number above."
 WINDOWS = (
@@ -129,10 +131,11 @@ def _legend(reading, pictures, colour):
     if rules:
         rules = ["What a ReLU passes backward by each method:", *rules]
     covered = [COVERED] if any(OCCLUSION in row for row in reading.projections.values()) else []
+    covered += [COVERED_CLASS] * (CLASS in reading.projections)
     kinds = {picture.drawn for picture in pictures}
     windows = any(picture.window for picture in pictures)
     drawn = [COLOUR] * (colour and SIGNED in kinds) + [MAGNITUDES] * (MAGNITUDE in kinds) + [WINDOWS] * windows
-    return [ALL_MAPS, *single, *rules, *drawn, *covered]
+    return [*([ALL_MAPS] if methods else []), SCALE, *single, *rules, *drawn, *covered]
 
 
 def _lay_out(rows: Sequence[List[str]]) -> List[List[str]]:

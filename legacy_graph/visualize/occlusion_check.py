@@ -42,7 +42,10 @@ def check_spots(
     rows = table_rows(correlations)
     numbers = write_arrays(maps=spots.maps, images=spots.images, places=spots.places, **correlations)
     table = write_table(HEADERS, [[name, count, *(f"{mean:.4f}" for mean in means)] for name, count, *means in rows])
-    heading = f"Rank correlation of the projections of {layer} with the fall of the activation under a patch, mean:"
+    heading = (
+        f"Rank correlation of the projections of {layer} with the fall of the activation under a patch: mean over the "
+        "spots whose projection is not 0 everywhere"
+    )
     text = heading + "\n" + tabulate(rows, HEADERS, tablefmt="plain", floatfmt=".2f")
     return {TABLE: table, NUMBERS: numbers}, text
 

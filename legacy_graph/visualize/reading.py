@@ -19,7 +19,7 @@ from legacy_graph.graphs.model import ConvLayer, Model
 from legacy_graph.visualize import finite
 from legacy_graph.visualize.probe import check_maps, chunk_size
 
-CONV1 = "For conv1 the methods give the same picture, because the output of conv1 is never negative."
+CONV1 = "For conv1 the projections are the same, because the output of conv1 is never negative."
 DENSE_UNITS = (
     "By the deconvnet and guided backpropagation, the projections of different units of a dense layer resemble each "
     "other: they show which strokes the layer uses, not what decides for a class. Compare with occlusion."

@@ -27,6 +27,19 @@ def test_a_layer_with_many_maps_says_how_many_are_shown(lines):
     assert "wide: 64 strongest of 100 feature maps, white is 99" in lines
 
 
+@pytest.mark.parametrize("row, method, told", [
+    ("c", "gradient", (True, False)), ("c", "occlusion", (False, False)), ("class", "occlusion", (False, True)),
+])  # fmt: skip
+def test_the_text_describes_the_pictures_that_are_there(row, method, told, lines):
+    """Occlusion alone is no projection; only some pages have the picture of the class."""
+    maps, places, seen = np.ones([1, 2, 2]), np.zeros([1, 2], int), np.zeros([2, 2], np.uint8)
+    projections = {row: {method: np.ones([2, 2])}}
+    reading = Reading((0, 1), None, {"c": maps}, {"c": places}, {"c": np.ones(1)}, projections, {}, seen)
+    image_report.draw("title", reading, ["note"], "")
+    text = " ".join(lines)
+    assert (image_report.ALL_MAPS in text, image_report.COVERED_CLASS in text) == told
+
+
 def test_a_signal_and_its_projections_are_curves():
     """One row of 40 values. The projection is 0 but for one value, which is drawn at the upper border."""
     projection = np.zeros([1, 40])
