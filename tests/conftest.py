@@ -56,7 +56,8 @@ def features_run(trained, tmp_path_factory):
     shutil.copytree(trained.logdir, copy)
     maps = ["--maps", ",".join(map(str, range(16))), "--order", "wins"]
     assert main(["features", "--logdir", copy, "--data-dir", SAMPLE, "--layer", "conv2", *maps]) == 0
-    (folder,) = os.listdir(os.path.join(copy, "features"))  # named after the options; the pages show it as conv2
+    # Named after the options; the pages show it as conv2.
+    (folder,) = [name for name in os.listdir(os.path.join(copy, "features")) if "maps" in name]
     os.rename(os.path.join(copy, "features", folder), os.path.join(copy, "features", "conv2"))
     return copy
 

@@ -49,7 +49,7 @@ function fill(select, options, value) {
 /** Show a note if the results are older than the newest checkpoint. */
 function showNote(run, step) {
   page.note.dataset.step = step ?? "";
-  const old = run.newest !== null && step !== null && step !== run.newest;
+  const old = run.newest !== null && step !== null && step !== run.newest && !run.recorded[state.layer];
   const command = run.commands[state.layer];
   const hint = command ? "This command reads it:" : "Run the features command again, with the options in this layer's name.";
   const newest = old && `The newest checkpoint is of step ${run.newest.toLocaleString("en")}. ${hint}`;
@@ -94,7 +94,8 @@ function repairRun(run) {
   if (!run) return;
   const layers = state.view === "own" ? Object.keys(run.commands) : layersOf(run);
   const filled = Object.keys(run.layers).filter((name) => layers.includes(name));
-  if (!layers.includes(state.layer)) Object.assign(state, { layer: filled.at(-1) ?? layers.at(-1) ?? null, map: null });
+  const complete = filled.filter((name) => !run.recorded[name]); // by features
+  if (!layers.includes(state.layer)) Object.assign(state, { layer: [...filled, ...complete].at(-1) ?? layers.at(-1) ?? null, map: null });
   const known = run.layers[state.layer]?.earlier.includes(Number(state.step ?? NaN));
   if (state.view === "own" || !known) state.step = null;
   if (!besides(run).some(([key]) => key === state.beside)) state.beside = null;

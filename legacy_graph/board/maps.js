@@ -38,7 +38,9 @@ export class MapsView {
       if (turn !== this.turn) return;
       this.showSteps(run, found);
       page.method.value = found.method;
-      if (!found.maps.length) return this.showMissing(found, command);
+      if (!found.maps.length) return this.showMissing(found, command, run.recorded[state.layer]);
+      // Sorting by wins that are not known keeps the order of the numbers.
+      if (found.maps[0].wins === null && state.order === "wins") page.order.value = "number";
       const maps = this.inOrder(found);
       const named = maps.find(({ map }) => String(map) === state.map);
       if (state.map !== null && !named) {
@@ -110,10 +112,10 @@ export class MapsView {
     return [...found.maps].sort((one, other) => (places.get(one.map) ?? 1e9) - (places.get(other.map) ?? 1e9));
   }
 
-  showMissing({ method }, command) {
+  showMissing({ method }, command, recorded) {
     const option = method === "control" ? "--control random" : `--method ${method}`;
-    const hint = command ? "This command writes it:" : `Run the features command again with ${option}.`;
-    this.board.showEmpty(`These results have no projection by ${METHODS[method]}. ${hint}`, command);
+    const hint = recorded ? "This command writes results that have it:" : command ? "This command writes it:" : `Run the features command again with ${option}.`;
+    this.board.showEmpty(`These results have no projection by ${METHODS[method]}. ${hint}`, recorded ?? command);
   }
 
   /** Show the grid of maps; choose(number) shows one of them. */
@@ -153,7 +155,7 @@ export class MapsView {
   showDetail(run, { query, other, map, beside }) {
     const { detail } = this.board.page;
     const strip = this.stripOf(run, query);
-    const body = map.error ? [alertBox(map.error)] : describeMap(map, query, run.commands[query.layer]);
+    const body = map.error ? [alertBox(map.error)] : describeMap(map, query, run.commands[query.layer], run.recorded[query.layer]);
     const [title, ...rest] = body;
     const pair = other && !map.error ? [compare([map, beside], [this.name(query, map), this.name(other, beside)])] : null;
     detail.replaceChildren(title, ...strip, ...(pair ?? rest));

@@ -33,7 +33,7 @@ class Array(NamedTuple):
 _SPOTS = ("M", "T", "H", "W", "C?")
 SCHEMA = {
     "maps": Array("i", ("M",), 0, _LARGE - 1, True, "numbers of the feature maps, each once"),
-    "wins": Array("f", ("M",), 0, 1, True, "fraction of all positions in all images where the map is the strongest"),
+    "wins": Array("f", ("M",), 0, 1, False, "fraction of all positions in all images where the map is the strongest"),
     "images": Array("i", ("M", "T"), -1, _LARGE, True, "numbers of the images of the spots, strongest first; -1: none"),
     "places": Array("i", ("M", "T", "2"), -1, _LARGE, True, "row and column of the spots in the layer's output"),
     "activations": Array("f", ("M", "T"), -np.inf, np.inf, True, "activations of the spots"),

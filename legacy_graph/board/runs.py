@@ -53,7 +53,11 @@ def describe(logdir: str, runs: Dict[str, RunResults]) -> Dict[str, Any]:
             for layer, paths in run.sheets.items()
         }
         commands = {} if run.newest is None else {layer: features_command(run.folder, layer) for layer in LAYERS}
-        shown.append({"name": name, "title": title, "newest": run.newest, "layers": layers, "commands": commands})
+        recorded = {layer + layout.TRAINED: command for layer, command in commands.items()}
+        shown.append(
+            {"name": name, "title": title, "newest": run.newest, "layers": layers, "commands": commands,
+             "recorded": recorded}
+        )  # fmt: skip
     train = launch_command("train", "--logdir", logdir or "log")
     return {"logdir": os.path.abspath(logdir) if logdir else "", "runs": shown, "train": train}
 

@@ -54,7 +54,8 @@ class Sheet:
         self._rows = {int(number): row for row, number in enumerate(arrays["maps"])}
         own = str(arrays.get("method", DECONVNET))
         self.methods = {own: arrays["projections"], **{name: arrays[name] for name in SHOWN if name in arrays}}
-        self._found = TopActivations(*[arrays[name] for name in TopActivations._fields[:6]])
+        unknown = np.zeros(len(arrays["maps"]))  # the results that `train` writes have no wins
+        self._found = TopActivations(*[arrays.get(name, unknown) for name in TopActivations._fields[:6]])
         self._shown = choose_windows(self._found, self._fields, not arrays.get("known", True))
         self._compared = by_method(own, self._found, arrays)
 
@@ -118,7 +119,7 @@ class Sheet:
     def _map(self, number, row, tile) -> Json:
         return {
             "map": number,
-            "wins": float(self._arrays["wins"][row]),
+            "wins": float(self._arrays["wins"][row]) if "wins" in self._arrays else None,
             "activation": float(self._arrays["activations"][row, 0]) if tile else None,
             "tile": tile,
         }

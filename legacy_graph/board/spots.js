@@ -24,10 +24,11 @@ export function describe({ map, tile, activation, wins }) {
   return `Map ${map}: ${tile ? summarize({ activation, wins }).toLowerCase() : "dead, no activation is above 0"}`;
 }
 
-const summarize = ({ activation, wins }) => `Strongest activation ${short(activation)}, wins ${percent(wins)} of positions`;
+const summarize = ({ activation, wins }) =>
+  `Strongest activation ${short(activation)}${wins === null ? "" : `, wins ${percent(wins)} of positions`}`;
 
-/** The right column: a row for each spot of a map. */
-export function describeMap(map, query, command) {
+/** The right column: a row for each spot of a map. `recorded` is the command for more, of results that train wrote. */
+export function describeMap(map, query, command, recorded) {
   const title = make("h1", {}, `Map ${map.map} of ${query.layer}`);
   if (!map.spots.length) return [title, emptyBox("This map is dead: no activation is above 0.")];
   const control = map.control_scale !== null;
@@ -35,11 +36,13 @@ export function describeMap(map, query, command) {
   if (control) legend += describeControl(map, query.method);
   if (map.energy !== null) legend += `. Each tile is the part of the image with most energy of the projection, ${percent(map.energy)} in the median`;
   const patches = hasPatches(map);
-  const heads = [patches && "patch", METHODS[query.method], control && "control", "whole image", `${map.spots.length} strongest spots`].filter(Boolean);
+  const heads = [patches && "patch", METHODS[query.method], control && "control", "whole image", map.spots.length === 1 ? "strongest spot" : `${map.spots.length} strongest spots`].filter(Boolean);
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
   const rows = map.spots.map((spot, at) => describeSpot(spot, at + 1, { patches, control, part: map.energy === null ? "its receptive field" : "this part" }));
-  return [title, make("p", { class: "faint" }, `${legend}.`), ...describeMissing(map, query, command),
-    ...describeNeeds(map, query, command), make("table", {}, head, ...rows)];
+  const missing = recorded
+    ? [describeRecorded(query.layer, recorded)]
+    : [...describeMissing(map, query, command), ...describeNeeds(map, query, command)];
+  return [title, make("p", { class: "faint" }, `${legend}.`), ...missing, make("table", {}, head, ...rows)];
 }
 
 /** Whether there is a column of patches. Signals have none: their curves are in the pictures of the projections. */
@@ -102,6 +105,12 @@ function describeMissing(map, query, command) {
   if (!missing.length) return [];
   const hint = command ? "This command writes them:" : "Run the features command again, with --control random.";
   return [emptyBox(`These results have no ${missing.join(" and no ")}. ${hint}`, command)];
+}
+
+function describeRecorded(layer, command) {
+  const text = `Recorded while training: the strongest spot of each map over the first 1,000 test images. This command finds more
+    spots, over all test images, with controls and occlusion. They appear as the layer ${layer.split("-")[0]}:`;
+  return emptyBox(text, command);
 }
 
 const imageOf = ({ file, image, label }) => `image ${file ?? image.toLocaleString("en")}${label === null ? "" : `: ${label}`}`;

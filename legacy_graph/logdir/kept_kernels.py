@@ -16,7 +16,7 @@ import io
 import os
 import re
 import zipfile
-from typing import Dict, List
+from typing import Dict, List, Pattern
 
 import numpy as np
 
@@ -86,14 +86,23 @@ def read(logdir: str, step: int) -> Dict[str, np.ndarray]:
 
 
 def remove_from(logdir: str, step: int) -> None:
+    """Remove the files of `step` and later steps, as `remove_steps`."""
+    remove_steps(os.path.join(logdir, layout.KERNELS), KEPT_FILE, step)
+
+
+def remove_steps(folder: str, pattern: Pattern, step: int) -> None:
     """Remove the files of `step` and later steps, and drafts: a run that continues at `step` writes them again.
+
+    Args:
+        folder: may be missing.
+        pattern: of the names of the files; its group is the step.
+        step: training steps taken.
 
     Raises:
         UserError: the directory cannot be read.
     """
-    folder = os.path.join(logdir, layout.KERNELS)
-    for name in layout.list_folder(folder, "kernels"):
-        match = KEPT_FILE.fullmatch(name)
+    for name in layout.list_folder(folder, "files of single steps"):
+        match = pattern.fullmatch(name)
         if name.endswith(durable.DRAFT) or (match and int(match.group(1)) >= step):
             with contextlib.suppress(OSError):  # the run replaces it
                 os.remove(os.path.join(folder, name))

@@ -19,9 +19,10 @@ OPTIONS = "options.json"  # in CHECKPOINTS; the first file of a run, marks the d
 CHECKPOINT = "model.ckpt"  # in CHECKPOINTS; the files of a step are model.ckpt-<step>.index and .data-00000-of-00001
 CHECKPOINT_FILE = re.compile(re.escape(CHECKPOINT) + r"-(\d+)\.(index|data-00000-of-00001)")
 NUMBERS = "features.npz"  # in FEATURES/<layer>, the results of `features`; see also `name_with_step`
+TRAINED = "-training"  # after the name of a layer: the directory in FEATURES with the results that `train` writes
 # The parts of a run. Checkpoints are moved first: the rest cannot then be resumed by mistake.
 PARTS = (CHECKPOINTS, TRAIN, TEST, KERNELS, PROJECTOR, FEATURES, DECONV)
-_WRITTEN = (CHECKPOINTS, TRAIN, TEST, KERNELS, PROJECTOR)  # by `train`
+_WRITTEN = (CHECKPOINTS, TRAIN, TEST, KERNELS, PROJECTOR, FEATURES)  # by `train`
 _CONTENTS = {
     TRAIN: ("tfevents", "event files"),
     TEST: ("tfevents", "event files"),

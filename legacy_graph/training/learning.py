@@ -93,6 +93,7 @@ def sheet_calls(
     images: np.ndarray,
     strongest: List[np.ndarray],
     kernels: Dict[str, np.ndarray],
+    keep: Callable[[Probe, np.ndarray, np.ndarray, np.ndarray], None],
 ) -> Dict[tf.Tensor, Callable[[], bytes]]:
     """The calls that draw the sheets; their results are the feed of `learning.sheets`. The longest call is the first.
 
@@ -103,12 +104,14 @@ def sheet_calls(
         images: uint8 [N, 784], the tested digits.
         strongest: as in `summarize_scalars`, of these images.
         kernels: as in `summarize_scalars`.
+        keep: is called with the last arguments of `recorded_spots.write` for each layer.
     """
 
     def features(probe, activations):
         numbers, alive = activations.argmax(0), activations.max(0) > 0
         fed = {net.images: scale_pixels(images[numbers]), probe.maps: np.arange(len(numbers))}
         places, projections = session.run([probe.places, probe.projections[DECONVNET]], fed)
+        keep(probe, activations, places, projections[..., 0])
         return evolution.draw_maps(crop_patches(projections[..., 0], places, probe.fields, 0), alive)
 
     def first_kernels(name):

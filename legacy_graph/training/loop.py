@@ -1,6 +1,7 @@
 """损失函数和准确率的变化: the training loop, with its session and writers."""
 
 import contextlib
+import functools
 import logging
 import os
 from typing import Iterator, Optional, Sequence, Tuple
@@ -14,10 +15,11 @@ from legacy_graph.cluster.tf_config import Cluster
 from legacy_graph.config import Config
 from legacy_graph.data import mnist
 from legacy_graph.data.ahead import run_together
+from legacy_graph.data.class_names import class_names
 from legacy_graph.errors import Interrupted, UserError
 from legacy_graph.logdir import event_reader, event_writer, kept_kernels, layout
-from legacy_graph.logdir.identity import run_identity
-from legacy_graph.training import kernels, nan_guard, progress, projector, recording, sonify
+from legacy_graph.logdir.identity import run_data, run_identity
+from legacy_graph.training import kernels, nan_guard, progress, projector, recorded_spots, recording, sonify
 from legacy_graph.training.checkpoints import Checkpoints
 from legacy_graph.training.learning import sheet_calls, summarize_scalars
 from legacy_graph.training.program import Program, build_program
@@ -47,7 +49,8 @@ def run(config: Config, data: mnist.Dataset, signals: Sequence[int] = (), cluste
         start = saved.resume_or_start(
             session, program.initialise, run_identity(config, data), config.steps, config.fresh
         )
-        kept_kernels.remove_from(config.logdir, start)
+        for kept in (kept_kernels, recorded_spots):
+            kept.remove_from(config.logdir, start)
         with _writer(config, layout.TRAIN, start) as train, _writer(config, layout.TEST, start) as test:
             if start == 0:
                 train.add_event(tf.Event(graph_def=program.picture.SerializeToString()))
@@ -135,7 +138,9 @@ def _record_evaluation(session, program, config, data, writers, step, due, first
     first = present if step == 0 else first
     sheets, pictures = {}, []
     if due.images:
-        sheets = sheet_calls(session, net, learning, digits.images, strongest, present)
+        names = class_names(run_data(config.logdir).known_name)
+        keep = functools.partial(recorded_spots.write, config.logdir, step, digits, names)
+        sheets = sheet_calls(session, net, learning, digits.images, strongest, present, keep)
         pictures = recording.image_calls(session, program, data, writers, step, traced=step == config.steps)
 
     def compare():

@@ -11,7 +11,9 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from legacy_graph.logdir import kept_kernels
+from legacy_graph.config import CONVOLUTIONS
+from legacy_graph.logdir import layout
+from legacy_graph.training import recorded_spots
 from tests.support.program import ROOT, SAMPLE
 
 # Every step writes something, and dropout is active.
@@ -51,7 +53,7 @@ def weights(logdir):
 
 
 def assert_same(logdir, undisturbed):
-    """Assert that variables, events and kept kernels equal those of a run that was never stopped, bit for bit."""
+    """Assert that variables, events, kernels and spots equal those of a run that was never stopped, bit for bit."""
     ours, theirs = weights(logdir), weights(undisturbed)
     assert sorted(ours) == sorted(theirs)
     assert [name for name in ours if not np.array_equal(ours[name], theirs[name])] == []
@@ -63,11 +65,12 @@ def assert_same(logdir, undisturbed):
 
 
 def kept(logdir):
-    """{step: bytes of the file of its kernels}."""
-    found = {}
-    for step in kept_kernels.kept_steps(logdir):
-        with open(kept_kernels.path(logdir, step), "rb") as file:
-            found[step] = file.read()
+    """{file name: bytes} of the kernels and the spots of all image steps."""
+    found, folders = {}, [recorded_spots.folder(logdir, layer) for layer in CONVOLUTIONS]
+    for folder in [os.path.join(logdir, layout.KERNELS), *folders]:
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), "rb") as file:
+                found[os.path.join(os.path.basename(folder), name)] = file.read()
     return found
 
 
