@@ -16,6 +16,7 @@ from tests.support.own_pictures import ONE, encoded
 from tests.support.published import read_npz
 
 MAP = {"run": ".", "layer": "conv2", "method": "deconvnet", "map": "5"}
+LAYERS = ["conv1-training", "conv2", "conv2-training"]  # two are of the run itself
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,9 @@ def test_runs_lists_results_and_commands_for_missing_ones(site, features_run):
     status, found = site.ask("runs")
     (run,) = found["runs"]
     assert (status, found["logdir"]) == (200, features_run)
-    assert (run["name"], run["title"], run["newest"], list(run["layers"])) == (".", "log", 30, ["conv2"])
+    assert (run["name"], run["title"], run["newest"], list(run["layers"])) == (".", "log", 30, LAYERS)
     assert run["commands"]["conv1"].endswith(f" features --layer conv1 --logdir {features_run}")
+    assert run["recorded"]["conv1-training"] == run["commands"]["conv1"]
     assert site.plugin.is_active()
 
 
@@ -46,8 +48,7 @@ def test_runs_below_the_log_have_relative_names(features_run, tmp_path):
     shutil.copytree(os.path.join(features_run, "features", "conv2"), str(tmp_path / "graphs" / "model-first"))
     found = Site(str(tmp_path)).ask("runs")[1]["runs"]
     assert [(run["name"], list(run["layers"]), run["newest"]) for run in found] == [
-        ("a", ["conv2"], None), ("earlier/b", ["conv2"], None), ("graphs", ["model-first"], None),
-        ("test", ["conv2"], None),
+        ("a", LAYERS, None), ("earlier/b", LAYERS, None), ("graphs", ["model-first"], None), ("test", LAYERS, None),
     ]  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def test_signals_are_wide_curves_and_dead_maps_are_last(open_view, features_log)
         _, frame = open_view("deconvnet&p.deconvnet.run=signals")
         expect(frame.locator("#grid button")).to_have_text(["1", "dead0"])
         expect(frame.locator("#detail h1")).to_have_text("Map 1 of line")
-        expect(frame.locator("#detail th")).to_have_text(["deconvnet", "whole image", "1 strongest spots"])
+        expect(frame.locator("#detail th")).to_have_text(["deconvnet", "whole image", "strongest spot"])
         canvases = frame.locator("#grid canvas, #detail canvas")
         sides = canvases.evaluate_all("all => all.map(one => [one.clientWidth, one.clientHeight])")
         assert len(sides) == 3 and all(width == 3 * height for width, height in sides), sides
