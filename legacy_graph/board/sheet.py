@@ -8,10 +8,10 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 
 from legacy_graph.article.receptive_field import Field
-from legacy_graph.board import results
 from legacy_graph.board.answers import CURVE, encode_framed, encode_tile, find
 from legacy_graph.config import ALL_METHODS, DECONVNET, OCCLUSION, SIGNED
 from legacy_graph.errors import explain
+from legacy_graph.visualize import spot_schema
 from legacy_graph.visualize.energy_window import choose_windows
 from legacy_graph.visualize.occlusion_check import by_method, correlate_falls, table_rows
 from legacy_graph.visualize.rank_correlation import rank_correlations
@@ -31,13 +31,13 @@ def load(path: str) -> "Sheet":
     """The results in an .npz file, from memory if it has not changed.
 
     Raises:
-        UserError: the file cannot be read, or an array is not as `results.SCHEMA` says.
+        UserError: the file cannot be read, or an array is not as `spot_schema.SCHEMA` says.
     """
-    with explain(path, "results of the command features", results.HINT):
+    with explain(path, "results of the command features", spot_schema.HINT):
         status = os.stat(path)
     key = (path, status.st_mtime_ns, status.st_size, status.st_ino)
     with _LOCK:
-        sheet = _CACHE.pop(key, None) or Sheet(results.read(path))
+        sheet = _CACHE.pop(key, None) or Sheet(spot_schema.read(path))
         _CACHE[key] = sheet
         while len(_CACHE) > 1 and sum(cached.size for cached in _CACHE.values()) > CACHED:
             _CACHE.popitem(last=False)
@@ -45,7 +45,7 @@ def load(path: str) -> "Sheet":
 
 
 class Sheet:
-    """The results for one layer, from arrays as `results.read` gives. Results of earlier versions have fewer arrays."""
+    """The results for one layer, as from `spot_schema.read`. Results of earlier versions have fewer arrays."""
 
     def __init__(self, arrays: Dict[str, np.ndarray]) -> None:
         self._arrays = arrays

@@ -1,9 +1,8 @@
 """Read arrays that numpy saved."""
 
-import zipfile
-
 import numpy as np
 
+from legacy_graph.data import npz
 from legacy_graph.data.decoder import OTHER_FILE
 from legacy_graph.errors import UserError, reason
 
@@ -26,5 +25,5 @@ def load_array(path: str) -> np.ndarray:
             return array[array.files[0]]
     except OSError as error:
         raise UserError(path, EXPECTED, reason(error), OTHER_FILE) from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:  # the text of numpy's advises to unpickle the file
+    except npz.DAMAGE as error:  # the text of numpy's advises to unpickle the file
         raise UserError(path, EXPECTED, "a damaged file or another one", OTHER_FILE) from error

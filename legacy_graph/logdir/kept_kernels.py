@@ -15,11 +15,11 @@ import contextlib
 import io
 import os
 import re
-import zipfile
 from typing import Dict, List, Pattern
 
 import numpy as np
 
+from legacy_graph.data import npz
 from legacy_graph.errors import RESUME, RETRY, UserError, explain, reason
 from legacy_graph.logdir import durable, layout
 
@@ -70,17 +70,17 @@ def read(logdir: str, step: int) -> Dict[str, np.ndarray]:
     """
     source = path(logdir, step)
     try:
-        with durable.open_regular(source) as file, np.load(file, allow_pickle=False) as arrays:
-            kernels = {name: arrays[name] for name in arrays.files}
+        with durable.open_regular(source) as file:
+            kernels = npz.read(file)
     except FileNotFoundError as error:
         kept = ", ".join(map(str, kept_steps(logdir)))
         expected, hint = f"a step whose kernels the run has kept: {kept or 'none'}", "name one of these"
         raise UserError("--step", expected, step, hint if kept else "leave --step out, or train a new run") from error
     except OSError as error:
         raise UserError(source, "a readable file", reason(error), RETRY) from error
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except npz.DAMAGE as error:
         raise _damaged(source, "an intact file of kernels", "a damaged one") from error
-    if kernels.pop("step", None) != step:
+    if not np.array_equal(kernels.pop("step", None), step):
         raise _damaged(source, f"the kernels of step {step}", "another step or none")
     return kernels
 

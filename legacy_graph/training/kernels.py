@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.network import Network
+from legacy_graph.config import CONVOLUTIONS
 from legacy_graph.errors import UserError
 from legacy_graph.logdir import kept_kernels
 from legacy_graph.training.checkpoints import restore_checkpoint
@@ -29,7 +30,7 @@ def restore(session: tf.Session, logdir: str, step: int) -> None:
         UserError: the step was not kept, its file is damaged or of another network, or a weight is not finite.
     """
     kept = kept_kernels.read(logdir, step)
-    wanted = _variables(session.graph, {name.split("/")[0] for name in kept})
+    wanted = _variables(session.graph, CONVOLUTIONS)
     shapes = {name: variable.shape.as_list() for name, variable in wanted.items()}
     hint, path = "train a new run, or name another --logdir", kept_kernels.path(logdir, step)
     if {name: list(array.shape) for name, array in kept.items()} != shapes:

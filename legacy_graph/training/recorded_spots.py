@@ -1,7 +1,7 @@
 """The strongest spot of each feature map at the image steps of a run, as results for the DECONVNET dashboard.
 
 `train` writes them, so that the dashboard shows the steps of a run while it trains: one file a step and layer, such as
-`features/conv2-training/features-200.npz`, with arrays as in `board.results.SCHEMA`. They have one spot a map, over the
+`features/conv2-training/features-200.npz`, with arrays as in `spot_schema.SCHEMA`. They have one spot a map, over the
 tested digits, projected by the deconvnet. The command `features` finds more spots, over all test digits.
 """
 

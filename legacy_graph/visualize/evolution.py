@@ -9,15 +9,15 @@ import contextlib
 import os
 import re
 import textwrap
-import zipfile
-import zlib
 from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from legacy_graph.article.receptive_field import Field, crop_patches
-from legacy_graph.errors import UserError
-from legacy_graph.visualize import image_grid
+from legacy_graph.data import npz
+from legacy_graph.errors import UserError, explain
+from legacy_graph.logdir import durable
+from legacy_graph.visualize import image_grid, spot_schema
 
 TILE = 80  # pixels: maximum side of an enlarged tile
 ROW = 8  # maps in a row of the sheet of all maps
@@ -71,8 +71,8 @@ def read_steps(folder: str, steps: Optional[Sequence[int]] = None) -> Dict[int, 
     names = {}
     for name in os.listdir(folder):
         if re.fullmatch(r"features(-\d+)?\.npz", name):
-            with _opened(os.path.join(folder, name)) as arrays:
-                names[int(arrays["step"])] = name
+            with _opened(os.path.join(folder, name)) as file:
+                names[spot_schema.read_step(file)] = name
     known = sorted(names)
     if steps is None:
         spaced = np.linspace(0, len(known) - 1, min(STEPS, len(known))).round().astype(int)
@@ -82,20 +82,21 @@ def read_steps(folder: str, steps: Optional[Sequence[int]] = None) -> Dict[int, 
         if step not in names:
             expected = f"some of {', '.join(map(str, known)) or 'none'}, or all"
             raise UserError("--steps", expected, step, "choose among these")
-        with _opened(os.path.join(folder, names[step])) as arrays:
+        with _opened(os.path.join(folder, names[step])) as file:
+            arrays = npz.read(file, spot_schema.SCHEMA)
+            spot_schema.check(arrays)
+            if "inputs" not in arrays:
+                raise ValueError("no array inputs")
             columns[step] = read_column(arrays)
     return columns
 
 
 @contextlib.contextmanager
 def _opened(path):
-    """The arrays of the results of a step. What is not there, or cannot be read, is a UserError."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            yield arrays
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        hint = "remove the file: the other steps can then be drawn"
-        raise UserError(path, "intact results of a step", "a damaged file or another one", hint) from error
+    """The file with the results of a step; damage that the block finds is a UserError."""
+    hint = "remove the file: the other steps can then be drawn"
+    with explain(path, "intact results of a step", hint, (OSError, *npz.DAMAGE)), durable.open_regular(path) as file:
+        yield file
 
 
 def draw_steps(columns: Dict[int, Column], title: str) -> np.ndarray:

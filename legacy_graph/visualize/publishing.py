@@ -12,16 +12,16 @@ import os
 import re
 import shutil
 import time
-import zipfile
 from typing import Dict, Iterator, List, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 
+from legacy_graph.data import npz
 from legacy_graph.errors import RETRY, UserError, reason
 from legacy_graph.logdir import durable, event_writer, layout
-from legacy_graph.visualize import image_grid
+from legacy_graph.visualize import image_grid, spot_schema
 from legacy_graph.visualize.array_file import Content
 
 # Directories in that of the results. No file in them has "tfevents" in its name, so TensorBoard shows neither as a run.
@@ -121,9 +121,9 @@ def _keep_earlier(directory: str, step: int, files: Dict[str, Content]) -> Dict[
     """
     newest = os.path.join(directory, layout.NUMBERS)
     try:
-        with durable.open_regular(newest) as file, np.load(file, allow_pickle=False) as arrays:
-            earlier = int(arrays["step"])
-    except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
+        with durable.open_regular(newest) as file:
+            earlier = spot_schema.read_step(file)
+    except (OSError, *npz.DAMAGE):
         return files  # no file, a damaged one, or one of a version that recorded no step
     if earlier > step:
         return {layout.name_with_step(name, step) if name in BY_STEP else name: files[name] for name in files}

@@ -1,6 +1,6 @@
 """The files of `features` beside its pictures: the numbers (.npz) for the DECONVNET dashboard, and the spots (.csv).
 
-`board.results.SCHEMA` describes the arrays. The other methods, their controls and `answers` exist only for the
+`spot_schema.SCHEMA` describes the arrays. The other methods, their controls and `answers` exist only for the
 article's network; `answers` not for a step of which only the convolution weights were kept; `occlusion` only for up to
 `OCCLUDED` spots of the last step. For a graph that someone else trained, `control` exists only if it was computed for
 the sheet.
@@ -85,7 +85,7 @@ def shown_kernels(opened: OpenProbe, maps: np.ndarray, random: bool) -> Optional
 def numbers_file(
     spots: TopActivations, fields: Fields, names: Optional[Sequence[str]], more: Dict[str, np.ndarray]
 ) -> bytes:
-    """The .npz file of the arrays that `board.results.SCHEMA` describes: the spots, the receptive field, and `more`.
+    """The .npz file of the arrays that `spot_schema.SCHEMA` describes: the spots, the receptive field, and `more`.
 
     `names` are the file names of the images; None if the images are not files.
     """

@@ -13,9 +13,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import legacy_graph
 from legacy_graph.__main__ import main
-from legacy_graph.board import results, runs
+from legacy_graph.board import runs
 from legacy_graph.logdir import kept_kernels
-from legacy_graph.visualize import evolution
+from legacy_graph.visualize import evolution, spot_schema
 from legacy_graph.visualize.rank_correlation import rank_correlation
 from tests.support import shapes_program
 from tests.support.published import assert_refused, read_npz, tree
@@ -53,7 +53,7 @@ def test_the_dashboards_find_each_layer_and_step(hooked):
         ["conv1", "conv2"], ["", "0", "20"]
     )
     for layer, paths in run.sheets.items():
-        assert [int(results.read(paths[step])["step"]) for step in ("0", "20", "")] == RECORDED
+        assert [int(spot_schema.read(paths[step])["step"]) for step in ("0", "20", "")] == RECORDED
         folder = os.path.join(run.folder, "features", layer)
         events = EventAccumulator(folder, {"images": 0}).Reload()
         assert [event.step for event in events.Images("features/sheet")] == RECORDED
@@ -111,7 +111,7 @@ def test_records_are_those_of_the_kept_weights(hooked, network, step):
     for layer, (relu, pool) in layers.items():
         activations, pooled = session.run([relu, pool], feed)
         paths = next(iter(runs.find_runs(logdir).values())).sheets[layer]
-        arrays = results.read(paths.get(str(step), paths[""]))
+        arrays = spot_schema.read(paths.get(str(step), paths[""]))
         strongest = pooled.max(axis=(1, 2))  # [40, 8]
         order = np.sort(-strongest, axis=0)[:9].T
         np.testing.assert_allclose(arrays["activations"], np.maximum(-order, 0), rtol=1e-4, atol=1e-6)

@@ -104,11 +104,32 @@ def not_finite(path):
     np.savez(path, **found)
 
 
+def without_a_layer(path):
+    """As after a changed byte in the directory of the zip file: the arrays after that byte are not listed."""
+    found = read_npz(path)
+    np.savez(path, **{name: array for name, array in found.items() if not name.startswith("conv2")})
+
+
+def one_array(path):
+    with open(path, "wb") as file:
+        np.save(file, np.zeros(3))
+
+
+def later_zip(path):
+    """A byte of the directory says that a later version of the zip format is needed."""
+    with open(path, "r+b") as file:
+        content = file.read()
+        file.seek(content.rindex(b"PK\1\2") + 6)
+        file.write(b"\xff")
+
+
 def other_step(path):
     shutil.copy(path.replace("000012", "000006"), path)
 
 
-@pytest.mark.parametrize("spoil", [spoil_a_byte, cut, other_shape, not_finite, other_step, os.remove])
+@pytest.mark.parametrize("spoil", [
+    spoil_a_byte, cut, other_shape, without_a_layer, one_array, later_zip, not_finite, other_step, os.remove,
+])  # fmt: skip
 def test_unusable_kernels_are_refused_by_name(undisturbed, net, tmp_path, spoil):
     logdir = str(tmp_path)
     shutil.copytree(os.path.join(undisturbed, "kernels"), os.path.join(logdir, "kernels"))

@@ -7,11 +7,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from legacy_graph.article import network
-from legacy_graph.board import results, runs
+from legacy_graph.board import runs
 from legacy_graph.data import mnist
 from legacy_graph.logdir import layout
 from legacy_graph.training import kernels, recorded_spots
-from legacy_graph.visualize import layer_probes
+from legacy_graph.visualize import layer_probes, spot_schema
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def probed(undisturbed):
 def test_each_map_has_its_strongest_spot(undisturbed, probed, data, number):
     session, net, probes = probed
     (run,) = runs.find_runs(undisturbed).values()
-    recorded = results.read(run.sheets[f"conv{number + 1}-training"]["6"])
+    recorded = spot_schema.read(run.sheets[f"conv{number + 1}-training"]["6"])
     output = session.run(net.layers[number].output, {net.images: mnist.scale_pixels(data.test.images)})
     alive = output.max((0, 1, 2)) > 0
     images = np.where(alive, output.max((1, 2)).argmax(0), -1)
@@ -52,7 +52,7 @@ def test_a_dead_map_has_no_spot(undisturbed, probed, data, tmp_path):
     places, projections = np.full([32, 2], 5), np.zeros([32, 28, 28], "f")
     digits = mnist.Digits(data.test.images[:2], data.test.labels[:2])
     recorded_spots.write(str(tmp_path), 7, digits, ["a"] * 10, probe, strongest, places, projections)
-    recorded = results.read(os.path.join(recorded_spots.folder(str(tmp_path), "conv1"), "features-7.npz"))
+    recorded = spot_schema.read(os.path.join(recorded_spots.folder(str(tmp_path), "conv1"), "features-7.npz"))
     assert np.flatnonzero(recorded["images"][:, 0] >= 0).tolist() == [3]
     assert recorded["images"][3, 0] == 1 and recorded["places"][3, 0].tolist() == [5, 5]
     assert recorded["places"][4, 0].tolist() == [-1, -1] and recorded["input_numbers"].tolist() == [1]

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from legacy_graph.board import npz
+from legacy_graph.data import npz
 from legacy_graph.visualize.array_file import write_arrays
 
 DENSE = np.random.RandomState(0).normal(0, 1, [3, 40, 40, 3]).astype(np.float32)

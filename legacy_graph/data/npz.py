@@ -8,7 +8,8 @@ import functools
 import operator
 import re
 import zipfile
-from typing import BinaryIO, Collection, Dict, Tuple
+import zlib
+from typing import BinaryIO, Collection, Dict, Optional, Tuple
 
 import numpy as np
 
@@ -20,21 +21,25 @@ _TYPE = r"[<|][iu][1248]|<f[248]|\|b1|<U\d{1,9}"
 _SHAPE = r"\((?:\d{1,18}(?:, \d{1,18})*,?)?\)"
 _HEADER = re.compile(rf"\{{'descr': '({_TYPE})', 'fortran_order': (True|False), 'shape': ({_SHAPE}), \}} *\n")
 _KINDS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+# What `read` raises for a damaged file: RuntimeError if a changed bit marks an array as encrypted.
+DAMAGE = ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error
 
 
-def read(file: BinaryIO, names: Collection[str]) -> Dict[str, np.ndarray]:
-    """The arrays with these names, as far as the file has them. Other arrays are not read.
+def read(file: BinaryIO, names: Optional[Collection[str]] = None) -> Dict[str, np.ndarray]:
+    """The arrays with these names, as far as the file has them; None reads all. The arrays cannot be written to.
 
     Raises:
         ValueError: the file is not an .npz file of numpy's form, or its arrays are larger than `LARGEST`.
-        OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError: it is damaged.
+        OSError, or one of `DAMAGE`: it is damaged.
     """
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         if len(members) > MEMBERS:
             raise ValueError(f"{len(members):,} arrays, more than {MEMBERS:,}")
         wanted = {member.filename[: -len(".npy")]: member for member in members if member.filename.endswith(".npy")}
-        wanted = {name: member for name, member in wanted.items() if name in names}
+        if names is None and len(wanted) < len(members):
+            raise ValueError("other files than arrays, or two arrays of one name")
+        wanted = {name: member for name, member in wanted.items() if names is None or name in names}
         size = sum(member.file_size for member in wanted.values())
         if size > LARGEST:
             raise ValueError(f"arrays of {size:,} bytes, more than {LARGEST:,}")

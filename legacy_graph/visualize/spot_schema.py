@@ -3,14 +3,12 @@
 `SCHEMA` is the one description of the file: the check, and the table in `board/README.md`, are made from it.
 """
 
-import zipfile
-import zlib
-from typing import Dict, List, NamedTuple, Tuple
+from typing import BinaryIO, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
-from legacy_graph.board import npz
 from legacy_graph.config import ALL_METHODS, DECONVNET, DRAWN, SIGNED
+from legacy_graph.data import npz
 from legacy_graph.errors import explain
 from legacy_graph.logdir import durable
 
@@ -72,12 +70,25 @@ def read(path: str) -> Dict[str, np.ndarray]:
     Raises:
         UserError: the file cannot be read, or an array is of another form. Names the array.
     """
-    damage = OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error
-    with explain(path, "results of the command features", HINT, damage):
+    with explain(path, "results of the command features", HINT, (OSError, *npz.DAMAGE)):
         with durable.open_regular(path) as file:
             arrays = npz.read(file, SCHEMA)
         check(arrays)
     return arrays
+
+
+def read_step(file: BinaryIO) -> int:
+    """The training step in a file of results, without its other arrays.
+
+    Raises:
+        ValueError: it has no step.
+        OSError, or one of `npz.DAMAGE`: the file is damaged.
+    """
+    arrays = npz.read(file, ["step"])
+    if not arrays:
+        raise ValueError("no array step")
+    _check_array("step", arrays["step"], SCHEMA["step"], {})
+    return int(arrays["step"])
 
 
 def check(arrays: Dict[str, np.ndarray]) -> None:

@@ -8,8 +8,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from legacy_graph.board import npz, results
+from legacy_graph.data import npz
 from legacy_graph.errors import UserError
+from legacy_graph.visualize import spot_schema
 from tests.support import page_tables
 from tests.support.program import ROOT
 from tests.support.published import read_npz
@@ -45,7 +46,7 @@ WRONG = {
 def refused(path):
     """The line of the refusal."""
     with pytest.raises(UserError) as error:
-        results.read(str(path))
+        spot_schema.read(str(path))
     assert "\n" not in str(error.value) and "run the command features again" in str(error.value)
     return str(error.value)
 
@@ -54,14 +55,14 @@ def test_a_good_file_is_read_as_it_was_written(tmp_path):
     path = tmp_path / "features.npz"
     for save in (np.savez, np.savez_compressed):
         save(str(path), unknown=np.array([object()]), **good())
-        read = results.read(str(path))
+        read = spot_schema.read(str(path))
         assert list(read) == list(good())
         for name, array in good().items():
             np.testing.assert_array_equal(read[name], array)
             assert read[name].dtype == array.dtype
     fortran = np.asfortranarray(np.arange(120, dtype=np.float32).reshape(2, 2, 6, 5))
     np.savez(str(path), **dict(good(), projections=fortran))
-    np.testing.assert_array_equal(results.read(str(path))["projections"], fortran)
+    np.testing.assert_array_equal(spot_schema.read(str(path))["projections"], fortran)
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -69,12 +70,12 @@ def test_each_wrong_array_is_refused_and_an_array_is_named(tmp_path, name):
     path = tmp_path / "features.npz"
     for value in WRONG[name]:
         np.savez(str(path), **dict(good(), **{name: np.array(value)}))
-        assert any(known in refused(path) for known in results.SCHEMA), value
+        assert any(known in refused(path) for known in spot_schema.SCHEMA), value
 
 
 def test_a_missing_array_is_named(tmp_path):
     path = tmp_path / "features.npz"
-    for name in [name for name, form in results.SCHEMA.items() if form.needed]:
+    for name in [name for name, form in spot_schema.SCHEMA.items() if form.needed]:
         np.savez(str(path), **{known: array for known, array in good().items() if known != name})
         assert f"no array {name};" in refused(path)
 
@@ -139,12 +140,12 @@ def test_the_page_lists_every_array():
     with open(PAGE, encoding="utf-8") as file:
         listed = page_tables.regions(file.read(), "results")["arrays"]
     rows = [tuple(cell.strip() for cell in line.strip("|\n").split("|")) for line in listed.splitlines()]
-    assert rows[2:] == results.describe()
+    assert rows[2:] == spot_schema.describe()
 
 
 def test_what_features_writes_is_described(arrays_of_a_run):
-    assert set(arrays_of_a_run) <= set(results.SCHEMA)
-    results.check(arrays_of_a_run)
+    assert set(arrays_of_a_run) <= set(spot_schema.SCHEMA)
+    spot_schema.check(arrays_of_a_run)
 
 
 @pytest.fixture
