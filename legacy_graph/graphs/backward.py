@@ -163,10 +163,15 @@ def _best_method(layer, path, end) -> Tuple[str, Optional[str]]:
     other = "To choose another method, use --method."
     if path.undefined:
         return GRADIENT, "Method: the gradient, because the deconvnet is not defined for this layer."
-    if not path.max_pools and any(relu.name not in (layer.activation, end) for relu in path.relus):
+    if not path.max_pools and _lower_relus(layer, path, end):
         reason = f"no max pool lies between the images and {layer.label}, so the pattern of a deconvnet projection does"
         return GUIDED, f"Method: {METHODS[GUIDED]}, because {reason} not depend on the image. {other}"
     return DECONVNET, None
+
+
+def _lower_relus(layer, path, end):
+    """The ReLUs between the images and the layer's own ReLU."""
+    return [relu for relu in path.relus if relu.name not in (layer.activation, end)]
 
 
 def _notes(graph, layer, path, method, end) -> Iterator[str]:
@@ -181,12 +186,14 @@ def _notes(graph, layer, path, method, end) -> Iterator[str]:
         yield f"{layer.label} is ranked and projected before the clip of its Relu6 at 6."
     if method == OCCLUSION:
         return
-    if not path.max_pools and not path.relus and not path.undefined:
-        yield f"All nodes between the images and {layer.label} are linear: no projection depends on the image."
+    pattern = "depends on the map and the position, not on the image."
+    if not path.max_pools and not _lower_relus(layer, path, end) and not path.undefined:
+        start = f"{'the ReLU of ' if path.relus else ''}{layer.label}"
+        yield f"All nodes between the images and {start} are linear: the pattern of every projection {pattern}"
     elif method == DECONVNET and not path.max_pools:
         yield (
-            f"No max pool lies between the images and {layer.label}: the pattern of a deconvnet projection depends on "
-            "the map and the position, not on the image. --method guided depends on the image."
+            f"No max pool lies between the images and {layer.label}: the pattern of a deconvnet projection {pattern} "
+            "--method guided depends on the image."
         )
     if path.max_pools:
         yield TIES_IN_WORDS[FIRST]

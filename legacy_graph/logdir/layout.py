@@ -128,7 +128,8 @@ def check_trained(logdir: str) -> None:
         found = "none" if os.path.isdir(logdir) else "no such directory"
         hint = f"train one first with: {launch_command('train', '--logdir', logdir)}"
         if os.path.isdir(os.path.join(logdir, KERNELS)) and not is_ours(logdir):
-            found, hint = "results of FeaturesHook", "name another one, or draw these with: features --steps all"
+            draw = launch_command("features", "--steps", "all", "--logdir", logdir)
+            found, hint = "results of FeaturesHook", f"name another one, or draw these with: {draw}"
         raise UserError("--logdir", f"a checkpoint of a training run in {logdir!r}", found, hint)
 
 

@@ -59,9 +59,15 @@ def test_other_activations_are_refused_by_name(construct, method):
     assert ("Relu_2" in str(refusal.value.found)) is False
 
 
-def test_a_deconvnet_without_max_pools_ignores_the_image():
-    """That is why a note must stand on the sheet; guided backpropagation does depend on it."""
-    model = model_of(lambda value: strided(Maker(), value))
+def first(make, value):
+    """A layer of one convolution and its ReLU."""
+    return ends(tf.nn.relu(make.convolve(value, 4)))
+
+
+@pytest.mark.parametrize("construct, ignoring", [(strided, ["deconvnet"]), (first, list(METHODS))])
+def test_a_note_names_the_projections_that_ignore_the_image(construct, ignoring):
+    """Without max pools the deconvnet ignores it. In the first layer, the other methods do too."""
+    model = model_of(lambda value: construct(Maker(), value))
     images = np.random.RandomState(5).normal(size=(4, *SIDES, CHANNELS))
     patterns = {}
     for method in METHODS:
@@ -72,11 +78,10 @@ def test_a_deconvnet_without_max_pools_ignores_the_image():
             feed[probe.layer.output] = np.ones([4, height, width, maps])
             with tf.Session(graph=graph) as session:
                 patterns[method] = session.run(probe.projections[method], feed)
-        assert ("depends on the map and the position, not on the image" in " ".join(probe.layer.notes)) == (
-            method == "deconvnet"
-        )
-    assert all(np.array_equal(patterns["deconvnet"][0], other) for other in patterns["deconvnet"])
-    assert not np.array_equal(patterns["guided"][0], patterns["guided"][1])
+        notes = " ".join(probe.layer.notes)
+        assert ("depends on the map and the position, not on the image" in notes) == (method in ignoring)
+        assert ("--method guided depends on the image" in notes) == ("guided" not in ignoring and method in ignoring)
+    assert [name for name, found in patterns.items() if (found == found[0]).all()] == ignoring
 
 
 @pytest.mark.parametrize("construct, chosen", [

@@ -3,6 +3,7 @@
 import contextlib
 import glob
 import os
+import shlex
 import shutil
 
 import numpy as np
@@ -80,7 +81,8 @@ def test_the_command_draws_chosen_steps_again(hooked, capsys):
         (["--steps", "all", "--layer", "conv3"], "--layer: expected one of conv1, conv2, found 'conv3'"),
         (["--steps", "all", "--maps", "1"], "--maps: expected only --layer and --steps"),
         (["--steps", "all", "--range", "0,1"], "--range: expected --graph PATH beside it"),
-        (["--maps", "1"], "found results of FeaturesHook; name another one, or draw these with: features --steps all"),
+        (["--maps", "1"], "found results of FeaturesHook; name another one, or draw these with: "),
+        (["--maps", "1"], f"features --steps all --logdir {shlex.quote(hooked[0])}"),
     ):
         assert_refused(capsys, ["features", "--logdir", hooked[0], *words], line)
 
