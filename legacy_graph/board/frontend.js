@@ -49,7 +49,7 @@ function fill(select, options, value) {
 /** Show a note if the results are older than the newest checkpoint. */
 function showNote(run, step) {
   page.note.dataset.step = step ?? "";
-  const old = run.newest !== null && step !== null && step !== run.newest && !run.recorded[state.layer];
+  const old = run.newest !== null && step !== null && step !== run.newest && !(state.layer in run.recorded);
   const command = run.commands[state.layer];
   const hint = command ? "This command reads it:" : "Run the features command again, with the options in this layer's name.";
   const newest = old && `The newest checkpoint is of step ${run.newest.toLocaleString("en")}. ${hint}`;
@@ -94,7 +94,7 @@ function repairRun(run) {
   if (!run) return;
   const layers = state.view === "own" ? Object.keys(run.commands) : layersOf(run);
   const filled = Object.keys(run.layers).filter((name) => layers.includes(name));
-  const complete = filled.filter((name) => !run.recorded[name]); // by features
+  const complete = filled.filter((name) => !(name in run.recorded)); // by features
   if (!layers.includes(state.layer)) Object.assign(state, { layer: [...filled, ...complete].at(-1) ?? layers.at(-1) ?? null, map: null });
   const known = run.layers[state.layer]?.earlier.includes(Number(state.step ?? NaN));
   if (state.view === "own" || !known) state.step = null;
@@ -110,10 +110,11 @@ function change(values) {
 
 /** What can stand beside the chosen map: the other steps, STEP@RUN, and the other runs with this layer, @RUN; [key, text]. */
 function besides(run) {
-  const earlier = run.layers[state.layer]?.earlier ?? [];
+  const { earlier, newest } = run.layers[state.layer] ?? { earlier: [] };
   const steps = ["", ...earlier].map((step) => [`${step}@${run.name}`, step === "" ? "newest results" : `step ${step.toLocaleString("en")}`]);
   const others = listing.runs.filter((one) => one !== run && state.layer in one.layers);
-  const offered = steps.filter(([key]) => key !== `${state.step ?? ""}@${run.name}` || key === state.beside);
+  const shown = [state.step ?? "", newest].map((step) => `${step}@${run.name}`); // the newest results are offered as ""
+  const offered = steps.filter(([key]) => !shown.includes(key) || key === state.beside);
   return [["", "nothing"], ...(earlier.length ? offered : []), ...others.map(({ name, title }) => [`@${name}`, title])];
 }
 

@@ -3,7 +3,7 @@
 import { state, writeAddress } from "./address.js";
 import { askOnce } from "./server.js";
 import { alertBox, compare, describe, describeMap, emptyBox, METHODS } from "./spots.js";
-import { filmStrip, markStep } from "./strip.js";
+import { FilmStrip } from "./strip.js";
 import { chooser, make, picture, press } from "./tiles.js";
 
 export const ORDERS = {
@@ -11,8 +11,9 @@ export const ORDERS = {
   activation: ["strongest activation first", (map) => -(map.activation ?? -1)],
   number: ["by number", (map) => map.map],
 };
-const HINT = `Each map is drawn as the projection of its strongest activation. Click a map for its strongest images.
-  A map wins a position where no other map of the layer is stronger.`;
+const HINT = "Each map is drawn as the projection of its strongest activation. Click a map for its strongest";
+const SPOTS = "images. A map wins a position where no other map of the layer is stronger.";
+const RECORDED = "image at each step."; // `train` records one spot a map, and no wins
 const ordinal = (number) => number.toLocaleString("en");
 
 /** The view. `board` is {page, currentRun, findRun, showEmpty, showNote, chooseStep, tellLost} of the dashboard. */
@@ -20,7 +21,7 @@ export class MapsView {
   constructor(board) {
     this.board = board;
     this.turn = 0; // increases with every change; answers to requests of earlier turns are ignored
-    this.strip = {};
+    this.strip = new FilmStrip((step) => board.chooseStep(step));
   }
 
   /** Show the maps of the layer, the step and the projection in `state`; resolves once they are drawn. */
@@ -39,8 +40,7 @@ export class MapsView {
       this.showSteps(run, found);
       page.method.value = found.method;
       if (!found.maps.length) return this.showMissing(found, command, run.recorded[state.layer]);
-      // Sorting by wins that are not known keeps the order of the numbers.
-      if (found.maps[0].wins === null && state.order === "wins") page.order.value = "number";
+      this.showOrder(found);
       const maps = this.inOrder(found);
       const named = maps.find(({ map }) => String(map) === state.map);
       if (state.map !== null && !named) {
@@ -88,10 +88,11 @@ export class MapsView {
 
   /** Steps ascending. The newest results are the key "", at the place of their step. */
   showSteps(run, found) {
-    const { changed, earlier } = run.layers[state.layer];
+    const { changed, earlier, newest: named } = run.layers[state.layer];
     if (state.step === null) this.newest = { run: run.name, layer: state.layer, time: changed[""], step: found.step };
     const { newest } = this;
-    const known = newest?.run === run.name && newest.layer === state.layer && newest.time === changed[""] ? newest.step : undefined;
+    const isSame = newest?.run === run.name && newest.layer === state.layer && newest.time === changed[""];
+    const known = named ?? (isSame ? newest.step : undefined);
     const steps = earlier.filter((step) => step !== known || String(step) === state.step).map((step) => [String(step), step]);
     if (!steps.some(([, step]) => step === known)) steps.push(["", known ?? Infinity]);
     steps.sort(([, one], [, other]) => one - other);
@@ -100,10 +101,18 @@ export class MapsView {
     this.board.showNote(this.board.currentRun(), state.step === null ? found.step : null);
   }
 
-  /** The maps in the chosen order. While only the step changes, every map keeps its place. */
+  /** Results that `train` recorded have no wins: such maps cannot be sorted by them. */
+  showOrder({ maps: [{ wins }] }) {
+    const { order } = this.board.page;
+    order.querySelector("[value=wins]").disabled = wins === null;
+    order.value = wins === null && state.order === "wins" ? "number" : state.order;
+  }
+
+  /** The maps in the order that is shown. While only the step changes, every map keeps its place. */
   inOrder(found) {
-    const kind = JSON.stringify([state.run, state.layer, state.order]);
-    const key = ORDERS[state.order][1];
+    const order = this.board.page.order.value;
+    const kind = JSON.stringify([state.run, state.layer, order]);
+    const key = ORDERS[order][1];
     if (this.order?.kind !== kind) {
       const numbers = [...found.maps].sort((one, other) => key(one) - key(other)).map(({ map }) => map);
       this.order = { kind, places: new Map(numbers.map((map, place) => [map, place])) };
@@ -122,7 +131,7 @@ export class MapsView {
   showGrid(maps, channels, chosen, choose) {
     const { grid } = this.board.page;
     const focused = grid.contains(document.activeElement);
-    const hovered = make("p", { class: "faint" }, HINT);
+    const hovered = make("p", { class: "faint" }, `${HINT} ${chosen.wins === null ? RECORDED : SPOTS}`);
     const buttons = maps.map((map) => {
       const tile = map.tile ? picture(map.tile, "") : make("div", { class: "dead" }, "dead");
       const tell = () => (hovered.textContent = describe(map));
@@ -152,43 +161,25 @@ export class MapsView {
     if (matchMedia("(max-width: 960px)").matches) this.board.page.grid.scrollIntoView({ block: "start" });
   }
 
+  /** Show the chosen map around its film strip, which stays on the page. */
   showDetail(run, { query, other, map, beside }) {
     const { detail } = this.board.page;
-    const strip = this.stripOf(run, query);
+    const { element } = this.strip;
     const body = map.error ? [alertBox(map.error)] : describeMap(map, query, run.commands[query.layer], run.recorded[query.layer]);
     const [title, ...rest] = body;
     const pair = other && !map.error ? [compare([map, beside], [this.name(query, map), this.name(other, beside)])] : null;
-    detail.replaceChildren(title, ...strip, ...(pair ?? rest));
-    this.markStrip(strip[0]);
-  }
-
-  /** Mark the step in the strip, if it is loaded, and scroll to it. A strip without a place on the page cannot scroll. */
-  markStrip(place) {
-    if (place?.firstChild) markStep(place.firstChild, state.step ?? "");
+    const isOpen = detail.querySelector("details")?.open;
+    if (element.parentElement !== detail) detail.replaceChildren(element);
+    for (const old of [...detail.children]) if (old !== element) old.remove();
+    element.before(title);
+    element.after(...(pair ?? rest));
+    if (isOpen) detail.querySelector("details")?.setAttribute("open", "");
+    this.strip.show(query, run.layers[query.layer]);
   }
 
   name({ run, step }, map) {
     const known = map.step ?? (step === "" ? null : Number(step));
     return `${this.board.findRun(run).title}, ${known === null ? "newest results" : `step ${ordinal(known)}`}`;
-  }
-
-  /** The film strip, if there are several steps: loaded once for a map, then only marked. */
-  stripOf(run, { step: _, ...query }) {
-    const { changed, earlier } = run.layers[query.layer];
-    if (!earlier.length || Object.keys(changed).length < 2) return [];
-    const key = JSON.stringify([query, changed]);
-    if (this.strip.key !== key) {
-      const place = make("div");
-      this.strip = { key, place };
-      const go = (chosen) => this.board.chooseStep(chosen);
-      askOnce("strip", query, changed).then(
-        ({ columns }) => {
-          place.replaceChildren(filmStrip(columns, state.step ?? "", go));
-          this.markStrip(place);
-        },
-        (error) => place.replaceChildren(alertBox(error)));
-    }
-    return [this.strip.place];
   }
 
   /** Ask for the steps before and after this one, so that they are shown at once. */

@@ -45,15 +45,9 @@ def describe(logdir: str, runs: Dict[str, RunResults]) -> Dict[str, Any]:
     shown = []
     for name, run in runs.items():
         title = os.path.basename(os.path.abspath(run.folder)) if name == "." else name
-        layers = {
-            layer: {
-                "changed": {step: _changed(path) for step, path in paths.items()},
-                "earlier": sorted(int(step) for step in paths if step),
-            }
-            for layer, paths in run.sheets.items()
-        }
+        layers = {layer: _describe_steps(paths) for layer, paths in run.sheets.items()}
         commands = {} if run.newest is None else {layer: features_command(run.folder, layer) for layer in LAYERS}
-        recorded = {layer + layout.TRAINED: command for layer, command in commands.items()}
+        recorded = {layer + layout.TRAINED: commands.get(layer) for layer in LAYERS}
         shown.append(
             {"name": name, "title": title, "newest": run.newest, "layers": layers, "commands": commands,
              "recorded": recorded}
@@ -108,6 +102,16 @@ def _results(folder: str) -> Dict[str, str]:
         paths = {match.group(1) or "": os.path.join(folder, match.group()) for match in matches if match}
         return paths if "" in paths or not paths else {**paths, "": paths[max(paths, key=int)]}
     return {}
+
+
+def _describe_steps(paths: Dict[str, str]) -> Dict[str, Any]:
+    """The steps of a layer as JSON. `newest` is the step of the newest results, if the name of their file says it."""
+    steps = {int(step): path for step, path in paths.items() if step}
+    return {
+        "changed": {step: _changed(path) for step, path in paths.items()},
+        "earlier": sorted(steps),
+        "newest": next((step for step, path in steps.items() if path == paths[""]), None),
+    }
 
 
 def _newest_step(folder: str) -> Optional[int]:

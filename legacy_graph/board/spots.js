@@ -39,10 +39,10 @@ export function describeMap(map, query, command, recorded) {
   const heads = [patches && "patch", METHODS[query.method], control && "control", "whole image", map.spots.length === 1 ? "strongest spot" : `${map.spots.length} strongest spots`].filter(Boolean);
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
   const rows = map.spots.map((spot, at) => describeSpot(spot, at + 1, { patches, control, part: map.energy === null ? "its receptive field" : "this part" }));
-  const missing = recorded
-    ? [describeRecorded(query.layer, recorded)]
-    : [...describeMissing(map, query, command), ...describeNeeds(map, query, command)];
-  return [title, make("p", { class: "faint" }, `${legend}.`), ...missing, make("table", {}, head, ...rows)];
+  const parts = [title, make("p", { class: "faint" }, `${legend}.`)];
+  const table = make("table", {}, head, ...rows);
+  if (recorded !== undefined) return [...parts, table, describeRecorded(query.layer, recorded)];
+  return [...parts, ...describeMissing(map, query, command), ...describeNeeds(map, query, command), table];
 }
 
 /** Whether there is a column of patches. Signals have none: their curves are in the pictures of the projections. */
@@ -108,8 +108,8 @@ function describeMissing(map, query, command) {
 }
 
 function describeRecorded(layer, command) {
-  const text = `Recorded while training: the strongest spot of each map over the first 1,000 test images. This command finds more
-    spots, over all test images, with controls and occlusion. They appear as the layer ${layer.split("-")[0]}:`;
+  const text = `Recorded while training: the strongest spot of each map over the first 1,000 test images. ${command ? "This command" : "The command features"}
+    finds more spots, over all test images, with controls and occlusion. They appear as the layer ${layer.split("-")[0]}${command ? ":" : "."}`;
   return emptyBox(text, command);
 }
 

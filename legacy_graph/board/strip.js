@@ -1,23 +1,54 @@
 // The film strip of the chosen map: one column a step, with its strongest spot.
 
+import { state } from "./address.js";
+import { askOnce } from "./server.js";
+import { alertBox } from "./spots.js";
 import { make, picture, short } from "./tiles.js";
 
-/** The strip. choose(key) shows a step. */
-export function filmStrip(columns, current, choose) {
-  const cells = columns.map((column, at) => cell(column, columns[at - 1], choose));
-  const strip = make("div", { class: "strip", role: "group", "aria-label": "The strongest spot at each step" }, ...cells);
-  markStep(strip, current);
-  return strip;
-}
+/** The strip. Its element stays on the page, so it keeps the focus and its scroll position. choose(key) shows a step. */
+export class FilmStrip {
+  constructor(choose) {
+    this.choose = choose;
+    this.element = make("div");
+  }
 
-/** Mark the column of a step, and scroll the strip to it. */
-export function markStep(strip, key) {
-  for (const one of strip.children) {
-    const current = one.dataset.step === key;
-    one.setAttribute("aria-pressed", current);
-    if (!current) continue;
-    const hidden = one.offsetLeft < strip.scrollLeft || one.offsetLeft + one.offsetWidth > strip.scrollLeft + strip.clientWidth;
-    if (hidden) strip.scrollLeft = one.offsetLeft - strip.clientWidth / 2;
+  /** Show the strip of a map, if there are several steps, and mark the chosen step. `layer` lists the steps. */
+  show({ step: _, ...query }, { changed, earlier, newest }) {
+    this.element.hidden = earlier.length + (newest === null ? 1 : 0) < 2;
+    const [map, version] = [JSON.stringify(query), JSON.stringify(changed)];
+    if (this.element.hidden || (this.map === map && this.version === version)) return this.mark();
+    if (this.map !== map) this.element.setAttribute("aria-busy", true); // hides the strip; nothing below it moves
+    Object.assign(this, { map, version });
+    const fill = (content) => {
+      if (this.map !== map || this.version !== version) return;
+      const before = this.element.firstChild?.scrollLeft ?? 0;
+      const focused = this.element.contains(document.activeElement) && document.activeElement.dataset.step;
+      this.element.replaceChildren(content);
+      this.element.setAttribute("aria-busy", false);
+      content.scrollLeft = before;
+      this.mark();
+      if (focused !== false) content.querySelector(`[data-step="${focused}"]`)?.focus({ preventScroll: true });
+    };
+    askOnce("strip", query, changed).then(({ columns }) => fill(this.draw(columns)), (error) => fill(alertBox(error)));
+  }
+
+  draw(columns) {
+    this.columns = columns;
+    this.cells = columns.map((column, at) => cell(column, columns[at - 1], this.choose));
+    return make("div", { class: "strip", role: "group", "aria-label": "The strongest spot at each step" }, ...this.cells);
+  }
+
+  /** Mark the column of the chosen step, and scroll the strip to it. */
+  mark() {
+    const strip = this.element.firstChild;
+    for (const [at, one] of (this.cells ?? []).entries()) {
+      const { step, key } = this.columns[at];
+      const current = key === (state.step ?? "") || String(step) === state.step; // the newest results have the key ""
+      one.setAttribute("aria-pressed", current);
+      if (!current) continue;
+      const hidden = one.offsetLeft < strip.scrollLeft || one.offsetLeft + one.offsetWidth > strip.scrollLeft + strip.clientWidth;
+      if (hidden) strip.scrollLeft = one.offsetLeft - strip.clientWidth / 2;
+    }
   }
 }
 

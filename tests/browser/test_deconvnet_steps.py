@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support import board
+from tests.support.published import read_npz
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ def test_the_slider_the_keys_and_the_player_choose_the_step(visit, open_view, ea
     expect(frame.locator("#play")).to_have_attribute("title", "Play the steps")
     frame.locator(".strip button").nth(1).click()
     expect(frame.locator("#step-text")).to_have_text("12 (2 of 3)")
+    expect(frame.locator(".strip button").nth(1)).to_be_focused()
     frame.locator("#beside").select_option("7@.")
     expect(frame.locator(".beside h2")).to_have_text(["log, step 12", "log, step 7"])
     activations = frame.locator(".beside > div:last-child td:last-child").all_inner_texts()
@@ -95,6 +97,42 @@ def test_a_new_step_appears_by_itself(open_view, features_log, arrays):
         expect(frame.locator("#step-text")).to_have_text("30 (2 of 2)")
     finally:
         os.remove(path)
+
+
+def test_a_run_shows_its_steps_while_it_trains(open_view, features_log):
+    """At the newest step the page follows the run; at another step it stays there."""
+    folder = os.path.join(features_log[0], "features", "conv2-training")
+    page, frame = open_view("deconvnet")
+    layer, text, columns = [frame.locator(name) for name in ("#layer", "#step-text", ".strip button")]
+    expect(frame.locator("#detail tr")).to_have_count(10)
+    expect(layer).to_have_value("conv2")  # the results of features
+    layer.select_option("conv2-training")
+    expect(frame.locator("#detail tr")).to_have_count(2)
+    expect(frame.locator("#order option:checked")).to_have_text("by number")
+    expect(frame.locator("#order option[value=wins]")).to_be_disabled()
+    expect(frame.locator("#detail code")).to_contain_text("features --layer conv2")
+    expect(text).to_have_text("30 (4 of 4)")
+    recorded = read_npz(folder, "features-30.npz")
+    try:
+        for step, expected, chosen in ((40, "40 (5 of 5)", 4), (50, "0 (1 of 6)", 0)):
+            np.savez(os.path.join(folder, f"features-{step}.npz"), **dict(recorded, step=step))
+            page.evaluate("dispatchEvent(new Event('focus'))")  # the page looks for results at once
+            expect(columns).to_have_count(int(expected[-2]))
+            expect(text).to_have_text(expected)
+            expect(columns.nth(chosen)).to_have_attribute("aria-pressed", "true")
+            frame.locator("#step").focus()
+            page.keyboard.press("Home")
+            expect(text).to_have_text(f"0 (1 of {expected[-2]})")
+    finally:
+        for step in (40, 50):
+            os.remove(os.path.join(folder, f"features-{step}.npz"))
+
+
+@pytest.mark.parametrize("step, text", [(20, "20 (3 of 4)"), (30, "30 (4 of 4)")])
+def test_an_address_names_a_recorded_step(visit, step, text):
+    _, frame = visit(f"deconvnet&p.deconvnet.layer=conv2-training&p.deconvnet.step={step}")
+    expect(frame.locator("#step-text")).to_have_text(text)
+    expect(frame.locator(".strip [aria-pressed=true]")).to_contain_text(str(step))
 
 
 def test_the_command_for_occlusion_names_the_step(open_view, features_log, arrays):
