@@ -1,7 +1,6 @@
 """A graph that someone else trained, run on the user's pictures: the maps of a layer, the projection of one, logits."""
 
 import functools
-import io
 from typing import Any, Dict, Tuple
 
 import numpy as np
@@ -10,9 +9,8 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article.receptive_field import crop_patches
 from legacy_graph.board.answers import CURVE, NOT_FOUND, HttpError, encode_framed, encode_tile, find
 from legacy_graph.board.open_graph import Asked, OpenGraph
+from legacy_graph.board.posted import choose_image, read_posted
 from legacy_graph.config import METHODS, SIGNED
-from legacy_graph.data.images import from_array
-from legacy_graph.data.pictures import read_picture
 from legacy_graph.graphs.backward import allowed_methods
 from legacy_graph.visualize import finite, image_grid
 from legacy_graph.visualize.cover import choose_cover
@@ -50,13 +48,14 @@ class GraphNetwork:
             HttpError: an unknown layer, map or method.
             UserError: not a picture, or values that are not finite.
         """
-        opened, methods = self._prepare(content, asked)
+        opened, methods, count = self._prepare(content, asked)
         layer = opened.probe.layer
-        output, logits = self._run(content, opened)
+        output, logits = self._run((content, asked.image), opened)
         largest = output.max(axis=(0, 1))
         number = int(largest.argmax()) if asked.map is None else asked.map
         return {
-            "preparation": self._graph.about,
+            "images": count,
+            "preparation": opened.images.about,
             "logits": None if logits is None else self._best(logits),
             "methods": methods,
             "method": layer.method,
@@ -73,7 +72,7 @@ class GraphNetwork:
         strides = find("detail", {"coarse": True, "fine": False}, detail)
         if asked.map is None:
             raise HttpError(NOT_FOUND, "map", "the number of a map", "none", "reload the page")
-        opened, _ = self._prepare(content, asked)
+        opened, _, _ = self._prepare(content, asked)
         fields, zero, maps = opened.probe.fields, np.array([0]), np.array([asked.map])
         places = find_places(opened, zero, maps)
         cover = choose_cover(self._graph.cover, opened.images, [field.size for field in fields])
@@ -87,24 +86,25 @@ class GraphNetwork:
         return {"map": asked.map, "heat": encode_tile(heat), "scale": scale, "about": str(cover)}
 
     def _prepare(self, content, asked):
-        """(the open layer with the picture, the methods that are defined for the layer)."""
+        """(the open layer with the image, the methods that are defined for the layer, the number of posted images)."""
         layer = find("layer", self._layers, asked.layer)
         known = find("method", {"": self._graph.method, **dict(zip(METHODS, METHODS))}, asked.method)
         if asked.map is not None:
             find("map", dict.fromkeys(range(layer.shape[2])), asked.map)
-        pixels = read_picture("picture", self._graph.model.input_shape, io.BytesIO(content))
-        images = from_array(pixels[None], self._graph.preprocessing, self._graph.about)
+        posted = read_posted(self._graph, content)
+        images = choose_image(posted, asked.image)
+        finite.check_images("array", images.take([0]))
         methods = self._allowed(layer.label)
         opened = self._opened(layer.label, known if known in methods else methods[0])
-        return OpenProbe(*opened, images), methods
+        return OpenProbe(*opened, images), methods, len(posted)
 
-    def _run(self, content, opened):
+    def _run(self, image, opened):
         """(activations of the layer, float32 [h, w, C]; logits, float32 [classes], or None) of the picture.
 
         After a click on a map only the projection is new.
         """
         layer, last = opened.probe.layer, self._graph.logits
-        key = (content, layer.name, layer.method)
+        key = (image, layer.name, layer.method)
         if self._last[0] != key:
             fetches = [layer.output, [] if last is None else [last.start + ":0"], layer.finite]
             (output,), logits, are_finite = opened.run(fetches, [0])

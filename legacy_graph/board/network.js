@@ -6,8 +6,7 @@ import { alertBox, describeScale, emptyBox, METHODS } from "./spots.js";
 import { chooser, framed, make, paint, percent, picture, press, short } from "./tiles.js";
 
 export const ORDERS = { activation: "strongest activation first", number: "by number" };
-const HINT = `Drop a photo on the page, choose a photo, or draw. The page then shows the maps of the layer, the values of
-  the last layer and the projection of the chosen map.`;
+const SHOWN = "The page then shows the maps of the layer, the values of the last layer and the projection of the chosen map.";
 const WAITING = "Waiting for the answer. The first picture of each layer takes some seconds, because the layer is loaded.";
 
 /** The view. `board` is {ask, page, tellLost, graph} of the dashboard; graph() is {title, layers, method}. */
@@ -28,13 +27,13 @@ export class NetworkPicture {
   /** Show the view for the layer, map, page and projection in `state`. */
   show() {
     const { page } = this.board;
-    if (page.pad.content) return this.read(performance.now());
+    if (page.pad.content && !this.isUnsuitable()) return this.read(performance.now());
     page.detail.replaceChildren();
-    page.grid.replaceChildren(make("h1", {}, this.title()), emptyBox(HINT));
+    page.grid.replaceChildren(make("h1", {}, this.title()), emptyBox(this.hint()));
   }
 
   read(began) {
-    this.follower.read(began);
+    if (this.board.graph() && !this.isUnsuitable()) this.follower.read(began);
   }
 
   title() {
@@ -46,6 +45,18 @@ export class NetworkPicture {
     return this.board.graph().input[0] === 1;
   }
 
+  /** Whether the pad has a drawing, such as that of "Your own", but the graph takes signals. */
+  isUnsuitable() {
+    return this.signals() && this.board.page.pad.isDrawn();
+  }
+
+  hint() {
+    const { input, pictures } = this.board.graph();
+    const row = pictures ? " Of a picture, the row in the middle is read." : "";
+    const signals = `an .npy or .npz file with one array of ${input.join(" x ")} values, or of several such signals.${row}`;
+    return `Drop ${this.signals() ? `a signal on the page, or choose it: ${signals}` : "a photo on the page, choose a photo, or draw."} ${SHOWN}`;
+  }
+
   /** The class of the pictures in the right column. */
   large() {
     return this.signals() ? "large curve" : "large";
@@ -53,7 +64,8 @@ export class NetworkPicture {
 
   async send(file, isCurrent, began) {
     const { layer, map, page } = state;
-    const query = { layer, map: map ?? "", method: this.board.page.method.value, page: page ?? 0, order: state.order in ORDERS ? state.order : "activation" };
+    if (file !== this.file) [this.file, this.image] = [file, 0];
+    const query = { layer, map: map ?? "", image: this.image, method: this.board.page.method.value, page: page ?? 0, order: state.order in ORDERS ? state.order : "activation" };
     const found = await this.board.ask("network", query, file);
     if (!isCurrent() || layer !== state.layer) return null;
     this.showMethods(found);
@@ -91,18 +103,20 @@ export class NetworkPicture {
     press(buttons, pressed ?? null);
     const count = this.board.graph().layers.find(({ label }) => label === state.layer).shape[2];
     const legend = make("p", { class: "faint" }, `Its ${count} maps for this ${this.signals() ? "signal" : "picture"}; ${mapsScale(found)}.`);
-    grid.replaceChildren(make("h1", {}, this.title()), legend, ...this.pager(found.pages), group);
+    grid.replaceChildren(make("h1", {}, this.title()), legend, ...this.pagers(found), group);
     if (focused) (buttons.find((button) => button.dataset.map === focused) ?? buttons[0]).focus({ preventScroll: true });
   }
 
-  /** The buttons that turn the page of a large layer; [] if there is one page. */
-  pager(pages) {
-    if (pages < 2) return [];
-    const at = Number(state.page ?? 0);
-    const turn = (text, page) =>
-      make("button", { type: "button", disabled: page < 0 || page >= pages, onclick: () => this.change({ page: String(page) }) }, text);
-    const text = make("span", { role: "status" }, `page ${at + 1} of ${pages}`);
-    return [make("div", { class: "row", id: "pager" }, turn("‹ Back", at - 1), text, turn("Next ›", at + 1))];
+  /** The buttons for the images of a file with several, and for the pages of a large layer. */
+  pagers({ images, pages }) {
+    const showImage = (image) => {
+      this.image = image;
+      this.read(performance.now());
+    };
+    return [
+      ...pager("images", this.signals() ? "signal" : "image", this.image, images, showImage),
+      ...pager("pager", "page", Number(state.page ?? 0), pages, (page) => this.change({ page: String(page) })),
+    ];
   }
 
   change(values) {
@@ -139,6 +153,14 @@ export class NetworkPicture {
       found.notes.length ? make("details", {}, make("summary", {}, "Notes on this graph"), notes) : "",
     ];
   }
+}
+
+/** The buttons that turn to the one before and to the next; [] if there is only one. */
+function pager(id, kind, at, count, show) {
+  if (count < 2) return [];
+  const turn = (text, next) => make("button", { type: "button", disabled: next < 0 || next >= count, onclick: () => show(next) }, text);
+  const text = make("span", { role: "status" }, `${kind} ${at + 1} of ${count}`);
+  return [make("div", { class: "row", id }, turn("‹ Back", at - 1), text, turn("Next ›", at + 1))];
 }
 
 /** What the greys of the maps mean, or the height of their curves. */

@@ -15,7 +15,7 @@ class OpenGraph(NamedTuple):
     title: str  # the name of its file
     model: "Model"  # with at least one layer, and a fixed size of images
     preprocessing: Preprocessing
-    about: str  # how a picture is prepared
+    about: Optional[str]  # how a picture is prepared; None if the graph takes arrays alone
     method: str  # of the projections that are shown first
     cover: "CoverOptions"  # the patch of occlusion
     names: Optional[Sequence[str]] = None  # of the classes; None: their numbers
@@ -35,3 +35,4 @@ class Asked(NamedTuple):
     method: str  # "": that of the command line; one that is not defined for the layer: the first that is
     order: str  # of the maps: "activation" or "number"
     page: int  # of the maps, from 0 on
+    image: int = 0  # the number of the image in a posted array

@@ -5,6 +5,7 @@ import { make } from "./tiles.js";
 
 const SIDE = 280; // pixels of the canvas
 const PEN = 22; // pixels
+const ARRAYS = ".npy,.npz";
 const KEPT = "deconvnet-drawing"; // the drawing in the storage of the browser's tab, so that a reload keeps it
 
 /** The pad. It calls changed(time) once it has new content, and cleared() once it is empty. */
@@ -14,24 +15,39 @@ export class Pad {
     const canvas = { class: "pad", width: SIDE, height: SIDE, role: "img", "aria-label": "Drawing area" };
     this.canvas = make("canvas", canvas);
     this.status = make("p", { class: "faint", role: "status" });
-    const file = make("input", { type: "file", accept: "image/*", hidden: true });
+    const file = (this.chosen = make("input", { type: "file", hidden: true }));
     file.onclick = () => (file.value = "");
     file.onchange = () => this.open(file.files[0]);
     const clear = make("button", { type: "button", onclick: () => this.clear() }, "Clear");
-    const choose = make("button", { type: "button", onclick: () => file.click() }, "Choose a picture…");
-    this.element = make("div", {}, this.canvas, make("div", { class: "row" }, clear, choose, file), this.status);
+    this.choose = make("button", { type: "button", onclick: () => file.click() });
+    this.element = make("div", {}, this.canvas, make("div", { class: "row" }, clear, this.choose, file), this.status);
     this.pen = this.canvas.getContext("2d");
     const style = { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#fff", fillStyle: "#000" };
     Object.assign(this.pen, style);
     this.listen();
+    this.showKind(false);
     this.empty();
     this.restore().catch(() => {}); // nothing was kept
   }
 
   /** The file to send: the dropped one, or the drawing as PNG; null if the pad is empty. */
   async file() {
-    if (this.content !== this.canvas) return this.content;
+    if (!this.isDrawn()) return this.content;
     return new Promise((done) => this.canvas.toBlob(done));
+  }
+
+  /** Ask for signals, which cannot be drawn, or for pictures. */
+  showKind(signals) {
+    this.canvas.hidden = signals;
+    this.chosen.accept = signals ? `${ARRAYS},image/*` : "image/*";
+    this.choose.textContent = signals ? "Choose a signal…" : "Choose a picture…";
+    this.hint = signals ? "Drop a signal on the page." : "Draw, or drop a picture here.";
+    if (!this.content || (signals && this.isDrawn())) this.status.textContent = this.hint;
+  }
+
+  /** Whether the content is a drawing. */
+  isDrawn() {
+    return this.content === this.canvas;
   }
 
   listen() {
@@ -75,7 +91,7 @@ export class Pad {
   empty() {
     this.pen.fillRect(0, 0, SIDE, SIDE);
     this.content = null;
-    this.status.textContent = "Draw, or drop a picture here.";
+    this.status.textContent = this.hint;
   }
 
   /** Keep a drawing until the browser's tab is closed. A picture file is not kept. */

@@ -71,6 +71,7 @@ class DeconvnetPlugin(base_plugin.TBPlugin):
             return {**found, "graph": None}
         layers = [{"label": layer.label, "shape": layer.shape} for layer in graph.model.layers]
         about = {"title": graph.title, "layers": layers, "method": graph.method, "input": graph.model.input_shape}
+        about["pictures"] = graph.about is not None
         return {**found, "graph": about}
 
     def _maps(self, request):
@@ -156,7 +157,8 @@ def _number(request, name: str = "map") -> int:
 def _asked(request) -> Asked:
     number = None if request.args.get("map", "") == "" else _number(request)
     layer, method, order = [request.args.get(name, "") for name in ("layer", "method", "order")]
-    return Asked(layer, number, method, order, _number(request, "page"))
+    image = _number(request, "image") if "image" in request.args else 0
+    return Asked(layer, number, method, order, _number(request, "page"), image)
 
 
 def _picture(request) -> bytes:

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Tuple
 
 from legacy_graph import tf_setup
 from legacy_graph.board.open_graph import OpenGraph
@@ -72,7 +72,7 @@ def open_graph(options: argparse.Namespace) -> OpenGraph:
     model = loader.load()
     if not model.layers:
         raise UserError(options.graph, "a graph with layers that can be shown", "none", "choose another graph")
-    about = images.from_files([], model.input_shape, loader.preprocessing).about  # refuses what the graph cannot read
+    about = _describe_pictures(model.input_shape, loader.preprocessing)
     title = printable(os.path.basename(os.path.abspath(options.graph)))
     method = DECONVNET if options.method in (None, OCCLUSION) else options.method  # occlusion is always beside it
     opened = OpenGraph(title, model, loader.preprocessing, about, method, cover_options(options))
@@ -82,6 +82,14 @@ def open_graph(options: argparse.Namespace) -> OpenGraph:
         expected, hint = "a graph whose last layer has one value for each class", "leave --class-names out"
         raise UserError("--class-names", expected, "another layer", hint)
     return opened._replace(names=read_names(options.class_names, opened.logits.shape[2]))
+
+
+def _describe_pictures(shape: images.Shape, preprocessing: Optional[images.Preprocessing]) -> Optional[str]:
+    """How a picture is prepared for a graph. None for signals without a range or of other channels: arrays alone."""
+    if shape[0] == 1 and (preprocessing is None or shape[2] not in (1, 3)):
+        images.check_size(shape)
+        return None
+    return images.from_files([], shape, preprocessing).about  # refuses what the graph cannot read
 
 
 def _read(options, cluster=False) -> "LoadedModel":

@@ -121,14 +121,18 @@ def from_array(array: np.ndarray, preprocessing: Optional[Preprocessing], about:
 
 
 def from_checked_array(array: np.ndarray, name: str, shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:
-    """As `from_array`, for an array of the user: [N, H, W, channels] or [H, W, channels], for one channel without it.
+    """As `from_array`, for an array of the user: [N, H, W, channels] or [H, W, channels].
+
+    The axis of one channel may be missing, and that of the one row of signals.
 
     Raises:
         UserError: the array does not match the graph, or its type the preprocessing. `name` is its subject.
     """
-    found = array.shape
-    if array.ndim > 1 and shape[2] == 1 and not _fits(found[-3:], shape):
+    found, signals = array.shape, shape[0] == 1
+    if shape[2] == 1 and not _fits(found[-3:], shape) and not (signals and _fits(found[-2:], shape[1:])):
         array = array[..., None]
+    if signals and array.ndim > 1 and not _fits(array.shape[-3:], shape):
+        array = np.expand_dims(array, -3)
     array = array[None] if array.ndim == 3 else array
     if array.ndim != 4 or not len(array) or not _fits(array.shape[1:], shape):
         expected = " x ".join(["an array of the shape N", *("any" if side is None else str(side) for side in shape)])
@@ -147,7 +151,7 @@ def from_checked_array(array: np.ndarray, name: str, shape: Shape, preprocessing
 
 
 def _fits(shape, expected):
-    return len(shape) == 3 and all(side in (None, length) for side, length in zip(expected, shape))
+    return len(shape) == len(expected) and all(side in (None, length) for side, length in zip(expected, shape))
 
 
 def from_files(
@@ -161,10 +165,7 @@ def from_files(
     height, width, channels = shape
     if preprocessing is None:
         raise _no_range()
-    if height is None or width is None:
-        raise UserError(
-            "--size", "the height and width of the images", "a graph that leaves them open", "add --size HxW"
-        )
+    check_size(shape)
     if channels not in (1, 3):
         hint = "give the images as an .npy array"
         raise UserError("--images", f"arrays of {channels} channels, as the graph takes", "pictures", hint)
@@ -181,6 +182,13 @@ def from_files(
 
     names = [printable(os.path.relpath(path, folder or os.path.dirname(path) or ".")) for path in paths]
     return Images(len(paths), (height, width), read, preprocessing, about, names)
+
+
+def check_size(shape: Shape) -> None:
+    """Raise UserError if the height or the width of a graph's images is not fixed."""
+    if None in shape[:2]:
+        expected = "the height and width of the images"
+        raise UserError("--size", expected, "a graph that leaves them open", "add --size HxW")
 
 
 def open_pictures(paths: Sequence[str], shape: Shape, preprocessing: Optional[Preprocessing]) -> Images:

@@ -5,6 +5,7 @@ Here a header must have the exact form that `numpy.savez` writes. Does not impor
 """
 
 import functools
+import io
 import operator
 import re
 import zipfile
@@ -15,7 +16,8 @@ import numpy as np
 
 LARGEST = 2**32  # bytes of all arrays of a file together
 MEMBERS = 1000  # arrays in a file
-_MAGIC = b"\x93NUMPY\x01\x00"  # version 1.0 of the format, then the length of the header in two bytes
+NPY, NPZ = b"\x93NUMPY", b"PK\x03\x04"  # how these files begin
+_MAGIC = NPY + b"\x01\x00"  # version 1.0 of the format, then the length of the header in two bytes
 _LONGEST_HEADER = 1024  # bytes; numpy writes 118 for the arrays of `features`
 _TYPE = r"[<|][iu][1248]|<f[248]|\|b1|<U\d{1,9}"
 _SHAPE = r"\((?:\d{1,18}(?:, \d{1,18})*,?)?\)"
@@ -25,13 +27,17 @@ _KINDS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 DAMAGE = ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error
 
 
-def read(file: BinaryIO, names: Optional[Collection[str]] = None) -> Dict[str, np.ndarray]:
+def read(
+    file: BinaryIO, names: Optional[Collection[str]] = None, largest: Optional[int] = None
+) -> Dict[str, np.ndarray]:
     """The arrays with these names, as far as the file has them; None reads all. The arrays cannot be written to.
 
     Raises:
-        ValueError: the file is not an .npz file of numpy's form, or its arrays are larger than `LARGEST`.
+        ValueError: the file is not an .npz file of numpy's form, or its arrays have more than `largest` bytes, by
+            default `LARGEST`.
         OSError, or one of `DAMAGE`: it is damaged.
     """
+    largest = LARGEST if largest is None else largest
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         if len(members) > MEMBERS:
@@ -41,22 +47,37 @@ def read(file: BinaryIO, names: Optional[Collection[str]] = None) -> Dict[str, n
             raise ValueError("other files than arrays, or two arrays of one name")
         wanted = {name: member for name, member in wanted.items() if names is None or name in names}
         size = sum(member.file_size for member in wanted.values())
-        if size > LARGEST:
-            raise ValueError(f"arrays of {size:,} bytes, more than {LARGEST:,}")
+        if size > largest:
+            raise ValueError(f"arrays of {size:,} bytes, more than {largest:,}")
         for name, member in wanted.items():
             if member.compress_type not in _KINDS:
                 raise ValueError(f"{name} is compressed by another method than numpy's")
-        return {name: _read_array(archive, name, member) for name, member in wanted.items()}
+        return {name: _read_member(archive, name, member) for name, member in wanted.items()}
 
 
-def _read_array(archive, name, member) -> np.ndarray:
+def read_single(content: bytes, largest: int) -> np.ndarray:
+    """The array of an .npy file, or the only array of an .npz file. `largest` and the errors are as for `read`."""
+    file = io.BytesIO(content)
+    if content.startswith(NPY):
+        return _read_array(file, "the array", len(content))
+    arrays = read(file, None, largest)
+    if len(arrays) != 1:
+        raise ValueError(f"{len(arrays)} arrays, not one")
+    return arrays.popitem()[1]
+
+
+def _read_member(archive, name, member) -> np.ndarray:
     with archive.open(member) as stream:
-        dtype, shape, order, length = _read_header(stream, name)
-        size = functools.reduce(operator.mul, shape, dtype.itemsize)
-        if size != member.file_size - length:
-            found = f"{member.file_size - length:,} bytes"
-            raise ValueError(f"{name} has {found} for an array of {size:,} bytes")
-        content = stream.read()  # the archive's checksum is compared at the end
+        return _read_array(stream, name, member.file_size)
+
+
+def _read_array(stream, name, total) -> np.ndarray:
+    """An array from its header on, which has `total` bytes with its header."""
+    dtype, shape, order, length = _read_header(stream, name)
+    size = functools.reduce(operator.mul, shape, dtype.itemsize)
+    if size != total - length:
+        raise ValueError(f"{name} has {total - length:,} bytes for an array of {size:,} bytes")
+    content = stream.read()  # the checksum of an archive is compared at the end
     if len(content) != size:
         raise ValueError(f"{name} ends after {len(content):,} of {size:,} bytes")
     return np.frombuffer(content, dtype).reshape(shape, order=order)
@@ -70,6 +91,6 @@ def _read_header(stream, name) -> Tuple[np.dtype, Tuple[int, ...], str, int]:
         raise ValueError(f"{name} has no header of numpy's format 1.0")
     match = _HEADER.fullmatch(stream.read(length).decode("latin-1"))
     if match is None:
-        raise ValueError(f"{name} has a header of another form or type than the results of this program")
+        raise ValueError(f"{name} has a header of another form or type than numpy writes for numbers and text")
     shape, order = tuple(map(int, re.findall(r"\d+", match.group(3)))), "F" if match.group(2) == "True" else "C"
     return np.dtype(match.group(1)), shape, order, len(begin) + length

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image
 
-from legacy_graph.data.images import Images, Preprocessing, from_array, open_images
+from legacy_graph.data.images import Images, Preprocessing, from_array, from_checked_array, open_images
 from legacy_graph.errors import UserError
 
 UNIT = Preprocessing(0, 1)
@@ -126,6 +126,26 @@ def test_floating_point_arrays_are_fed_as_they_are(tmp_path):
         np.testing.assert_array_equal(np.concatenate(list(images.batches(2))), array[..., None].astype("f"))
         shown = images.shown([0, 1, 2])
         assert (shown.min(), shown.max(), shown.shape) == (0, 255, (3, 7, 9))
+
+
+SIGNALS = [((20,), 1, 1), ((20, 1), 1, 1), ((1, 20), 1, 1), ((4, 20), 1, 4), ((4, 20, 1), 1, 4), ((1, 20, 1), 1, 1),
+           ((4, 1, 20), 1, 4), ((4, 1, 20, 1), 1, 4), ((20, 20), 1, 20), ((20, 3), 3, 1), ((4, 20, 3), 3, 4),
+           ((1, 20, 3), 3, 1), ((4, 1, 20, 3), 3, 4)]  # fmt: skip
+
+
+@pytest.mark.parametrize("length", [20, None])
+@pytest.mark.parametrize("sides, channels, count", SIGNALS, ids=str)
+def test_signals_without_the_axes_of_length_one(sides, channels, count, length):
+    """In the memory, the values have the same order with and without these axes."""
+    array = np.arange(np.prod(sides), dtype=np.float32).reshape(sides)
+    images = from_checked_array(array, "signals", (1, length, channels), None)
+    np.testing.assert_array_equal(images.take(range(len(images))), array.reshape(count, 1, 20, channels))
+
+
+@pytest.mark.parametrize("sides", [(), (19,), (20, 2), (4, 2, 20), (2, 4, 1, 20, 1)], ids=str)
+def test_signals_of_another_shape_are_refused(sides):
+    with pytest.raises(UserError, match="expected an array of the shape N x 1 x 20 x 1"):
+        from_checked_array(np.zeros(sides), "signals", (1, 20, 1), None)
 
 
 def test_an_idx_file(tmp_path):
