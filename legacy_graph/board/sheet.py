@@ -1,4 +1,4 @@
-"""The results that `features` wrote for one layer, as JSON for the dashboard. Does not import TensorFlow."""
+"""The results that `features` or `train` wrote for one layer, as JSON for the dashboard. Does not import TensorFlow."""
 
 import collections
 import os
