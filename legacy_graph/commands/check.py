@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
 def _size(run: runs.RunResults) -> int:
     """Bytes of the results of a run; a file that `features` replaces meanwhile may count as 0."""
     size = 0
-    for path in [path for steps in run.sheets.values() for path in steps.values()]:
+    for path in {path for steps in run.sheets.values() for path in steps.values()}:
         with contextlib.suppress(OSError):
             size += os.path.getsize(path)
     return size

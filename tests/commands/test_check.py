@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.errors import launch_command
 from tests.support.program import ROOT, STEPS, legacy_graph
+from tests.support.published import results_size
 
 SEVEN = ["SCALARS", "IMAGES", "AUDIO", "GRAPHS", "DISTRIBUTIONS", "HISTOGRAMS", "PROJECTOR"]
 
@@ -75,6 +76,7 @@ def test_a_good_log(check, log):
     folder = os.path.join(log, "projector")
     size = sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
     expected["PROJECTOR", "projector"] = ["1", "-", "-", "-", f"{size / 1e6:.2f} MB"]
+    expected["DECONVNET", "."] = ["2", "-", "-", "-", f"{results_size(log) / 1e6:.2f} MB"]
     assert rows == expected
 
 

@@ -1,6 +1,7 @@
 """`check` on directories that have no end, files that never answer, and files that vanish while it reads."""
 
 import os
+import shlex
 import shutil
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from legacy_graph.logdir import event_reader
 from tests.support import forty_logs
 from tests.support.forty_logs import LOGS
+from tests.support.published import results_size
 
 SEVEN = "7 of the 7 dashboards of TensorBoard have data."
 
@@ -71,7 +73,7 @@ def test_files_that_vanish_are_left_out(check, log, monkeypatch):
     monkeypatch.setattr(event_reader, "_find_event_files", find)
     status, rows, rest = check(log)
     assert (status, rest) == (0, [SEVEN])
-    assert {run for _, run in rows} == {"train", "test", "projector"}
+    assert {run for _, run in rows} == {"train", "test", "projector", "."}
 
 
 def test_a_projector_configuration_that_cannot_be_read(check, log):
@@ -136,11 +138,12 @@ def test_a_configuration_that_points_elsewhere(check, log, old, new, reason):
     assert reason in check(log)[2][0]
 
 
-def test_results_for_the_deconvnet_tab(check, trained, features_run):
+def test_results_for_the_deconvnet_tab(check, trained, features_run, tmp_path):
     """They are no event files, and no dashboard of TensorBoard."""
     status, rows, rest = check(features_run)
     assert (status, rest[-1]) == (0, "7 of the 7 dashboards of TensorBoard have data.")
-    size = os.path.getsize(os.path.join(features_run, "features", "conv2", "features.npz"))
-    assert rows["DECONVNET", "."] == ["1", "-", "-", "-", f"{size / 1e6:.2f} MB"]
-    status, rows, rest = check(trained.logdir)
-    assert status == 0 and rest[0].endswith(f"features --layer all --logdir {trained.logdir}")
+    assert rows["DECONVNET", "."] == ["3", "-", "-", "-", f"{results_size(features_run) / 1e6:.2f} MB"]
+    log = str(tmp_path / "earlier version")  # `train` of earlier versions recorded no results
+    shutil.copytree(trained.logdir, log, ignore=lambda *_: ["features"])
+    status, rows, rest = check(log)
+    assert status == 0 and rest[0].endswith(f"features --layer all --logdir {shlex.quote(log)}")

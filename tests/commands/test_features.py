@@ -31,7 +31,8 @@ def test_features_leave_a_sheet_numbers_and_events(shown):
     assert names[:2] == ["control.npz", "control.png"]
     assert names[2].startswith("events.out.tfevents.")
     assert names[3:] == ["features.csv", "features.npz", "features.png"]
-    assert sorted(os.listdir(os.path.dirname(shown.place))) == [os.path.basename(shown.place), "conv1-maps=1"]
+    others = ["conv1-maps=1", "conv1-training", "conv2-training"]
+    assert sorted(os.listdir(os.path.dirname(shown.place))) == [os.path.basename(shown.place), *others]
 
 
 def test_the_arrays_of_the_results(shown):
@@ -79,7 +80,7 @@ def test_other_digits_can_be_scanned(logdir, tmp_path):
     (tmp_path / "more").mkdir()
     words[-1] = idx(tmp_path / "more" / "mine.gz", images[::-1])
     assert __main__.main(["features", "--logdir", logdir] + words) == 0
-    names = [name for name in os.listdir(os.path.join(logdir, "features")) if name.startswith("conv2")]
+    names = [name for name in os.listdir(os.path.join(logdir, "features")) if name.startswith("conv2-other")]
     assert sorted(names) == [folder, folder + "_2"]  # two files of the same name
 
 

@@ -1,5 +1,6 @@
 """Read what the features and deconv commands publish, and check how they refuse bad input."""
 
+import glob
 import hashlib
 import io
 import os
@@ -53,3 +54,8 @@ def events_of(folder):
                 assert picture.size == (value.image.width, value.image.height)
                 found.setdefault(value.tag, []).append((event.step, np.asarray(picture)))
     return found
+
+
+def results_size(logdir):
+    """Bytes of all results for DECONVNET in a log directory."""
+    return sum(os.path.getsize(path) for path in glob.glob(os.path.join(logdir, "features", "*", "features*.npz")))
