@@ -35,8 +35,11 @@ def draw_steps(options: argparse.Namespace) -> None:
     hint = "leave it out: the pictures are those that were recorded"
     refuse(options, others, "only --layer and --steps for the results of FeaturesHook", "this option", hint)
     top = os.path.join(options.logdir, layout.FEATURES)
-    recorded = sorted(name for name in os.listdir(top) if os.path.isfile(os.path.join(top, name, layout.NUMBERS)))
+    names = layout.list_folder(top, "results")
+    recorded = sorted(name for name in names if os.path.isfile(os.path.join(top, name, layout.NUMBERS)))
     chosen = layer_names(options.layer or ALL) or recorded
+    if not recorded:
+        raise UserError(top, "the results of FeaturesHook for each layer", "none", "name another --logdir")
     tf_setup.import_tensorflow()
     from legacy_graph.training.layer_record import publish_steps
 

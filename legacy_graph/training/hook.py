@@ -97,16 +97,22 @@ class FeaturesHook(tf.train.SessionRunHook):
             self._write(session, step)
 
     def begin(self) -> None:
-        """Find the global step. MonitoredSession calls this before the session exists."""
+        """Find the global step. MonitoredSession calls this before the session exists, for each training anew."""
+        self._writer, self._seen, self.recorded = None, -1, []
         self._global_step = tf.train.get_global_step()
         if self._global_step is None:
             hint = "call tf.train.get_or_create_global_step() and give it to the optimizer"
             raise UserError("FeaturesHook", "a graph with a global step", "none", hint)
 
     def after_create_session(self, session: tf.Session, coord: tf.train.Coordinator) -> None:
-        """Record the first step, if due. MonitoredSession calls this when the variables have values."""
+        """Record the first step, if due. MonitoredSession calls this when the variables have values.
+
+        It calls this again after it has lost its session, with the variables of an earlier step.
+        """
         step = int(session.run(self._global_step))
-        self._seen = step - 1
+        self._seen, self.recorded = step - 1, [recorded for recorded in self.recorded if recorded < step]
+        if self._writer is not None:
+            self._discard_events(step)
         self.record(session, step)
 
     def after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
@@ -134,7 +140,8 @@ class FeaturesHook(tf.train.SessionRunHook):
             self._start(step, kept)
             opened, results = LoadedModel(loader, "your network"), []
             for layer in layers:
-                target, learned = opened.target(layer.label, self._pictures), self._learned(model, layer, kept)
+                target = opened.target(layer.label, self._pictures, "pictures")
+                learned = self._learned(model, layer, kept)
                 results.append(layer_record.record(target, self._method, self._top, step, learned))
         for result in results:
             publish(self._folder(result.label), step, result.sheets.images, result.sheets.files, keep_earlier=True)
@@ -149,7 +156,7 @@ class FeaturesHook(tf.train.SessionRunHook):
         if self._writer is not None:
             return
         steps = kept_kernels.kept_steps(self._logdir)
-        if layout.is_ours(self._logdir) or (steps and steps[-1] > step == 0):
+        if layout.is_ours(self._logdir) or (steps and step <= steps[0] and step < steps[-1]):
             found = f"those up to step {steps[-1]:,}" if steps else "a run of the command train"
             raise UserError(f"logdir {self._logdir}", "a directory without results of another training", found, HINT)
         self._first = kept
@@ -162,6 +169,11 @@ class FeaturesHook(tf.train.SessionRunHook):
         with explain(f"logdir {self._logdir}", "a writable directory"):
             os.makedirs(self._logdir, exist_ok=True)
         self._writer = FileWriter(os.path.join(self._logdir, LEARNING))
+        self._discard_events(step)
+
+    def _discard_events(self, step):
+        """Make TensorBoard discard the events from `step` on: a training that was stopped records them again."""
+        self._writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), step)
 
     def _learned(self, model, layer, kept):
         """The rank correlation of a layer's kernel with the first recorded one; None if it is not one variable."""

@@ -182,9 +182,9 @@ class LoadedModel:
             top_activations.check_values(opened, spots[0])
             yield opened, (*spots, top_activations.find_places(opened, *spots) if places is None else places)
 
-    def target(self, layer: str, images: ImageSource) -> Target:
-        """Load a layer and open images for it. The arguments are as in `top_activations`."""
-        return self.loader.target(layer, functools.partial(_open_source, images))
+    def target(self, layer: str, images: ImageSource, argument: str = "images") -> Target:
+        """Load a layer and open images for it, as in `top_activations`. A refusal names `argument`."""
+        return self.loader.target(layer, functools.partial(_open_source, argument, images))
 
     def sheets(
         self, target: Target, method: Optional[str], options: SheetOptions, cluster: Optional[Cluster] = None
@@ -201,14 +201,14 @@ class LoadedModel:
             return feature_sheets.draw(session, scan, target.images, f"{target.layer.label} of {self.name}")
 
 
-def _open_source(source, shape, preprocessing):
+def _open_source(argument, source, shape, preprocessing):
     """Open an `ImageSource` for images of a shape, (H, W, channels)."""
     if isinstance(source, (str, os.PathLike)):
         return open_images(os.fspath(source), shape, preprocessing)
     if isinstance(source, np.ndarray):
-        return from_checked_array(source, "images", shape, preprocessing)
+        return from_checked_array(source, argument, shape, preprocessing)
     expected = "a path, paths of pictures, or a numpy array"
-    return open_pictures(arguments.paths("images", source, expected), shape, preprocessing)
+    return open_pictures(arguments.paths(argument, source, expected), shape, preprocessing)
 
 
 def _cover_options(patch, stride, value, channels):

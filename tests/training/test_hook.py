@@ -1,6 +1,5 @@
 """FeaturesHook: it changes no loss and no graph. It records what TensorFlow and numpy compute of the same weights."""
 
-import contextlib
 import glob
 import os
 import shlex
@@ -19,10 +18,10 @@ from legacy_graph.logdir import kept_kernels
 from legacy_graph.visualize import evolution, spot_schema
 from legacy_graph.visualize.rank_correlation import rank_correlation
 from tests.support import shapes_program
+from tests.support.plain_loop import PICTURES, plain_session
 from tests.support.published import assert_refused, read_npz, tree
 
 RECORDED = [0, 20, 30]  # the last step is not one of `config.is_image_step`
-PICTURES = np.random.RandomState(0).normal(size=[12, 10, 8, 3]).astype(np.float32)
 
 
 def train(logdir, with_hook):
@@ -131,29 +130,6 @@ def test_records_are_those_of_the_kept_weights(hooked, network, step):
         assert histogram.histogram_value.sum == pytest.approx(activations.sum(), rel=1e-3)
 
 
-class Plain:
-    """A loop with a plain session: each step adds 1 to the kernel."""
-
-    def __init__(self):
-        self.images = tf.placeholder(tf.float32, [None, 10, 8, 3], "images")
-        self.kernel = tf.get_variable("kernel", [3, 3, 3, 4], use_resource=True)
-        tf.nn.relu(tf.nn.conv2d(self.images, self.kernel, 1, "SAME", name="first"))
-        self.add = self.kernel.assign_add(tf.ones_like(self.kernel)).op
-        self.initialize = tf.global_variables_initializer()
-
-    def hook(self, logdir, **options):
-        return legacy_graph.FeaturesHook("images:0", None, str(logdir), pictures=PICTURES, **options)
-
-
-@contextlib.contextmanager
-def plain_session():
-    with tf.Graph().as_default() as graph, tf.Session() as session:
-        plain = Plain()
-        session.run(plain.initialize)
-        graph.finalize()
-        yield plain, session
-
-
 def test_a_plain_loop_records_with_one_call(tmp_path):
     with plain_session() as (plain, session):
         hook, values = plain.hook(tmp_path, every=3), {}
@@ -165,21 +141,6 @@ def test_a_plain_loop_records_with_one_call(tmp_path):
     assert kept_kernels.kept_steps(str(tmp_path)) == [0, 3, 5]
     for step in (0, 3):
         np.testing.assert_array_equal(kept_kernels.read(str(tmp_path), step)["kernel"], values[step])
-
-
-def test_a_resumed_training_goes_on(tmp_path):
-    """The rank correlation is that with the kernels of step 0, which the first training has kept."""
-    with plain_session() as (plain, session):
-        plain.hook(tmp_path).record(session, 0)
-        first = session.run(plain.kernel)
-    with plain_session() as (plain, session):
-        plain.hook(tmp_path).record(session, 20)
-        second = session.run(plain.kernel)
-        with pytest.raises(legacy_graph.UserError, match="expected a directory without results of another training"):
-            plain.hook(tmp_path).record(session, 0)
-    events = EventAccumulator(str(tmp_path / "learning")).Reload()
-    found = {event.step: event.value for event in events.Scalars("learned/first")}
-    assert found == pytest.approx({0: 1.0, 20: rank_correlation(first.ravel(), second.ravel())}, abs=1e-6)
 
 
 def test_a_step_between_two_calls_is_recorded(tmp_path):
@@ -212,6 +173,14 @@ def test_a_bad_layer_and_no_global_step_are_refused(tmp_path):
             hook.begin()
 
 
+def test_pictures_are_refused_by_name(tmp_path):
+    with plain_session() as (plain, session):
+        for pictures in (None, PICTURES[:, 1:], list(PICTURES)):
+            hook = legacy_graph.FeaturesHook(plain.images, None, str(tmp_path), pictures=pictures)
+            with pytest.raises(legacy_graph.UserError, match="^pictures: "):
+                hook.record(session, 0)
+
+
 @pytest.mark.parametrize(
     "name, value",
     [
@@ -232,4 +201,17 @@ def test_damaged_results_of_a_step_are_refused_by_name(hooked, tmp_path, capsys)
     (first, *_) = sorted(glob.glob(os.path.join(copy, "features", "*", "features-*.npz")))
     with open(first, "wb") as file:
         file.write(b"junk")
-    assert_refused(capsys, ["features", "--logdir", copy, "--steps", "all"], first, "intact results of a step")
+    words = ["features", "--logdir", copy, "--steps", "all"]
+    assert_refused(capsys, words, first, "intact results of a step")
+    good = dict(np.load(first.replace("features-0", "features-20")), step=0)
+    for wrong in (
+        {"step": 0}, {**good, "step": [1, 2]}, {**good, "images": good["images"] + 50},
+        {name: good[name] for name in good if not name.startswith("input")},
+    ):  # fmt: skip
+        np.savez(first, **wrong)
+        assert_refused(capsys, words, first, "intact results of a step")
+    os.remove(first)
+    os.mkfifo(first)
+    assert_refused(capsys, words, first, "not a regular file")
+    shutil.rmtree(os.path.join(copy, "features"))
+    assert_refused(capsys, words, "features: expected the results of FeaturesHook for each layer, found none")
