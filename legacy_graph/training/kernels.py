@@ -18,11 +18,11 @@ def variables(net: Network) -> Dict[str, tf.Variable]:
     return _variables(net.images.graph, [layer.name for layer in net.layers])
 
 
-def restore(session: tf.Session, logdir: str, step: int) -> None:
-    """Fill the convolution weights with those of `step`; other variables are unchanged. Adds no operations.
+def read(graph: tf.Graph, logdir: str, step: int) -> Dict[str, np.ndarray]:
+    """The convolution weights of `step`: "conv1/weights" -> weights.
 
     Args:
-        session: of a graph with the network's variables.
+        graph: with the network's variables.
         logdir: the run's log directory.
         step: one of `kept_steps(logdir)`.
 
@@ -30,14 +30,19 @@ def restore(session: tf.Session, logdir: str, step: int) -> None:
         UserError: the step was not kept, its file is damaged or of another network, or a weight is not finite.
     """
     kept = kept_kernels.read(logdir, step)
-    wanted = _variables(session.graph, CONVOLUTIONS)
-    shapes = {name: variable.shape.as_list() for name, variable in wanted.items()}
+    shapes = {name: variable.shape.as_list() for name, variable in _variables(graph, CONVOLUTIONS).items()}
     hint, path = "train a new run, or name another --logdir", kept_kernels.path(logdir, step)
     if {name: list(array.shape) for name, array in kept.items()} != shapes:
         raise UserError(path, f"the shapes {shapes}", {name: list(array.shape) for name, array in kept.items()}, hint)
     for name, array in kept.items():
         if not np.isfinite(array).all():
             raise UserError(path, f"finite numbers in {name}", "NaN or infinity", hint)
+    return kept
+
+
+def restore(session: tf.Session, logdir: str, step: int) -> None:
+    """Fill the convolution weights with those of `step`, as from `read`; other variables stay. Adds no operations."""
+    kept, wanted = read(session.graph, logdir, step), _variables(session.graph, CONVOLUTIONS)
     # Feed the value to the input tensor of the initializer, which adds no operation to the graph.
     fed = {wanted[name].initializer.inputs[1]: array for name, array in kept.items()}
     session.run([wanted[name].initializer for name in kept], fed)

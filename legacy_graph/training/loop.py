@@ -88,7 +88,7 @@ def steps(
     """
     net, batches = program.network, mnist.batches(data.train, config.batch_size, config.seed, start)
     traced, losses = {config.steps // 4, config.steps // 2, config.steps * 3 // 4}, _recorded_losses(config, start)
-    first = _first_kernels(config, start)
+    first = _first_kernels(program, config, start)
     for step in range(start, config.steps + 1):
         due, fetches, sheets = recording.due(step, config), {"loss": net.loss}, {}
         if due.histograms or due.images:
@@ -156,10 +156,10 @@ def _record_evaluation(session, program, config, data, writers, step, due, first
     return first, dict(zip(sheets, results))
 
 
-def _first_kernels(config, start):
+def _first_kernels(program, config, start):
     """The kernels of step 0; None if they will come with that step, or if they are lost."""
     try:
-        return kept_kernels.read(config.logdir, 0) if start else None
+        return kernels.read(program.graph, config.logdir, 0) if start else None
     except UserError as error:
         damage = str(error) if 0 in kept_kernels.kept_steps(config.logdir) else "The run has not kept them."
         print(f"The curves learned/ and dead are not continued, because they need the kernels of step 0. {damage}")

@@ -155,3 +155,11 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="to write the kernels of step 3, found No space left on device"):
         kept_kernels.write(str(tmp_path), 3, {})
     assert kept_kernels.kept_steps(str(tmp_path)) == []
+
+
+def test_damaged_first_kernels_do_not_stop_a_run(stopped):
+    without_a_layer(kept_kernels.path(stopped.logdir, 0))
+    printed = stopped(steps=8)
+    assert stopped.seen == [6, 7, 8]
+    (line,) = [line for line in printed.splitlines() if line.startswith("The curves learned/ and dead")]
+    assert "step-000000.npz: expected the shapes " in line
