@@ -60,7 +60,8 @@ def test_the_default_is_the_data_of_the_run(logdir, fashion_run, capsys, heading
     assert capsys.readouterr().out.startswith(f"Data: the four files in {raw}\n")
     assert digits(logdir, "conv1") < 20
     assert headings == ["images of FashionMNIST/raw"]
-    assert os.listdir(os.path.join(logdir, "features")) == ["conv1" + ENDING]
+    others = ["conv1-training", "conv2-training"]
+    assert sorted(os.listdir(os.path.join(logdir, "features"))) == ["conv1" + ENDING, *others]
 
 
 def test_other_data_is_refused_and_on_request_kept_apart(logdir, capsys, headings):
