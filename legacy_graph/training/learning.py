@@ -104,7 +104,7 @@ def sheet_calls(
         images: uint8 [N, 784], the tested digits.
         strongest: as in `summarize_scalars`, of these images.
         kernels: as in `summarize_scalars`.
-        keep: is called with the last arguments of `recorded_spots.write` for each layer.
+        keep: is called with the last arguments of `recorded_spots.pack` for each layer.
     """
 
     def features(probe, activations):

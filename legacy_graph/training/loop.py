@@ -1,7 +1,6 @@
 """损失函数和准确率的变化: the training loop, with its session and writers."""
 
 import contextlib
-import functools
 import logging
 import os
 from typing import Iterator, Optional, Sequence, Tuple
@@ -136,10 +135,13 @@ def _record_evaluation(session, program, config, data, writers, step, due, first
     evaluation = recording.evaluate(session, net, digits, learning.probes, due.test)
     strongest, present = evaluation.strongest, session.run(kernels.variables(net))
     first = present if step == 0 else first
-    sheets, pictures = {}, []
+    sheets, pictures, spots = {}, [], {}
     if due.images:
         names = class_names(run_data(config.logdir).known_name)
-        keep = functools.partial(recorded_spots.write, config.logdir, step, digits, names)
+
+        def keep(probe, *found):
+            spots[probe.layer.name] = recorded_spots.pack(step, digits, names, probe, *found)
+
         sheets = sheet_calls(session, net, learning, digits.images, strongest, present, keep)
         pictures = recording.image_calls(session, program, data, writers, step, traced=step == config.steps)
 
@@ -149,6 +151,8 @@ def _record_evaluation(session, program, config, data, writers, step, due, first
     *results, learned = run_together([*sheets.values(), *pictures, compare])
     if due.images:
         kept_kernels.write(config.logdir, step, present)
+        for layer, content in spots.items():
+            recorded_spots.write(config.logdir, step, layer, content)
     if due.test:
         recording.record_test(session, program, config, evaluation, writers.test, step)
     if learned:

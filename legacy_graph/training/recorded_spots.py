@@ -26,8 +26,7 @@ def folder(logdir: str, layer: str) -> str:
     return os.path.join(logdir, layout.FEATURES, layer + layout.TRAINED)
 
 
-def write(
-    logdir: str,
+def pack(
     step: int,
     digits: mnist.Digits,
     class_names: Sequence[str],
@@ -35,11 +34,10 @@ def write(
     strongest: np.ndarray,
     places: np.ndarray,
     projections: np.ndarray,
-) -> None:
-    """Write the file of a step for one layer. After a kill or a power cut it is complete or absent.
+) -> bytes:
+    """The content of the file of a step for one layer.
 
     Args:
-        logdir: the run's log directory.
         step: training steps taken.
         digits: N tested digits.
         class_names: of the ten classes.
@@ -47,14 +45,11 @@ def write(
         strongest: float32 [N, C], the largest activation of each map in each digit.
         places: int64 [C, 2], (y, x) of the strongest activation of each map in the layer's output.
         projections: float32 [C, 28, 28], these activations projected to the pixels.
-
-    Raises:
-        UserError: the file cannot be written.
     """
     numbers, activations = strongest.argmax(0), strongest.max(0)
     alive = activations > 0
     shown = np.unique(numbers[alive])
-    content = write_arrays(
+    return write_arrays(
         step=step,
         maps=np.arange(len(numbers)),
         images=np.where(alive, numbers, -1)[:, None],
@@ -69,7 +64,15 @@ def write(
         labels=digits.labels,
         class_names=class_names,
     )
-    target = folder(logdir, probe.layer.name)
+
+
+def write(logdir: str, step: int, layer: str, content: bytes) -> None:
+    """Write the file of a step for one layer. After a kill or a power cut it is complete or absent.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    target = folder(logdir, layer)
     with explain(target, f"to write the spots of step {step}", RESUME):
         os.makedirs(target, exist_ok=True)
         durable.write(os.path.join(target, layout.name_with_step(layout.NUMBERS, step)), content)

@@ -51,7 +51,8 @@ def test_a_dead_map_has_no_spot(undisturbed, probed, data, tmp_path):
     strongest[1, 3] = 2
     places, projections = np.full([32, 2], 5), np.zeros([32, 28, 28], "f")
     digits = mnist.Digits(data.test.images[:2], data.test.labels[:2])
-    recorded_spots.write(str(tmp_path), 7, digits, ["a"] * 10, probe, strongest, places, projections)
+    content = recorded_spots.pack(7, digits, ["a"] * 10, probe, strongest, places, projections)
+    recorded_spots.write(str(tmp_path), 7, "conv1", content)
     recorded = spot_schema.read(os.path.join(recorded_spots.folder(str(tmp_path), "conv1"), "features-7.npz"))
     assert np.flatnonzero(recorded["images"][:, 0] >= 0).tolist() == [3]
     assert recorded["images"][3, 0] == 1 and recorded["places"][3, 0].tolist() == [5, 5]
