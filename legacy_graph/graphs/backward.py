@@ -186,13 +186,13 @@ def _notes(graph, layer, path, method, end) -> Iterator[str]:
         yield f"{layer.label} is ranked and projected before the clip of its Relu6 at 6."
     if method == OCCLUSION:
         return
-    pattern = "depends on the map and the position, not on the image."
+    pattern = "projection of one activation depends on the map and the position, not on the image."
     if not path.max_pools and not _lower_relus(layer, path, end) and not path.undefined:
         start = f"{'the ReLU of ' if path.relus else ''}{layer.label}"
-        yield f"All nodes between the images and {start} are linear: the pattern of every projection {pattern}"
+        yield f"All nodes between the images and {start} are linear: the pattern of the {pattern}"
     elif method == DECONVNET and not path.max_pools:
         yield (
-            f"No max pool lies between the images and {layer.label}: the pattern of a deconvnet projection {pattern} "
+            f"No max pool lies between the images and {layer.label}: the pattern of the deconvnet {pattern} "
             "--method guided depends on the image."
         )
     if path.max_pools:
