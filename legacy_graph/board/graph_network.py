@@ -168,7 +168,8 @@ def _describe(opened: OpenProbe, number: int, values: np.ndarray) -> Json:
     spot = TopActivations(zero[0], one[0], zero, places[None], one, projections[None])
     shown = choose_windows(spot, probe.fields, layer.fields is None)
     part = Spots(projections, opened.images.shown([0]), shown.places[0], shown.fields)
-    drawn = default_drawing(layer.method, shown.energy is not None, projections.ndim == 4 and not layer.first)
+    rows, colour = part.images.shape[1], projections.ndim == 4 and not layer.first
+    drawn = default_drawing(layer.method, rows, shown.energy is not None, colour)
     projection, *patch = [encode_tile(tile) for (tile,) in draw_tiles(part, drawn)]
     frame = [[field.begin + int(at) * field.step, field.size] for field, at in zip(part.fields, part.places[0])]
     return {

@@ -23,9 +23,9 @@ function asSvg(elements, boxes, style, caption, width, height) {
     const copy = element.cloneNode(true);
     const drawn = element.querySelectorAll("canvas");
     copy.querySelectorAll("canvas").forEach((canvas, number) => {
-      const { width, height, objectFit, backgroundColor } = getComputedStyle(drawn[number]);
-      const image = make("img", { src: drawn[number].toDataURL() });
-      Object.assign(image.style, { width, height, objectFit, backgroundColor });
+      const { width, height, objectFit, backgroundColor, imageRendering } = getComputedStyle(drawn[number]);
+      const image = make("img", { src: drawn[number].toDataURL(), class: canvas.className });
+      Object.assign(image.style, { width, height, objectFit, backgroundColor, imageRendering });
       canvas.replaceWith(image);
     });
     // Sizes of the window, such as vw, mean something else in the picture.
@@ -37,6 +37,7 @@ function asSvg(elements, boxes, style, caption, width, height) {
     return copy;
   });
   const root = make("div", { class: "saved" }, make("style", {}, style), make("p", {}, caption), make("div", {}, ...copies));
+  root.style.minHeight = `${height}px`; // below short contents the picture would be transparent
   root.dataset.theme = document.documentElement.dataset.theme;
   const empty = `<svg width="${width}" height="${height}"><foreignObject width="100%" height="100%"></foreignObject></svg>`;
   const svg = new DOMParser().parseFromString(empty, "text/html").querySelector("svg");

@@ -97,8 +97,8 @@ def draw_sheet(
 
 def choose_drawing(strongest: TopActivations, about: Heading, shown: Shown, first: bool) -> str:
     """SIGNED or MAGNITUDE. `first`: the layer reads the images, so its kernels stand beside the projections."""
-    colour = strongest.projections.ndim == 5 and not first
-    return about.drawn or default_drawing(about.method, shown.energy is not None, colour)
+    rows, colour = strongest.projections.shape[2], strongest.projections.ndim == 5 and not first
+    return about.drawn or default_drawing(about.method, rows, shown.energy is not None, colour)
 
 
 def _columns(count, height, width):

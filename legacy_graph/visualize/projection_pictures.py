@@ -40,7 +40,7 @@ def draw_row(seen: np.ndarray, projections: Dict[str, np.ndarray], drawn: Option
     largest = max(field.size for field in shown.fields)
     window = shown.energy is not None and largest <= WORTH * max(seen.shape[:2])
     for method, values in projections.items():
-        how = drawn if drawn and method != OCCLUSION else default_drawing(method, window, values.ndim == 3)
+        how = drawn if drawn and method != OCCLUSION else default_drawing(method, len(seen), window, values.ndim == 3)
         pictures[method] = (_draw_window if window else _draw_complete)(seen, values, how, shown)
     return pictures
 

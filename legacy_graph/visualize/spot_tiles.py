@@ -53,9 +53,13 @@ def magnitude(values: np.ndarray) -> np.ndarray:
     return np.abs(values) if values.ndim == 3 else np.sqrt(squares[..., 0] + squares[..., 1] + squares[..., 2])
 
 
-def default_drawing(method: str, windows: bool, colour: bool) -> str:
-    """MAGNITUDE, in which shapes are visible, for windows of large images and for gradients in colour; else SIGNED."""
-    return MAGNITUDE if method != OCCLUSION and (windows or (colour and method in (GRADIENT, GUIDED))) else SIGNED
+def default_drawing(method: str, rows: int, windows: bool, colour: bool) -> str:
+    """MAGNITUDE, in which shapes are visible, for windows of large images and for gradients in colour; else SIGNED.
+
+    A signal, an image of one row, is always SIGNED: its curve shows shape and sign.
+    """
+    gradients = colour and method in (GRADIENT, GUIDED)
+    return MAGNITUDE if rows > 1 and method != OCCLUSION and (windows or gradients) else SIGNED
 
 
 def draw_panels(spots: Spots, drawn: str, whole: bool) -> List[np.ndarray]:

@@ -1,10 +1,12 @@
 """The page of the DECONVNET dashboard: help, a narrow window, names with HTML in them, stale addresses."""
 
+import io
 import os
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support import board
@@ -74,13 +76,19 @@ def test_signals_are_wide_curves_and_dead_maps_are_last(open_view, features_log)
              places=places, activations=[[0.0], [1.0]], projections=projections, inputs=np.ones([1, 1, 40], np.uint8),
              receptive_field=[[1, 0, 0], [3, 1, -1]], input_numbers=[0])  # fmt: skip
     try:
-        _, frame = open_view("deconvnet&p.deconvnet.run=signals")
+        page, frame = open_view("deconvnet&p.deconvnet.run=signals")
         expect(frame.locator("#grid button")).to_have_text(["1", "dead0"])
         expect(frame.locator("#detail h1")).to_have_text("Map 1 of line")
         expect(frame.locator("#detail th")).to_have_text(["deconvnet", "whole image", "strongest spot"])
         canvases = frame.locator("#grid canvas, #detail canvas")
         sides = canvases.evaluate_all("all => all.map(one => [one.clientWidth, one.clientHeight])")
         assert len(sides) == 3 and all(width == 3 * height for width, height in sides), sides
+        with page.expect_download() as saved:
+            frame.locator("#save").click()
+        seen = Image.open(io.BytesIO(frame.locator("#grid").screenshot())).convert("RGBA")
+        picture = Image.open(str(saved.value.path())).crop((16, 48, 16 + seen.width, 48 + seen.height))
+        differences = np.abs(np.asarray(picture, float) - np.asarray(seen, float))[10:]  # without the header's shadow
+        assert differences.mean() < 2  # texts may be a pixel off
     finally:
         shutil.rmtree(run)
 

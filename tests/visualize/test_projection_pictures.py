@@ -67,3 +67,13 @@ def test_a_part_of_a_signal():
     (drawn,) = draw_row(seen.astype(np.uint8), {GRADIENT: projection(block, (1, 1000))}).values()
     assert drawn.window and "1 x 10 pixels" in drawn.caption
     assert drawn.picture.shape == (CURVE[0], 2 * CURVE[1] + 4)
+
+
+def test_the_curve_of_a_part_of_a_signal_has_its_sign():
+    """The curve is black over the line of zero in the middle; the signal is 0, grey and at the lower edge."""
+    values = np.zeros([1, 1000], np.float32)
+    values[0, 300:310] = -np.arange(1, 11)
+    (drawn,) = draw_row(np.zeros([1, 1000], np.uint8), {GRADIENT: values}).values()
+    assert drawn.drawn == SIGNED and drawn.caption.startswith("\u00b1")
+    rows, _ = np.nonzero(drawn.picture[:, : CURVE[1]] == 0)
+    assert rows.min() > CURVE[0] // 2 and rows.max() > 0.9 * CURVE[0]
