@@ -45,7 +45,7 @@ class Config:
     seed: int = option(0, "seed of initial values, batches and dropout", (0, 2**31 - 1))
     summary_every: int = option(10, "steps between scalars of the training batch", _INTERVAL)
     histogram_every: int = option(100, "steps between histograms", _INTERVAL)
-    image_every: Optional[int] = option(None, "steps between images, sounds, kept kernels and strongest spots "
+    image_every: Optional[int] = option(None, "steps between images, sounds, kept kernels and results for DECONVNET "
         "(default: the steps 0, 20, 100, 200, 500, 1000 and 2000, then every 2000, from 20000 on every 20000, and so "
         "on; always the last step)", _INTERVAL)  # fmt: skip
     test_every: int = option(100, "steps between tests on 1,000 test digits", _INTERVAL)

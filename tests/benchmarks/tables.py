@@ -92,7 +92,8 @@ def dashboards(spent, config) -> str:
         "scalars": ("scalars", config.summary_every),
         "histograms": ("histograms of weights and activations, with the check of all weights", config.histogram_every),
         "images": (
-            "images, sheets of all feature maps, sound, kept kernels, spots; deconvolution and 1,000 digits included",
+            "images, sheets of all feature maps, sound, kept kernels, results for DECONVNET; deconvolution and 1,000 "
+            "digits included",
             config.steps / len(image_steps),
         ),
         "checkpoint": ("checkpoint, with the check of all weights and `fsync`", config.checkpoint_every),
