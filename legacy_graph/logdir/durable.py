@@ -28,6 +28,19 @@ def sync(path: str) -> None:
         os.close(descriptor)
 
 
+def make_folder(path: str) -> None:
+    """Create a directory if it is missing, and those above it. They are on the disk when the call returns.
+
+    Raises:
+        OSError: a directory cannot be created.
+    """
+    if not os.path.isdir(path):
+        parent = os.path.dirname(os.path.abspath(path))
+        make_folder(parent)
+        os.makedirs(path, exist_ok=True)  # another thread may have created it
+        sync(parent)
+
+
 def open_regular(path: str) -> BinaryIO:
     """Open a regular file for reading. A FIFO, a socket or a device is refused: reading it may wait for ever.
 

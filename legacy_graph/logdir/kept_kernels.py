@@ -56,9 +56,7 @@ def write(logdir: str, step: int, arrays: Dict[str, np.ndarray]) -> None:
     np.savez(file, step=np.array(step), **arrays)
     target = path(logdir, step)
     with explain(target, f"to write the kernels of step {step}", RESUME):
-        if not os.path.isdir(os.path.dirname(target)):
-            os.mkdir(os.path.dirname(target))
-            durable.sync(logdir)
+        durable.make_folder(os.path.dirname(target))
         durable.write(target, file.getvalue())
 
 

@@ -74,7 +74,7 @@ def write(logdir: str, step: int, layer: str, content: bytes) -> None:
     """
     target = folder(logdir, layer)
     with explain(target, f"to write the spots of step {step}", RESUME):
-        os.makedirs(target, exist_ok=True)
+        durable.make_folder(target)
         durable.write(os.path.join(target, layout.name_with_step(layout.NUMBERS, step)), content)
 
 

@@ -72,6 +72,15 @@ def test_a_checkpoint_is_synced_before_an_older_is_removed(start, calls):
     assert sorted(calls[3:]) == [("remove", f"model.ckpt-0{part}") for part in parts]
 
 
+def test_a_new_folder_is_synced_into_those_above_it(tmp_path, calls):
+    """A file in it that is synced would otherwise be lost with the entry of its directory."""
+    folder = tmp_path / "features" / "conv1-training"
+    durable.make_folder(str(folder))
+    assert calls == [("fsync", tmp_path.name), ("fsync", "features")]
+    durable.make_folder(str(folder))
+    assert folder.is_dir() and len(calls) == 2
+
+
 def test_a_sync_that_fails_removes_nothing(start, monkeypatch):
     """The kernel reports here that the disk took no data."""
     _, session, saved = start()
