@@ -39,7 +39,8 @@ HINT = "name another directory, or move it away"
 class FeaturesHook(tf.train.SessionRunHook):
     """Records what the layers of a network learn. For `tf.train.MonitoredTrainingSession(hooks=[...])`.
 
-    In a loop with a plain session, call `record(session, step)` after each step, and `end(session)` after the loop.
+    In a loop with a plain session, call `record(session, step)` before the first step and after each one, and
+    `end(session)` after the loop.
 
     Args:
         images: the tensor of your graph that takes the images, float32 [B, H, W, channels], or its name.

@@ -114,9 +114,9 @@ def draw_steps(columns: Dict[int, Column], title: str) -> np.ndarray:
     strongest = [dict(zip(columns[step].maps.tolist(), columns[step].images.tolist())) for step in steps]
     height, width = next(iter(drawn[-1].values())).shape[:2]
     label = 70
-    header = [image_grid.render_text("", 16, label)]
+    header = [image_grid.render_text("", 16, label + GAP)]
     header += [image_grid.render_text(f"step {step:,}", 16, GAP + width)[:, : GAP + width] for step in steps]
-    rows = [image_grid.stack_horizontally(header, 0)]
+    rows = [image_grid.stack_horizontally(header, 0)[:, :-GAP]]
     for number in strongest[-1]:
         cells = [image_grid.render_text(f"map {number}", 16, label)[:height]]
         before = None

@@ -57,6 +57,13 @@ def test_each_pair_of_tiles_is_where_its_step_is():
     assert np.array_equal(pairs[1], drawn[1]) and np.array_equal(pairs[3], drawn[6])
 
 
+def test_the_number_of_a_step_begins_above_its_tiles():
+    sheet = evolution.draw_steps({0: column([1], [3]), 20: column([1], [3])}, "conv")
+    header = sheet[-24 - 64 - 4 - 14 : -24 - 64 - 4] < 128  # the rows of pixels above the tiles
+    for begin in (LABEL + 10, LABEL + 138 + 10):
+        assert not header[:, begin - 10 : begin].any() and header[:, begin : begin + 10].any()
+
+
 def test_dead_maps_get_a_cross_in_both_tiles():
     pair = evolution.draw_column(column([1], [-1]))[1]
     assert np.array_equal(pair[:, :64], pair[:, 64:])
