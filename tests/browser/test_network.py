@@ -4,11 +4,13 @@ import io
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support import board
 from tests.support.graph_commands import RANGE, SIDES, write_graph_and_photos
+from tests.support.graph_files import constant, write_frozen
 
 VIEW = "deconvnet&p.deconvnet.view=network&p.deconvnet.layer=Conv2D_1"
 
@@ -46,6 +48,28 @@ def test_a_photo_is_shown_and_a_map_is_chosen(open_view, graph_address):
     frame.locator("#method").select_option("guided")
     expect(frame.locator("#detail h2")).to_contain_text("of Conv2D_1, guided backpropagation")
     assert "view=network" in page.url and "layer=Conv2D_1" in page.url and "method=guided" in page.url
+
+
+def row(x):
+    return tf.nn.relu(tf.nn.conv1d(x, constant([3, 1, 4]), 1, "SAME", name="row"))
+
+
+def test_a_signal_is_chosen_and_drawn_as_curves(open_view, tmp_path):
+    path, file = write_frozen(tmp_path / "row.pb", row, shape=(None, 40, 1)), io.BytesIO()
+    np.save(file, np.random.RandomState(1).normal(size=[2, 40]))
+    with board.tensorboard(str(tmp_path / "nolog"), "--graph", path) as address:
+        _, frame = open_view("deconvnet", address=address)
+        expect(frame.locator("#grid .empty")).to_contain_text("one array of 1 x 40 x 1 values")
+        expect(frame.locator(".pad")).to_be_hidden()
+        frame.locator("input[type=file]").set_input_files(
+            {"name": "two.npy", "mimeType": "", "buffer": file.getvalue()}
+        )
+        expect(frame.locator("#heat figcaption")).to_contain_text("with 0 in the middle")
+        sides = "all => all.map(one => [one.clientWidth, one.clientHeight])"
+        assert frame.locator("#grid canvas").evaluate_all(sides) == [[126, 42]] * 4
+        assert frame.locator("#detail canvas").evaluate_all(sides) == [[252, 84]] * 3  # projection, occlusion, signal
+        frame.locator("#images button").last.click()
+        expect(frame.locator("#images span")).to_have_text("signal 2 of 2")
 
 
 def test_without_a_graph_the_view_is_not_offered(visit):
