@@ -2,6 +2,7 @@
 
 import { host, isShown, readAddress, state, writeAddress } from "./address.js";
 import { helpButton } from "./help.js";
+import { chooseLayer, keepLayer, layersOf } from "./layers.js";
 import { MapsView, ORDERS } from "./maps.js";
 import { NetworkPicture, ORDERS as NETWORK_ORDERS } from "./network.js";
 import { OwnPicture } from "./own.js";
@@ -10,7 +11,7 @@ import { savePicture } from "./save.js";
 import { ask } from "./server.js";
 import { emptyBox, METHODS } from "./spots.js";
 import { Steps } from "./steps.js";
-import { make } from "./tiles.js";
+import { fill, make } from "./tiles.js";
 
 const VIEWS = { digits: "Strongest images", own: "Your own", network: "Your network" };
 // What an address can name -> its name in a message. The views themselves look for the map.
@@ -35,16 +36,6 @@ function followTheme() {
 const findRun = (name) => listing.runs.find((run) => run.name === name);
 const currentRun = () => findRun(state.run);
 const usableRuns = () => listing.runs.filter((run) => state.view !== "own" || run.newest !== null);
-const layersOf = (run) => [...new Set([...Object.keys(run.commands), ...Object.keys(run.layers)])];
-
-/** Set the options of a select, as [value, text], and its value. */
-function fill(select, options, value) {
-  const texts = JSON.stringify(options);
-  const elements = options.map(([value, text]) => make("option", { value }, text));
-  if (select.dataset.options !== texts) select.replaceChildren(...elements);
-  select.dataset.options = texts;
-  select.value = value;
-}
 
 /** Show a note if the results are older than the newest checkpoint. */
 function showNote(run, step) {
@@ -59,6 +50,7 @@ function showNote(run, step) {
 /** Replace names in the address that do not exist by names that exist, and remember the former. */
 function repairState() {
   const wanted = { ...state };
+  if (loading) keepLayer();
   if (!(state.view in VIEWS) || (state.view === "network" && !listing.graph)) state.view = "digits";
   // Without a run, the graph of --graph is all that there is to show.
   if (!listing.runs.length && listing.graph && wanted.run === null) state.view = "network";
@@ -92,10 +84,7 @@ function repairGraph() {
 
 function repairRun(run) {
   if (!run) return;
-  const layers = state.view === "own" ? Object.keys(run.commands) : layersOf(run);
-  const filled = Object.keys(run.layers).filter((name) => layers.includes(name));
-  const complete = filled.filter((name) => !(name in run.recorded)); // by features
-  if (!layers.includes(state.layer)) Object.assign(state, { layer: [...filled, ...complete].at(-1) ?? layers.at(-1) ?? null, map: null });
+  chooseLayer(run);
   const known = run.layers[state.layer]?.earlier.includes(Number(state.step ?? NaN));
   if (state.view === "own" || !known) state.step = null;
   if (!besides(run).some(([key]) => key === state.beside)) state.beside = null;
@@ -103,6 +92,7 @@ function repairRun(run) {
 
 /** Change the state, then show it; resolves once it is drawn. */
 function change(values) {
+  if ("layer" in values) keepLayer();
   [stale, gone] = [[], null];
   Object.assign(state, values);
   return show();

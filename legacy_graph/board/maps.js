@@ -31,7 +31,9 @@ export class MapsView {
     const command = run.commands[state.layer];
     if (!(state.layer in run.layers)) {
       page.step.show([], "");
-      const text = `No results for ${state.layer} yet. This command writes them; the page then shows them automatically:`;
+      const recorded = `${state.layer}-training`;
+      const other = recorded in run.layers ? ` The layer ${recorded} shows what train recorded.` : "";
+      const text = `No results for ${state.layer} yet.${other} This command writes them; the page then shows them automatically:`;
       return this.board.showEmpty(text, command);
     }
     try {

@@ -24,7 +24,7 @@ PATIENCE = 30  # seconds until a posted picture must have arrived
 # asks TensorBoard for permission to send the header, and TensorBoard does not give it. A comparison of Origin and Host
 # would fail behind a proxy that changes Host.
 HEADER = "X-Deconvnet"
-SCRIPTS = "address follow frontend help maps network own pad save server spots steps strip tiles"
+SCRIPTS = "address follow frontend help layers maps network own pad save server spots steps strip tiles"
 FILES = dict.fromkeys([f"{name}.js" for name in SCRIPTS.split()], "text/javascript")
 FILES.update({"style.css": "text/css", "help-en.html": "text/html", "help-zh.html": "text/html"})
 

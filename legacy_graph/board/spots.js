@@ -125,7 +125,7 @@ function describeSpot(spot, rank, { patches, control, part }) {
   else if (control) lines.push("control is empty");
   const whole = `whole image of spot ${rank} with a frame around ${part}`;
   const cells = [
-    ...(patches ? [spot.patch ? picture(spot.patch, `patch of spot ${rank}`) : "none"] : []),
+    ...(patches ? [spot.patch ? picture(spot.patch, `patch of spot ${rank}`, "patch") : "none"] : []),
     picture(spot.projection, `projection of spot ${rank}`),
     ...(control ? [picture(spot.control, `control of spot ${rank}`)] : []),
     spot.input ? framed(spot.input, spot.frame, whole) : "none",
@@ -146,7 +146,7 @@ function compareOne(map) {
   const legend = `${summarize(map)}. ${describeScale(map)}.`;
   const patches = hasPatches(map);
   const rows = map.spots.map((spot, at) => make("tr", {},
-    ...(patches ? [make("td", {}, spot.patch ? picture(spot.patch, `patch of spot ${at + 1}`) : "none")] : []),
+    ...(patches ? [make("td", {}, spot.patch ? picture(spot.patch, `patch of spot ${at + 1}`, "patch") : "none")] : []),
     make("td", {}, picture(spot.projection, `projection of spot ${at + 1}`)),
     make("td", {}, short(spot.activation), make("br"), imageOf(spot))));
   return [make("p", { class: "faint" }, legend), make("table", {}, ...rows)];

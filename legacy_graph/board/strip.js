@@ -54,7 +54,7 @@ export class FilmStrip {
 
 function cell({ step, key, spot, error }, before, choose) {
   const number = step === null ? "not recorded" : step.toLocaleString("en");
-  const lines = spot ? [picture(spot.projection, ""), spot.patch && picture(spot.patch, "")] : [make("div", { class: "dead" }, error ? "none" : "dead")];
+  const lines = spot ? [picture(spot.projection, ""), spot.patch && picture(spot.patch, "", "patch")] : [make("div", { class: "dead" }, error ? "none" : "dead")];
   const jump = before?.spot && spot && spot.image !== before.spot.image;
   const text = spot ? `${short(spot.activation)}${spot.label === null ? "" : ` · ${spot.label}`}` : "";
   const title = error ?? `step ${number}${jump ? ", another image than at the step before" : ""}`;

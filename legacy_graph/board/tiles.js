@@ -13,6 +13,15 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Set the options of a select, as [value, text], and its value. */
+export function fill(select, options, value) {
+  const texts = JSON.stringify(options);
+  const elements = options.map(([value, text]) => make("option", { value }, text));
+  if (select.dataset.options !== texts) select.replaceChildren(...elements);
+  select.dataset.options = texts;
+  select.value = value;
+}
+
 /** The pixels of `count` rows of a tile, from row `top` on, as ImageData. */
 function pixels(tile, top = 0, count = tile.height) {
   const bytes = (tile.bytes ??= Uint8Array.from(atob(tile.data), (character) => character.charCodeAt(0)));

@@ -128,6 +128,31 @@ def test_a_run_shows_its_steps_while_it_trains(open_view, features_log):
             os.remove(os.path.join(folder, f"features-{step}.npz"))
 
 
+def test_the_page_goes_to_the_first_results_of_a_run(open_view, features_log):
+    """A page that was opened before them. The layer and the map are kept while another view is shown."""
+    run = os.path.join(features_log[0], "started")
+    os.makedirs(os.path.join(run, "checkpoints"))
+    try:
+        with open(os.path.join(run, "checkpoints", "model.ckpt-0.index"), "w"):
+            pass
+        page, frame = open_view("deconvnet&p.deconvnet.run=started")
+        expect(frame.locator("#grid")).to_contain_text("No results for ")
+        source = os.path.join(features_log[0], "features", "conv2-training")
+        shutil.copytree(source, os.path.join(run, "features", "conv2-training"))
+        page.evaluate("dispatchEvent(new Event('focus'))")
+        title = frame.locator("#detail h1")
+        expect(title).to_have_text("Map 0 of conv2-training")
+        frame.locator("#grid button").nth(3).click()
+        expect(title).to_have_text("Map 3 of conv2-training")
+        for view in ("Your own", "Strongest images"):
+            frame.get_by_role("tab", name=view).click()
+        expect(title).to_have_text("Map 3 of conv2-training")
+        frame.locator("#layer").select_option("conv2")
+        expect(frame.locator("#grid")).to_contain_text("The layer conv2-training shows")
+    finally:
+        shutil.rmtree(run)
+
+
 @pytest.mark.parametrize("step, text", [(20, "20 (3 of 4)"), (30, "30 (4 of 4)")])
 def test_an_address_names_a_recorded_step(visit, step, text):
     _, frame = visit(f"deconvnet&p.deconvnet.layer=conv2-training&p.deconvnet.step={step}")
