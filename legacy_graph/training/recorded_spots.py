@@ -53,7 +53,7 @@ def pack(
         step=step,
         maps=np.arange(len(numbers)),
         images=np.where(alive, numbers, -1)[:, None],
-        places=np.where(alive[:, None], places, -1)[:, None],
+        places=np.where(alive[:, None], places, 0)[:, None],
         activations=activations[:, None],
         projections=projections[:, None],
         receptive_field=probe.fields,

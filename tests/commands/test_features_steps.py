@@ -41,6 +41,25 @@ def test_a_step_equals_a_run_that_was_stopped_there(runs, layer):
         assert found[0].read_bytes() == found[1].read_bytes()
 
 
+@pytest.mark.parametrize("layer", ["conv1", "conv2"])
+@pytest.mark.parametrize("name", ["features-0.npz", "features-10.npz", "features-20.npz", "features.npz"])
+def test_the_run_has_recorded_the_strongest_of_these_spots(runs, layer, name):
+    """`train` itself writes the strongest spot of each map, over the same 1,000 digits."""
+    folder = os.path.join(runs[1], "features", layer)
+    features = read_npz(folder + ENDING, name)
+    recorded = read_npz(folder + "-training", f"features-{features['step']}.npz")
+    rows = features["maps"]
+    for array in ("images", "places"):
+        np.testing.assert_array_equal(recorded[array][rows], features[array][:, :1])
+    for array in ("activations", "projections"):
+        np.testing.assert_allclose(recorded[array][rows], features[array][:, :1], rtol=1e-5, atol=1e-6)
+    for array in ("labels", "class_names", "receptive_field", "channels", "method"):
+        np.testing.assert_array_equal(recorded[array], features[array])
+    drawn = np.searchsorted(recorded["input_numbers"], features["images"][:, 0])
+    known = np.searchsorted(features["input_numbers"], features["images"][:, 0])
+    np.testing.assert_array_equal(recorded["inputs"][drawn], features["inputs"][known])
+
+
 def test_classes_need_a_checkpoint(runs):
     """Of the steps 0, 10, 20 and 30, the checkpoints that are left are of 0, 10 and 30."""
     folder = os.path.join(runs[1], "features", "conv2" + ENDING)

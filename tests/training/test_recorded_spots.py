@@ -56,7 +56,7 @@ def test_a_dead_map_has_no_spot(undisturbed, probed, data, tmp_path):
     recorded = spot_schema.read(os.path.join(recorded_spots.folder(str(tmp_path), "conv1"), "features-7.npz"))
     assert np.flatnonzero(recorded["images"][:, 0] >= 0).tolist() == [3]
     assert recorded["images"][3, 0] == 1 and recorded["places"][3, 0].tolist() == [5, 5]
-    assert recorded["places"][4, 0].tolist() == [-1, -1] and recorded["input_numbers"].tolist() == [1]
+    assert recorded["places"][4, 0].tolist() == [0, 0] and recorded["input_numbers"].tolist() == [1]
 
 
 def test_spots_of_lost_steps_are_removed(tmp_path):
