@@ -7,10 +7,13 @@ usage() {
   cat <<'TEXT'
 bash run.sh [COMMAND] [OPTIONS]
 
-  train         train the article's network and write ./log (the default; --help lists the options)
+  train         train the article's network and write ./log (the default)
   tensorboard   show ./log in the browser, on this machine only, with a DECONVNET dashboard
+  features      show what each feature map of a layer responds to
+  deconv        show the activations and projections of your own picture
+  layers        list the layers of a network
+  check         list which dashboards have data, and why a dashboard is empty
   cluster       run train or features on several tasks of this machine: bash run.sh cluster --workers 2 -- train
-  check, layers, features, deconv      the other commands of the program; each has --help
   setup         create the Python environment and stop
   test          run the tests in two processes; with options, which go to pytest, in one: bash run.sh test -k deconv
   agreement     compare TensorFlow 1.15 with 2.21; needs both environments, see setup and PYTHON
@@ -19,7 +22,7 @@ bash run.sh [COMMAND] [OPTIONS]
   screenshots   make the pictures of the README files
   bench         measure the speed against Keras and PyTorch, in a separate environment
   lock          update .lock/*.txt after a requirements file changed (needs the network)
-  help          print this text
+  help          print this text; for the options of a command: bash run.sh train --help
 
 PYTHON=python3.12 bash run.sh ... selects the interpreter: 3.10 to 3.13, or 3.7 for TensorFlow 1.15.
 If none is installed, run.sh installs Python 3.13 with uv. Package indexes and proxies of pip's configuration are used.
