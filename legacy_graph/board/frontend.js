@@ -130,7 +130,7 @@ function show() {
   page.run.parentElement.hidden = page.step.element.hidden = network;
   page.beside.parentElement.hidden = own || network || others.length < 2;
   page.pad.element.hidden = !own && !network;
-  page.pad.showKind(network && page.network.signals());
+  page.pad.showKind(network, network && page.network.signals());
   page.grid.classList.toggle("own", own);
   page.note.replaceChildren();
   showStale();

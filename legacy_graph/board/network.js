@@ -90,7 +90,7 @@ export class NetworkPicture {
 
   drawMaps(found) {
     const { grid } = this.board.page;
-    const focused = grid.contains(document.activeElement) && document.activeElement.dataset.map;
+    const { id, dataset } = grid.contains(document.activeElement) ? document.activeElement : document.body;
     const rows = found.tiles.height / found.numbers.length;
     const kind = found.curves ? "wide shrunk" : null;
     const buttons = found.numbers.map((map, at) => {
@@ -104,7 +104,8 @@ export class NetworkPicture {
     const count = this.board.graph().layers.find(({ label }) => label === state.layer).shape[2];
     const legend = make("p", { class: "faint" }, `Its ${count} maps for this ${this.signals() ? "signal" : "picture"}; ${mapsScale(found)}.`);
     grid.replaceChildren(make("h1", {}, this.title()), legend, ...this.pagers(found), group);
-    if (focused) (buttons.find((button) => button.dataset.map === focused) ?? buttons[0]).focus({ preventScroll: true });
+    if (dataset.map) (buttons.find((button) => button.dataset.map === dataset.map) ?? buttons[0]).focus({ preventScroll: true });
+    if (id) document.getElementById(id)?.focus({ preventScroll: true });
   }
 
   /** The buttons for the images of a file with several, and for the pages of a large layer. */
@@ -158,7 +159,10 @@ export class NetworkPicture {
 /** The buttons that turn to the one before and to the next; [] if there is only one. */
 function pager(id, kind, at, count, show) {
   if (count < 2) return [];
-  const turn = (text, next) => make("button", { type: "button", disabled: next < 0 || next >= count, onclick: () => show(next) }, text);
+  const turn = (text, next) => {
+    const disabled = next < 0 || next >= count;
+    return make("button", { type: "button", id: `${id}-${next < at ? "back" : "next"}`, disabled, onclick: () => show(next) }, text);
+  };
   const text = make("span", { role: "status" }, `${kind} ${at + 1} of ${count}`);
   return [make("div", { class: "row", id }, turn("‹ Back", at - 1), text, turn("Next ›", at + 1))];
 }

@@ -25,7 +25,7 @@ export class Pad {
     const style = { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#fff", fillStyle: "#000" };
     Object.assign(this.pen, style);
     this.listen();
-    this.showKind(false);
+    this.showKind(false, false);
     this.empty();
     this.restore().catch(() => {}); // nothing was kept
   }
@@ -36,10 +36,10 @@ export class Pad {
     return new Promise((done) => this.canvas.toBlob(done));
   }
 
-  /** Ask for signals, which cannot be drawn, or for pictures. */
-  showKind(signals) {
+  /** Ask for signals, which cannot be drawn, or for pictures; for a network of --graph, both may be arrays. */
+  showKind(network, signals) {
     this.canvas.hidden = signals;
-    this.chosen.accept = signals ? `${ARRAYS},image/*` : "image/*";
+    this.chosen.accept = network ? `image/*,${ARRAYS}` : "image/*";
     this.choose.textContent = signals ? "Choose a signal…" : "Choose a picture…";
     this.hint = signals ? "Drop a signal on the page." : "Draw, or drop a picture here.";
     if (!this.content || (signals && this.isDrawn())) this.status.textContent = this.hint;

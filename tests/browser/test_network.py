@@ -56,20 +56,22 @@ def row(x):
 
 def test_a_signal_is_chosen_and_drawn_as_curves(open_view, tmp_path):
     path, file = write_frozen(tmp_path / "row.pb", row, shape=(None, 40, 1)), io.BytesIO()
-    np.save(file, np.random.RandomState(1).normal(size=[2, 40]))
+    np.save(file, np.random.RandomState(1).normal(size=[3, 40]))
     with board.tensorboard(str(tmp_path / "nolog"), "--graph", path) as address:
-        _, frame = open_view("deconvnet", address=address)
+        page, frame = open_view("deconvnet", address=address)
         expect(frame.locator("#grid .empty")).to_contain_text("one array of 1 x 40 x 1 values")
         expect(frame.locator(".pad")).to_be_hidden()
         frame.locator("input[type=file]").set_input_files(
-            {"name": "two.npy", "mimeType": "", "buffer": file.getvalue()}
+            {"name": "three.npy", "mimeType": "", "buffer": file.getvalue()}
         )
         expect(frame.locator("#heat figcaption")).to_contain_text("with 0 in the middle")
         sides = "all => all.map(one => [one.clientWidth, one.clientHeight])"
         assert frame.locator("#grid canvas").evaluate_all(sides) == [[126, 42]] * 4
         assert frame.locator("#detail canvas").evaluate_all(sides) == [[252, 84]] * 3  # projection, occlusion, signal
-        frame.locator("#images button").last.click()
-        expect(frame.locator("#images span")).to_have_text("signal 2 of 2")
+        frame.locator("#images button").last.focus()
+        for number in (2, 3):  # the button keeps the focus
+            page.keyboard.press("Enter")
+            expect(frame.locator("#images span")).to_have_text(f"signal {number} of 3")
 
 
 def test_without_a_graph_the_view_is_not_offered(visit):
