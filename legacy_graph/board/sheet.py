@@ -33,7 +33,7 @@ def load(path: str) -> "Sheet":
     Raises:
         UserError: the file cannot be read, or an array is not as `spot_schema.SCHEMA` says.
     """
-    with explain(path, "results of the command features", spot_schema.HINT):
+    with explain(path, spot_schema.EXPECTED, spot_schema.HINT):
         status = os.stat(path)
     key = (path, status.st_mtime_ns, status.st_size, status.st_ino)
     with _LOCK:

@@ -12,7 +12,7 @@ from legacy_graph.data import npz
 from legacy_graph.errors import explain
 from legacy_graph.logdir import durable
 
-HINT = "run the command features again"
+EXPECTED, HINT = "intact results of a layer", "remove the file, or run the command features again"
 PATCHES = 2**27  # largest number of values in the patches of one map, over all its spots
 _LARGE = 10**9
 
@@ -70,7 +70,7 @@ def read(path: str) -> Dict[str, np.ndarray]:
     Raises:
         UserError: the file cannot be read, or an array is of another form. Names the array.
     """
-    with explain(path, "results of the command features", HINT, (OSError, *npz.DAMAGE)):
+    with explain(path, EXPECTED, HINT, (OSError, *npz.DAMAGE)):
         with durable.open_regular(path) as file:
             arrays = npz.read(file, SCHEMA)
         check(arrays)

@@ -48,6 +48,7 @@ def refused(path):
     with pytest.raises(UserError) as error:
         spot_schema.read(str(path))
     assert "\n" not in str(error.value) and "run the command features again" in str(error.value)
+    assert "remove the file" in str(error.value)  # `train` does not write its results of a step again
     return str(error.value)
 
 
