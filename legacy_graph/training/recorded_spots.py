@@ -15,6 +15,7 @@ from legacy_graph.config import CONVOLUTIONS, DECONVNET
 from legacy_graph.data import mnist
 from legacy_graph.errors import RESUME, explain
 from legacy_graph.logdir import durable, kept_kernels, layout
+from legacy_graph.training import nan_guard
 from legacy_graph.visualize.array_file import write_arrays
 from legacy_graph.visualize.probe import Probe
 
@@ -45,7 +46,12 @@ def pack(
         strongest: float32 [N, C], the largest activation of each map in each digit.
         places: int64 [C, 2], (y, x) of the strongest activation of each map in the layer's output.
         projections: float32 [C, 28, 28], these activations projected to the pixels.
+
+    Raises:
+        UserError: an activation or a projection is not finite.
     """
+    for kind, values in (("activations", strongest), ("projections", projections)):
+        nan_guard.check_finite(f"{probe.layer.name}/{kind}", float(np.abs(values).max()), step)
     numbers, activations = strongest.argmax(0), strongest.max(0)
     alive = activations > 0
     shown = np.unique(numbers[alive])

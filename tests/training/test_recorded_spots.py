@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from legacy_graph.article import network
 from legacy_graph.board import runs
 from legacy_graph.data import mnist
+from legacy_graph.errors import UserError
 from legacy_graph.logdir import layout
 from legacy_graph.training import kernels, recorded_spots
 from legacy_graph.visualize import layer_probes, spot_schema
@@ -57,6 +58,17 @@ def test_a_dead_map_has_no_spot(undisturbed, probed, data, tmp_path):
     assert np.flatnonzero(recorded["images"][:, 0] >= 0).tolist() == [3]
     assert recorded["images"][3, 0] == 1 and recorded["places"][3, 0].tolist() == [5, 5]
     assert recorded["places"][4, 0].tolist() == [0, 0] and recorded["input_numbers"].tolist() == [1]
+
+
+@pytest.mark.parametrize("kind", ["activations", "projections"])
+def test_an_overflow_stops_the_run_before_it_is_recorded(probed, kind):
+    """The weights can be finite then: a projection multiplies by both kernels twice."""
+    arrays = {"activations": np.ones([2, 32], "f"), "projections": np.zeros([32, 28, 28], "f")}
+    arrays[kind][1, 3] = -np.inf
+    places, digits = np.zeros([32, 2], int), mnist.Digits(np.zeros([2, 784], np.uint8), np.zeros(2, np.uint8))
+    line = f"^conv1/{kind}: expected a finite number at step 7, found inf; use a smaller --learning-rate"
+    with pytest.raises(UserError, match=line):
+        recorded_spots.pack(7, digits, ["a"] * 10, probed[2][0], arrays["activations"], places, arrays["projections"])
 
 
 def test_spots_of_lost_steps_are_removed(tmp_path):
