@@ -137,6 +137,7 @@ class FeaturesHook(tf.train.SessionRunHook):
             loader = Loader(snapshot(session, values), "session", name, None, self._values, self._preprocessing)
             model = loader.load()
             layers = _chosen(model, self._layers)
+            _check_folders([layer.label for layer in layers])
             kept = _needed(model, layers, values)
             self._start(step, kept)
             opened, results = LoadedModel(loader, "your network"), []
@@ -182,7 +183,21 @@ class FeaturesHook(tf.train.SessionRunHook):
         return rank_correlation(kept[name].ravel(), self._first[name].ravel()) if name in kept else None
 
     def _folder(self, label):
-        return os.path.join(self._logdir, layout.FEATURES, printable(label).replace("/", "_"))
+        return os.path.join(self._logdir, layout.FEATURES, _folder_name(label))
+
+
+def _folder_name(label: str) -> str:
+    return printable(label).replace("/", "_")
+
+
+def _check_folders(labels: Sequence[str]) -> None:
+    """Refuse two layers whose results would be in one directory, such as a/b and a_b."""
+    names = {_folder_name(label): label for label in labels}
+    for label in labels:
+        other = names[_folder_name(label)]
+        if other != label:
+            expected = "labels that differ in more than / and _"
+            raise UserError("layers", expected, f"{label} and {other}", "give a list with only one of the two")
 
 
 def _chosen(model: Model, labels: Optional[Sequence[str]]) -> List[ConvLayer]:

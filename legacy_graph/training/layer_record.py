@@ -9,10 +9,12 @@ import tensorflow.compat.v1 as tf
 
 from legacy_graph.article.histogram import histogram_proto
 from legacy_graph.cluster.session import open_session
+from legacy_graph.data import npz
 from legacy_graph.graphs.target import Target
-from legacy_graph.visualize import evolution, feature_sheets
+from legacy_graph.visualize import evolution, feature_sheets, top_activations
 from legacy_graph.visualize.array_file import Results
 from legacy_graph.visualize.layer_probes import graph_probe
+from legacy_graph.visualize.probe import OpenProbe
 from legacy_graph.visualize.publishing import image_value, publish
 
 SAMPLED = 50  # pictures in the histogram of the activations, at most
@@ -48,14 +50,16 @@ def record(target: Target, method: Optional[str], top: int, step: int, learned: 
         sampled = images.take(range(min(SAMPLED, probe.chunk, len(images))))
         activations = session.run(f"{layer.activation or layer.start}:0", {probe.layer.images: sampled})
         kernel = session.run(probe.layer.kernel) if probe.layer.first else None
-    with np.load(io.BytesIO(sheets.files["features.npz"])) as arrays:
-        column = evolution.read_column(arrays)
-    alive, label = column.images >= 0, layer.label
+        column = evolution.read_column(npz.read(io.BytesIO(sheets.files["features.npz"])))
+        alive, dead = column.images >= 0, column.images < 0
+        if len(dead) < len(scan.maps):  # the sheet shows only some maps
+            dead = top_activations.scan(OpenProbe(session, probe, images), 1)[0][:, 0] < 0
+    label = layer.label
     pictures = {f"features/{label}": evolution.draw_maps(column.projections, alive)}
     if kernel is not None:
         shown = images.to_shown(kernel.transpose(3, 0, 1, 2))
         pictures[f"kernels/{label}"] = evolution.draw_maps(shown, np.ones(len(shown), bool), percentile=100)
-    scalars = {f"{label}/dead": np.mean(~alive), f"{label}/sparsity": np.mean(activations == 0)}
+    scalars = {f"{label}/dead": np.mean(dead), f"{label}/sparsity": np.mean(activations == 0)}
     if learned is not None:
         scalars[f"learned/{label}"] = learned
     values = [image_value(tag, picture) for tag, picture in pictures.items()]

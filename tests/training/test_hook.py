@@ -215,3 +215,35 @@ def test_damaged_results_of_a_step_are_refused_by_name(hooked, tmp_path, capsys)
     assert_refused(capsys, words, first, "not a regular file")
     shutil.rmtree(os.path.join(copy, "features"))
     assert_refused(capsys, words, "features: expected the results of FeaturesHook for each layer, found none")
+
+
+def record_layers(logdir, build):
+    """The scalars of the first record of a network: tag -> value."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        images = tf.placeholder(tf.float32, [None, 10, 8, 3])
+        build(images)
+        session.run(tf.global_variables_initializer())
+        legacy_graph.FeaturesHook(images, None, logdir, pictures=PICTURES).record(session, 0)
+    events = EventAccumulator(os.path.join(logdir, "learning")).Reload()
+    return {tag: event.value for tag in events.Tags()["scalars"] for event in events.Scalars(tag)}
+
+
+def convolve(value, name, kernel, bias=0.0):
+    variable = tf.get_variable(name.replace("/", "-") + "-kernel", initializer=np.asarray(kernel, np.float32))
+    return tf.nn.relu(tf.nn.conv2d(value, variable, 1, "SAME", name=name) + np.asarray(bias, np.float32))
+
+
+def test_maps_that_are_not_on_the_sheet_count_as_dead_too(tmp_path):
+    """A sheet shows 256 maps; the last 30 of 300 are dead."""
+    kernel = np.random.RandomState(1).normal(size=[1, 1, 3, 300])
+    bias = np.where(np.arange(300) < 270, 0, -1e3)
+    scalars = record_layers(str(tmp_path), lambda images: convolve(images, "first", kernel, bias))
+    assert len(read_npz(tmp_path, "features", "first", "features.npz")["maps"]) == 256
+    assert scalars["first/dead"] == pytest.approx(0.1)
+
+
+def test_layers_with_one_directory_are_refused(tmp_path):
+    kernel = np.ones([1, 1, 3, 3])
+    with pytest.raises(legacy_graph.UserError, match="^layers: expected .*, found a/b and a_b; give a list"):
+        record_layers(str(tmp_path), lambda images: convolve(convolve(images, "a/b", kernel), "a_b", kernel))
+    assert os.listdir(str(tmp_path)) == []
