@@ -30,12 +30,12 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def integer_list(text: str) -> List[int]:
-    """A parser for nonnegative integers, separated by commas."""
+def integer_list(text: str, expected: str = "whole numbers such as 0,5,7") -> List[int]:
+    """A parser for nonnegative integers, separated by commas. Another text is an error that names the `expected`."""
     try:
         return [integer(0, 10**9)(part) for part in text.split(",")]
     except argparse.ArgumentTypeError as error:
-        raise argparse.ArgumentTypeError(f"expected whole numbers such as 0,5,7, found {text!r}") from error
+        raise argparse.ArgumentTypeError(f"expected {expected}, found {text!r}") from error
 
 
 def numbers(expected: str, counts: Sequence[int]) -> Callable[[str], Tuple[float, ...]]:
@@ -63,7 +63,7 @@ def name(text: str) -> str:
 
 def step_list(text: str) -> Optional[List[int]]:
     """A parser for training steps, separated by commas; None for all."""
-    return None if text == "all" else integer_list(text)
+    return None if text == "all" else integer_list(text, "all, or training steps such as 0,200,2000")
 
 
 def layer_names(text: str) -> List[str]:

@@ -223,3 +223,11 @@ def test_bad_values_of_features(capsys, words):
         parser.make_parser().parse_args(["features", name, value])
     line = capsys.readouterr().err
     assert (end.value.code, line.count("\n")) == (2, 1) and name in line
+
+
+@pytest.mark.parametrize("steps", ["last", "0-200", "", "all,5"])
+def test_bad_steps_of_features(capsys, steps):
+    """The word all is one of the values that the message offers."""
+    with pytest.raises(SystemExit) as end:
+        parser.make_parser().parse_args(["features", f"--steps={steps}"])
+    assert (end.value.code, "expected all, or " in capsys.readouterr().err) == (2, True)
