@@ -171,7 +171,10 @@ export class MapsView {
     const [title, ...rest] = body;
     const pair = other && !map.error ? [compare([map, beside], [this.name(query, map), this.name(other, beside)])] : null;
     const isOpen = detail.querySelector("details")?.open;
-    if (element.parentElement !== detail) detail.replaceChildren(element);
+    if (element.parentElement !== detail) {
+      detail.replaceChildren(element);
+      this.strip.marked = null; // an element that is put back is scrolled to its begin
+    }
     for (const old of [...detail.children]) if (old !== element) old.remove();
     element.before(title);
     element.after(...(pair ?? rest));

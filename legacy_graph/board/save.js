@@ -33,6 +33,10 @@ function asSvg(elements, boxes, style, caption, width, height) {
     copy.querySelectorAll(".maps").forEach((grid, number) => {
       grid.style.gridTemplateColumns = getComputedStyle(grids[number]).gridTemplateColumns;
     });
+    const strips = element.querySelectorAll(".strip");
+    copy.querySelectorAll(".strip").forEach((strip, number) => {
+      strip.firstChild.style.marginLeft = `${-strips[number].scrollLeft}px`; // a copy is scrolled to its begin
+    });
     copy.style.cssText = `width: ${boxes[at].width}px; overflow: hidden; flex: none; max-height: none; position: static`;
     return copy;
   });

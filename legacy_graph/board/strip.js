@@ -10,6 +10,8 @@ export class FilmStrip {
   constructor(choose) {
     this.choose = choose;
     this.element = make("div");
+    [this.columns, this.cells] = [[], []];
+    this.marked = null; // the map and the step to which the strip was scrolled
   }
 
   /** Show the strip of a map, if there are several steps, and mark the chosen step. `layer` lists the steps. */
@@ -29,7 +31,7 @@ export class FilmStrip {
       this.mark();
       if (focused !== false) content.querySelector(`[data-step="${focused}"]`)?.focus({ preventScroll: true });
     };
-    askOnce("strip", query, changed).then(({ columns }) => fill(this.draw(columns)), (error) => fill(alertBox(error)));
+    askOnce("strip", query, changed).then(({ columns }) => fill(this.draw(columns)), (error) => fill(this.draw([]) && alertBox(error)));
   }
 
   draw(columns) {
@@ -38,17 +40,17 @@ export class FilmStrip {
     return make("div", { class: "strip", role: "group", "aria-label": "The strongest spot at each step" }, ...this.cells);
   }
 
-  /** Mark the column of the chosen step, and scroll the strip to it. */
+  /** Mark the column of the chosen step. If the step or the map is another one than before, scroll the strip to it. */
   mark() {
-    const strip = this.element.firstChild;
-    for (const [at, one] of (this.cells ?? []).entries()) {
-      const { step, key } = this.columns[at];
-      const current = key === (state.step ?? "") || String(step) === state.step; // the newest results have the key ""
-      one.setAttribute("aria-pressed", current);
-      if (!current) continue;
-      const hidden = one.offsetLeft < strip.scrollLeft || one.offsetLeft + one.offsetWidth > strip.scrollLeft + strip.clientWidth;
-      if (hidden) strip.scrollLeft = one.offsetLeft - strip.clientWidth / 2;
-    }
+    // The newest results have the key "".
+    const at = this.columns.findIndex(({ step, key }) => key === (state.step ?? "") || String(step) === state.step);
+    this.cells.forEach((cell, place) => cell.setAttribute("aria-pressed", place === at));
+    const before = this.marked;
+    this.marked = JSON.stringify([this.map, this.columns[at]?.step]);
+    if (at < 0 || this.marked === before) return;
+    const [one, strip] = [this.cells[at], this.element.firstChild];
+    const hidden = one.offsetLeft < strip.scrollLeft || one.offsetLeft + one.offsetWidth > strip.scrollLeft + strip.clientWidth;
+    if (hidden) strip.scrollLeft = one.offsetLeft - strip.clientWidth / 2;
   }
 }
 

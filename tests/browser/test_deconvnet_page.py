@@ -35,6 +35,15 @@ def test_a_chosen_map_is_visible_in_a_narrow_window(browser, features_log):
     page.close()
 
 
+def test_two_steps_fit_into_a_narrow_window(browser, features_log):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{features_log[1]}#deconvnet&p.deconvnet.layer=conv2-training&p.deconvnet.beside=0%40.")
+    frame = page.frame_locator("iframe[src*=deconvnet]")
+    expect(frame.locator(".beside canvas")).to_have_count(4)
+    assert frame.locator("body").evaluate("one => one.scrollWidth <= one.clientWidth")
+    page.close()
+
+
 def test_the_tab_is_visible_in_a_usual_window(open_view):
     page, frame = open_view()
     expect(frame.locator("#grid h1")).to_be_visible()

@@ -70,22 +70,45 @@ def test_another_run_beside_follows_the_step_and_is_saved(open_view, features_lo
         for key, steps in (("Home", (7, 7)), ("ArrowRight", (12, 30))):
             page.keyboard.press(key)
             expect(names).to_have_text([f"{name}, step {step}" for name, step in zip(("log", "second"), steps)])
-        with page.expect_download() as saved:
-            frame.locator("#save").click()
-        tile = frame.locator(".beside > div:last-child canvas").last  # at the end of the picture
-        place = "one => one.getBoundingClientRect()"
-        box, detail = (one.evaluate(place + ".toJSON()") for one in (tile, frame.locator("#detail")))
-        top = frame.locator("#detail").evaluate("one => one.scrollTop")
-        tile.scroll_into_view_if_needed()
-        seen = Image.open(io.BytesIO(tile.screenshot())).convert("L")
-        picture = Image.open(str(saved.value.path())).convert("L")
-        x = 16 + frame.locator("#grid").evaluate("one => one.clientWidth") + box["x"] - detail["x"]
-        y = 16 + 32 + box["y"] - detail["y"] + top
-        found = picture.crop((round(x), round(y), round(x) + seen.width, round(y) + seen.height))
-        for statistic in (np.mean, np.std):  # the tile may be a pixel off
-            assert statistic(found) == pytest.approx(statistic(seen), abs=2)
+        assert_saved(page, frame, frame.locator(".beside > div:last-child canvas").last)  # at the end of the picture
     finally:
         shutil.rmtree(second)
+
+
+def assert_saved(page, frame, tile):
+    """Assert that the saved picture shows a tile of the chosen map at its place."""
+    with page.expect_download() as saved:
+        frame.locator("#save").click()
+    place = "one => one.getBoundingClientRect()"
+    box, detail = (one.evaluate(place + ".toJSON()") for one in (tile, frame.locator("#detail")))
+    top = frame.locator("#detail").evaluate("one => one.scrollTop")
+    tile.scroll_into_view_if_needed()
+    seen = Image.open(io.BytesIO(tile.screenshot())).convert("L")
+    picture = Image.open(str(saved.value.path())).convert("L")
+    x = 16 + frame.locator("#grid").evaluate("one => one.clientWidth") + box["x"] - detail["x"]
+    y = 16 + 32 + box["y"] - detail["y"] + top
+    found = picture.crop((round(x), round(y), round(x) + seen.width, round(y) + seen.height))
+    for statistic in (np.mean, np.std):  # the tile may be a pixel off
+        assert statistic(found) == pytest.approx(statistic(seen), abs=2)
+
+
+def test_a_scrolled_film_strip_is_saved_as_it_is_seen(open_view, features_log):
+    """It keeps its place while a new step is added, if another step than the newest is shown."""
+    page, frame = open_view("deconvnet&p.deconvnet.layer=conv2-training&p.deconvnet.step=0&p.deconvnet.map=5")
+    strip, columns = frame.locator(".strip"), frame.locator(".strip button")
+    expect(columns).to_have_count(4)
+    frame.locator(".strip").evaluate("one => one.parentElement.style.width = '150px'")
+    strip.evaluate("one => one.scrollLeft = 68")
+    assert_saved(page, frame, columns.nth(2).locator("canvas").last)
+    strip.evaluate("one => one.scrollLeft = 100")
+    folder = os.path.join(features_log[0], "features", "conv2-training")
+    try:
+        np.savez(os.path.join(folder, "features-40.npz"), **dict(read_npz(folder, "features-30.npz"), step=40))
+        page.evaluate("dispatchEvent(new Event('focus'))")
+        expect(columns).to_have_count(5)
+        assert strip.evaluate("one => one.scrollLeft") == 100
+    finally:
+        os.remove(os.path.join(folder, "features-40.npz"))
 
 
 def test_a_new_step_appears_by_itself(open_view, features_log, arrays):
