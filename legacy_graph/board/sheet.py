@@ -9,7 +9,7 @@ import numpy as np
 
 from legacy_graph.article.receptive_field import Field
 from legacy_graph.board.answers import CURVE, encode_framed, encode_tile, find
-from legacy_graph.config import ALL_METHODS, DECONVNET, OCCLUSION, SIGNED
+from legacy_graph.config import ALL_METHODS, DECONVNET, MAGNITUDE, OCCLUSION, SIGNED
 from legacy_graph.errors import explain
 from legacy_graph.visualize import spot_schema
 from legacy_graph.visualize.energy_window import choose_windows
@@ -100,6 +100,7 @@ class Sheet:
             "spots": spots,
             "scale": scales,
             "control_scale": control_scales,
+            "magnitude": self._drawn(method) == MAGNITUDE,
             "drawn": CURVE if projections.shape[1] == 1 else self._drawn(method),
             "energy": self._shown.energy,
             "needs": self._needs(row),

@@ -49,8 +49,11 @@ export function describeMap(map, query, command, recorded) {
 const hasPatches = ({ drawn }) => drawn !== "curve";
 
 /** What the greys of the tiles mean, or the curves of a signal. */
-export function describeScale({ drawn, scale }, method) {
-  if (drawn === "curve") return `The signal is grey, from its minimum to its maximum; ${method === "occlusion" ? "the fall of the activation" : "the projection"} is black, up to ${scaleText(scale, "±")}, with 0 in the middle`;
+export function describeScale({ drawn, magnitude, scale }, method) {
+  if (drawn === "curve") {
+    const what = method === "occlusion" ? "fall of the activation" : magnitude ? "magnitude of the projection" : "projection";
+    return `The signal is grey, from its minimum to its maximum; the ${what} is black, up to ${scaleText(scale, magnitude ? "" : "±")}, with 0 in the middle`;
+  }
   if (drawn === "magnitude") return `Magnitude of the projection: black is 0, white is ${scaleText(scale)}`;
   const meaning = method === "occlusion" ? "white (covering lowers the activation) and black (covering raises it) are" : "white and black are";
   return `Mid grey is 0; ${meaning} ${scaleText(scale, "±")}`;
@@ -87,11 +90,11 @@ function describeNeeds({ needs }, { method, step }, command) {
 }
 
 /** About the control: the same method through a random kernel. An empty control is not compared. */
-function describeControl({ spots, drawn, control_scale: scale }, method) {
+function describeControl({ spots, magnitude, control_scale: scale }, method) {
   const found = spots.map((spot) => spot.rank_correlation).filter((value) => value !== null);
   const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
   const empty = spots.length - found.length;
-  let text = `, in the control (${METHODS[method]} through a random kernel) ${scaleText(scale, drawn === "magnitude" ? "" : "±")}. `;
+  let text = `, in the control (${METHODS[method]} through a random kernel) ${scaleText(scale, magnitude ? "" : "±")}. `;
   if (found.length) text += `Rank correlation of projection and control (1: alike, 0: unrelated): mean ${mean.toFixed(2)}`;
   if (empty) text += `${found.length ? "; " : ""}${empty} of ${spots.length} controls are empty and not compared`;
   return text;

@@ -176,7 +176,8 @@ def _projection_lines(strongest, about, look):
     scale = SCALE_LINE
     of = f"of the activation to the pixels ({METHODS[about.method]})"
     if strongest.projections.shape[2] == 1:
-        return [f"the signal in grey, and in black the projection {of}, up to \u00b1 the scale,", scale]
+        what, sign = ("magnitude of the projection", "") if look.drawn == MAGNITUDE else ("projection", "\u00b1 ")
+        return [f"the signal in grey, and in black the {what} {of}, up to {sign}the scale,", scale]
     if look.drawn == MAGNITUDE:
         colours = ", the root of the sum of squares over the colours" if strongest.projections.ndim == 5 else ""
         return [f"magnitude of the projection {of}{colours}:", f"    black is 0, white is the scale,{scale[3:]}"]

@@ -75,6 +75,18 @@ def test_an_unknown_field_is_cropped_also_in_a_small_image(load, known, side):
     assert [length for _, length in found.map(5, "deconvnet")["spots"][0]["frame"]] == [side, side]
 
 
+@pytest.mark.parametrize("drawn", ["signed", "magnitude"])
+def test_a_curve_is_of_the_values_or_of_their_magnitudes(load, drawn):
+    """A negative projection is below the line of zero, its magnitude above; only then, the answer says so."""
+    projections = np.zeros([1, 2, 1, 400], np.float32)
+    projections[0, :, 0, 200:203] = -1
+    fields, places = np.array([[1, 0, 0], [7, 2, -3]]), np.array([[[0, 100], [0, 101]]])
+    found = load(projections=projections, receptive_field=fields, places=places, drawn=drawn).map(5, "deconvnet")
+    assert (found["drawn"], found["magnitude"]) == ("curve", drawn == "magnitude")
+    rows, _, _ = np.nonzero(pixels(found["spots"][0]["projection"]) == 0)
+    assert (rows.min() < 5, rows.max() > 78) == (drawn == "magnitude", drawn == "signed")
+
+
 def test_a_signal_is_a_curve_without_a_patch(load):
     """The frame in the curve of the complete signal is at the same fraction of its width."""
     projections = np.zeros([1, 2, 1, 400], np.float32)
