@@ -29,7 +29,7 @@ ALL_METHODS = {**METHODS, OCCLUSION: OCCLUSION}
 RANDOM = "random"  # value of --control: the layer's kernel replaced by random numbers
 MEAN = "mean"  # value of --cover: the mean colour of the images
 _INTERVAL = 1, 10**9
-EARLY = (0, 20, 100, 200, 500, 1000)  # the image steps of the first 2,000 steps, by default
+EARLY = (0, 20, 200, 500, 1000)  # the image steps of the first 2,000 steps, by default
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Config:
     summary_every: int = option(10, "steps between scalars of the training batch", _INTERVAL)
     histogram_every: int = option(100, "steps between histograms", _INTERVAL)
     image_every: Optional[int] = option(None, "steps between images, sounds, kept kernels and results for DECONVNET "
-        "(default: the steps 0, 20, 100, 200, 500, 1000 and 2000, then every 2000, from 20000 on every 20000, and so "
+        "(default: the steps 0, 20, 200, 500, 1000 and 2000, then every 2000, from 20000 on every 20000, and so "
         "on; always the last step)", _INTERVAL)  # fmt: skip
     test_every: int = option(100, "steps between tests on 1,000 test digits", _INTERVAL)
     checkpoint_every: int = option(1000, "steps between checkpoints, from which a stopped run resumes", _INTERVAL)

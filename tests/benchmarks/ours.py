@@ -22,7 +22,7 @@ from tests.benchmarks.layers import LAYERS, PARAMETERS
 PRODUCT = 2048  # rows and columns of the matrices
 STREAM = 2 * PARAMETERS  # values per array: two arrays are as large as Adam's weights, gradient and two moments
 NEVER = 10**9  # steps
-IMAGES_EVERY = 286  # steps, the mean interval of the default run's seven image steps; they are not evenly spaced
+IMAGES_EVERY = 333  # steps, the mean interval of the default run's six image steps; they are not evenly spaced
 ALTERNATE = 50  # number of steps of the run, and of bare steps after them
 AFTER = 5  # number of steps without output after each output
 # The outputs of `loop.steps`, and the option that is the interval between two of them.

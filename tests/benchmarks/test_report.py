@@ -55,9 +55,9 @@ def test_passes_of_an_occlusion_by_hand():
 
 
 def test_shares_of_the_dashboards_by_hand():
-    """10 ms of each output, every 10, 100, 285.7 and 1,000 steps of 10 ms: 10, 1, 0.35, 0.1 %, and 1 % of the test."""
+    """10 ms of each output, every 10, 100, 333.3 and 1,000 steps of 10 ms: 10, 1, 0.3, 0.1 %, and 1 % of the test."""
     text = tables.dashboards(COSTS, Config())
-    assert re.findall(r"([\d.]+)% \|$", text, re.MULTILINE) == "10.00 1.00 0.35 0.10 1.00 11.45 12.45".split()
+    assert re.findall(r"([\d.]+)% \|$", text, re.MULTILINE) == "10.00 1.00 0.30 0.10 1.00 11.40 12.40".split()
 
 
 def test_bytes_of_a_step_by_hand():

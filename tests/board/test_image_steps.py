@@ -11,12 +11,12 @@ import tensorflow.compat.v1 as tf
 
 from tests.board.site import serving
 
-STEPS = [0, 20, 100, 200, 500, 1000, 2000, 4000, 6000, 8000, 10000, 12000, 14000]
+STEPS = [0, 20, 200, 500, 1000, 2000, 4000, 6000, 8000, 10000, 12000, 14000, 16000]
 
 
 @pytest.fixture(scope="module")
 def logdir(tmp_path_factory):
-    """An event file with one picture at 13 steps, as of a run of 14,000 steps."""
+    """An event file with one picture at 13 steps, as of a run of 16,000 steps."""
     folder = str(tmp_path_factory.mktemp("images") / "log")
     with tf.Graph().as_default() as graph:
         picture = tf.summary.image("features", tf.constant(np.zeros([1, 4, 4, 1], np.uint8)), 1)
