@@ -98,8 +98,8 @@ def test_a_scrolled_film_strip_is_saved_as_it_is_seen(open_view, features_log):
     strip, columns = frame.locator(".strip"), frame.locator(".strip button")
     expect(columns).to_have_count(4)
     frame.locator(".strip").evaluate("one => one.parentElement.style.width = '150px'")
-    strip.evaluate("one => one.scrollLeft = 68")
-    assert_saved(page, frame, columns.nth(2).locator("canvas").last)
+    strip.evaluate("one => one.scrollLeft = 34")
+    assert_saved(page, frame, columns.nth(1).locator("canvas").last)
     strip.evaluate("one => one.scrollLeft = 100")
     folder = os.path.join(features_log[0], "features", "conv2-training")
     try:
