@@ -99,6 +99,15 @@ def strongest_images(shoot):
     shoot.keep(page, "board")
 
 
+def recorded(shoot):
+    """The DECONVNET dashboard with the spots that a run records while it trains."""
+    page = shoot.open("deconvnet&p.deconvnet.layer=conv2-training&p.deconvnet.map=0", width=1280, height=760)
+    frame = page.frame_locator("iframe[src*=deconvnet]")
+    expect(frame.locator("#detail tr")).to_have_count(2)
+    expect(frame.locator("#detail .strip canvas").first).to_be_visible()
+    shoot.keep(page, "board-training")
+
+
 def playing(shoot):
     """The DECONVNET dashboard while the steps play: three pictures of one feature map, at the first, a middle and the
     last step.
@@ -159,7 +168,7 @@ class Shoot:
 
 TAKES = (
     started, loss_and_accuracy, max_and_min, input_images, graph, distributions, histograms, audio, embeddings,
-    strongest_images, playing, own_picture,
+    strongest_images, recorded, playing, own_picture,
 )  # fmt: skip
 
 
