@@ -47,7 +47,8 @@ def describe(logdir: str, runs: Dict[str, RunResults]) -> Dict[str, Any]:
         title = os.path.basename(os.path.abspath(run.folder)) if name == "." else name
         layers = {layer: _describe_steps(paths) for layer, paths in run.sheets.items()}
         commands = {} if run.newest is None else {layer: features_command(run.folder, layer) for layer in LAYERS}
-        recorded = {layer + layout.TRAINED: commands.get(layer) for layer in LAYERS}
+        more = {layer: f"{command} --steps all" for layer, command in commands.items()}
+        recorded = {layer + layout.TRAINED: more.get(layer) for layer in LAYERS}
         shown.append(
             {"name": name, "title": title, "newest": run.newest, "layers": layers, "commands": commands,
              "recorded": recorded}

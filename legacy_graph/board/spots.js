@@ -112,7 +112,7 @@ function describeMissing(map, query, command) {
 
 function describeRecorded(layer, command) {
   const text = `Recorded while training: the strongest spot of each map over the test images, at most the first 1,000. ${command ? "This command" : "The command features"}
-    finds more spots, over all test images, with controls and occlusion. They appear as the layer ${layer.split("-")[0]}${command ? ":" : "."}`;
+    finds more spots at each step, over all test images, with controls, and with occlusion at the last step. They appear as the layer ${layer.split("-")[0]}${command ? ":" : "."}`;
   return emptyBox(text, command);
 }
 

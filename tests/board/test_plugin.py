@@ -30,7 +30,7 @@ def test_runs_lists_results_and_commands_for_missing_ones(site, features_run):
     assert (status, found["logdir"]) == (200, features_run)
     assert (run["name"], run["title"], run["newest"], list(run["layers"])) == (".", "log", 30, LAYERS)
     assert run["commands"]["conv1"].endswith(f" features --layer conv1 --logdir {features_run}")
-    assert run["recorded"]["conv1-training"] == run["commands"]["conv1"]
+    assert run["recorded"]["conv1-training"] == run["commands"]["conv1"] + " --steps all"
     assert site.plugin.is_active()
 
 

@@ -30,7 +30,7 @@ def test_the_steps_are_listed_and_the_newest_one_is_named(site):
     assert {layer: (found["earlier"], found["newest"]) for layer, found in run["layers"].items()} == {
         "conv1-training": (STEPS, 30), "conv2": ([], None), "conv2-training": (STEPS, 30),
     }  # fmt: skip
-    assert run["recorded"]["conv2-training"] == run["commands"]["conv2"]
+    assert run["recorded"]["conv2-training"] == run["commands"]["conv2"] + " --steps all"
 
 
 def test_recorded_results_without_a_checkpoint_are_known(features_run, tmp_path):
