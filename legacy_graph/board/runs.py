@@ -5,7 +5,7 @@ import os
 import re
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from legacy_graph.config import LAYERS
+from legacy_graph.config import CONVOLUTIONS, LAYERS
 from legacy_graph.errors import UserError, launch_command
 from legacy_graph.logdir import layout
 
@@ -48,7 +48,7 @@ def describe(logdir: str, runs: Dict[str, RunResults]) -> Dict[str, Any]:
         layers = {layer: _describe_steps(paths) for layer, paths in run.sheets.items()}
         commands = {} if run.newest is None else {layer: features_command(run.folder, layer) for layer in LAYERS}
         more = {layer: f"{command} --steps all" for layer, command in commands.items()}
-        recorded = {layer + layout.TRAINED: more.get(layer) for layer in LAYERS}
+        recorded = {layer + layout.TRAINED: more.get(layer) for layer in CONVOLUTIONS}
         shown.append(
             {"name": name, "title": title, "newest": run.newest, "layers": layers, "commands": commands,
              "recorded": recorded}
