@@ -31,8 +31,8 @@ export class MapsView {
     const command = run.commands[state.layer];
     if (!(state.layer in run.layers)) {
       page.step.show([], "");
-      const recorded = `${state.layer}-training`;
-      const other = recorded in run.layers ? ` The layer ${recorded} shows what train recorded.` : "";
+      const recorded = Object.keys(run.recorded).find((name) => name.startsWith(`${state.layer}-`) && name in run.layers);
+      const other = recorded ? ` The layer ${recorded} shows what train recorded.` : "";
       const text = `No results for ${state.layer} yet.${other} This command writes them; the page then shows them automatically:`;
       return this.board.showEmpty(text, command);
     }

@@ -21,8 +21,10 @@ export class FilmStrip {
     if (this.element.hidden || (this.map === map && this.version === version)) return this.mark();
     if (this.map !== map) this.element.setAttribute("aria-busy", true); // hides the strip; nothing below it moves
     Object.assign(this, { map, version });
-    const fill = (content) => {
-      if (this.map !== map || this.version !== version) return;
+    const fill = (columns, error) => {
+      if (this.map !== map || this.version !== version) return; // the answer for an earlier map
+      const strip = this.draw(columns);
+      const content = error ? alertBox(error) : strip;
       const before = this.element.firstChild?.scrollLeft ?? 0;
       const focused = this.element.contains(document.activeElement) && document.activeElement.dataset.step;
       this.element.replaceChildren(content);
@@ -31,7 +33,7 @@ export class FilmStrip {
       this.mark();
       if (focused !== false) content.querySelector(`[data-step="${focused}"]`)?.focus({ preventScroll: true });
     };
-    askOnce("strip", query, changed).then(({ columns }) => fill(this.draw(columns)), (error) => fill(this.draw([]) && alertBox(error)));
+    askOnce("strip", query, changed).then(({ columns }) => fill(columns), (error) => fill([], error));
   }
 
   draw(columns) {
